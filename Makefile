@@ -1,0 +1,39 @@
+# Two commands matter: `make run` opens the app, `make test` checks everything.
+# Both set up what they need (a .venv, dependencies, where needed the browser).
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test lint format bench browser
+
+run: .venv/run.stamp
+	$(BIN)/streamlit run app.py
+
+test: lint browser
+	$(BIN)/pytest -n 2 --dist loadfile
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/dev.stamp
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+	  || command -v google-chrome >/dev/null \
+	  || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	       && apt-get update -qq && apt-get install -y -qq chromium; } \
+	  || echo "no Chromium found: browser tests will be skipped (fail in CI); install chromium to run them"
+
+.venv/run.stamp: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -r requirements.txt
+	touch $@
+
+.venv/dev.stamp: requirements.txt requirements-dev.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -r requirements-dev.txt
+	touch $@

@@ -1,0 +1,41 @@
+"""Deep linear networks with several pathways, under gradient descent and gradient flow.
+
+One alphabet, everywhere: H pathways (`pathways`, `h`) of depths L_h (`depths[h]`), hidden width d
+(`width`), target M* = U diag(sigma*_i) V^T (`singular_values`), sigma_{h,i} = u_i^T Omega_h v_i
+(`strengths`: how much of mode i pathway h carries), eta (`step_size`), time t = eta * step,
+lambda_max (`sharpness`), the edge 2/eta (`edge`). H. Kim, S. Lee, ICML 2026 (arXiv 2606.05219).
+"""
+
+from simcore import curvature
+from simcore.experiment import (
+    Balanced,
+    Descent,
+    Experiment,
+    Flow,
+    Gaussian,
+    LayerScales,
+    Network,
+    Record,
+)
+from simcore.simulate import simulate
+from simcore.tasks import Dataset, Spectrum, Target, Tree
+from simcore.trajectory import Outcome, Trajectory
+
+__all__ = [
+    "Balanced",
+    "Dataset",
+    "Descent",
+    "Experiment",
+    "Flow",
+    "Gaussian",
+    "LayerScales",
+    "Network",
+    "Outcome",
+    "Record",
+    "Spectrum",
+    "Target",
+    "Trajectory",
+    "Tree",
+    "curvature",
+    "simulate",
+]

@@ -1,0 +1,112 @@
+"""The words for bad input: each check gives the value back, or one sentence as a ValueError."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+
+def require(condition: bool, sentence: str) -> None:
+    """Refuse bad input with `sentence` (a ValueError) unless `condition` holds."""
+    if not condition:
+        raise ValueError(sentence)
+
+
+def shown(value: Any) -> str:
+    """`value` as a sentence can hold it: its repr, cut to 60 characters."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # an integer of thousands of digits
+        text = "a huge number"
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def number(name: str, value: Any) -> float:
+    """`value` as a finite float."""
+    real = isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+    require(real, f"{name} must be a number, got {shown(value)}")
+    try:
+        result = float(value)
+    except OverflowError:
+        result = math.inf
+    require(math.isfinite(result), f"{name} must be a finite number, got {shown(value)}")
+    return result + 0.0  # -0.0 and 0.0 are one value and must be one key
+
+
+def positive(name: str, value: Any) -> float:
+    """`value` as a finite float above zero."""
+    result = number(name, value)
+    require(result > 0, f"{name} must be positive, got {shown(value)}")
+    return result
+
+
+def count(name: str, value: Any, least: int, most: int) -> int:
+    """`value` as a whole number from `least` to `most`."""
+    whole = isinstance(value, Integral) and not isinstance(value, (bool, np.bool_))
+    whole = whole or (isinstance(value, float) and value.is_integer())
+    require(whole, f"{name} must be a whole number, got {shown(value)}")
+    require(
+        least <= value <= most,
+        f"{name} must be between {least} and {most} here, got {shown(value)}",
+    )
+    return int(value)
+
+
+def flag(name: str, value: Any) -> bool:
+    """`value` as a bool; 0 and 1 are refused, as they are more often a slip."""
+    require(
+        isinstance(value, (bool, np.bool_)), f"{name} must be True or False, got {shown(value)}"
+    )
+    return bool(value)
+
+
+def sequence(name: str, value: Any, example: str) -> tuple[Any, ...]:
+    """`value` as a tuple with at least one entry."""
+    listed = isinstance(value, (tuple, list)) or (isinstance(value, np.ndarray) and value.ndim > 0)
+    require(listed, f"{name} must be a sequence of numbers, e.g. {example}; got {shown(value)}")
+    require(len(value) > 0, f"{name} needs at least one entry, e.g. {example}; got {shown(value)}")
+    return tuple(value)
+
+
+def numbers(name: str, value: Any, example: str) -> tuple[float, ...]:
+    """`value` as a tuple of finite floats."""
+    return tuple(
+        number(f"{name}[{i}]", entry) for i, entry in enumerate(sequence(name, value, example))
+    )
+
+
+def table(name: str, value: Any, largest_rows: int, largest_columns: int) -> np.ndarray:
+    """`value` as a finite (rows, columns) float array; a bad entry is named by its place."""
+    listed = sequence(name, value, "((1, 0), (0, 1))")
+    require(
+        len(listed) <= largest_rows,
+        f"{name} may have at most {largest_rows} rows here, got {len(listed)}",
+    )
+    if isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype.kind in "iuf":
+        result = value.astype(float)  # large arrays, without a Python object per number
+        bad = np.argwhere(~np.isfinite(result))
+        if len(bad):
+            row, column = bad[0]
+            number(f"{name}[{row}][{column}]", result[row, column])
+    else:
+        rows = [numbers(f"{name}[{i}]", row, "(1, 0)") for i, row in enumerate(listed)]
+        for i, row in enumerate(rows):
+            require(
+                len(row) == len(rows[0]),
+                f"{name} needs rows of one length: row 0 has {len(rows[0])} numbers, "
+                f"row {i} has {len(row)}",
+            )
+        result = np.array(rows) + 0.0
+    require(
+        1 <= result.shape[1] <= largest_columns,
+        f"{name} may have 1 to {largest_columns} columns here, got {result.shape[1]}",
+    )
+    return result
+
+
+def tuples(array: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    """The rows of a 2-d array as tuples of floats."""
+    return tuple(tuple(row) for row in array.tolist())

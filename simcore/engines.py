@@ -1,0 +1,309 @@
+"""The two engines behind `simulate`, with one door: modes (the exact reduction) and matrices."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from simcore import curvature, matrix_kernels, mode_curvature, mode_kernels
+from simcore.experiment import Experiment, Flow
+
+WORK_PER_CALL = 2e7  # multiplications in one kernel call: some hundredths of a second
+BLOW_UP = 1e12  # a loss that many times above its natural scale never comes back
+ALONG_RUN_TOL = 1e-7  # Lanczos residual at the records; the eigenvalue's error is its square
+
+
+class Engine(Protocol):
+    """What the record loop asks of an engine."""
+
+    per_call: int  # steps that one call should take, so that progress stays lively
+
+    def descend(self, steps: int) -> int:
+        """Take steps of gradient descent; fewer come back if the loss blew up."""
+
+    def flow(self, goal: float, most: int) -> int:
+        """Integrate to t >= goal, or `most` accepted steps: REACHED, PENDING or STALLED."""
+
+    def flow_time(self) -> float:
+        """t at the end of the integrator's last step."""
+
+    def flow_steps(self) -> int:
+        """Accepted steps so far."""
+
+    def move_to(self, time: float) -> None:
+        """Make the flow's state at `time` the one that `observe` sees."""
+
+    def observe(self) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+        """Loss, strengths (H, R), loss range (2,) and strengths range (2, H, R); the ranges start
+        anew. Also takes the state into the queue of `eigenvalues`."""
+
+    def maps(self) -> np.ndarray:
+        """Omega_h in the task's coordinates, (H, n_out, n_in)."""
+
+    def eigenvalues(self) -> tuple[np.ndarray, np.ndarray]:
+        """Values and residuals (states, k) of the states observed since the last call."""
+
+    def theta(self) -> np.ndarray | None:
+        """The current weights in the task's coordinates, if the engine has them."""
+
+
+def engine_for(experiment: Experiment) -> Engine:
+    """The engine that is exact and fastest for the experiment."""
+    kind = ModesEngine if experiment.resolved_engine == "modes" else MatricesEngine
+    return kind(experiment)
+
+
+def _fresh_ranges(pathways: int, modes: int) -> tuple[np.ndarray, np.ndarray]:
+    loss = np.array([np.inf, -np.inf])
+    return loss, np.stack([np.full((pathways, modes), side) for side in loss])
+
+
+def _integrator_arrays(n: int) -> tuple[np.ndarray, ...]:
+    """clock, counts, old, new, trial and stages of an Integrator for n weights."""
+    return (
+        np.zeros(5),
+        np.zeros(2, np.int64),
+        np.zeros(n),
+        np.zeros(n),
+        np.zeros(n),
+        np.zeros((7, n)),
+    )
+
+
+def _blow_up(experiment: Experiment, loss: float) -> float:
+    """The loss at which a run counts as diverged."""
+    s_xx, _, _ = experiment.task.moments()
+    target = experiment.task.target_map()
+    return BLOW_UP * max(loss, float(0.5 * ((target @ s_xx) * target).sum()), 1e-200)
+
+
+class ModesEngine:
+    """A few scalars per pathway and mode; see mode_kernels."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        task, network = experiment.task, experiment.network
+        pathways, modes = network.pathways, len(task.singular_values)
+        scales = experiment.start.layer_scales(network.depths)  # type: ignore[union-attr]
+        groups = [tuple(dict.fromkeys(row)) for row in scales]
+        offsets = np.concatenate([[0], np.cumsum([len(group) for group in groups])])
+        self.system = mode_kernels.ModeSystem(
+            first=offsets.astype(np.int64),
+            power=np.array(
+                [row.count(x) for row, group in zip(scales, groups, strict=True) for x in group],
+                dtype=np.int64,
+            ),
+            target=np.array(task.singular_values),
+        )
+        shapes = network.shapes(task)
+        self.architecture = mode_curvature.Architecture(
+            system=self.system,
+            layer=np.array(
+                [
+                    offset + group.index(x)
+                    for offset, row, group in zip(offsets, scales, groups, strict=False)
+                    for x in row
+                ],
+                dtype=np.int64,
+            ),
+            first=np.concatenate([[0], np.cumsum(network.depths)]).astype(np.int64),
+            width=max(network.hidden_width(task), modes) if max(network.depths) > 1 else modes,
+            n_in=task.n_in,
+            n_out=task.n_out,
+            parameters=sum(rows * cols for rows, cols in shapes),
+        )
+        self.x = np.tile([x for group in groups for x in group], (modes, 1))
+        n_groups = self.x.shape[1]
+        self.state = self._new_state()
+        self.seen = self._new_state()
+        self.floor = task.floor()
+        self.loss = mode_kernels.evaluate(self.x, self.system, self.state)
+        self.limit = _blow_up(experiment, self.loss)
+        self.ranges = mode_kernels.Ranges(*_fresh_ranges(pathways, modes))
+        self.queue: list[np.ndarray] = []
+        self.per_call = max(1, int(WORK_PER_CALL / (20 * modes * n_groups)))
+        self.integrator = mode_kernels.Integrator(*_integrator_arrays(self.x.size))
+        if isinstance(experiment.dynamics, Flow):
+            mode_kernels.flow_start(
+                self.x, self.system, self.state, self.integrator, experiment.dynamics.duration
+            )
+
+    def _new_state(self) -> mode_kernels.ModeState:
+        modes, pathways = len(self.system.target), len(self.system.first) - 1
+        return mode_kernels.ModeState(
+            np.zeros(self.x.shape), np.zeros((pathways, modes)), np.zeros(modes)
+        )
+
+    def descend(self, steps: int) -> int:
+        return mode_kernels.descend(
+            self.x,
+            self.system,
+            self.experiment.dynamics.step_size,  # type: ignore[union-attr]
+            steps,
+            self.limit,
+            self.state,
+            self.ranges,
+        )
+
+    def flow(self, goal: float, most: int) -> int:
+        dynamics = self.experiment.dynamics
+        assert isinstance(dynamics, Flow)
+        return mode_kernels.flow(
+            goal,
+            most,
+            self.system,
+            self.state,
+            self.integrator,
+            self.ranges,
+            dynamics.rtol,
+            dynamics.duration,
+        )
+
+    def flow_time(self) -> float:
+        return float(self.integrator.clock[1])
+
+    def flow_steps(self) -> int:
+        return int(self.integrator.counts[0])
+
+    def move_to(self, time: float) -> None:
+        mode_kernels.flow_state(time, self.integrator, self.x.reshape(-1))
+
+    def observe(self) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+        loss = mode_kernels.evaluate(self.x, self.system, self.seen)
+        mode_kernels.widen(self.ranges, loss, self.seen.strengths)
+        if self.experiment.record.sharpness:
+            self.queue.append(self.x.copy())
+        ranges, self.ranges = (
+            self.ranges,
+            mode_kernels.Ranges(*_fresh_ranges(*self.seen.strengths.shape)),
+        )
+        return (
+            loss + self.floor,
+            self.seen.strengths.copy(),
+            ranges.loss + self.floor,
+            ranges.strengths,
+        )
+
+    def maps(self) -> np.ndarray:
+        left, right = self.experiment.task.bases()
+        return (left * self.seen.strengths[:, None, :]) @ right.T
+
+    def eigenvalues(self) -> tuple[np.ndarray, np.ndarray]:
+        states, self.queue = np.array(self.queue), []
+        values = mode_curvature.top_eigenvalues(
+            self.architecture, states, self.experiment.record.eigenvalues
+        )
+        return values, np.where(np.isfinite(values), 0.0, np.nan)
+
+    def theta(self) -> np.ndarray | None:
+        return None
+
+
+class MatricesEngine:
+    """Full weights in the singular bases of the target; see matrix_kernels."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        task = experiment.task
+        self.layout = curvature.layout(experiment.network, task)
+        self.problem = curvature.singular_problem(task)
+        self.work = curvature.workspace(experiment)
+        self.seen = curvature.workspace(experiment)
+        self.weights = curvature.turn(experiment, curvature.initial(experiment))
+        self.floor = task.floor()
+        self.loss = matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.work)
+        self.limit = _blow_up(experiment, self.loss)
+        self.ranges = matrix_kernels.Ranges(*_fresh_ranges(*self.work.strengths.shape))
+        self.solver = curvature.EigenSolver(experiment, experiment.record.eigenvalues)
+        self.queue: list[tuple[np.ndarray, np.ndarray]] = []
+        self.gradient = np.zeros_like(self.weights)
+        self.per_call = max(1, int(WORK_PER_CALL / (3 * task.n_in * len(self.weights))))
+        flows = isinstance(experiment.dynamics, Flow)
+        n = len(self.weights) if flows else 0
+        self.integrator = matrix_kernels.Integrator(*_integrator_arrays(n))
+        if isinstance(experiment.dynamics, Flow):
+            matrix_kernels.flow_start(
+                self.weights,
+                self.layout,
+                self.problem,
+                self.work,
+                self.integrator,
+                experiment.dynamics.duration,
+            )
+
+    def descend(self, steps: int) -> int:
+        return matrix_kernels.descend(
+            self.weights,
+            self.layout,
+            self.problem,
+            self.experiment.dynamics.step_size,  # type: ignore[union-attr]
+            steps,
+            self.limit,
+            self.work,
+            self.ranges,
+        )
+
+    def flow(self, goal: float, most: int) -> int:
+        dynamics = self.experiment.dynamics
+        assert isinstance(dynamics, Flow)
+        return matrix_kernels.flow(
+            goal,
+            most,
+            self.layout,
+            self.problem,
+            self.work,
+            self.integrator,
+            self.ranges,
+            dynamics.rtol,
+            dynamics.duration,
+        )
+
+    def flow_time(self) -> float:
+        return float(self.integrator.clock[1])
+
+    def flow_steps(self) -> int:
+        return int(self.integrator.counts[0])
+
+    def move_to(self, time: float) -> None:
+        matrix_kernels.flow_state(time, self.integrator, self.weights)
+
+    def observe(self) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+        loss = matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.seen)
+        matrix_kernels.widen(self.ranges, loss, self.seen.strengths)
+        ranges = self.ranges
+        self.ranges = matrix_kernels.Ranges(*_fresh_ranges(*self.seen.strengths.shape))
+        if self.experiment.record.sharpness:
+            self.queue.append(self._sharpness())
+        return (
+            loss + self.floor,
+            self.seen.strengths.copy(),
+            ranges.loss + self.floor,
+            ranges.strengths,
+        )
+
+    def _sharpness(self) -> tuple[np.ndarray, np.ndarray]:
+        if not np.isfinite(self.weights).all():
+            nothing = np.full(self.experiment.record.eigenvalues, np.nan)
+            return nothing, nothing
+        self.gradient[:] = 0.0
+        matrix_kernels.backpropagate(self.weights, self.layout, self.seen, 1.0, self.gradient)
+        return self.solver.solve(self.weights, self.problem, self.seen, ALONG_RUN_TOL)
+
+    def maps(self) -> np.ndarray:
+        n_out, n_in = self.problem.target.shape
+        left, right = curvature.full_bases(self.experiment.task)
+        ends = self.layout.chain[self.layout.first[1:] - 1]
+        return np.array(
+            [
+                left @ self.seen.forward[end : end + n_out * n_in].reshape(n_out, n_in) @ right.T
+                for end in ends
+            ]
+        )
+
+    def eigenvalues(self) -> tuple[np.ndarray, np.ndarray]:
+        queue, self.queue = self.queue, []
+        return np.array([pair[0] for pair in queue]), np.array([pair[1] for pair in queue])
+
+    def theta(self) -> np.ndarray | None:
+        return curvature.turn(self.experiment, self.weights, back=True)

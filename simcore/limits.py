@@ -1,0 +1,62 @@
+"""How large an experiment may be: one table for a laptop, a lower one for the hosted demo.
+
+The hosted demo shares two cores and under a gigabyte between all visitors, so it sets the
+environment variable `SIMCORE_HOSTED=1` and every spec is checked against `HOSTED`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+
+class Limits(NamedTuple):
+    """Largest sizes an `Experiment` may have."""
+
+    pathways: int
+    depth: int  # layers of one pathway
+    size: int  # inputs, outputs, hidden width
+    parameters: int  # weights of the whole network (matrices engine)
+    steps: int
+    duration: float  # of a flow, in units of t
+    records: int
+    numbers: int  # stored by one trajectory, maps included
+    eigenvalues: int
+    samples: int  # rows of a dataset
+
+
+LOCAL = Limits(
+    pathways=64,
+    depth=200,
+    size=1024,
+    parameters=4_000_000,
+    steps=20_000_000,
+    duration=1e7,
+    records=200_000,
+    numbers=50_000_000,
+    eigenvalues=64,
+    samples=1_000_000,
+)
+
+HOSTED = Limits(
+    pathways=8,
+    depth=50,
+    size=128,
+    parameters=40_000,
+    steps=50_000,
+    duration=1e4,
+    records=2_001,
+    numbers=2_000_000,
+    eigenvalues=8,
+    samples=20_000,
+)
+
+
+def hosted() -> bool:
+    """Whether this process is the hosted demo (environment variable SIMCORE_HOSTED)."""
+    return os.environ.get("SIMCORE_HOSTED", "") not in ("", "0")
+
+
+def current() -> Limits:
+    """The limits in force for this process."""
+    return HOSTED if hosted() else LOCAL

@@ -1,0 +1,112 @@
+"""The whole Hessian's largest eigenvalues in the modes engine, block by block.
+
+At an aligned state the Hessian of the full weights falls into blocks: one per mode (its diagonal
+weights), one per pair of modes i < j (the weights (i,j) and (j,i) of all layers) and one per mode
+and index that carries nothing (hidden, input or output units beyond the R modes). Every other
+weight has a zero row. Source: SCIENCE of the model, Hessian of aligned deep linear networks; away
+from a minimum the pair blocks can hold the largest eigenvalue.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simcore import mode_kernels as kernels
+
+CHUNK = 4_000_000  # numbers of block matrices held at a time
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Sizes that decide which blocks there are, and how often."""
+
+    system: kernels.ModeSystem
+    layer: np.ndarray  # (T,) group of each layer
+    first: np.ndarray  # (H+1,) first layer of each pathway
+    width: int
+    n_in: int
+    n_out: int
+    parameters: int
+
+
+def top_eigenvalues(architecture: Architecture, states: np.ndarray, k: int) -> np.ndarray:
+    """The k largest (algebraic) eigenvalues of the Hessian at `states` (K, R, G): (K, k).
+
+    nan where a state is not finite, and beyond the number of weights.
+    """
+    result = np.full((len(states), k), np.nan)
+    per_state = (2 * len(architecture.layer)) ** 2
+    size = max(1, CHUNK // per_state)
+    finite = np.flatnonzero(np.isfinite(states).all(axis=(1, 2)))
+    for rows in np.split(finite, range(size, len(finite), size)):
+        if len(rows):
+            top = _top(architecture, np.ascontiguousarray(states[rows]), k)
+            result[rows] = np.where(np.isfinite(top), top, np.nan)
+    return result
+
+
+def _top(architecture: Architecture, states: np.ndarray, k: int) -> np.ndarray:
+    system, first = architecture.system, architecture.first
+    count, modes, groups = states.shape
+    layers = len(architecture.layer)
+    blocks = np.empty((count, modes, groups, groups))
+    folds = np.empty((count, modes, groups))
+    kernels.diagonal_blocks(states, system, blocks, folds)
+
+    top = np.full((count, k), -np.inf)
+    top = _merge(top, np.linalg.eigvalsh(blocks).reshape(count, -1))
+    for g, power in enumerate(system.power):
+        if power > 1:
+            top = _merge(top, np.repeat(folds[:, :, g], min(power - 1, k), axis=1))
+
+    residuals = _residuals(architecture, states)
+    pairs = [(i, j, np.arange(2 * layers), 1) for i in range(modes) for j in range(i + 1, modes)]
+    pairs += [(i, -1, rows, times) for i in range(modes) for rows, times in _null(architecture)]
+    seen = modes * layers + sum(len(rows) * times for _, _, rows, times in pairs)
+    if architecture.parameters > seen:
+        top = _merge(top, np.zeros((count, min(architecture.parameters - seen, k))))
+
+    blocks, bounds = np.empty((count, 2 * layers, 2 * layers)), np.empty(count)
+    for i, j, rows, times in pairs:
+        kernels.pair_blocks(states, architecture.layer, first, residuals, i, j, blocks, bounds)
+        needed = np.flatnonzero(bounds > top[:, -1])
+        if len(needed):
+            values = np.linalg.eigvalsh(blocks[np.ix_(needed, rows, rows)])[:, -k:]
+            top[needed] = _merge(top[needed], np.repeat(values, min(times, k), axis=1))
+    return top
+
+
+def _merge(top: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The k largest of what there was and `values`, descending."""
+    k = top.shape[1]
+    return -np.sort(-np.concatenate([top, values], axis=1), axis=1)[:, :k]
+
+
+def _residuals(architecture: Architecture, states: np.ndarray) -> np.ndarray:
+    """sum_h sigma_{h,i} - sigma*_i, shape (K, R)."""
+    system = architecture.system
+    groups = states**system.power
+    strengths = np.multiply.reduceat(groups, system.first[:-1], axis=2)
+    return strengths.sum(axis=2) - system.target
+
+
+def _null(architecture: Architecture) -> list[tuple[np.ndarray, int]]:
+    """For an index j that carries nothing: which rows of its pair block with a mode exist, and how
+    many such indices there are; one entry per kind of index (hidden or not, input, output)."""
+    modes, layers = len(architecture.system.target), np.arange(len(architecture.layer))
+    opens = np.isin(layers, architecture.first[:-1])
+    closes = np.isin(layers, architecture.first[1:] - 1)
+    kinds = []
+    edges = sorted({modes, architecture.width, architecture.n_in, architecture.n_out})
+    for low, high in zip(edges, edges[1:], strict=False):
+        if low < modes:
+            continue
+        hidden, into, out = (
+            low < size for size in (architecture.width, architecture.n_in, architecture.n_out)
+        )
+        columns = np.where(opens, into, hidden)  # whether (i, j) is a weight of the layer
+        rows = np.where(closes, out, hidden)  # whether (j, i) is
+        kinds.append((np.flatnonzero(np.concatenate([columns, rows])), high - low))
+    return [(rows, times) for rows, times in kinds if len(rows)]

@@ -1,0 +1,162 @@
+"""The verb: run an experiment, record by record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from simcore.engines import Engine, engine_for
+from simcore.experiment import Descent, Experiment, Flow
+from simcore.mode_kernels import REACHED, STALLED
+from simcore.trajectory import Outcome, Trajectory
+
+Progress = Callable[[float], object]
+
+BATCH = 32  # records whose eigenvalues are computed together
+REPORT_EVERY = 0.1  # seconds
+
+
+def simulate(experiment: Experiment, *, on_progress: Progress | None = None) -> Trajectory:
+    """Run `experiment` with the engine that is exact and fastest for it.
+
+    `on_progress(fraction)` is called at the start and then up to ten times a second; returning
+    False stops the run with Outcome.CANCELLED. Divergence, a stalled integrator and cancelling
+    are outcomes: the records up to then are kept.
+    """
+    begin = time.perf_counter()
+    engine = engine_for(experiment)
+    recorder = _Recorder(experiment, engine)
+    report = _Reporter(on_progress)
+    walk = _descend if isinstance(experiment.dynamics, Descent) else _flow
+    with np.errstate(over="ignore", invalid="ignore"):  # a start may already overflow
+        outcome = walk(experiment, engine, recorder, report)
+        run = recorder.trajectory(outcome, begin)
+    report.finish()
+    return run
+
+
+def _descend(
+    experiment: Experiment, engine: Engine, recorder: _Recorder, report: _Reporter
+) -> Outcome:
+    dynamics = experiment.dynamics
+    assert isinstance(dynamics, Descent)
+    done = 0
+    recorder.record(done, 0.0)
+    for goal in experiment.record.steps(dynamics.steps)[1:]:
+        while done < goal:
+            if report.cancelled(done / dynamics.steps):
+                return Outcome.CANCELLED
+            wanted = min(int(goal) - done, engine.per_call)
+            taken = engine.descend(wanted)
+            done += taken
+            if taken < wanted:
+                return Outcome.DIVERGED
+        recorder.record(done, done * dynamics.step_size)
+    return Outcome.FINISHED
+
+
+def _flow(
+    experiment: Experiment, engine: Engine, recorder: _Recorder, report: _Reporter
+) -> Outcome:
+    dynamics, record = experiment.dynamics, experiment.record
+    assert isinstance(dynamics, Flow)
+    recorder.record(0, 0.0)
+    if record.every is None:
+        goals = list(np.linspace(0.0, dynamics.duration, record.frames)[1:])
+    else:
+        goals = [dynamics.duration]
+    for goal in goals:
+        status, next_record = None, engine.flow_steps() + (record.every or 0)
+        while status != REACHED:
+            if report.cancelled(engine.flow_time() / dynamics.duration):
+                return Outcome.CANCELLED
+            most = engine.per_call
+            if record.every is not None:
+                most = min(most, next_record - engine.flow_steps())
+            status = engine.flow(goal, most)
+            if status == STALLED:
+                return Outcome.STALLED
+            if status != REACHED and engine.flow_steps() == next_record:
+                engine.move_to(engine.flow_time())
+                recorder.record(engine.flow_steps(), engine.flow_time())
+                next_record += record.every or 0
+        engine.move_to(goal)
+        recorder.record(engine.flow_steps(), goal)
+    return Outcome.FINISHED
+
+
+class _Reporter:
+    """Passes progress on, not too often, and remembers being told to stop."""
+
+    def __init__(self, on_progress: Progress | None) -> None:
+        self.on_progress = on_progress
+        self.last = -np.inf
+        self.stopped = False
+
+    def cancelled(self, fraction: float) -> bool:
+        now = time.perf_counter()
+        if self.on_progress is None or now - self.last < REPORT_EVERY:
+            return False
+        self.last = now
+        self.stopped = self.on_progress(min(fraction, 1.0)) is False
+        return self.stopped
+
+    def finish(self) -> None:
+        if self.on_progress is not None and not self.stopped:
+            self.on_progress(1.0)
+
+
+class _Recorder:
+    """Collects what an engine shows at the records."""
+
+    def __init__(self, experiment: Experiment, engine: Engine) -> None:
+        self.experiment, self.engine = experiment, engine
+        self.steps: list[int] = []
+        self.time: list[float] = []
+        self.rows: list[tuple[float, np.ndarray, np.ndarray, np.ndarray]] = []
+        self.maps: list[np.ndarray] = []
+        self.curvature: list[tuple[np.ndarray, np.ndarray]] = []
+        self.waiting = 0
+
+    def record(self, step: int, time: float) -> None:
+        self.steps.append(step)
+        self.time.append(time)
+        self.rows.append(self.engine.observe())
+        if self.experiment.record.maps:
+            self.maps.append(self.engine.maps())
+        self.waiting += 1
+        if self.waiting == BATCH:
+            self._compute_curvature()
+
+    def _compute_curvature(self) -> None:
+        if self.experiment.record.sharpness and self.waiting:
+            self.curvature.append(self.engine.eigenvalues())
+        self.waiting = 0
+
+    def trajectory(self, outcome: Outcome, begin: float) -> Trajectory:
+        self._compute_curvature()
+        loss, strengths, loss_range, strengths_range = zip(*self.rows, strict=True)
+        if self.curvature:
+            eigenvalues, residuals = (
+                np.concatenate(part) for part in zip(*self.curvature, strict=True)
+            )
+        else:
+            eigenvalues = np.full((len(loss), self.experiment.record.eigenvalues), np.nan)
+            residuals = eigenvalues
+        return Trajectory(
+            experiment=self.experiment,
+            outcome=outcome,
+            steps=np.array(self.steps),
+            time=np.array(self.time),
+            loss=np.array(loss),
+            strengths=np.array(strengths),
+            eigenvalues=eigenvalues,
+            residuals=residuals,
+            loss_range=np.array(loss_range),
+            strengths_range=np.array(strengths_range),
+            maps=np.array(self.maps) if self.experiment.record.maps else None,
+            theta=self.engine.theta(),
+            seconds=time.perf_counter() - begin,
+        )

@@ -1,0 +1,70 @@
+"""Frozen data that JSON can hold: the base of everything an experiment is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+from simcore.checks import require, shown
+
+
+def _plain(value: Any) -> Any:
+    """A spec's field as JSON has it: lists for tuples, tagged dicts for specs."""
+    if isinstance(value, Spec):
+        return value.to_dict()
+    if isinstance(value, tuple):
+        return [_plain(entry) for entry in value]
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """A frozen piece of an experiment, that JSON can hold and give back."""
+
+    def _set(self, **values: Any) -> None:
+        """Store normalised field values while the spec is being built."""
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data: the fields, and the class under "type"."""
+        return {"type": type(self).__name__} | {
+            f.name: _plain(getattr(self, f.name)) for f in fields(self)
+        }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """The spec that `to_dict` wrote; ValueError with a sentence for anything else."""
+        spec = _from_plain(data)
+        require(
+            isinstance(spec, cls),
+            f"expected a saved {cls.__name__}, got {type(spec).__name__}",
+        )
+        return spec
+
+
+def _kinds(base: type[Spec]) -> list[type[Spec]]:
+    """Every spec class that has fields of its own, in the order of definition."""
+    found = []
+    for kind in base.__subclasses__():
+        found += ([kind] if "__dataclass_fields__" in vars(kind) else []) + _kinds(kind)
+    return found
+
+
+def _from_plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_from_plain(entry) for entry in value)
+    if not isinstance(value, dict):
+        return value
+    name = value.get("type")
+    kinds = {kind.__name__: kind for kind in _kinds(Spec)}
+    kind = kinds.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise ValueError(f'"type" must name one of {", ".join(kinds)}; got {shown(name)}')
+    known = {f.name for f in fields(kind)}
+    unknown = sorted(str(key) for key in set(value) - known - {"type"})
+    require(not unknown, f"{name} has no field {shown(unknown)}; it has {sorted(known)}")
+    try:
+        return kind(**{key: _from_plain(entry) for key, entry in value.items() if key != "type"})
+    except TypeError as error:  # a field without default is missing
+        raise ValueError(f"{name} is incomplete: {error}") from None

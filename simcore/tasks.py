@@ -1,0 +1,290 @@
+"""What is to be learned: targets and data, reduced to the moments that the loss needs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import InitVar, dataclass, field
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from simcore import checks, limits
+from simcore.checks import require
+from simcore.spec import Spec
+
+Moments = tuple[np.ndarray, np.ndarray, float]
+
+
+class Task(Spec):
+    """A target map M* (n_out, n_in) behind inputs with second moment Sigma_xx.
+
+    Loss of a map M: 1/2 tr[(M - M*) Sigma_xx (M - M*)^T] + floor, which for whitened inputs
+    (Sigma_xx = I) and no noise is 1/2 ||M - M*||_F^2. M* = U diag(sigma*) V^T has
+    R = min(n_in, n_out) modes, zero singular values included.
+    """
+
+    n_in: int
+    n_out: int
+    singular_values: tuple[float, ...]  # sigma*_1 >= ... >= sigma*_R
+
+    @property
+    def whitened(self) -> bool:
+        """Whether Sigma_xx is the identity, so that modes of aligned starts decouple."""
+        return True
+
+    def target_map(self) -> np.ndarray:
+        """M*, shape (n_out, n_in)."""
+        return _facts(self).map
+
+    def bases(self) -> tuple[np.ndarray, np.ndarray]:
+        """U (n_out, R) and V (n_in, R), the singular bases of M*."""
+        facts = _facts(self)
+        return facts.left, facts.right
+
+    def moments(self) -> Moments:
+        """Sigma_xx (n_in, n_in), Sigma_yx (n_out, n_in), tr Sigma_yy."""
+        target = self.target_map()
+        return np.eye(self.n_in), target, float((target**2).sum())
+
+    def floor(self) -> float:
+        """The part of the loss that no linear map removes, 1/2 (tr Sigma_yy - tr M* Sigma_xy)."""
+        return 0.0
+
+    def _decompose(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """M*, U, sigma*, V."""
+        raise NotImplementedError
+
+
+class _DerivedTask(Task):
+    """A task whose sizes and singular values follow from its map."""
+
+    @property
+    def n_in(self) -> int:  # type: ignore[override]
+        return _facts(self).map.shape[1]
+
+    @property
+    def n_out(self) -> int:  # type: ignore[override]
+        return _facts(self).map.shape[0]
+
+    @property
+    def singular_values(self) -> tuple[float, ...]:  # type: ignore[override]
+        return tuple(_facts(self).singular_values.tolist())
+
+
+class _Facts:
+    """Read-only arrays derived from a task, computed once per task."""
+
+    def __init__(self, task: Task) -> None:
+        self.map, self.left, self.singular_values, self.right = task._decompose()
+        for array in vars(self).values():
+            array.setflags(write=False)
+
+
+@lru_cache(maxsize=64)
+def _facts(task: Task) -> _Facts:
+    return _Facts(task)
+
+
+def _svd(target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """M*, U, sigma*, V; the largest entry of each left vector is positive, as signs vary."""
+    left, values, right = np.linalg.svd(target, full_matrices=False)
+    modes = np.arange(len(values))
+    signs = np.where(left[np.abs(left).argmax(axis=0), modes] < 0, -1.0, 1.0)
+    return target, left * signs, values, right.T * signs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spectrum(Task):
+    """Whitened inputs and a diagonal target with the given singular values, largest first.
+
+    Sizes default to the number of values; larger ones add zero singular values.
+    """
+
+    singular_values: tuple[float, ...]
+    n_in: int = None  # type: ignore[assignment]  # an int once built
+    n_out: int = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        largest = limits.current().size
+        values = checks.numbers("singular_values", self.singular_values, "(1.0, 0.6)")
+        require(
+            all(value >= 0 for value in values),
+            f"singular_values must not be negative, got {values}",
+        )
+        require(
+            all(a >= b for a, b in pairwise(values)),
+            f"singular_values must be sorted from the largest to the smallest, got {values}",
+        )
+        n = len(values)
+        require(n <= largest, f"there may be at most {largest} singular_values here, got {n}")
+        n_in = checks.count("n_in", n if self.n_in is None else self.n_in, n, largest)
+        n_out = checks.count("n_out", n if self.n_out is None else self.n_out, n, largest)
+        padded = values + (0.0,) * (min(n_in, n_out) - n)
+        self._set(singular_values=padded, n_in=n_in, n_out=n_out)
+
+    def _decompose(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        values = np.array(self.singular_values)
+        left, right = np.eye(self.n_out, len(values)), np.eye(self.n_in, len(values))
+        return left * values @ right.T, left, values, right
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tree(_DerivedTask):
+    """The semantic tree of Saxe et al. (2019): items are the leaves of a binary tree, features
+    its nodes, and an item has the features on its way to the root.
+
+    `levels` branchings give 2^levels items and 2^(levels+1) - 1 features (3: 15 x 8, singular
+    values sqrt 15, sqrt 7, sqrt 3 twice, 1 four times). The right singular vectors are the Haar
+    wavelets on the leaves: which split of the tree a mode tells apart.
+    """
+
+    levels: int = 3
+
+    def __post_init__(self) -> None:
+        self._set(levels=checks.count("levels", self.levels, 1, 5))
+
+    def _decompose(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        items = 2**self.levels
+        nodes = [np.ones(items)]
+        wavelets = [np.ones(items) / math.sqrt(items)]
+        for level in range(self.levels):
+            for branch in np.split(np.arange(items), 2**level):
+                halves = np.split(branch, 2)
+                sides = [np.isin(np.arange(items), half).astype(float) for half in halves]
+                nodes += sides
+                wavelets.append((sides[0] - sides[1]) / math.sqrt(len(branch)))
+        target, right = np.array(nodes), np.array(wavelets).T
+        images = target @ right
+        values = np.linalg.norm(images, axis=0)
+        return target, images / values, values, right
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target(_DerivedTask):
+    """Whitened inputs and any target matrix M*, given by its rows."""
+
+    rows: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        largest = limits.current().size
+        self._set(rows=checks.tuples(checks.table("rows", self.rows, largest, largest)))
+
+    def _decompose(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        return _svd(np.array(self.rows))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset(_DerivedTask):
+    """Samples by rows: loss 1/(2N) sum ||y - M x||^2. Only the moments are kept.
+
+    `whiten` replaces x by Sigma_xx^{-1/2} x, so that Sigma_xx = I and M* = Sigma_yx;
+    otherwise M* is the least-squares map Sigma_yx Sigma_xx^+. `center` subtracts the means.
+    `statistics` is made from `inputs` (N, n_in) and `outputs` (N, n_out) and is what is stored:
+    the central second moments of x with x and of y with x, the two means, and the central
+    tr Sigma_yy.
+    """
+
+    inputs: InitVar[Any] = None
+    outputs: InitVar[Any] = None
+    whiten: bool = True
+    center: bool = False
+    statistics: tuple[Any, ...] = field(default=(), repr=False)
+
+    def __post_init__(self, inputs: Any, outputs: Any) -> None:
+        self._set(
+            whiten=checks.flag("whiten", self.whiten), center=checks.flag("center", self.center)
+        )
+        if inputs is not None or outputs is not None or not self.statistics:
+            self._set(statistics=_sample_statistics(inputs, outputs))
+        else:
+            self._set(statistics=_checked_statistics(self.statistics))
+        if self.whiten:
+            covariance = self._raw_moments()[0]
+            values = np.linalg.eigvalsh(covariance)
+            rank = int((values > 1e-10 * values[-1]).sum()) if values[-1] > 0 else 0
+            require(
+                rank == len(values),
+                f"whitening needs inputs that span all {len(values)} directions, these span "
+                f"{rank}; add samples, drop dependent columns or set whiten=False",
+            )
+
+    def _raw_moments(self) -> Moments:
+        s_xx, s_yx, mean_x, mean_y, (s_yy,) = (np.array(entry) for entry in self.statistics)
+        if self.center:
+            return s_xx, s_yx, float(s_yy)
+        return (
+            s_xx + np.outer(mean_x, mean_x),
+            s_yx + np.outer(mean_y, mean_x),
+            float(s_yy + mean_y @ mean_y),
+        )
+
+    @property
+    def whitened(self) -> bool:
+        return self.whiten
+
+    def moments(self) -> Moments:
+        s_xx, s_yx, s_yy = self._raw_moments()
+        if not self.whiten:
+            return s_xx, s_yx, s_yy
+        return np.eye(len(s_xx)), np.array(_facts(self).map), s_yy
+
+    def floor(self) -> float:
+        s_xx, _, s_yy = self.moments()
+        target = _facts(self).map
+        return max(0.0, 0.5 * (s_yy - float(((target @ s_xx) * target).sum())))
+
+    def _decompose(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        s_xx, s_yx, _ = self._raw_moments()
+        values, vectors = np.linalg.eigh(s_xx)
+        kept = values > 1e-12 * max(values[-1], 0.0)
+        power = -0.5 if self.whiten else -1.0
+        return _svd(s_yx @ (vectors[:, kept] * values[kept] ** power) @ vectors[:, kept].T)
+
+
+def _sample_statistics(inputs: Any, outputs: Any) -> tuple[Any, ...]:
+    for name, value in (("inputs", inputs), ("outputs", outputs)):
+        require(value is not None, f"a Dataset needs inputs and outputs; {name} is missing")
+    most = limits.current()
+    x = checks.table("inputs", inputs, most.samples, most.size)
+    y = checks.table("outputs", outputs, most.samples, most.size)
+    require(
+        len(x) == len(y),
+        f"inputs and outputs need one row per sample each; got {len(x)} and {len(y)} rows",
+    )
+    mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
+    x, y, n = x - mean_x, y - mean_y, len(x)
+    with np.errstate(over="ignore", invalid="ignore"):
+        s_xx, s_yx, s_yy = x.T @ x / n, y.T @ x / n, (y**2).sum() / n
+    require(
+        bool(np.isfinite(s_xx).all() and np.isfinite(s_yx).all() and np.isfinite(s_yy)),
+        "the samples' second moments must be finite numbers, these overflow; rescale the data",
+    )
+    means = (tuple(mean_x.tolist()), tuple(mean_y.tolist()))
+    return (checks.tuples(s_xx), checks.tuples(s_yx), *means, (float(s_yy),))
+
+
+def _checked_statistics(statistics: Any) -> tuple[Any, ...]:
+    """Statistics as they come back from JSON, refused unless they can be those of samples."""
+    require(
+        isinstance(statistics, tuple) and len(statistics) == 5,
+        "a saved Dataset needs 5 statistics (xx, yx, mean x, mean y, yy); save it again",
+    )
+    most = limits.current().size
+    s_xx = checks.table("statistics xx", statistics[0], most, most)
+    s_yx = checks.table("statistics yx", statistics[1], most, most)
+    mean_x = checks.numbers("statistics mean x", statistics[2], "(0.0,)")
+    mean_y = checks.numbers("statistics mean y", statistics[3], "(0.0,)")
+    s_yy = checks.numbers("statistics yy", statistics[4], "(1.0,)")
+    n_in, n_out = len(mean_x), len(mean_y)
+    fits = s_xx.shape == (n_in, n_in) and s_yx.shape == (n_out, n_in) and len(s_yy) == 1
+    require(fits, "a saved Dataset's statistics must fit each other in size; save it again")
+    scale = np.abs(s_xx).max()
+    require(
+        bool(np.allclose(s_xx, s_xx.T, rtol=0, atol=1e-12 * scale))
+        and float(np.linalg.eigvalsh(s_xx)[0]) >= -1e-10 * scale
+        and s_yy[0] >= 0,
+        "a saved Dataset's second moments must be symmetric and not negative; save it again",
+    )
+    return (checks.tuples(s_xx), checks.tuples(s_yx), mean_x, mean_y, s_yy)
