@@ -6,7 +6,7 @@ One alphabet, everywhere: H pathways (`pathways`, `h`) of depths L_h (`depths[h]
 lambda_max (`sharpness`), the edge 2/eta (`edge`). H. Kim, S. Lee, ICML 2026 (arXiv 2606.05219).
 """
 
-from simcore import curvature
+from simcore import curvature, presets, regimes, theory
 from simcore.experiment import (
     Balanced,
     Descent,
@@ -37,5 +37,8 @@ __all__ = [
     "Trajectory",
     "Tree",
     "curvature",
+    "presets",
+    "regimes",
     "simulate",
+    "theory",
 ]

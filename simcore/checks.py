@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
@@ -19,8 +20,8 @@ def shown(value: Any) -> str:
     """`value` as a sentence can hold it: its repr, cut to 60 characters."""
     try:
         text = " ".join(repr(value).split())
-    except ValueError:  # an integer of thousands of digits
-        text = "a huge number"
+    except (ValueError, RecursionError):  # thousands of digits, thousands of nested lists
+        text = f"a huge {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -43,10 +44,17 @@ def positive(name: str, value: Any) -> float:
     return result
 
 
+def not_negative(name: str, value: Any) -> float:
+    """`value` as a finite float, zero or above."""
+    result = number(name, value)
+    require(result >= 0, f"{name} must not be negative, got {shown(value)}")
+    return result
+
+
 def count(name: str, value: Any, least: int, most: int) -> int:
     """`value` as a whole number from `least` to `most`."""
     whole = isinstance(value, Integral) and not isinstance(value, (bool, np.bool_))
-    whole = whole or (isinstance(value, float) and value.is_integer())
+    whole = whole or (isinstance(value, (float, np.floating)) and value.is_integer())
     require(whole, f"{name} must be a whole number, got {shown(value)}")
     require(
         least <= value <= most,
@@ -71,10 +79,22 @@ def sequence(name: str, value: Any, example: str) -> tuple[Any, ...]:
     return tuple(value)
 
 
-def numbers(name: str, value: Any, example: str) -> tuple[float, ...]:
-    """`value` as a tuple of finite floats."""
+def numbers(
+    name: str, value: Any, example: str, check: Callable[[str, Any], float] = number
+) -> tuple[float, ...]:
+    """`value` as a tuple of finite floats that pass `check`."""
     return tuple(
-        number(f"{name}[{i}]", entry) for i, entry in enumerate(sequence(name, value, example))
+        check(f"{name}[{i}]", entry) for i, entry in enumerate(sequence(name, value, example))
+    )
+
+
+def _is_matrix(value: Any) -> bool:
+    """Whether `value` is a 2-d array of numbers, none of them masked."""
+    return (
+        isinstance(value, np.ndarray)
+        and not isinstance(value, np.ma.MaskedArray)
+        and value.ndim == 2
+        and value.dtype.kind in "iuf"
     )
 
 
@@ -85,8 +105,9 @@ def table(name: str, value: Any, largest_rows: int, largest_columns: int) -> np.
         len(listed) <= largest_rows,
         f"{name} may have at most {largest_rows} rows here, got {len(listed)}",
     )
-    if isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype.kind in "iuf":
-        result = value.astype(float)  # large arrays, without a Python object per number
+    if _is_matrix(value):  # large arrays, without a Python object per number
+        with np.errstate(over="ignore"):  # of extended precision
+            result = np.array(value, dtype=float, order="C") + 0.0
         bad = np.argwhere(~np.isfinite(result))
         if len(bad):
             row, column = bad[0]

@@ -130,7 +130,7 @@ def full_bases(task: Task) -> tuple[np.ndarray, np.ndarray]:
 
 def singular_problem(task: Task) -> kernels.Problem:
     """The loss in the singular bases, where strengths are diagonal entries."""
-    left, right = full_bases(task)
+    _, right = full_bases(task)
     own = problem(task)
     target = np.zeros_like(own.target)
     np.fill_diagonal(target, task.singular_values)

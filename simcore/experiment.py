@@ -20,7 +20,6 @@ from simcore.checks import require
 from simcore.spec import Spec
 from simcore.tasks import Task
 
-
 # --- Architecture ----------------------------------------------------------------------------
 
 
@@ -77,12 +76,9 @@ class Balanced(Spec):
     scales: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        scales = checks.numbers("scales", self.scales, "(0.002, 0.0017)")
-        require(
-            all(scale >= 0 for scale in scales),
-            f"scales of a balanced start must not be negative, got {scales}",
+        self._set(
+            scales=checks.numbers("scales", self.scales, "(0.002, 0.0017)", checks.not_negative)
         )
-        self._set(scales=scales)
 
     def layer_scales(self, depths: tuple[int, ...]) -> tuple[tuple[float, ...], ...]:
         """The scale of each layer of each pathway, from input to output."""
@@ -222,13 +218,16 @@ class Record(Spec):
             maps=checks.flag("maps", self.maps),
         )
 
+    def stride(self, last: int) -> int:
+        """Steps from record to record in a descent of `last` steps."""
+        if self.every is not None:
+            return self.every
+        stride = math.ceil(last / (self.frames - 1))
+        return stride + 1 - stride % 2
+
     def steps(self, last: int) -> np.ndarray:
         """The recorded steps of a descent of `last` steps, shape (K,)."""
-        stride = self.every
-        if stride is None:
-            stride = max(1, math.ceil(last / (self.frames - 1)))
-            stride += 1 - stride % 2
-        return np.unique(np.append(np.arange(0, last + 1, stride), last))
+        return np.append(np.arange(0, last, self.stride(last)), last)
 
 
 ENGINES = ("auto", "modes", "matrices")
@@ -263,9 +262,10 @@ class Experiment(Spec):
                 f"{name} must be a spec like {example}, got {checks.shown(value)}",
             )
         require(
-            self.engine in ENGINES,
+            isinstance(self.engine, str) and self.engine in ENGINES,
             f"engine must be one of {ENGINES}, got {checks.shown(self.engine)}",
         )
+        self._set(engine=str(self.engine))  # text of numpy is text, too
         self._check_start()
         require(
             self.engine != "modes" or self._modes_are_exact,
@@ -307,8 +307,10 @@ class Experiment(Spec):
         )
         records = self.record.frames
         if isinstance(self.dynamics, Descent):
-            records = len(self.record.steps(self.dynamics.steps))
-        per_record = self.network.pathways * 3 * len(task.singular_values)
+            steps = self.dynamics.steps
+            records = 1 + math.ceil(steps / self.record.stride(steps))
+        per_record = 5 + 2 * self.record.eigenvalues  # step, time, loss and its range; eigenpairs
+        per_record += self.network.pathways * 3 * len(task.singular_values)
         if self.record.maps:
             per_record += self.network.pathways * task.n_in * task.n_out
         require(

@@ -3,13 +3,14 @@
 At an aligned state the Hessian of the full weights falls into blocks: one per mode (its diagonal
 weights), one per pair of modes i < j (the weights (i,j) and (j,i) of all layers) and one per mode
 and index that carries nothing (hidden, input or output units beyond the R modes). Every other
-weight has a zero row. Source: SCIENCE of the model, Hessian of aligned deep linear networks; away
-from a minimum the pair blocks can hold the largest eigenvalue.
+weight has a zero row. At a minimum the blocks hold the Lambda_ij of `theory`; away from it the pair
+blocks are coupled through the residuals of both modes and can hold the largest eigenvalue.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -100,7 +101,7 @@ def _null(architecture: Architecture) -> list[tuple[np.ndarray, int]]:
     closes = np.isin(layers, architecture.first[1:] - 1)
     kinds = []
     edges = sorted({modes, architecture.width, architecture.n_in, architecture.n_out})
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         if low < modes:
             continue
         hidden, into, out = (

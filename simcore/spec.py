@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, Self
 
 from simcore.checks import require, shown
@@ -35,7 +35,12 @@ class Spec:
     @classmethod
     def from_dict(cls, data: Any) -> Self:
         """The spec that `to_dict` wrote; ValueError with a sentence for anything else."""
-        spec = _from_plain(data)
+        try:
+            spec = _from_plain(data)
+        except RecursionError:
+            raise ValueError(
+                f"expected a saved {cls.__name__}, got data nested too deeply"
+            ) from None
         require(
             isinstance(spec, cls),
             f"expected a saved {cls.__name__}, got {type(spec).__name__}",
@@ -64,7 +69,8 @@ def _from_plain(value: Any) -> Any:
     known = {f.name for f in fields(kind)}
     unknown = sorted(str(key) for key in set(value) - known - {"type"})
     require(not unknown, f"{name} has no field {shown(unknown)}; it has {sorted(known)}")
-    try:
-        return kind(**{key: _from_plain(entry) for key, entry in value.items() if key != "type"})
-    except TypeError as error:  # a field without default is missing
-        raise ValueError(f"{name} is incomplete: {error}") from None
+    missing = [f.name for f in fields(kind) if f.default is MISSING and f.name not in value]
+    require(
+        not missing, f"a saved {name} needs {' and '.join(missing)}, which it lacks; save it again"
+    )
+    return kind(**{key: _from_plain(entry) for key, entry in value.items() if key != "type"})

@@ -95,6 +95,16 @@ def _svd(target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nda
     return target, left * signs, values, right.T * signs
 
 
+def _check_scale(name: str, values: Any) -> None:
+    """Refuse numbers whose squares, of which the loss is made, would overflow or vanish."""
+    largest = float(np.abs(values).max())
+    require(
+        largest == 0 or 1e-100 <= largest <= 1e100,
+        f"{name} must be between 1e-100 and 1e100 in size, the largest is {largest:.3g}; "
+        "rescale them",
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Spectrum(Task):
     """Whitened inputs and a diagonal target with the given singular values, largest first.
@@ -108,15 +118,15 @@ class Spectrum(Task):
 
     def __post_init__(self) -> None:
         largest = limits.current().size
-        values = checks.numbers("singular_values", self.singular_values, "(1.0, 0.6)")
-        require(
-            all(value >= 0 for value in values),
-            f"singular_values must not be negative, got {values}",
+        values = checks.numbers(
+            "singular_values", self.singular_values, "(1.0, 0.6)", checks.not_negative
         )
         require(
             all(a >= b for a, b in pairwise(values)),
-            f"singular_values must be sorted from the largest to the smallest, got {values}",
+            "singular_values must be sorted from the largest to the smallest, "
+            f"got {checks.shown(values)}",
         )
+        _check_scale("singular_values", values)
         n = len(values)
         require(n <= largest, f"there may be at most {largest} singular_values here, got {n}")
         n_in = checks.count("n_in", n if self.n_in is None else self.n_in, n, largest)
@@ -169,7 +179,9 @@ class Target(_DerivedTask):
 
     def __post_init__(self) -> None:
         largest = limits.current().size
-        self._set(rows=checks.tuples(checks.table("rows", self.rows, largest, largest)))
+        rows = checks.table("rows", self.rows, largest, largest)
+        _check_scale("the entries of rows", rows)
+        self._set(rows=checks.tuples(rows))
 
     def _decompose(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         return _svd(np.array(self.rows))
@@ -190,13 +202,13 @@ class Dataset(_DerivedTask):
     outputs: InitVar[Any] = None
     whiten: bool = True
     center: bool = False
-    statistics: tuple[Any, ...] = field(default=(), repr=False)
+    statistics: tuple[Any, ...] = field(default=None, repr=False)  # type: ignore[arg-type]
 
     def __post_init__(self, inputs: Any, outputs: Any) -> None:
         self._set(
             whiten=checks.flag("whiten", self.whiten), center=checks.flag("center", self.center)
         )
-        if inputs is not None or outputs is not None or not self.statistics:
+        if inputs is not None or outputs is not None or self.statistics is None:
             self._set(statistics=_sample_statistics(inputs, outputs))
         else:
             self._set(statistics=_checked_statistics(self.statistics))
@@ -253,20 +265,17 @@ def _sample_statistics(inputs: Any, outputs: Any) -> tuple[Any, ...]:
         len(x) == len(y),
         f"inputs and outputs need one row per sample each; got {len(x)} and {len(y)} rows",
     )
+    _check_scale("inputs", x)
+    _check_scale("outputs", y)
     mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
     x, y, n = x - mean_x, y - mean_y, len(x)
-    with np.errstate(over="ignore", invalid="ignore"):
-        s_xx, s_yx, s_yy = x.T @ x / n, y.T @ x / n, (y**2).sum() / n
-    require(
-        bool(np.isfinite(s_xx).all() and np.isfinite(s_yx).all() and np.isfinite(s_yy)),
-        "the samples' second moments must be finite numbers, these overflow; rescale the data",
-    )
+    s_xx, s_yx, s_yy = x.T @ x / n, y.T @ x / n, (y**2).sum() / n
     means = (tuple(mean_x.tolist()), tuple(mean_y.tolist()))
     return (checks.tuples(s_xx), checks.tuples(s_yx), *means, (float(s_yy),))
 
 
 def _checked_statistics(statistics: Any) -> tuple[Any, ...]:
-    """Statistics as they come back from JSON, refused unless they can be those of samples."""
+    """Statistics as they come back from JSON, refused if no samples can have them."""
     require(
         isinstance(statistics, tuple) and len(statistics) == 5,
         "a saved Dataset needs 5 statistics (xx, yx, mean x, mean y, yy); save it again",
@@ -276,15 +285,23 @@ def _checked_statistics(statistics: Any) -> tuple[Any, ...]:
     s_yx = checks.table("statistics yx", statistics[1], most, most)
     mean_x = checks.numbers("statistics mean x", statistics[2], "(0.0,)")
     mean_y = checks.numbers("statistics mean y", statistics[3], "(0.0,)")
-    s_yy = checks.numbers("statistics yy", statistics[4], "(1.0,)")
+    s_yy = checks.numbers("statistics yy", statistics[4], "(1.0,)", checks.not_negative)
     n_in, n_out = len(mean_x), len(mean_y)
     fits = s_xx.shape == (n_in, n_in) and s_yx.shape == (n_out, n_in) and len(s_yy) == 1
     require(fits, "a saved Dataset's statistics must fit each other in size; save it again")
+    spread_x, spread_y = np.sqrt(np.abs(s_xx)), math.sqrt(s_yy[0])
+    _check_scale("a saved Dataset's inputs", np.append(spread_x, mean_x))
+    _check_scale("a saved Dataset's outputs", [spread_y, *mean_y])
     scale = np.abs(s_xx).max()
     require(
         bool(np.allclose(s_xx, s_xx.T, rtol=0, atol=1e-12 * scale))
-        and float(np.linalg.eigvalsh(s_xx)[0]) >= -1e-10 * scale
-        and s_yy[0] >= 0,
+        and float(np.linalg.eigvalsh(s_xx)[0]) >= -1e-10 * scale,
         "a saved Dataset's second moments must be symmetric and not negative; save it again",
+    )
+    largest = spread_y * spread_x.diagonal()  # Cauchy and Schwarz
+    require(
+        bool((np.abs(s_yx) <= largest + 1e-9 * largest.max()).all()),
+        "a saved Dataset's outputs must not vary with its inputs more than they vary at all; "
+        "save it again",
     )
     return (checks.tuples(s_xx), checks.tuples(s_yx), mean_x, mean_y, s_yy)

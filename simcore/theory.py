@@ -1,0 +1,572 @@
+"""Closed forms: overlays for the charts, oracles for the tests.
+
+Loss 1/2 ||M - M*||_F^2 with whitened inputs, aligned and balanced pathways: pathway h carries the
+strength sigma_h = w_h^{L_h} of a mode, and gradient flow (GF) moves all layers of it alike,
+dw_h/dt = -w_h^{L_h-1} r with r = sum_h sigma_h - sigma*. Strengths are end-to-end, step sizes are
+eta of plain gradient descent (GD). Throughout 0^0 = 1, so a pathway of depth 1 always adds 1 to the
+sharpness. Sources, in the docstrings by name and year: Kim and Lee, ICML 2026 (arXiv 2606.05219);
+Saxe et al., ICLR 2014; Shi et al., NeurIPS 2022; Kreisler et al., ICML 2023; Chen et al. 2024
+(phases of the cubic map). The tests check each formula against a dense Hessian or an integration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from numbers import Integral
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from simcore.experiment import Experiment
+
+__all__ = [
+    "StepSizeMarks",
+    "balanced_sharpness",
+    "edge_splits",
+    "flattest_split",
+    "flow_end_split",
+    "flow_invariants",
+    "gfs_sharpness",
+    "minima_line",
+    "minimum_spectrum",
+    "mode_sharpness",
+    "pair_sharpness",
+    "participation",
+    "shares",
+    "single_path_sharpness",
+    "step_size_marks",
+    "two_cycle",
+    "wcr_gamma",
+]
+
+_FLOAT = np.finfo(np.float64)
+
+
+# --- Sharpness of a minimum --------------------------------------------------------------------
+
+
+def single_path_sharpness(singular_value: float, depth: int) -> float:
+    """S = L sigma*^{2-2/L}: sharpness of one mode carried by one pathway (Kim and Lee 2026).
+
+    GD is stable there for eta < 2/S. ValueError unless `singular_value` >= 0 and `depth` >= 1.
+    """
+    target, layers = _target(singular_value), _depth(depth)
+    return float(mode_sharpness([target], (layers,)))
+
+
+def mode_sharpness(strengths: ArrayLike, depths: Sequence[int]) -> np.ndarray:
+    """Lambda_ii = sum_h L_h |sigma_h|^{2-2/L_h}: what one mode adds to the spectrum.
+
+    Source: Kim and Lee 2026. `strengths` (..., H) -> (...). The top Hessian eigenvalue of an
+    aligned, balanced minimum is the largest Lambda_ii of its modes. The sign of a strength does
+    not matter (the Jacobian enters
+    squared); nan stays nan. ValueError if the last axis does not match `depths`.
+    """
+    layers = _depths(depths)
+    sigma = np.abs(_strengths(strengths, layers))
+    with np.errstate(over="ignore"):
+        return (layers * sigma ** (2 - 2 / layers)).sum(axis=-1)
+
+
+def pair_sharpness(
+    strengths_i: ArrayLike, strengths_j: ArrayLike, depths: Sequence[int]
+) -> np.ndarray:
+    """Lambda_ij = sum_{h,l} |sigma_{h,i}|^{2(L_h-l)/L_h} |sigma_{h,j}|^{2(l-1)/L_h}, l = 1..L_h.
+
+    The Hessian eigenvalue of output mode i and input mode j at an aligned, balanced minimum
+    (Kim and Lee 2026). `strengths_i`, `strengths_j` (..., H), broadcast -> (...). ValueError if a
+    last axis does not match `depths`.
+    """
+    layers = _depths(depths)
+    sigma_i, sigma_j = (np.abs(_strengths(s, layers)) for s in (strengths_i, strengths_j))
+    total = np.zeros(np.broadcast_shapes(sigma_i.shape, sigma_j.shape)[:-1])
+    for h, depth in enumerate(layers):
+        before = 2 * np.arange(depth) / depth  # 2(l-1)/L
+        after = before[::-1]  # 2(L-l)/L
+        total += (sigma_i[..., h, None] ** after * sigma_j[..., h, None] ** before).sum(axis=-1)
+    return total
+
+
+def minimum_spectrum(
+    strengths: ArrayLike, depths: Sequence[int], n_out: int, n_in: int
+) -> np.ndarray:
+    """Eigenvalues Lambda_ij of the Hessian at an aligned, balanced minimum (Kim and Lee 2026).
+
+    `strengths` (H, R) with R <= min(n_out, n_in) -> (n_out * n_in,), descending: one value per
+    ordered pair of an output and an input mode, modes beyond R carrying nothing. The remaining
+    eigenvalues of the full Hessian (number of weights minus n_out * n_in) are zero.
+    ValueError if the shape does not fit.
+    """
+    layers = _depths(depths)
+    sigma = np.asarray(strengths, dtype=np.float64)
+    n_out, n_in = _depth(n_out, "n_out"), _depth(n_in, "n_in")
+    _require(
+        sigma.ndim == 2 and len(sigma) == len(layers) and sigma.shape[1] <= min(n_out, n_in),
+        f"strengths needs one row per pathway and at most min(n_out, n_in) = {min(n_out, n_in)} "
+        f"modes, got shape {sigma.shape} for {len(layers)} pathways: give the array as (H, R)",
+    )
+    outputs = np.zeros((n_out, 1, len(layers)))
+    inputs = np.zeros((1, n_in, len(layers)))
+    outputs[: sigma.shape[1], 0] = inputs[0, : sigma.shape[1]] = sigma.T
+    return np.sort(pair_sharpness(outputs, inputs, depths), axis=None)[::-1]
+
+
+# --- The flattest minimum ----------------------------------------------------------------------
+
+
+def balanced_sharpness(singular_value: float, depths: Sequence[int]) -> float:
+    """lambda^min = min sum_h L_h sigma_h^{2-2/L_h} over the minima of one mode (Kim and Lee 2026).
+
+    L H^{2/L-1} sigma*^{2-2/L} for equal depths. ValueError as `flattest_split`.
+    """
+    return float(mode_sharpness(flattest_split(singular_value, depths), depths))
+
+
+def flattest_split(singular_value: float, depths: Sequence[int]) -> np.ndarray:
+    """The split (H,) of sigma* over the pathways with the smallest Lambda_ii (Kim and Lee 2026).
+
+    Minimises the convex sum_h L_h s_h^{2-2/L_h} over s >= 0, sum_h s_h = sigma*. Half the slope of
+    a term is (L_h-1) s_h^{1-2/L_h}: 0 for depth 1, 1 for depth 2, and growing from 0 for deeper
+    pathways. So pathways of depth 1 take everything where there are any; otherwise the deeper ones
+    fill up at one common slope, and those of depth 2 take what is left once that slope is 1. Where
+    the optimum is not unique (several pathways of depth 1, or of depth 2) they share equally.
+    ValueError for a negative or non-finite `singular_value` or for depths < 1.
+    """
+    target, layers = _target(singular_value), _depths(depths)
+    if (layers == 1).any():
+        return _share(target, layers == 1)
+    shallow, deep = layers == 2, layers > 2
+    if not deep.any():
+        return _share(target, shallow)
+    power = 1 - 2 / layers[deep]
+
+    def at_slope(slope: np.ndarray) -> np.ndarray:
+        return (slope / (layers[deep] - 1)) ** (1 / power)
+
+    split = np.zeros(len(layers))
+    if shallow.any() and (carried := at_slope(np.ones(1))).sum() <= target:
+        split[deep] = carried
+        return split + _share(target - carried.sum(), shallow)
+    # at this slope one pathway alone would carry all of sigma*
+    steepest = ((layers[deep] - 1) * target**power).min()
+    slope = _bisect(lambda x: at_slope(x).sum() < target, np.zeros(1), steepest.reshape(1))
+    split[deep] = at_slope(slope)
+    return split * (target / split.sum()) if target > 0 else split
+
+
+def minima_line(singular_value: float, points: int = 201) -> np.ndarray:
+    """Minima of one mode of two pathways: `points` splits (points, 2), each summing to sigma*.
+
+    Evenly spaced from (0, sigma*) to (sigma*, 0). ValueError for fewer than 2 points.
+    """
+    target = _target(singular_value)
+    _require(
+        _is_whole(points) and points >= 2,
+        f"points needs a whole number of at least 2, got {points}: ask for more points",
+    )
+    first = np.linspace(0.0, target, points)
+    return np.stack([first, first[::-1]], axis=-1)
+
+
+def edge_splits(singular_value: float, depths: Sequence[int], step_size: float) -> np.ndarray:
+    """Splits of two pathways on the minima line where Lambda_ii = 2/eta, (K, 2) with K = 0, 1, 2.
+
+    Lambda_ii is convex along sigma_1 + sigma_2 = sigma*, so each side of the flattest split meets
+    the edge at most once; rows come in the order of growing sigma_1. Re-balancing stops about
+    there (Kim and Lee 2026). None if the line is flat (two pathways of depth 2, or of depth 1),
+    flatter than the edge, or sharper; one where the edge touches the flattest split. ValueError
+    unless there are two depths and `step_size` > 0.
+    """
+    target, layers = _target(singular_value), _depths(depths)
+    _require(
+        len(layers) == 2,
+        f"depths needs two pathways for the minima line, got {len(layers)}: give e.g. (20, 20)",
+    )
+    edge = 2 / _step_size(step_size)
+    flattest = flattest_split(target, depths)
+    lowest = mode_sharpness(flattest, depths)
+
+    def split(h: int, strength: np.ndarray) -> np.ndarray:
+        other = target - strength
+        return np.stack([strength, other] if h == 0 else [other, strength], axis=-1)
+
+    def meeting(h: int) -> list[np.ndarray]:
+        """Where pathway h carries less than at the flattest split: Lambda_ii falls along it."""
+        if mode_sharpness(split(h, np.zeros(1)), depths) < edge:
+            return []
+        strength = _bisect(
+            lambda x: mode_sharpness(split(h, x), depths) > edge, np.zeros(1), flattest[h : h + 1]
+        )
+        return [split(h, strength)[0]]
+
+    flat_line = target == 0 or (layers[0] == layers[1] and layers[0] <= 2)
+    if flat_line or lowest > edge * (1 + 4 * _FLOAT.eps):
+        return np.empty((0, 2))
+    if lowest >= edge * (1 - 4 * _FLOAT.eps):
+        return flattest[None]
+    return np.array(meeting(0) + meeting(1)).reshape(-1, 2)
+
+
+# --- Gradient flow -----------------------------------------------------------------------------
+
+
+def flow_invariants(strengths: ArrayLike, depths: Sequence[int]) -> np.ndarray:
+    """phi_{L_h}(w_h), whose differences between pathways GF keeps (Shi et al. 2022).
+
+    phi_1 = w, phi_2 = ln w, phi_L = -w^{2-L}/(L-2), with w_h = sigma_h^{1/L_h}. `strengths`
+    (..., H) -> (..., H): -inf where a pathway of depth >= 2 is at zero, nan where one is negative.
+    ValueError if the last axis does not match `depths`.
+    """
+    layers = _depths(depths)
+    sigma = _strengths(strengths, layers)
+    linear, exponential, deep = _columns(layers)
+    phi = np.empty(sigma.shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        phi[..., linear] = sigma[..., linear]
+        phi[..., exponential] = np.log(sigma[..., exponential]) / 2
+        phi[..., deep] = -(sigma[..., deep] ** (2 / layers[deep] - 1)) / (layers[deep] - 2)
+    return phi
+
+
+def flow_end_split(
+    start_strengths: ArrayLike, depths: Sequence[int], singular_value: ArrayLike
+) -> np.ndarray:
+    """Where GF of one mode ends: the split with sum_h sigma_h = sigma* on its orbit.
+
+    GF moves every phi_{L_h}(w_h) forward by one common amount tau = -int r dt, so the strengths
+    grow with tau and the end is the one root of their sum. `start_strengths` (..., H) and
+    `singular_value` (...), broadcast -> (..., H).
+
+    A pathway of depth >= 2 at zero stays there (so does anything below 2.3e-308); if all are, the
+    saddle at zero is returned. A pathway of depth 1 may start or end below zero. ValueError for a
+    deeper pathway below zero, for anything not finite, or if shapes do not match.
+    """
+    layers = _depths(depths)
+    start, target = _strengths(start_strengths, layers), _targets(singular_value)
+    refused = start[~_can_flow(start, layers)]
+    _require(
+        refused.size == 0,
+        "start_strengths needs finite values, not below zero where depth >= 2, got "
+        f"{refused[:1]}: start each such pathway at zero or above",
+    )
+    rows = np.broadcast_shapes(start.shape[:-1], target.shape)
+    start = np.broadcast_to(start, (*rows, len(layers)))
+
+    def strengths(tau: np.ndarray, left: np.ndarray) -> np.ndarray:
+        linear, exponential, deep = _columns(layers)
+        sigma = np.empty(start.shape)
+        sigma[..., linear] = start[..., linear] + tau[..., None]
+        w = np.sqrt(start[..., exponential])
+        sigma[..., exponential] = np.where(w > 0, w * np.exp(tau)[..., None], 0.0) ** 2
+        rest = (layers[deep] - 2) * (lag + left[..., None])
+        sigma[..., deep] = rest ** (-layers[deep] / (layers[deep] - 2))
+        return sigma
+
+    with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+        first, lag = _blow_up(start, layers)
+        # Close to the blow-up the time left to it is the unknown: tau itself would lose digits.
+        half = first / 2
+        late = np.isfinite(first) & (strengths(half, half).sum(axis=-1) < target)
+
+        def clock(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return np.where(late, first + x, x), np.where(late, -x, first - x)
+
+        x = _bisect(
+            lambda x: strengths(*clock(x)).sum(axis=-1) < target,
+            np.where(late, -half, -_FLOAT.max),
+            np.where(late, 0.0, np.minimum(half, _FLOAT.max)),
+        )
+        return strengths(*clock(x))
+
+
+def gfs_sharpness(
+    strengths: ArrayLike, depths: Sequence[int], singular_value: ArrayLike
+) -> np.ndarray:
+    """Sharpness of the minimum GF would reach from here, for one mode (Kreisler et al. 2023).
+
+    `strengths` (..., H) and `singular_value` (...), broadcast -> (...). It was never seen to rise
+    along GD. nan where there is no such minimum: all pathways stuck at zero, one of depth >= 2
+    below zero, or not finite. ValueError if shapes do not match.
+    """
+    layers = _depths(depths)
+    start, target = _strengths(strengths, layers), _targets(singular_value)
+    flows = np.asarray(_can_flow(start, layers).all(axis=-1))
+    end = flow_end_split(np.where(flows[..., None], start, 0.0), depths, target)
+    arrives = flows & ((end.sum(axis=-1) > 0) | (target == 0))
+    return np.where(arrives, mode_sharpness(end, depths), np.nan)[()]
+
+
+# --- Gradient descent of one pathway -----------------------------------------------------------
+
+
+def wcr_gamma(depth: int) -> float:
+    """gamma_WCR(L): smallest gamma = eta S at which an overshoot can reach zero (Kim and Lee 2026).
+
+    The root of g(max_{0<x<1} g(x)) = 0 for g(x) = x - (gamma/L) x^{L-1} (x^L - 1), the one-pathway
+    chain in units of its minimum; 3 sqrt 3 - 2 at L = 2. ValueError for depth < 2, where the chain
+    is linear.
+    """
+    layers = _depth(depth, least=2)
+
+    def layers_over_gamma(x: np.ndarray) -> np.ndarray:
+        """L/gamma of the chain with its maximum at x, from g'(x) = 0; grows with x."""
+        return (2 * layers - 1) * x ** (2 * layers - 2) - (layers - 1) * x ** (layers - 2)
+
+    def reaches_zero(x: np.ndarray) -> np.ndarray:
+        peak = x + x ** (layers - 1) * (1 - x**layers) / layers_over_gamma(x)
+        return peak ** (layers - 2) * (peak**layers - 1) > layers_over_gamma(x)
+
+    with np.errstate(over="ignore", divide="ignore"):
+        infinite_gamma = np.array([((layers - 1) / (2 * layers - 1)) ** (1 / layers)])
+        return float(
+            layers / layers_over_gamma(_bisect(reaches_zero, infinite_gamma, np.ones(1)))[0]
+        )
+
+
+def two_cycle(singular_value: float, depth: int, step_size: float) -> tuple[float, float]:
+    """The 2-cycle (low, high) of w <- w - eta w^{L-1} (w^L - sigma*), as strengths w^L > 0.
+
+    At L = 2 sigma* [a+1 -+ sqrt((a-1)(a+3))]/(2a), a = eta sigma* (Chen et al. 2024). For any L the
+    ratio k of its two w obeys (w_low^L)/sigma* = (1 + k^{L-1})/(1 + k^{2L-1}) =: X and
+    gamma = eta S = L (k-1) X^{2/L-1}/(1-X), which grows with k from gamma = 2. It exists for every
+    eta > 2/S and attracts only just above it (at L = 2 up to a = sqrt 5 - 1); (nan, nan) where it
+    does not exist: eta <= 2/S, depth 1, or sigma* = 0. ValueError for values out of range.
+    """
+    target, layers, eta = _target(singular_value), _depth(depth), _step_size(step_size)
+    gamma = eta * single_path_sharpness(target, layers)
+    if layers == 1 or not 2 < gamma < np.inf:
+        return np.nan, np.nan
+    if layers == 2:
+        a = eta * target
+        high = target * (a + 1 + np.sqrt((a - 1) * (a + 3))) / (2 * a)
+        return float(1 / (eta**2 * high)), float(high)
+
+    def log_share(log_k: np.ndarray) -> np.ndarray:
+        return np.logaddexp(0, (layers - 1) * log_k) - np.logaddexp(0, (2 * layers - 1) * log_k)
+
+    def log_gamma(log_k: np.ndarray) -> np.ndarray:
+        log_gap = np.log(np.expm1(log_k) / -np.expm1(log_share(log_k)))
+        return np.log(layers) + log_gap + (2 / layers - 1) * log_share(log_k)
+
+    # gamma > k^{L-1}, and gamma - 2 ~ (ln k)^2 has no digits left below 1e-9
+    bracket = np.array([1e-9]), np.array([np.log(gamma) / (layers - 1) + 1])
+    log_k = _bisect(lambda x: log_gamma(x) < np.log(gamma), *bracket)
+    low = target * np.exp(log_share(log_k)[0])
+    return float(low), float(low * np.exp(layers * log_k[0]))
+
+
+# --- Step sizes --------------------------------------------------------------------------------
+
+
+class StepSizeMarks(NamedTuple):
+    """Step sizes between the regimes of GD (Kim and Lee 2026); nan where not defined."""
+
+    flow_edge: float  # 2/lambda_GF, the edge at the GF end point
+    single_path: float  # 2/S_1
+    balanced: float  # 2/lambda_1^min
+    wcr: float  # gamma_WCR(L)/S_1
+
+
+def step_size_marks(experiment: Experiment) -> StepSizeMarks:
+    """2/lambda_GF, 2/S_1, 2/lambda_1^min and eta_WCR of the sharpest mode, sigma*_1.
+
+    lambda_GF is the sharpness where GF from the experiment's start ends. All modes start alike, so
+    they move along one orbit, the largest furthest: the sharpest there too. nan for a start that is
+    not balanced, or that GF never leaves. S_1 is that of one pathway alone, for unequal depths the
+    largest of them, so that 2/S_1 is the smallest such step size. eta_WCR needs equal depths >= 2.
+    All are nan if the target is zero or the inputs are not whitened.
+    """
+    depths = experiment.network.depths
+    sharpest = max(experiment.task.singular_values)
+    if sharpest == 0 or not experiment.task.whitened:
+        return StepSizeMarks(np.nan, np.nan, np.nan, np.nan)
+    single = max(single_path_sharpness(sharpest, depth) for depth in depths)
+    one_depth = len(set(depths)) == 1 and depths[0] >= 2
+    return StepSizeMarks(
+        flow_edge=_step_size_at(_flow_sharpness(experiment.start, depths, sharpest)),
+        single_path=_step_size_at(single),
+        balanced=_step_size_at(balanced_sharpness(sharpest, depths)),
+        wcr=_step_size_at(single, wcr_gamma(depths[0])) if one_depth else np.nan,
+    )
+
+
+def _step_size_at(sharpness: float, gamma: float = 2.0) -> float:
+    """eta = gamma/lambda; nan for a sharpness of nothing, which includes one that underflows."""
+    return gamma / sharpness if sharpness > 0 else np.nan
+
+
+@runtime_checkable
+class _AlignedStart(Protocol):
+    """Starts with one strength per pathway, the same for every mode."""
+
+    @property
+    def balanced(self) -> bool: ...
+
+    def strengths(self) -> tuple[float, ...]: ...
+
+
+def _flow_sharpness(start: object, depths: Sequence[int], target: float) -> float:
+    if not (isinstance(start, _AlignedStart) and start.balanced):
+        return np.nan
+    return float(gfs_sharpness(start.strengths(), depths, target))
+
+
+# --- How a mode is shared ------------------------------------------------------------------------
+
+
+def shares(strengths: ArrayLike) -> np.ndarray:
+    """q_h = |sigma_h| / sum_g |sigma_g|, the part of a mode that each pathway carries.
+
+    `strengths` (..., H) -> (..., H); equal shares where all strengths are zero.
+    """
+    sizes = np.abs(np.asarray(strengths, dtype=float))
+    total = sizes.sum(axis=-1, keepdims=True)
+    equal = np.full(sizes.shape, 1 / sizes.shape[-1])
+    return np.divide(sizes, total, out=equal, where=total > 0)
+
+
+def participation(strengths: ArrayLike) -> np.ndarray:
+    """1 / sum_h q_h^2: how many pathways share a mode, from 1 (winner takes all) to H.
+
+    `strengths` (..., H) -> (...).
+    """
+    return 1 / (shares(strengths) ** 2).sum(axis=-1)
+
+
+# --- Parts of the above ------------------------------------------------------------------------
+
+
+def _columns(layers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pathways that GF moves linearly, exponentially, and to a blow-up: depth 1, 2 and more."""
+    return layers == 1, layers == 2, layers > 2
+
+
+def _can_flow(start: np.ndarray, layers: np.ndarray) -> np.ndarray:
+    return np.isfinite(start) & ((start >= 0) | (layers == 1))
+
+
+def _blow_up(start: np.ndarray, layers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(first (...), lag (..., D)) with T = first + lag, when each of the D deep pathways blows up.
+
+    T = sigma^{-(1-2/L)}/(L-2) = -phi_L is the tau at which sigma(tau) is infinite. inf: never.
+    """
+    *_, deep = _columns(layers)
+    sigma, depth = start[..., deep], layers[deep]
+    if not deep.any():
+        return np.full(start.shape[:-1], np.inf), sigma
+    alive = sigma >= _FLOAT.tiny
+    sigma = np.where(alive, sigma, 1.0)
+    power, rate = 1 - 2 / depth, depth - 2.0
+
+    def log_ratio(leader: np.ndarray) -> np.ndarray:
+        """ln(T / T_leader), to the last digit for equal depths however close the strengths."""
+        ahead = np.take_along_axis(sigma, leader, axis=-1)
+        change = (sigma - ahead) / ahead
+        grown = np.where(change > -0.5, np.log1p(np.maximum(change, -0.5)), np.log(sigma / ahead))
+        across = (power - power[leader]) * np.log(ahead) + np.log(rate / rate[leader])
+        return np.where(alive, -power * grown - across, np.inf)
+
+    leader = np.where(alive, -power * np.log(sigma) - np.log(rate), np.inf).argmin(-1)[..., None]
+    # Rounded logarithms may tie where strengths do not: ask once more.
+    leader = log_ratio(leader).argmin(axis=-1)[..., None]
+    ahead, living = (np.take_along_axis(part, leader, axis=-1) for part in (sigma, alive))
+    first = np.where(living, ahead ** -power[leader] / rate[leader], np.inf)
+    lag = np.where(alive, first * np.expm1(np.maximum(log_ratio(leader), 0.0)), np.inf)
+    return first[..., 0], lag
+
+
+def _bisect(
+    below: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray
+) -> np.ndarray:
+    """Where `below` turns from True to False between low and high, row by row, to the last bit.
+
+    Halves the floats between the ends rather than the interval, so 64 halvings find a root of any
+    magnitude with full relative precision.
+    """
+    floor, ceiling = _rank(low), _rank(high)
+    for _ in range(64):
+        middle = (floor >> 1) + (ceiling >> 1) + (floor & ceiling & 1)
+        move_up = below(_unrank(middle))
+        floor, ceiling = np.where(move_up, middle, floor), np.where(move_up, ceiling, middle)
+    return _unrank(ceiling)
+
+
+def _rank(x: np.ndarray) -> np.ndarray:
+    """Position of a float64 among all float64, zero at zero."""
+    return np.where(np.signbit(x), -1, 1) * np.abs(x).view(np.int64)
+
+
+def _unrank(rank: np.ndarray) -> np.ndarray:
+    return np.copysign(np.abs(rank).view(np.float64), rank)
+
+
+def _share(amount: float, takers: np.ndarray) -> np.ndarray:
+    return np.where(takers, amount / takers.sum(), 0.0)
+
+
+# --- Words for bad input -----------------------------------------------------------------------
+
+
+def _require(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise ValueError(sentence)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _depth(value: int, name: str = "depth", least: int = 1) -> int:
+    _require(
+        _is_whole(value) and value >= least,
+        f"{name} needs a whole number of at least {least}, got {value!r}: use e.g. {least + 1}",
+    )
+    return int(value)
+
+
+def _depths(depths: Sequence[int]) -> np.ndarray:
+    """(H,) integers."""
+    sentence = f"depths needs one whole number >= 1 per pathway, e.g. (3, 5), got {depths!r}"
+    _require(np.ndim(depths) == 1 and len(depths) > 0, sentence)
+    _require(all(_is_whole(depth) and depth >= 1 for depth in depths), sentence)
+    return np.array([int(depth) for depth in depths])
+
+
+def _strengths(strengths: ArrayLike, layers: np.ndarray) -> np.ndarray:
+    sigma = np.asarray(strengths, dtype=np.float64)
+    _require(
+        sigma.ndim >= 1 and sigma.shape[-1] == len(layers),
+        f"strengths needs a last axis with one value per pathway ({len(layers)}), got shape "
+        f"{sigma.shape}: move the pathways to the last axis",
+    )
+    return sigma
+
+
+def _targets(singular_value: ArrayLike) -> np.ndarray:
+    target = np.asarray(singular_value, dtype=np.float64)
+    _require(
+        bool((np.isfinite(target) & (target >= 0)).all()),
+        f"singular_value needs finite values >= 0, got {singular_value!r}: "
+        "give singular values, not entries of the target",
+    )
+    return target
+
+
+def _target(singular_value: float) -> float:
+    target = _targets(singular_value)
+    _require(
+        target.ndim == 0,
+        f"singular_value needs a single number here, got shape {target.shape}: pass one mode",
+    )
+    return float(target)
+
+
+def _step_size(step_size: float) -> float:
+    eta = np.asarray(step_size, dtype=np.float64)
+    _require(
+        eta.ndim == 0 and bool(np.isfinite(eta) and eta > 0),
+        f"step_size needs one positive finite number, got {step_size!r}: use e.g. 0.05",
+    )
+    return float(eta)
