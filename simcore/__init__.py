@@ -18,6 +18,7 @@ from simcore.experiment import (
     Record,
 )
 from simcore.simulate import simulate
+from simcore.sweep import grid, summary, sweep
 from simcore.tasks import Dataset, Spectrum, Target, Tree
 from simcore.trajectory import Outcome, Trajectory
 
@@ -37,8 +38,11 @@ __all__ = [
     "Trajectory",
     "Tree",
     "curvature",
+    "grid",
     "presets",
     "regimes",
     "simulate",
+    "summary",
+    "sweep",
     "theory",
 ]

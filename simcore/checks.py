@@ -22,6 +22,8 @@ def shown(value: Any) -> str:
         text = " ".join(repr(value).split())
     except (ValueError, RecursionError):  # thousands of digits, thousands of nested lists
         text = f"a huge {type(value).__name__}"
+    if " at 0x" in text:  # where an object lives in memory tells a reader nothing
+        text = f"a {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -7,6 +7,7 @@ the layers of pathway 1 from input to output, then those of pathway 2, and so on
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import scipy.linalg
@@ -16,7 +17,8 @@ from simcore.checks import require
 from simcore.experiment import Experiment, Gaussian, Network
 from simcore.tasks import Task
 
-KRYLOV = 120  # vectors kept before Lanczos restarts
+KRYLOV = 120  # vectors kept before Lanczos restarts, fewer where they would take more than
+KRYLOV_NUMBERS = 60_000_000  # numbers, half a gigabyte
 NOISE_SEED = 20260605
 MIX = 0.02  # share of noise in a warm start, so that an overtaking eigenvector is never missed
 
@@ -67,7 +69,7 @@ class EigenSolver:
         task, self.layout = experiment.task, layout(experiment.network, experiment.task)
         n, chain = int(self.layout.start[-1]), int(self.layout.chain[-1])
         self.count = min(k, n)
-        room = min(KRYLOV, n)
+        room = min(KRYLOV, n, max(20, KRYLOV_NUMBERS // n))
         self.tangent = kernels.Tangent(
             np.zeros(chain),
             np.zeros(chain),
@@ -216,9 +218,10 @@ def sharpness(
     experiment: Experiment, theta: np.ndarray, k: int = 1, tol: float = 1e-8
 ) -> tuple[np.ndarray, np.ndarray]:
     """The k largest (algebraic) eigenvalues of the Hessian at theta, largest first, and their
-    residuals ||Hv - lambda v|| (each at most `tol` times the largest Ritz value).
+    residuals ||Hv - lambda v|| (at most sqrt(k) `tol` times the largest |Ritz value|).
 
     Lanczos with full reorthogonalisation; repeated eigenvalues come as often as they are there.
+    Eigenvalues almost as close as the residuals may stand in for each other: lower `tol` then.
     nan beyond the number of weights. ValueError for weights that are not finite.
     """
     theta = _weights(experiment, theta)
@@ -245,3 +248,36 @@ def _linearised(
     value = kernels.evaluate(theta, where, problem(experiment.task), work)
     kernels.backpropagate(theta, where, work, 1.0, out)
     return float(value), work, out
+
+
+# --- Layer imbalance -------------------------------------------------------------------------
+
+
+def imbalance(experiment: Experiment, theta: np.ndarray) -> list[list[np.ndarray]]:
+    """D_l = W_{l+1}^T W_{l+1} - W_l W_l^T for every pair of neighbouring layers, per pathway.
+
+    Gradient flow keeps each of them. Empty for a pathway of depth 1.
+    """
+    return [
+        [upper.T @ upper - lower @ lower.T for lower, upper in pairwise(pathway)]
+        for pathway in layers(experiment, _weights(experiment, theta))
+    ]
+
+
+def imbalance_identity(experiment: Experiment, theta: np.ndarray, step_size: float) -> float:
+    """How far one step of descent at theta is from its exact identity, as a largest entry.
+
+    D_l(t+1) - D_l(t) = eta^2 (G_{l+1}^T G_{l+1} - G_l G_l^T), G the gradients of the layers.
+    """
+    slope = gradient(experiment, theta)
+    before = imbalance(experiment, theta)
+    after = imbalance(experiment, theta - step_size * slope)
+    driven = imbalance(experiment, step_size * slope)
+    return max(
+        (
+            float(np.abs(b - a - d).max())
+            for old, new, push in zip(before, after, driven, strict=True)
+            for a, b, d in zip(old, new, push, strict=True)
+        ),
+        default=0.0,
+    )

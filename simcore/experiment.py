@@ -305,19 +305,27 @@ class Experiment(Spec):
             f"a network may have at most {most.parameters} weights here, this one has {size}; "
             "make it narrower, shallower or give it fewer pathways",
         )
-        records = self.record.frames
+        records, most_records = self.record.frames, self.most_records
         if isinstance(self.dynamics, Descent):
             steps = self.dynamics.steps
             records = 1 + math.ceil(steps / self.record.stride(steps))
-        per_record = 5 + 2 * self.record.eigenvalues  # step, time, loss and its range; eigenpairs
-        per_record += self.network.pathways * 3 * len(task.singular_values)
-        if self.record.maps:
-            per_record += self.network.pathways * task.n_in * task.n_out
+        elif self.record.every is not None:
+            records = 2  # at least: only the integrator knows how many steps it will take
         require(
-            records <= most.records and records * per_record <= most.numbers,
-            f"a run may keep at most {most.records} records and {most.numbers} numbers here, this "
-            f"one would keep {records} and {records * per_record}; record less often",
+            records <= most_records,
+            f"a run of this size may keep at most {most_records} records here, this one would "
+            f"keep {records}; record less often",
         )
+
+    @property
+    def most_records(self) -> int:
+        """How many records a run may keep here, by their number and by their size."""
+        most, modes = limits.current(), len(self.task.singular_values)
+        per_record = 5 + 2 * self.record.eigenvalues  # step, time, loss and its range; eigenpairs
+        per_record += self.network.pathways * 3 * modes
+        if self.record.maps:
+            per_record += self.network.pathways * self.task.n_in * self.task.n_out
+        return min(most.records, most.numbers // per_record)
 
     @property
     def _modes_are_exact(self) -> bool:

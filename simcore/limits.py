@@ -42,12 +42,12 @@ HOSTED = Limits(
     pathways=8,
     depth=50,
     size=128,
-    parameters=40_000,
+    parameters=60_000,
     steps=50_000,
     duration=1e4,
-    records=2_001,
+    records=5_001,
     numbers=2_000_000,
-    eigenvalues=8,
+    eigenvalues=16,
     samples=20_000,
 )
 

@@ -399,12 +399,11 @@ def _dot(a, b):
 
 @njit(**OPTIONS)
 def _remove(basis, count, vector):
-    """vector -= its part in the span of the first `count` orthonormal rows; twice is enough."""
-    for _ in range(2):
-        for j in range(count):
-            part = _dot(basis[j], vector)
-            for a in range(vector.size):
-                vector[a] -= part * basis[j, a]
+    """vector -= its part in the span of the first `count` orthonormal rows."""
+    for j in range(count):
+        part = _dot(basis[j], vector)
+        for a in range(vector.size):
+            vector[a] -= part * basis[j, a]
 
 
 @njit(**OPTIONS)
@@ -435,10 +434,10 @@ def _top_ritz(alpha, beta, m, ritz, pivots):
         low = max(low, alpha[j])
         high = max(high, alpha[j] + radius)
         scale = max(scale, abs(alpha[j]) + radius)
-    if scale == 0.0:
+    if scale < 1e-140:  # its square underflows: zero for all that follows
         ritz[:m] = 0.0
         ritz[0] = 1.0
-        return 0.0
+        return alpha[0]
     while high - low > 2.3e-16 * scale:
         middle = 0.5 * (low + high)
         if middle <= low or middle >= high:
@@ -487,8 +486,9 @@ def top_eigenpairs(
     Lanczos with full reorthogonalisation, restarted from the Ritz vector. Reads theta (work must
     hold evaluate and backpropagate there) and vectors (k, N), the guesses, of which each start
     mixes `mix` parts of the row of `noise` so that no eigenvector is missing from it; writes
-    vectors, values (k,) and residuals (k,) = ||Hv - lambda v||, at most `tol` times the largest
-    |Ritz value| unless the products run out. Return the number of products.
+    vectors, values (k,) and residuals (k,) = ||Hv - lambda v||, within the complement at
+    most `tol` times the largest |Ritz value| unless the products run out. Return the number of
+    products.
 
     The complement makes repeated eigenvalues come out as often as they are there.
     """
@@ -500,7 +500,8 @@ def top_eigenpairs(
         start = basis[0]
         for a in range(n):
             start[a] = vectors[p, a] + mix * noise[p, a]
-        _remove(vectors, p, start)
+        for _ in range(2):
+            _remove(vectors, p, start)
         for _ in range(60):
             norm = np.sqrt(_dot(basis[0], basis[0]))
             for a in range(n):
@@ -511,8 +512,11 @@ def top_eigenpairs(
                 hessian_vector(theta, layout, problem, work, tangent, basis[m - 1], image)
                 products += 1
                 alpha[m - 1] = _dot(image, basis[m - 1])
-                _remove(vectors, p, image)
-                _remove(basis, m, image)
+                # Twice is enough, but twice from both: what is left may be so short that the
+                # rounding errors of one removal are no longer small against it.
+                for _ in range(2):
+                    _remove(vectors, p, image)
+                    _remove(basis, m, image)
                 norm = np.sqrt(_dot(image, image))
                 beta[m - 1] = norm
                 value = _top_ritz(alpha, beta, m, ritz, lanczos.pivots)
@@ -534,5 +538,12 @@ def top_eigenpairs(
             if residual <= tol * scale or m == n - p:
                 break
             basis[0][:] = vectors[p]
+        if p > 0:  # the complement hid how far H v leans on the eigenvectors before
+            image = basis[0]
+            hessian_vector(theta, layout, problem, work, tangent, vectors[p], image)
+            products += 1
+            for a in range(n):
+                image[a] -= value * vectors[p, a]
+            residual = np.sqrt(_dot(image, image))
         values[p], residuals[p] = value, residual
     return products

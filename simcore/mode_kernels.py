@@ -16,12 +16,9 @@ from numba import njit
 
 from simcore.dormand_prince import EXPONENT, GROW, MEMORY, SAFETY, SHRINK, STAGES, A, E, P
 
-# Everything of fastmath but the assumption that no number is infinite or nan.
-OPTIONS: Any = {
-    "cache": True,
-    "nogil": True,
-    "fastmath": {"nsz", "arcp", "contract", "afn", "reassoc"},
-}
+# No fastmath: every operation is rounded as written, so a run gives the same bits alone, among many
+# (`descend_many`) and on any machine. Chaos past the edge would make the last bit visible.
+OPTIONS: Any = {"cache": True, "nogil": True}
 
 REACHED, PENDING, STALLED = 0, 1, 2
 
@@ -328,3 +325,134 @@ def pair_blocks(states, layer, first, residuals, i, j, blocks, bounds):
                         row[lower] += abs(value)
                         between *= w[1 - side, q]
         bounds[k] = max(norms[0], norms[1]) + row.max()
+
+
+# --- Many descents at once -------------------------------------------------------------------
+
+LARGEST_POWER = 255  # of a group, as `_power_unrolled` reads eight bits
+
+
+class Cells(NamedTuple):
+    """C descents of one architecture, each with its own step size, target and scales.
+
+    The cell is the last index, so that one instruction moves several of them. `kept_...` are as
+    they were at the last record of each cell.
+    """
+
+    step_size: np.ndarray  # (C,)
+    limit: np.ndarray  # (C,) loss above which a run counts as diverged
+    target: np.ndarray  # (R, C)
+    x: np.ndarray  # (R, G, C)
+    pull: np.ndarray  # (R, G, C)
+    strengths: np.ndarray  # (H, R, C)
+    residual: np.ndarray  # (R, C)
+    loss: np.ndarray  # (C,)
+    alive: np.ndarray  # (C,) 1.0 until the loss leaves the limit, then 0.0
+    kept_x: np.ndarray  # (R, G, C)
+    kept_strengths: np.ndarray  # (H, R, C)
+    kept_loss: np.ndarray  # (C,)
+
+
+class Table(NamedTuple):
+    """The first M modes of C descents at K records; smallest and largest since the one before."""
+
+    strengths: np.ndarray  # (K, H, M, C)
+    low: np.ndarray  # (K, H, M, C)
+    high: np.ndarray  # (K, H, M, C)
+
+
+@njit(**OPTIONS)
+def _power_unrolled(base, exponent):
+    """`_power` bit for bit, for exponents up to 255, in a shape that vectorises over cells."""
+    result = 1.0
+    for bit in range(8):
+        result = result * base if (exponent >> bit) & 1 else result
+        base *= base
+    return result
+
+
+@njit(**OPTIONS)
+def _step_together(cells, scratch, first, power, low, high):
+    """One step in every cell, with the operations of `descend`; widen low and high (H, M, C)."""
+    step_size, residual, strengths = cells.step_size, cells.residual, cells.strengths
+    x, pull, loss, alive = cells.x, cells.pull, cells.loss, cells.alive
+    pathways, modes, count = strengths.shape
+    for i in range(modes):
+        for h in range(pathways):
+            start, stop = first[h], first[h + 1]
+            for g in range(start, stop):
+                opens, others = g == start, power[g] - 1
+                for c in range(count):
+                    moved = x[i, g, c] - step_size[c] * residual[i, c] * pull[i, g, c]
+                    inner = _power_unrolled(moved, others)
+                    before = 1.0 if opens else strengths[h, i, c]
+                    x[i, g, c] = moved
+                    pull[i, g, c] = before * inner
+                    strengths[h, i, c] = before * (inner * moved)
+            if stop - start > 1:
+                _close_pulls(x[i], pull[i], scratch, start, stop, power)
+        scratch[:] = 0.0
+        for h in range(pathways):
+            for c in range(count):
+                scratch[c] += strengths[h, i, c]
+            if i < low.shape[1]:
+                for c in range(count):
+                    low[h, i, c] = min(low[h, i, c], strengths[h, i, c])
+                    high[h, i, c] = max(high[h, i, c], strengths[h, i, c])
+        opens = i == 0
+        for c in range(count):
+            residual[i, c] = scratch[c] - cells.target[i, c]
+            loss[c] = (0.0 if opens else loss[c]) + 0.5 * residual[i, c] ** 2
+    for c in range(count):
+        alive[c] = alive[c] if loss[c] <= cells.limit[c] else 0.0
+
+
+@njit(**OPTIONS)
+def _close_pulls(x, pull, scratch, start, stop, power):
+    """Multiply pull (G, C) of each group of a pathway by the groups after it, as in `evaluate`."""
+    scratch[:] = 1.0
+    for g in range(stop - 1, start, -1):
+        for c in range(scratch.size):
+            pull[g, c] *= scratch[c]
+            scratch[c] *= _power_unrolled(x[g, c], power[g])
+    for c in range(scratch.size):
+        pull[start, c] *= scratch[c]
+
+
+@njit(**OPTIONS)
+def _keep(cells):
+    """Write what the cells that are alive have now into kept_x, kept_strengths and kept_loss."""
+    pathways, modes, count = cells.strengths.shape
+    for i in range(modes):
+        for g in range(cells.x.shape[1]):
+            for c in range(count):
+                old, new = cells.kept_x[i, g, c], cells.x[i, g, c]
+                cells.kept_x[i, g, c] = new if cells.alive[c] > 0.0 else old
+        for h in range(pathways):
+            for c in range(count):
+                old, new = cells.kept_strengths[h, i, c], cells.strengths[h, i, c]
+                cells.kept_strengths[h, i, c] = new if cells.alive[c] > 0.0 else old
+    for c in range(count):
+        old, new = cells.kept_loss[c], cells.loss[c]
+        cells.kept_loss[c] = new if cells.alive[c] > 0.0 else old
+
+
+@njit(**OPTIONS)
+def descend_many(cells, first, power, gaps, table):
+    """`descend` in every cell, bit for bit: gaps[k] steps, then record k of the table.
+
+    `first` and `power` (at most 255) are those of a ModeSystem. Cells, current on entry, are
+    updated and the table, K = len(gaps), is written; what is there of cells that are no longer
+    alive has no meaning. With more than some hundred cells they leave the cache.
+    """
+    scratch = np.empty(cells.alive.size)
+    for k in range(gaps.size):
+        if not cells.alive.any():
+            break
+        low, high = table.low[k], table.high[k]
+        low[:] = np.inf
+        high[:] = -np.inf
+        for _ in range(gaps[k]):
+            _step_together(cells, scratch, first, power, low, high)
+        _keep(cells)
+        table.strengths[k] = cells.strengths[:, : table.strengths.shape[2]]

@@ -8,7 +8,8 @@ pathway is q_h = |sigma_h| / sum_g |sigma_g| of that mode.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from functools import lru_cache, reduce
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -77,29 +78,72 @@ _SENTENCES = {
 }
 
 
-class _Mode(NamedTuple):
-    """The sharpest mode along a run, in units of sigma*_1; M repeats of the value are averaged."""
+class Course(NamedTuple):
+    """The sharpest mode at K records, in units of sigma*_1; M repeats of the value are averaged.
 
-    strengths: np.ndarray  # (K, H)
-    low: np.ndarray  # (K, H) smallest since the previous record
-    high: np.ndarray  # (K, H)
-    total: np.ndarray  # (K,)
-    largest_share: np.ndarray  # (K,)
+    Further axes hold further runs. Sums over pathways go one by one, so that a run gives the same
+    bits alone and among others.
+    """
+
+    strengths: np.ndarray  # (K, H, ...)
+    low: np.ndarray  # (K, H, ...) smallest since the previous record
+    high: np.ndarray  # (K, H, ...)
+
+    @property
+    def total(self) -> np.ndarray:
+        """sum_h sigma_h / sigma*_1, shape (K, ...)."""
+        return _over_pathways(np.add, self.strengths)
+
+    @property
+    def highest_total(self) -> np.ndarray:
+        """The same of the largest strengths since the previous record, shape (K, ...)."""
+        return _over_pathways(np.add, self.high)
+
+    @property
+    def shares(self) -> np.ndarray:
+        """q_h, shape (K, H, ...); equal where all strengths are zero."""
+        sizes = np.abs(self.strengths)
+        total = _over_pathways(np.add, sizes)[:, None]
+        equal = np.full(sizes.shape, 1 / sizes.shape[1])
+        return np.divide(sizes, total, out=equal, where=total > 0)
+
+    @property
+    def largest_share(self) -> np.ndarray:
+        """max_h q_h, shape (K, ...)."""
+        sizes = np.abs(self.strengths)
+        total = _over_pathways(np.add, sizes)
+        equal = np.full(total.shape, 1 / sizes.shape[1])
+        return np.divide(_over_pathways(np.maximum, sizes), total, out=equal, where=total > 0)
 
 
-def _sharpest(run: Trajectory) -> _Mode:
-    values = np.array(run.experiment.task.singular_values)
-    block = np.flatnonzero(values >= values[0] * (1 - 1e-9))
-    scale = values[0] if values[0] > 0 else 1.0
-    strengths = run.strengths[:, :, block].mean(axis=2) / scale
-    ranges = run.strengths_range[:, :, :, block].mean(axis=3) / scale
-    return _Mode(
-        strengths,
-        ranges[:, 0],
-        ranges[:, 1],
-        strengths.sum(axis=1),
-        theory.shares(strengths).max(axis=1),
-    )
+def _over_pathways(combine: np.ufunc, values: np.ndarray) -> np.ndarray:
+    return reduce(combine, values.swapaxes(0, 1))
+
+
+def repeats(experiment: Experiment) -> int:
+    """M, how many modes share the largest singular value."""
+    values = experiment.task.singular_values
+    return sum(value >= values[0] * (1 - 1e-9) for value in values)
+
+
+def course(strengths: np.ndarray, low: np.ndarray, high: np.ndarray, scale: Any) -> Course:
+    """The course of the M sharpest modes (K, H, M, ...) in units of sigma*_1 = `scale` (...)."""
+
+    modes = strengths.shape[2]
+    unit = modes * np.where(scale > 0, scale, 1.0)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        total = reduce(np.add, (values[:, :, mode] for mode in range(modes)))
+        return total if (unit == 1).all() else total / unit
+
+    return Course(mean(strengths), mean(low), mean(high))
+
+
+def sharpest(run: Trajectory) -> Course:
+    """The sharpest mode along a run."""
+    modes, scale = repeats(run.experiment), run.experiment.task.singular_values[0]
+    ranges = run.strengths_range[..., :modes]
+    return course(run.strengths[..., :modes], ranges[:, 0], ranges[:, 1], scale)
 
 
 def _tail(records: int) -> slice:
@@ -119,7 +163,7 @@ def phases(run: Trajectory) -> tuple[Phase, ...]:
       their last value and the total within 0.02 sigma*_1 of the band it moves in at the end (a
       steady cycle counts as settled).
     """
-    mode = _sharpest(run)
+    mode = sharpest(run)
     records = len(run.steps)
     starts = [0] * len(PHASES)
     grown = np.flatnonzero(np.abs(mode.total) >= LEARNED)
@@ -186,29 +230,119 @@ def classify(run: Trajectory) -> Regime:
         return Regime.DIVERGED
     if run.outcome is not Outcome.FINISHED:
         return Regime.UNFINISHED
-    mode = _sharpest(run)
-    tail = _tail(len(run.steps))
-    if (mode.low.min(axis=0) < -STILL)[mode.strengths[0] >= 0].any():
-        return Regime.SIGN_FLIP
-    if np.abs(mode.high.sum(axis=1)).max() > 0.5 and mode.high[tail].sum(axis=1).max() < LEARNED:
-        return Regime.TRAPPED
-
-    swing = _swing(mode, tail)
-    if no_stable_minimum(run.experiment) and swing > STILL and not _dies_out(mode, tail):
-        return Regime.CYCLE if _repeats(mode.total[tail]) else Regime.CHAOS
-    if abs(mode.total[tail].mean() - 1) > CLOSE or (swing > CLOSE and not _dies_out(mode, tail)):
-        return Regime.UNFINISHED
-
+    witness = Witness(len(run.steps))
+    witness.see(sharpest(run))
     depths = run.experiment.network.depths
-    shares = theory.shares(mode.strengths[tail]).mean(axis=0)
-    best = theory.flattest_split(1.0, depths)
-    if max(depths) > 2 and len(depths) > 1 and np.abs(shares - best).max() <= CLOSE:
-        return Regime.BALANCED
-    learned = np.abs(mode.total) >= LEARNED
-    peak = mode.largest_share[learned].max() if learned.any() else 0.0
-    if peak - shares.max() > CLOSE:
-        return Regime.PARTLY_REBALANCED
-    return Regime.WINNER_TAKES_ALL
+    return witness.regimes(depths, no_stable_minimum(run.experiment)).item()
+
+
+class Witness:
+    """Sees a run, or many at once, block of records by block, and keeps what a regime is judged on.
+
+    What is kept does not grow with the number of `records` that are to come.
+    """
+
+    def __init__(self, records: int) -> None:
+        self.tail = _tail(records)
+        self.seen = 0
+
+    def see(self, part: Course) -> None:
+        """Take in the records that follow those seen so far."""
+        learned = np.abs(part.total) >= LEARNED
+        peak = np.where(learned, part.largest_share, 0.0).max(axis=0)
+        lowest, farthest = part.low.min(axis=0), np.abs(part.highest_total).max(axis=0)
+        if self.seen == 0:
+            self.start = part.strengths[0]
+            self.lowest, self.farthest, self.peak = lowest, farthest, peak
+            size = self.tail.stop - self.tail.start
+            self.end = Course(*(np.empty((size, *values.shape[1:])) for values in part))
+        else:
+            self.lowest = np.minimum(self.lowest, lowest)
+            self.farthest = np.maximum(self.farthest, farthest)
+            self.peak = np.maximum(self.peak, peak)
+        missing = self.tail.start - self.seen  # records until the tail begins
+        self.seen += len(part.low)
+        if self.seen > self.tail.start:
+            place = slice(max(0, -missing), self.seen - self.tail.start)
+            for kept, new in zip(self.end, part, strict=True):
+                kept[place] = new[max(0, missing) :]
+
+    def regimes(self, depths: tuple[int, ...], unstable: Any) -> np.ndarray:
+        """The regime of each run as `classify` defines it, if the run finished; shape (...).
+
+        `unstable` (...) is whether no minimum is stable at the run's step size.
+        """
+        end, total = self.end, self.end.total
+        swing, lasting = _swing(end), ~_dies_out(end)
+        restless = unstable & (swing > STILL) & lasting
+        cyclic = np.zeros(restless.shape, bool)
+        cyclic[restless] = _repeats(total[:, restless])
+        shares = _mean(end.shares)
+        apart = np.abs(np.moveaxis(shares, 0, -1) - _flattest(1.0, depths)[0]).max(axis=-1)
+        can_balance = max(depths) > 2 and len(depths) > 1
+        verdicts = (
+            (Regime.SIGN_FLIP, ((self.lowest < -STILL) & (self.start >= 0)).any(axis=0)),
+            (Regime.TRAPPED, (self.farthest > 0.5) & (end.highest_total.max(axis=0) < LEARNED)),
+            (Regime.CYCLE, cyclic),
+            (Regime.CHAOS, restless),
+            (Regime.UNFINISHED, np.abs(_mean(total) - 1) > CLOSE),
+            (Regime.UNFINISHED, (swing > CLOSE) & lasting),
+            (Regime.BALANCED, can_balance & (apart <= CLOSE)),
+            (Regime.PARTLY_REBALANCED, self.peak - shares.max(axis=0) > CLOSE),
+        )
+        first = np.argmax([*(holds for _, holds in verdicts), np.ones_like(cyclic)], axis=0)
+        names = [*(regime for regime, _ in verdicts), Regime.WINNER_TAKES_ALL]
+        return np.array(names, dtype=object)[first, ...]
+
+
+def place(experiment: Experiment) -> str:
+    """Where the step size lies among the marks of `theory.step_size_marks`, in one sentence."""
+    if experiment.edge is None:
+        return "Gradient flow: the limit of small step sizes."
+    eta = 2 / experiment.edge
+    marks = theory.step_size_marks(experiment)
+    if np.isnan(marks.single_path):
+        return f"η = {eta:.4g}; its edge is 2/η = {experiment.edge:.4g}."
+    names = {"2/λ_GF": marks.flow_edge, "2/λ_min": marks.balanced, "η_WCR": marks.wcr}
+    if np.isnan(marks.flow_edge):
+        names["2/S₁"] = marks.single_path
+    below = [(value, name) for name, value in names.items() if value <= eta]
+    above = [(value, name) for name, value in names.items() if value > eta]
+    lower = "{1} = {0:.4g}".format(*max(below)) if below else ""
+    upper = "{1} = {0:.4g}".format(*min(above)) if above else ""
+    where = f"between {lower} and {upper}" if lower and upper else ""
+    where = where or (f"below {upper}" if upper else f"above {lower}")
+    return f"η = {eta:.4g} is {where}: {_expectation(eta, marks)}."
+
+
+def _expectation(eta: float, marks: theory.StepSizeMarks) -> str:
+    winner = marks.single_path if np.isnan(marks.flow_edge) else marks.flow_edge
+    if eta >= marks.wcr:
+        return "an overshoot may cross zero, so signs may flip, or the run be trapped or diverge"
+    if eta > marks.balanced:
+        return "no split is flat enough, so the pathways become equal and their sum keeps jumping"
+    if eta > winner:
+        return "the winner's minimum is too sharp, so the edge hands signal back to the others"
+    return "descent follows gradient flow"
+
+
+def describe(run: Trajectory) -> str:
+    """What happened and why, with its numbers, in two or three sentences."""
+    regime = classify(run)
+    words = [str(run.outcome)] if run.outcome is not Outcome.FINISHED else [regime.sentence]
+    shares = theory.shares(sharpest(run).strengths[-1])
+    if np.isfinite(shares).all() and len(shares) > 1:
+        split = " : ".join(f"{share:.3f}" for share in shares[:8])
+        words.append(f"The sharpest mode ends shared {split}.")
+    if run.edge is not None and np.isfinite(run.sharpness[-1]):
+        peak = np.nanmax(run.sharpness)
+        words.append(
+            f"Sharpness went up to {peak:.4g} and ends at {run.sharpness[-1]:.4g}; "
+            f"the edge 2/η is {run.edge:.4g}."
+        )
+    elif np.isfinite(run.sharpness[-1]):
+        words.append(f"Sharpness ends at {run.sharpness[-1]:.4g}.")
+    return " ".join(words)
 
 
 def no_stable_minimum(experiment: Experiment) -> bool:
@@ -217,28 +351,42 @@ def no_stable_minimum(experiment: Experiment) -> bool:
     if experiment.edge is None:
         return False
     largest = experiment.task.singular_values[0]
-    return theory.balanced_sharpness(largest, experiment.network.depths) > experiment.edge
+    return _flattest(largest, experiment.network.depths)[1] > experiment.edge
 
 
-def _swing(mode: _Mode, records: slice) -> float:
+@lru_cache(maxsize=1024)  # the split is a bisection, and a map asks for few of them very often
+def _flattest(singular_value: float, depths: tuple[int, ...]) -> tuple[np.ndarray, float]:
+    """The flattest split of one mode and its sharpness."""
+    split = theory.flattest_split(singular_value, depths)
+    split.setflags(write=False)
+    return split, theory.balanced_sharpness(singular_value, depths)
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Over the records, added one by one."""
+    return reduce(np.add, values) / len(values)
+
+
+def _swing(part: Course) -> np.ndarray:
     """How far the total still moves, hidden steps between records included."""
-    hidden = (mode.high - mode.low)[records].max() if mode.strengths.shape[1] else 0.0
-    return max(float(np.ptp(mode.total[records])), float(hidden))
+    hidden = (part.high - part.low).max(axis=(0, 1))
+    return np.maximum(np.ptp(part.total, axis=0), hidden)
 
 
-def _dies_out(mode: _Mode, tail: slice) -> bool:
-    """Whether the oscillation loses a tenth of its size between the halves of the tail."""
-    middle = (tail.start + tail.stop) // 2
-    before, after = slice(tail.start, middle), slice(middle, tail.stop)
-    if middle - tail.start < 2:
-        return False
-    return _swing(mode, after) < 0.9 * _swing(mode, before)
+def _dies_out(part: Course) -> np.ndarray:
+    """Whether the oscillation loses a tenth of its size between the halves of the records."""
+    middle = len(part.low) // 2
+    if middle < 2:
+        return np.zeros(part.low.shape[2:], bool)
+    before = _swing(Course(*(values[:middle] for values in part)))
+    after = _swing(Course(*(values[middle:] for values in part)))
+    return after < 0.9 * before
 
 
-def _repeats(total: np.ndarray) -> bool:
-    """Whether the series has a period of at most 16 records, to 5 % of its amplitude."""
-    tolerance = 0.05 * max(float(np.ptp(total)), 1e-12)
-    return any(
-        np.abs(total[period:] - total[:-period]).max() <= tolerance
-        for period in range(1, min(16, len(total) // 2) + 1)
-    )
+def _repeats(total: np.ndarray) -> np.ndarray:
+    """Whether each series (T, N) has a period of at most 16 records, to 5 % of its amplitude."""
+    tolerance = 0.05 * np.maximum(np.ptp(total, axis=0), 1e-12)
+    found = np.zeros(total.shape[1:], bool)
+    for period in range(1, min(16, len(total) // 2) + 1):
+        found |= np.abs(total[period:] - total[:-period]).max(axis=0) <= tolerance
+    return found

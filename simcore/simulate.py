@@ -79,6 +79,8 @@ def _flow(
             if status == STALLED:
                 return Outcome.STALLED
             if status != REACHED and engine.flow_steps() == next_record:
+                if len(recorder.steps) >= experiment.most_records - 1:  # the end may need one
+                    return Outcome.FULL
                 engine.move_to(engine.flow_time())
                 recorder.record(engine.flow_steps(), engine.flow_time())
                 next_record += record.every or 0

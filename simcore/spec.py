@@ -43,7 +43,7 @@ class Spec:
             ) from None
         require(
             isinstance(spec, cls),
-            f"expected a saved {cls.__name__}, got {type(spec).__name__}",
+            f"expected a saved {cls.__name__}, got {shown(spec)}",
         )
         return spec
 

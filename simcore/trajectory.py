@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import IO, Any, Self
 
 import numpy as np
 
-from simcore.checks import require
+from simcore.checks import number, require, shown
 from simcore.experiment import Experiment
 
 FORMAT = 1  # of the saved file
@@ -25,6 +24,10 @@ class Outcome(StrEnum):
     STALLED = (
         "The integrator needed too small a step to go on at this tolerance, so the run stopped; "
         "take a larger rtol or a shorter duration."
+    )
+    FULL = (
+        "The run kept as many records as it may, so it stopped; record less often or choose a "
+        "shorter duration."
     )
     CANCELLED = "The run was cancelled; what was done until then is kept."
 
@@ -65,6 +68,10 @@ class Trajectory:
                 value.setflags(write=False)
                 object.__setattr__(self, f.name, value)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()  # arrays leave a pickle writeable
+
     @property
     def sharpness(self) -> np.ndarray:
         """lambda_max at every record, shape (K,)."""
@@ -97,26 +104,50 @@ class Trajectory:
     @classmethod
     def load(cls, path: str | Path | IO[bytes]) -> Self:
         """The run that `save` wrote; ValueError with a sentence for any other file."""
+        if isinstance(path, (str, Path)):
+            with open(path, "rb") as file:
+                return cls._read(file, shown(Path(path).name))
+        return cls._read(path, "another file")
+
+    @classmethod
+    def _read(cls, file: IO[bytes], name: str) -> Self:
+        refusal = f"expected a run saved by Trajectory.save, got {name}; save the run again"
         try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+            with np.load(file, allow_pickle=False) as archive:
+                arrays = {key: archive[key] for key in archive.files}
             header = json.loads(str(arrays.pop("header")))
-            outcome, version = Outcome[header["outcome"]], header["format"]
-            specification, seconds = header["experiment"], float(header["seconds"])
-        except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile):
-            raise ValueError(
-                f"expected a run saved by Trajectory.save, got {path}; save the run again"
-            ) from None
+            version, specification = header["format"], header["experiment"]
+            outcome, seconds = Outcome[header["outcome"]], number("seconds", header["seconds"])
+            records = len(arrays["steps"])
+        except Exception:  # whatever zip, zlib, numpy and json make of any bytes
+            raise ValueError(refusal) from None
         require(
             version == FORMAT,
-            f"expected a run in format {FORMAT}, {path} has {version}; save the run again",
-        )
-        expected = {f.name for f in fields(cls)} - {"experiment", "outcome", "seconds"}
-        missing = expected - set(arrays) - {"maps", "theta"}
-        require(
-            set(arrays) <= expected and not missing,
-            f"expected a run saved by Trajectory.save, {path} lacks {sorted(missing)}; "
-            "save the run again",
+            f"expected a run in format {FORMAT}, {name} has {shown(version)}; save the run again",
         )
         experiment = Experiment.from_dict(specification)
+        found = {key: (array.dtype.name, array.shape) for key, array in arrays.items()}
+        require(records > 0 and found == _contents(experiment, records), refusal)
         return cls(experiment=experiment, outcome=outcome, seconds=seconds, **arrays)
+
+
+def _contents(experiment: Experiment, records: int) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Type and shape of every array of a run with so many records."""
+    task, network, record = experiment.task, experiment.network, experiment.record
+    strengths = (network.pathways, len(task.singular_values))
+    shapes: dict[str, tuple[int, ...]] = {
+        "time": (),
+        "loss": (),
+        "strengths": strengths,
+        "eigenvalues": (record.eigenvalues,),
+        "residuals": (record.eigenvalues,),
+        "loss_range": (2,),
+        "strengths_range": (2, *strengths),
+    }
+    if record.maps:
+        shapes["maps"] = (network.pathways, task.n_out, task.n_in)
+    contents = {name: ("float64", (records, *shape)) for name, shape in shapes.items()}
+    if experiment.resolved_engine == "matrices":
+        weights = sum(rows * columns for rows, columns in network.shapes(task))
+        contents["theta"] = ("float64", (weights,))
+    return contents | {"steps": ("int64", (records,))}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simcore import Outcome, presets, simulate
+from simcore import Experiment, Outcome, presets, simulate
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,12 @@ def test_every_preset_runs_to_its_end(runs, preset):
 def test_the_other_eigenvalues_of_the_spectrum_are_zero(runs):
     values = _run(runs, presets.SPECTRUM).eigenvalues[-1]
     assert (abs(values[9:]) < 1e-6).all()
+
+
+def test_the_hosted_demo_can_offer_every_preset(monkeypatch):
+    monkeypatch.setenv("SIMCORE_HOSTED", "1")
+    for preset in presets.ALL:
+        assert Experiment.from_dict(preset.experiment.to_dict()) == preset.experiment
 
 
 def test_names_are_unique_and_sources_given():

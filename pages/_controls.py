@@ -1,0 +1,345 @@
+"""The controls of an experiment: widgets that show it, and callbacks that change it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from pages import _state
+from simcore import limits, links, presets, theory
+from simcore.experiment import Balanced, Descent, Experiment, Gaussian, LayerScales
+from simcore.figures import scenes, style
+from simcore.tasks import Spectrum, Tree
+
+STARTS = {"balanced": "Balanced", "layers": "Layer scales", "gaussian": "Random"}
+TASKS = {"spectrum": "Singular values", "tree": "Semantic tree"}
+
+
+def unit_step_size(experiment: Experiment) -> float:
+    """2/S_1, the unit of the step size: where one pathway alone with mode 1 turns unstable."""
+    largest = experiment.task.singular_values[0]
+    sharpest = max(theory.single_path_sharpness(largest, d) for d in experiment.network.depths)
+    return 2 / sharpest if sharpest > 0 else 1.0
+
+
+def sidebar(experiment: Experiment) -> None:
+    """All controls of a run: few visible, the experts' behind one fold."""
+    preset(experiment, presets.ALL)
+    architecture(experiment)
+    clock(experiment)
+    with st.expander("More"):
+        experts(experiment)
+
+
+def architecture(experiment: Experiment) -> None:
+    """Number of pathways, and their common depth."""
+    depths, most = experiment.network.depths, limits.current()
+    left, right = st.columns(2)
+    with left:
+        _number(
+            "Pathways H",
+            "pathways",
+            len(depths),
+            lambda h: _with_depths(experiment, _resized(depths, int(h))),
+            least=1,
+            most=min(6, most.pathways),
+        )
+    with right:
+        _number(
+            "Depth L",
+            "depth",
+            max(depths),
+            lambda depth: _with_depths(experiment, (int(depth),) * len(depths)),
+            least=1,
+            most=most.depth,
+            help="Weight matrices per pathway; different ones are set by the list of depths.",
+        )
+
+
+def clock(experiment: Experiment) -> None:
+    """Step size and steps of a descent, or the duration of a flow."""
+    dynamics, most = experiment.dynamics, limits.current()
+    if isinstance(dynamics, Descent):
+        _step_size(experiment, dynamics)
+        _number(
+            "Steps",
+            "steps",
+            dynamics.steps,
+            lambda steps: replace(experiment, dynamics=replace(dynamics, steps=int(steps))),
+            least=1,
+            most=most.steps,
+            step=50,
+        )
+    else:
+        _number(
+            "Duration t of gradient flow",
+            "duration",
+            dynamics.duration,
+            lambda duration: replace(experiment, dynamics=replace(dynamics, duration=duration)),
+            least=1e-6,
+            most=most.duration,
+            step=10.0,
+        )
+
+
+def preset(experiment: Experiment, offered: Sequence[presets.Preset]) -> None:
+    """A menu of presets; the one in force is shown as chosen."""
+    chosen = next((p.name for p in offered if p.experiment == experiment), None)
+    st.session_state["preset"] = chosen
+
+    def apply() -> None:
+        name = st.session_state["preset"]
+        if name is not None:
+            _state.show(presets.BY_NAME[name].experiment)
+
+    st.selectbox(
+        "Preset",
+        [p.name for p in offered],
+        key="preset",
+        format_func=lambda name: presets.BY_NAME[name].title,
+        placeholder="Your own",
+        on_change=apply,
+    )
+
+
+def _step_size(experiment: Experiment, dynamics: Descent) -> None:
+    unit = unit_step_size(experiment)
+    ratio = dynamics.step_size / unit
+
+    def change(value: float) -> Experiment:
+        return replace(experiment, dynamics=replace(dynamics, step_size=value * unit))
+
+    highest = max(2.5, round(ratio * 1.2, 1))
+    key = "step_size_ratio"
+    _fill(key, float(ratio))
+    st.slider(
+        "Step size η in units of 2/S₁",
+        min(0.05, ratio),
+        highest,
+        step=0.001,
+        format="%.3f",
+        key=key,
+        on_change=lambda: _try(key, change),
+        help="S₁ = L σ*₁^{2−2/L} is the sharpness of mode 1 carried by one pathway.",
+    )
+
+
+def experts(experiment: Experiment) -> None:
+    _task(experiment)
+    depths(experiment)
+    _start(experiment)
+    dynamics = experiment.dynamics
+    if isinstance(dynamics, Descent):
+        _number(
+            "Step size η",
+            "eta",
+            dynamics.step_size,
+            lambda eta: replace(experiment, dynamics=replace(dynamics, step_size=eta)),
+            least=1e-9,
+            most=1e3,
+            step=dynamics.step_size / 100,
+            format="%.6g",
+        )
+        _number(
+            "Record every … steps",
+            "every",
+            experiment.record.every or int(experiment.record.steps(dynamics.steps)[1]),
+            lambda every: replace(experiment, record=replace(experiment.record, every=int(every))),
+            least=1,
+            most=limits.current().steps,
+            help="An even number hides a period-2 oscillation.",
+        )
+    if isinstance(experiment.start, Gaussian):
+        _number(
+            "Hidden width",
+            "width",
+            experiment.network.hidden_width(experiment.task),
+            lambda width: replace(
+                experiment, network=replace(experiment.network, width=int(width))
+            ),
+            least=1,
+            most=limits.current().size,
+        )
+
+
+def depths(experiment: Experiment) -> None:
+    """Depths as a list, for pathways that differ."""
+    _text(
+        "Depths, one per pathway",
+        "depths",
+        ", ".join(map(str, experiment.network.depths)),
+        lambda text: _with_depths(experiment, links.parse_depths(text)),
+    )
+
+
+def _task(experiment: Experiment) -> None:
+    kind = "tree" if isinstance(experiment.task, Tree) else "spectrum"
+
+    def change(new: str) -> Experiment:
+        task = Tree() if new == "tree" else Spectrum(singular_values=(1.0,))
+        width = None if isinstance(experiment.start, (Balanced, LayerScales)) else 64
+        return replace(experiment, task=task, network=replace(experiment.network, width=width))
+
+    _choice("Target", "task", TASKS, kind, change)
+    if kind == "spectrum":
+        singular_values(experiment)
+
+
+def singular_values(experiment: Experiment) -> None:
+    """The target's singular values as a list."""
+    if isinstance(experiment.task, Spectrum):
+        values = [v for v in experiment.task.singular_values if v] or [0.0]
+        _text(
+            "Singular values σ*, largest first",
+            "singular_values",
+            ", ".join(f"{value:.12g}" for value in values),
+            lambda text: replace(
+                experiment, task=Spectrum(singular_values=links.parse_numbers(text))
+            ),
+        )
+
+
+def _start(experiment: Experiment) -> None:
+    start = experiment.start
+    depths = experiment.network.depths
+    kind = {Balanced: "balanced", LayerScales: "layers", Gaussian: "gaussian"}[type(start)]
+
+    def change(new: str) -> Experiment:
+        scales = tuple(0.002 * 0.85**h for h in range(len(depths)))
+        if new == "balanced":
+            return replace(experiment, start=Balanced(scales=scales))
+        if new == "layers":
+            rows = Balanced(scales=scales).layer_scales(depths)
+            return replace(experiment, start=LayerScales(scales=rows))
+        return replace(experiment, start=Gaussian(std=0.05))
+
+    _choice("Start", "start", STARTS, kind, change)
+    texts = {
+        "balanced": "Scales α, one per pathway",
+        "layers": "Layer scales, pathways separated by ;",
+        "gaussian": "Standard deviation, seed",
+    }
+    written = links.to_query(experiment)["start"].partition(":")[2]
+    _text(
+        texts[kind],
+        f"start_{kind}",
+        written.replace(",", ", ").replace(";", "; "),
+        lambda text: replace(experiment, start=links.parse_start(f"{kind}:{text}")),
+    )
+
+
+def _resized(depths: tuple[int, ...], pathways: int) -> tuple[int, ...]:
+    return (depths + (depths[-1],) * pathways)[:pathways]
+
+
+def _with_depths(experiment: Experiment, depths: tuple[int, ...]) -> Experiment:
+    """The experiment with other depths, its start stretched or cut to fit them."""
+    start = experiment.start
+    if isinstance(start, Balanced):
+        scales = start.scales
+        while len(scales) < len(depths):
+            scales += (scales[-1] * 0.85,)
+        start = Balanced(scales=scales[: len(depths)])
+    elif isinstance(start, LayerScales):
+        rows = start.scales + (start.scales[-1],) * len(depths)
+        start = LayerScales(
+            scales=tuple(
+                (row + (row[-1],) * depth)[:depth] for row, depth in zip(rows, depths, strict=False)
+            )
+        )
+    return replace(experiment, network=replace(experiment.network, depths=depths), start=start)
+
+
+def view(experiment: Experiment) -> tuple[scenes.View, list[str]]:
+    """Which mode, which pathways and which panels the player shows."""
+    chosen = st.pills(
+        "Panels",
+        list(scenes.PANELS),
+        selection_mode="multi",
+        default=scenes.FIRST_PANELS,
+        key="panels",
+        format_func=lambda name: scenes.PANELS[name].title,
+    )
+    modes, pathways = len(experiment.task.singular_values), experiment.network.pathways
+    mode, pair = 0, (0, 1)
+    if modes > 1:
+        mode = st.selectbox(
+            "Mode", range(modes), format_func=lambda i: style.target_label(i), key="mode"
+        )
+    if pathways > 2:
+        pairs = [(p, q) for p in range(pathways) for q in range(p + 1, pathways)]
+        pair = st.selectbox(
+            "Pathways in the plane",
+            pairs,
+            format_func=lambda pair: f"{pair[0] + 1} and {pair[1] + 1}",
+            key="plane_pathways",
+        )
+    panels = [name for name in scenes.PANELS if name in chosen]
+    return scenes.View(mode=mode, pathways=pair), panels or ["strengths"]
+
+
+# --- Widgets ---------------------------------------------------------------------------------
+
+
+def _try(key: str, change: Callable[[Any], Experiment]) -> None:
+    """Apply a widget's new value; bad input gets its sentence, stays to be mended, and changes
+    nothing else."""
+    try:
+        _state.show(change(st.session_state[key]))
+    except ValueError as error:
+        _state.complain(f"{error}. The experiment stays as it was.")
+        st.session_state.rejected = key
+
+
+def _fill(key: str, value: Any) -> None:
+    """Let a widget show the experiment's value, unless its input was just rejected."""
+    if st.session_state.get("rejected") == key:
+        st.session_state.rejected = None
+    else:
+        st.session_state[key] = value
+
+
+def _number(
+    label: str,
+    key: str,
+    value: float,
+    change: Callable[[float], Experiment],
+    *,
+    least: float,
+    most: float,
+    step: float = 1,
+    **options: Any,
+) -> None:
+    kind = float if isinstance(value, float) else int
+    _fill(key, kind(value))
+    st.number_input(
+        label,
+        kind(min(least, value)),
+        kind(max(most, value)),
+        step=kind(step),
+        key=key,
+        on_change=lambda: _try(key, change),
+        **options,
+    )
+
+
+def _text(label: str, key: str, value: str, change: Callable[[str], Experiment]) -> None:
+    _fill(key, value)
+    st.text_input(label, key=key, on_change=lambda: _try(key, change))
+
+
+def _choice(
+    label: str, key: str, names: dict[str, str], value: str, change: Callable[[str], Experiment]
+) -> None:
+    """A select box over the keys of `names`, shown by their values."""
+    _fill(key, value)
+    st.selectbox(
+        label,
+        list(names),
+        key=key,
+        format_func=lambda name: names[name],
+        on_change=lambda: _try(key, change),
+    )

@@ -1,0 +1,9 @@
+"""The pages by file name, in the order of the bar; the first is the front page."""
+
+PAGES = {
+    "simulator": "Simulator",
+    "why_flat": "Why flat?",
+    "matrices": "Matrices",
+    "paper_figures": "Paper figures",
+    "about": "About",
+}

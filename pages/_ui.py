@@ -1,0 +1,181 @@
+"""What every page shares: frame, navigation, runs with progress, complaints."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from pages import _state
+from pages._names import PAGES
+from simcore import limits, links, regimes, theory
+from simcore.experiment import Descent, Experiment, Flow
+from simcore.figures import charts, player
+from simcore.simulate import simulate
+from simcore.trajectory import Outcome, Trajectory
+
+PATIENCE = 0.3  # seconds before a run shows its progress
+CACHE_BYTES = 60_000_000 if limits.hosted() else 300_000_000
+
+
+def _cold_start() -> None:
+    """On a fresh process a deep link runs the page file without app.py, as in the old style of
+    multipage apps; switch that off and start again."""
+    try:
+        from streamlit.runtime.pages_manager import PagesManager
+    except ImportError:  # private: should it move, the old style will have gone with it
+        return
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+
+
+def frame() -> None:
+    """The window: title, wide layout, compact margins."""
+    st.set_page_config(page_title="Symmetry at the edge of stability", page_icon="⚖️", layout="wide")
+    st.html(
+        "<style>"
+        ".stMainBlockContainer{padding:3.2rem 1.5rem 2rem}"
+        "[data-testid=stSidebarHeader]{height:2.5rem;margin:0}"
+        "</style>"
+    )
+
+
+@st.cache_resource
+def _pages() -> dict[str, Any]:
+    return {
+        name: st.Page(f"pages/{name}.py", title=title, url_path=name, default=name == "simulator")
+        for name, title in PAGES.items()
+    }
+
+
+def run_page() -> None:
+    """Run the page that the browser asks for; `open_page` draws the links to the others."""
+    st.navigation(list(_pages().values()), position="hidden").run()
+
+
+def open_page(default: Experiment = _state.DEFAULT) -> Experiment:
+    """First line of each page: its links to the other pages, and the experiment to show.
+
+    A link to the page without a query shows `default`.
+    """
+    _cold_start()
+    experiment = _state.experiment(default)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="bar"):
+        for name, title in PAGES.items():
+            link(name, title)
+        with st.popover("Link", help="A link that holds every value of this run"):
+            st.code(_state.address(), language=None, wrap_lines=True)
+    return experiment
+
+
+def link(page: str, label: str, experiment: Experiment | None = None, **options: Any) -> None:
+    """A link to a page that shows `experiment` there, or the session's."""
+    query = _state.link_query() if experiment is None else links.to_query(experiment)
+    st.page_link(_pages()[page], label=label, query_params=query, **options)
+
+
+def complaints() -> None:
+    """What the link or an input got wrong, one sentence each."""
+    for sentence in st.session_state.get("complaints", []):
+        st.warning(sentence)
+    st.session_state.complaints = []
+
+
+def chart(picture: Any) -> None:
+    """Hang an Altair chart as wide as its place."""
+    st.altair_chart(picture, width="stretch")
+
+
+_PLAYER = st.components.v2.component("run_player", html=player.HTML, css=player.CSS, js=player.JS)
+
+
+def step_size_ruler(experiment: Experiment) -> None:
+    """Where the step size lies among the marks of the theory, in a picture and in words."""
+    dynamics = experiment.dynamics
+    if isinstance(dynamics, Descent):
+        chart(charts.ruler(theory.step_size_marks(experiment), dynamics.step_size))
+    st.markdown(regimes.place(experiment))
+
+
+def play(scene: player.Scene, key: str) -> None:
+    """Mount the player; the browser plays, the server hears nothing of it."""
+    _PLAYER(key=key, data=player.payload(scene))
+
+
+# --- Runs ------------------------------------------------------------------------------------
+
+
+class RunCache:
+    """The most recent runs of all visitors, bounded by their size; trajectories are immutable."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        self.runs: OrderedDict[Experiment, Trajectory] = OrderedDict()
+        self.lock = threading.Lock()
+
+    def get(self, experiment: Experiment) -> Trajectory | None:
+        with self.lock:
+            if experiment in self.runs:
+                self.runs.move_to_end(experiment)
+            return self.runs.get(experiment)
+
+    def put(self, run: Trajectory) -> None:
+        with self.lock:
+            self.runs[run.experiment] = run
+            while len(self.runs) > 1 and sum(map(_bytes, self.runs.values())) > self.most_bytes:
+                self.runs.popitem(last=False)
+
+
+def _bytes(run: Trajectory) -> int:
+    arrays = (getattr(run, f.name) for f in fields(run))
+    return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
+
+
+@st.cache_resource
+def _run_cache() -> RunCache:
+    return RunCache(CACHE_BYTES)
+
+
+def run(experiment: Experiment, label: str = "Running") -> Trajectory:
+    """The trajectory of `experiment`, from the cache or computed now.
+
+    A run that takes longer than a moment shows its progress; leaving the page or moving a control
+    ends it, because Streamlit stops a script in its next call, here that of the progress bar.
+    """
+    cache = _run_cache()
+    done = cache.get(experiment)
+    if done is not None:
+        return done
+    place = st.empty()
+    begin = time.monotonic()
+
+    def on_progress(fraction: float) -> None:
+        if time.monotonic() - begin > PATIENCE:
+            place.progress(fraction, f"{label}: {fraction:.0%}")
+
+    result = simulate(experiment, on_progress=on_progress)
+    place.empty()
+    if result.outcome is not Outcome.CANCELLED:
+        cache.put(result)
+    return result
+
+
+@st.cache_resource
+def warm_up() -> None:
+    """Compile or load every kernel in the background, so that no visitor waits for it."""
+    threading.Thread(target=_compile_all, name="warm-up", daemon=True).start()
+
+
+def _compile_all() -> None:
+    from dataclasses import replace
+
+    small = replace(_state.DEFAULT, dynamics=Descent(step_size=0.1, steps=2))
+    for dynamics in (small.dynamics, Flow(duration=0.1)):
+        for engine in ("modes", "matrices"):
+            simulate(replace(small, dynamics=dynamics, engine=engine))

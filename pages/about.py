@@ -1,0 +1,111 @@
+"""The model, its equations, conventions and sources."""
+
+import streamlit as st
+
+from pages import _state, _ui
+
+_ui.open_page()
+_ui.complaints()
+
+CONVENTIONS = [
+    # who, the loss they minimise, and how often it is ours: eta here per unit of their rate
+    ("Kim and Lee (the paper), this app", "½‖M − M*‖²", 1.0),
+    ("Shi, Shea-Brown, Buice", "‖M − M*‖²", 2.0),
+    ("Kleinman, Achille, Soatto; Ghosh et al.", "½‖M − M*‖²", 1.0),
+]
+
+st.markdown(
+    r"""
+## The model
+
+A target map $M^* = U^* \mathrm{diag}(\sigma^*_i) V^{*\top}$ is learned by $H$ parallel linear
+pathways, $M = \sum_h \Omega_h$ with $\Omega_h = W_{h,L_h} \cdots W_{h,1}$, under the loss
+$\tfrac12 \lVert M - M^* \rVert_F^2$ (whitened inputs), or $\tfrac1{2N} \sum \lVert y - M x \rVert^2$
+for data. How much of mode $i$ pathway $h$ carries is its *strength*
+$\sigma_{h,i} = u_i^{*\top} \Omega_h v^*_i$.
+
+**Gradient flow** $\dot\theta = -\nabla L$ makes one pathway win each mode: for depth above 2 the rich
+get richer. **Gradient descent** $\theta \leftarrow \theta - \eta \nabla L$ with a large step size
+first does the same, but then meets the *edge of stability*: where the sharpness (the Hessian's
+largest eigenvalue $\lambda$) exceeds $2/\eta$, iterates oscillate. The oscillation moves signal out of
+the pathway whose sharpness rises fastest, and so towards the flattest solution, the one that all
+pathways share.
+
+| | |
+|---|---|
+| sharpness of one pathway alone | $S_i = L\, \sigma_i^{*\,2-2/L}$ |
+| sharpness of a split | $\Lambda_{ii} = \sum_h L_h\, \sigma_{h,i}^{2-2/L_h}$ |
+| all other eigenvalues at a minimum | $\Lambda_{ij} = \sum_h \sum_l \sigma_{h,i}^{2(L_h-l)/L_h} \sigma_{h,j}^{2(l-1)/L_h}$ |
+| the flattest split, equal depths | $\lambda^{\min}_i = L\, H^{2/L-1} \sigma_i^{*\,2-2/L}$; nothing gained at $L = 2$ |
+| one mode, balanced | $w_h \leftarrow w_h - \eta\, w_h^{L_h-1} \big(\sum_g w_g^{L_g} - \sigma^*\big)$, $\sigma_h = w_h^{L_h}$ |
+| kept by gradient flow | $W_{l+1}^\top W_{l+1} - W_l W_l^\top$; for one mode $\varphi_{L_h}(w_h) - \varphi_{L_g}(w_g)$, $\varphi_L = -w^{2-L}/(L-2)$ |
+| what descent adds to it | $\eta^2 \big(G_{l+1}^\top G_{l+1} - G_l G_l^\top\big)$ per step, exactly |
+
+## Step sizes
+
+| $\eta$ | what happens |
+|---|---|
+| below $2/\lambda_{GF}$ | follows gradient flow: winner takes all |
+| up to $2/\lambda_{\min}$ | breaks symmetry, meets the edge, re-balances until sharpness is at most $2/\eta$ |
+| above $2/\lambda_{\min}$ | pathways become equal; their sum keeps oscillating: 2-cycle, period doubling, chaos |
+| above $\eta_{WCR}$ | an overshoot may cross zero: sign flip, a trap near zero, or divergence |
+
+## Conventions
+
+The same "learning rate" is another $\eta$ in other people's loss.
+"""
+)
+rate = st.number_input("A learning rate in their convention", 1e-6, 10.0, 0.01, format="%.6g")
+st.table(
+    {
+        "convention": [name for name, _, _ in CONVENTIONS],
+        "their loss": [loss for _, loss, _ in CONVENTIONS],
+        "η here": [f"{rate * factor:.6g}" for _, _, factor in CONVENTIONS],
+        "their sharpness": [
+            "ours" if factor == 1 else f"{factor:g} × ours" for _, _, factor in CONVENTIONS
+        ],
+    }
+)
+st.markdown(
+    r"""
+How exact is it? Aligned starts on whitened inputs run in the *modes* engine, an exact reduction to a
+few scalars; every other start runs with full weights. Gradient flow is integrated by an embedded
+Runge-Kutta method of order 5 with error control; curvature is that of the whole Hessian, by blocks
+or by Lanczos. Between the onset of the edge of stability and the end, iterates are chaotic: end
+states, invariants and the first steps are reproducible, single iterates in between are not.
+
+## Sources
+
+* H.-S. Kim, S. Lee. *Gradient Descent with Large Step Size Restores Symmetry in Deep Linear Networks
+  with Multi-Pathway*. ICML 2026, arXiv 2606.05219.
+* J. Shi, E. Shea-Brown, M. Buice. Multi-pathway networks under gradient flow. NeurIPS 2022.
+* A. Ghosh et al. Single pathways at the edge of stability. ICLR 2025, arXiv 2502.20531.
+* M. Kleinman, A. Achille, S. Soatto. Critical periods. ICLR 2024.
+* A. Saxe, J. McClelland, S. Ganguli. Deep linear networks, 2014; semantic development, 2019.
+* J. Cohen et al. Edge of stability, 2021; central flows, 2025, arXiv 2410.24206.
+* I. Kreisler et al. Gradient-flow-solution sharpness, 2023. A. Damian et al., 2023.
+  A. Lewkowycz et al. Catapults, 2020. Y. Wang et al., 2022. L. Chen et al. The cubic map, 2024.
+
+## Cite
+"""
+)
+st.code(
+    """@inproceedings{kim2026gradient,
+  title     = {Gradient Descent with Large Step Size Restores Symmetry in
+               Deep Linear Networks with Multi-Pathway},
+  author    = {Kim, Hee-Sung and Lee, Sungyoon},
+  booktitle = {International Conference on Machine Learning},
+  year      = {2026},
+  note      = {arXiv:2606.05219}
+}
+
+@software{multipathway2026,
+  title  = {Symmetry at the edge of stability: a simulator of deep linear
+            networks with several pathways},
+  author = {{The multi-pathway laboratory authors}},
+  year   = {2026},
+  license = {MIT}
+}""",
+    language="bibtex",
+)
+_state.write_link()

@@ -1,0 +1,66 @@
+"""Full weights from random starts: pathway maps, eigenvalues, layer imbalance."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from pages import _controls, _state, _ui
+from simcore import Descent, Gaussian, Record, curvature, presets, regimes
+from simcore.figures import scenes
+from simcore.presets import matching_flow
+
+experiment = _ui.open_page(presets.BY_NAME["tree-4"].experiment)
+with st.sidebar:
+    _controls.preset(experiment, presets.TREE)
+    _controls.architecture(experiment)
+    _controls.clock(experiment)
+    with st.expander("More"):
+        _controls.experts(experiment)
+    with_flow = st.toggle("Gradient flow beside it", key="with_flow")
+_ui.complaints()
+
+if not isinstance(experiment.start, Gaussian):
+    st.info(
+        "This start is aligned with the target, so the maps stay diagonal; choose a preset, or a "
+        "random start under More, to see full matrices."
+    )
+full = replace(experiment, engine="matrices", record=Record(frames=300, eigenvalues=4, maps=True))
+run = _ui.run(full, "Full weights")
+named = scenes.Named("GD" if run.edge else "GF", run, regimes.phases(run))
+companions = []
+if with_flow and isinstance(full.dynamics, Descent):
+    flow = _ui.run(matching_flow(full), "Gradient flow")
+    companions = [scenes.Named("GF", flow, regimes.phases(flow))]
+st.markdown(f"**{regimes.classify(run).value.capitalize()}.** {regimes.describe(run)}")
+_ui.play(scenes.matrices(named, companions), "matrices_player")
+
+theta = run.theta
+assert theta is not None  # the matrices engine keeps its last weights
+start = curvature.imbalance(full, curvature.initial(full))
+end = curvature.imbalance(full, theta)
+st.markdown(
+    r"**Layer imbalance** $D_l = W_{l+1}^\top W_{l+1} - W_l W_l^\top$ (norms below): gradient flow "
+    r"keeps it, descent adds exactly $\eta^2 (G_{l+1}^\top G_{l+1} - G_l G_l^\top)$ per step."
+)
+st.dataframe(
+    [
+        {
+            "pathway": h + 1,
+            "layers": f"{layer + 1}, {layer + 2}",
+            "at the start": float(np.linalg.norm(old)),
+            "at the end": float(np.linalg.norm(new)),
+            "change": float(np.linalg.norm(new - old)),
+        }
+        for h, (olds, news) in enumerate(zip(start, end, strict=True))
+        for layer, (old, new) in enumerate(zip(olds, news, strict=True))
+    ],
+    hide_index=True,
+)
+if isinstance(full.dynamics, Descent):
+    error = curvature.imbalance_identity(full, theta, full.dynamics.step_size)
+    st.markdown(f"One more step agrees with the identity to **{error:.1e}** in every entry.")
+
+_state.write_link()

@@ -1,0 +1,167 @@
+"""The figures of the paper and of its neighbours, run again when opened, beside the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages import _state, _ui
+from simcore import Descent, presets, regimes, theory
+from simcore.figures import charts
+from simcore.presets import Preset
+from simcore.trajectory import Trajectory
+
+_ui.open_page()
+_ui.complaints()
+
+
+def numbers(preset: Preset, run: Trajectory) -> None:
+    """Published beside measured, with the deviation."""
+    rows = [(expected, float(expected.measure(run))) for expected in preset.expected]
+    if rows:
+        st.table(
+            {
+                "number": [expected.label for expected, _ in rows],
+                "published": [
+                    f"{'≥ ' if expected.at_least else ''}{expected.value:.8g}"
+                    for expected, _ in rows
+                ],
+                "measured here": [f"{value:.8g}" for _, value in rows],
+                "deviation": [f"{value - expected.value:+.1e}" for expected, value in rows],
+                "within": [
+                    "✓" if expected.holds(run) else f"no (± {expected.tolerance:.0e})"
+                    for expected, _ in rows
+                ],
+            }
+        )
+    notes = dict.fromkeys(expected.note for expected, _ in rows if expected.note)
+    st.caption(
+        ". ".join([f"Source: {preset.source}", *(note.capitalize() for note in notes)]) + "."
+    )
+
+
+def opener(preset: Preset) -> None:
+    """A link that opens the run in the Simulator."""
+    _ui.link("simulator", "Open in the Simulator", preset.experiment, icon="▶️")
+
+
+def side_by_side(shown: Sequence[Preset]) -> None:
+    """Planes and numbers of several runs, one column each."""
+    for column, preset in zip(st.columns(len(shown)), shown, strict=True):
+        with column:
+            run = _ui.run(preset.experiment, preset.title)
+            st.markdown(f"**{preset.title}**  \n{regimes.classify(run).sentence}")
+            _ui.chart(charts.plane([("GD", run)], height=340))
+            numbers(preset, run)
+            opener(preset)
+
+
+def main_figure() -> None:
+    side_by_side((presets.SMALL, presets.MEDIUM, presets.LARGE))
+    numbers(presets.FLOW, _ui.run(presets.FLOW.experiment))
+
+
+def curves() -> None:
+    preset = presets.MEDIUM
+    run = _ui.run(preset.experiment)
+    flow = _ui.run(presets.matching_flow(preset.experiment))
+    runs = [("GD", run), ("GF", flow)]
+    pictures = (charts.loss(runs), charts.sharpness(runs), charts.strengths(runs))
+    for column, picture in zip(st.columns(3), pictures, strict=True):
+        with column:
+            _ui.chart(picture)
+    numbers(preset, run)
+    opener(preset)
+
+
+def sharpness_curve() -> None:
+    experiment = presets.MEDIUM.experiment
+    depths, dynamics = experiment.network.depths, experiment.dynamics
+    assert isinstance(dynamics, Descent)
+    run = _ui.run(experiment)
+    end = run.strengths[-1, :, 0]
+    flow_end = theory.flow_end_split(run.strengths[0, :, 0], depths, 1.0)
+    _ui.chart(charts.minima_curve(1.0, depths, dynamics.step_size, split=end, flow_end=flow_end))
+    st.markdown(
+        f"Gradient descent stopped at sharpness **{run.sharpness[-1]:.4f}**, just below "
+        f"2/η = {2 / dynamics.step_size:.4g}; gradient flow ends at "
+        f"**{theory.mode_sharpness(flow_end, depths):.4f}**."
+    )
+    numbers(presets.MEDIUM, run)
+    opener(presets.MEDIUM)
+
+
+def unequal_grid() -> None:
+    st.markdown(
+        "Every pair of depths starts at α = (0.002, 0.002) and runs at η = 2/λ_min; the star is "
+        "the flattest split. Numbers are published for depths 3 and 5."
+    )
+    for first in presets.UNEQUAL_DEPTHS:
+        for column, second in zip(st.columns(3), presets.UNEQUAL_DEPTHS, strict=True):
+            with column:
+                experiment = presets.unequal_depths((first, second), 452)
+                run = _ui.run(experiment)
+                share = theory.flattest_split(1.0, (first, second))[0]
+                st.markdown(
+                    f"**L = ({first}, {second})**: flattest share {share:.4f}, "
+                    f"ends at {theory.shares(run.strengths[-1, :, 0])[0]:.4f}"
+                )
+                _ui.chart(charts.plane([("GD", run)], height=280))
+    numbers(presets.UNEQUAL, _ui.run(presets.UNEQUAL.experiment))
+    opener(presets.UNEQUAL)
+
+
+def return_threshold() -> None:
+    st.markdown(
+        f"An overshoot past zero comes back below η_WCR, at depth 5 "
+        f"γ_WCR/S₁ = {theory.wcr_gamma(5) / 5:.4f}, and may be trapped above."
+    )
+    for column, preset in zip(
+        st.columns(2), (presets.RETURN_BELOW, presets.RETURN_ABOVE), strict=True
+    ):
+        with column:
+            run = _ui.run(preset.experiment)
+            st.markdown(f"**{preset.title}**  \n{regimes.classify(run).sentence}")
+            _ui.chart(charts.strengths([("GD", run)], axis="step"))
+            numbers(preset, run)
+            opener(preset)
+
+
+def rank_balancing() -> None:
+    preset = presets.RANK_ONE
+    run = _ui.run(preset.experiment)
+    for mode, column in enumerate(st.columns(3)):
+        with column:
+            _ui.chart(charts.strengths([("GD", run)], mode=mode))
+    numbers(preset, run)
+    opener(preset)
+
+
+def spectrum() -> None:
+    preset = presets.SPECTRUM
+    run = _ui.run(preset.experiment)
+    _ui.chart(charts.eigenvalues(run))
+    numbers(preset, run)
+
+
+def depth_two() -> None:
+    side_by_side((presets.SHALLOW,))
+
+
+FIGURES = {
+    "Main figure": main_figure,
+    "Loss, sharpness, strengths": curves,
+    "Sharpness curve": sharpness_curve,
+    "Unequal depths": unequal_grid,
+    "Return threshold": return_threshold,
+    "Rank-p balancing": rank_balancing,
+    "Hessian spectrum": spectrum,
+    "Depth 2": depth_two,
+}
+
+chosen = st.segmented_control(
+    "Figure", list(FIGURES), default="Main figure", required=True, key="figure"
+)
+FIGURES[chosen or "Main figure"]()
+_state.write_link()

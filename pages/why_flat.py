@@ -1,0 +1,101 @@
+"""Why a shared solution is flatter: sharpness along the line of minima."""
+
+import numpy as np
+import streamlit as st
+
+from pages import _controls, _state, _ui
+from simcore import Balanced, Descent, curvature, presets, theory
+from simcore.figures import charts
+
+experiment = _ui.open_page()
+with st.sidebar:
+    _controls.architecture(experiment)
+    _controls.depths(experiment)
+    _controls.singular_values(experiment)
+    _controls.clock(experiment)
+_ui.complaints()
+
+target, depths = experiment.task.singular_values[0], experiment.network.depths
+best = theory.flattest_split(target, depths)
+lowest = theory.balanced_sharpness(target, depths)
+alone = max(theory.single_path_sharpness(target, depth) for depth in depths)
+edge = experiment.edge
+
+
+def the_split() -> list[float]:
+    """Strengths on the minima line: pathway 1 as the slider says, the others share the rest."""
+    share = st.slider(
+        "Share of pathway 1",
+        0.0,
+        1.0,
+        key="share",
+        value=0.9,
+        step=0.01,
+        help="The other pathways share the rest equally; all these splits have zero loss.",
+    )
+    if len(depths) == 1:
+        return [target]
+    rest = (1 - share) * target / (len(depths) - 1)
+    return [share * target, *[rest] * (len(depths) - 1)]
+
+
+def measured(split: list[float]) -> float:
+    """The same sharpness from the full weights, by Lanczos on Hessian-vector products."""
+    minimum = presets.at_minimum(target, depths, split)
+    return float(curvature.sharpness(minimum, curvature.initial(minimum))[0][0])
+
+
+def flow_end() -> np.ndarray | None:
+    """Where gradient flow from the experiment's start ends, if that is on this line."""
+    start = experiment.start
+    if isinstance(start, Balanced) and experiment.task.whitened:
+        return theory.flow_end_split(start.scales, depths, target)
+    return None
+
+
+left, right = st.columns(2)
+with left:
+    split = the_split()
+    closed = float(theory.mode_sharpness(split, depths))
+    by_lanczos = measured(split)
+    st.table(
+        {
+            "sharpness of this minimum": [
+                "closed form Λ₁₁",
+                "Lanczos on the Hessian",
+                "difference",
+            ],
+            "λ": [f"{closed:.9f}", f"{by_lanczos:.9f}", f"{abs(closed - by_lanczos):.1e}"],
+        }
+    )
+    if len(depths) == 2 and isinstance(experiment.dynamics, Descent):
+        eta = experiment.dynamics.step_size
+        _ui.chart(charts.minima_curve(target, depths, eta, split=split, flow_end=flow_end()))
+    elif len(depths) != 2:
+        st.info("The curve along the minima needs two pathways; the numbers above hold for any.")
+with right:
+    words = " : ".join(f"{value / target:.3f}" for value in best) if target else "–"
+    st.markdown(
+        f"One pathway alone has sharpness **S₁ = {alone:.4g}**; the flattest split, **{words}**, "
+        f"has **λ_min = {lowest:.4g}**, a factor **{lowest / alone:.4f}** of it."
+        if alone
+        else "A target of zero has no sharpness to share."
+    )
+    if max(depths) <= 2:
+        st.markdown(
+            "With depth 2 every split is equally sharp, Λ₁₁ = 2σ*: **nothing is gained** by "
+            "sharing, and gradient descent has no reason to re-balance."
+        )
+    elif len(set(depths)) > 1:
+        st.markdown(
+            "With unequal depths the flattest split is off the diagonal: the optimum has "
+            "(L_h − 1) σ_h^{1−2/L_h} equal in all pathways."
+        )
+    if edge is not None:
+        verdict = "stable" if closed < edge else "unstable"
+        st.markdown(
+            f"The edge is 2/η = **{edge:.4g}**, so this split is **{verdict}** for descent."
+        )
+    _ui.chart(charts.gain(here=(max(depths), len(depths))))
+
+_state.write_link()

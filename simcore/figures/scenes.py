@@ -1,0 +1,452 @@
+"""From trajectories to scenes: which columns and panels the player shows for a run.
+
+Pictures: nouns and truths in, a `player.Scene` out. A page passes named runs and the panels to
+show; phases come from the page, as `regimes` is a verb.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from simcore import theory
+from simcore.checks import require
+from simcore.experiment import Balanced, Descent
+from simcore.figures import player, style
+from simcore.trajectory import Trajectory
+
+
+@dataclass(frozen=True, eq=False)
+class Named:
+    """A run, its name in legends, and its phases (name, first_step, last_step)."""
+
+    name: str
+    run: Trajectory
+    phases: Sequence[player.Phase] = ()
+
+
+@dataclass(frozen=True)
+class View:
+    """What of the runs is shown: a mode (from 0) and two pathways for the plane (from 0)."""
+
+    mode: int = 0
+    pathways: tuple[int, int] = (0, 1)
+
+
+def simulator(runs: Sequence[Named], panels: Sequence[str], view: View = View()) -> player.Scene:
+    """The scene of the Simulator: `panels` are keys of `PANELS`, in order."""
+    unknown = [panel for panel in panels if panel not in PANELS]
+    require(not unknown, f"panels must be some of {tuple(PANELS)}, got {unknown}; leave them out")
+    built = [PANELS[panel].build(runs, view) for panel in panels]
+    return player.Scene(
+        runs=tuple(_player_run(named, view) for named in runs),
+        panels=tuple(panel for panel in built if panel is not None),
+    )
+
+
+def _player_run(named: Named, view: View) -> player.Run:
+    run, dynamics = named.run, named.run.experiment.dynamics
+    return player.Run(
+        name=named.name,
+        dynamics="descent" if isinstance(dynamics, Descent) else "flow",
+        step_size=dynamics.step_size if isinstance(dynamics, Descent) else None,
+        columns=_columns(run, view),
+        phases=named.phases,
+    )
+
+
+def _columns(run: Trajectory, view: View) -> dict[str, np.ndarray]:
+    """Every column that a panel may name, over the records of one run."""
+    mode = view.mode
+    strengths = run.strengths[:, :, mode]
+    columns = {
+        "step": run.steps,
+        "t": run.time,
+        "loss": run.loss,
+        "loss_low": run.loss_range[:, 0],
+        "loss_high": run.loss_range[:, 1],
+        "share": theory.shares(strengths).max(axis=1),
+        "participation": theory.participation(strengths),
+    }
+    for h in range(strengths.shape[1]):
+        columns[f"s{h}"] = strengths[:, h]
+        columns[f"s{h}_low"] = run.strengths_range[:, 0, h, mode]
+        columns[f"s{h}_high"] = run.strengths_range[:, 1, h, mode]
+    for k in range(run.eigenvalues.shape[1]):
+        columns[f"lambda{k}"] = run.eigenvalues[:, k]
+    if reduced(run):
+        columns["gfs"] = gfs(run)
+        columns |= _invariants(run, mode)
+    return columns
+
+
+def reduced(run: Trajectory) -> bool:
+    """Whether closed forms for balanced pathways hold along the whole run."""
+    start = run.experiment.start
+    return isinstance(start, Balanced) and run.experiment.task.whitened
+
+
+def gfs(run: Trajectory) -> np.ndarray:
+    """GFS sharpness at every record, shape (K,): the largest over the modes."""
+    experiment = run.experiment
+    values = theory.gfs_sharpness(
+        np.moveaxis(run.strengths, 2, 1),
+        experiment.network.depths,
+        np.array(experiment.task.singular_values),
+    )
+    return np.fmax.reduce(values, axis=1)
+
+
+def _invariants(run: Trajectory, mode: int) -> dict[str, np.ndarray]:
+    """phi_h - phi_1 relative to the start, for h > 1; nan where a strength is not positive."""
+    strengths = run.strengths[:, :, mode]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        phi = theory.flow_invariants(
+            np.where(strengths > 0, strengths, np.nan), run.experiment.network.depths
+        )
+    differences = phi - phi[:, :1]
+    changes = differences - differences[0]
+    return {f"invariant{h}": changes[:, h] for h in range(1, strengths.shape[1])}
+
+
+# --- Panels ----------------------------------------------------------------------------------
+
+
+def _descents(runs: Sequence[Named]) -> list[Named]:
+    return [named for named in runs if isinstance(named.run.experiment.dynamics, Descent)]
+
+
+def _edges(runs: Sequence[Named]) -> tuple[player.Level, ...]:
+    """2/eta of every step size, written once."""
+    edges = dict.fromkeys(named.run.edge for named in _descents(runs))
+    return tuple(player.Level(edge, f"2/η = {edge:.4g}") for edge in edges if edge is not None)
+
+
+def _pathways(runs: Sequence[Named]) -> int:
+    return max(named.run.strengths.shape[1] for named in runs)
+
+
+def _strengths(runs: Sequence[Named], view: View) -> player.Panel:
+    target = runs[0].run.experiment.task.singular_values[view.mode]
+    return player.SeriesPanel(
+        title="Pathway strengths",
+        label="σ",
+        lines=[
+            player.Line(
+                named.name,
+                f"s{h}",
+                style.strength_label(h, view.mode),
+                colour=h,
+                low=f"s{h}_low",
+                high=f"s{h}_high",
+            )
+            for named in runs
+            for h in range(named.run.strengths.shape[1])
+        ],
+        levels=[player.Level(target, f"σ* = {target:.4g}", "muted")],
+        marks=_predicted_strengths(runs, view) if reduced(runs[0].run) else (),
+    )
+
+
+def ghosts(runs: Sequence[Named], view: View) -> list[tuple[str, np.ndarray]]:
+    """The predicted ends of the first run's mode: (name, split (H,)).
+
+    GF's end split, the flattest split, and for two pathways the split at the edge on the winner's
+    side, where re-balancing stops.
+    """
+    experiment = runs[0].run.experiment
+    depths = experiment.network.depths
+    target = experiment.task.singular_values[view.mode]
+    start = runs[0].run.strengths[0, :, view.mode]
+    if target <= 0 or not reduced(runs[0].run):
+        return []
+    end = theory.flow_end_split(start, depths, target)
+    predicted = [("GF end", end), ("flattest", theory.flattest_split(target, depths))]
+    for named in _descents(runs)[:1]:
+        eta = 2 / named.run.edge if named.run.edge else None
+        if len(depths) == 2 and eta is not None:
+            ends_sharp = theory.mode_sharpness(end, depths) > 2 / eta
+            splits = theory.edge_splits(target, depths, eta)
+            on_side = [split for split in splits if (split[0] > split[1]) == (end[0] > end[1])]
+            if ends_sharp and on_side:
+                predicted.append(("λ = 2/η", min(on_side, key=lambda s: abs(s[0] - end[0]))))
+    return predicted
+
+
+_SHAPES = {"GF end": "circle", "flattest": "star", "λ = 2/η": "diamond"}
+
+
+def _predicted_strengths(runs: Sequence[Named], view: View) -> list[player.Mark]:
+    """Where each pathway's strength will end: at the edge if it gets there, else GF's end."""
+    predicted = dict(ghosts(runs, view))
+    name = "λ = 2/η" if "λ = 2/η" in predicted else "GF end"
+    if name not in predicted:
+        return []
+    return [
+        player.Mark(
+            None,
+            float(value),
+            f"{style.strength_label(h, view.mode)}, {name}",
+            _SHAPES[name],  # type: ignore[arg-type]
+            colour=h,
+        )
+        for h, value in enumerate(predicted[name])
+    ]
+
+
+def _plane(runs: Sequence[Named], view: View) -> player.Panel | None:
+    if _pathways(runs) < 2:
+        return None
+    p, q = view.pathways
+    target = runs[0].run.experiment.task.singular_values[view.mode]
+    x, y = style.strength_label(p, view.mode), style.strength_label(q, view.mode)
+    top = max(1.05 * target, *(float(np.nanmax(n.run.strengths[:, :, view.mode])) for n in runs))
+    shown = [n for n in runs if n.run.strengths.shape[1] > max(p, q)]
+    return player.PlanePanel(
+        title=f"Plane ({x}, {y})",
+        x_label=x,
+        y_label=y,
+        trails=[player.Trail(n.name, f"s{p}", f"s{q}", n.name) for n in shown],
+        curves=[
+            player.Curve([(0.0, target), (target, 0.0)], "minima", "muted"),
+            player.Curve([(0.0, 0.0), (top, top)], "equal", "muted"),
+        ],
+        marks=[
+            player.Mark(
+                float(split[p]),
+                float(split[q]),
+                name,
+                _SHAPES[name],  # type: ignore[arg-type]
+                hollow=name != "flattest",
+            )
+            for name, split in ghosts(runs, view)
+        ],
+    )
+
+
+def _loss(runs: Sequence[Named], view: View) -> player.Panel:
+    """On a log axis from the first run's smallest loss: a flow's rounding noise lies far below."""
+    largest = max(float(np.nanmax(n.run.loss_range)) for n in runs)
+    smallest = float(np.nanmin(np.where(runs[0].run.loss > 0, runs[0].run.loss, np.nan)))
+    limits = (smallest / 3, largest * 3) if 0 < smallest < largest < np.inf else None
+    return player.SeriesPanel(
+        title="Loss",
+        label="½‖M − M*‖²",
+        scale="log",
+        limits=limits,
+        lines=[player.Line(n.name, "loss", n.name, low="loss_low", high="loss_high") for n in runs],
+    )
+
+
+def _sharpness(runs: Sequence[Named], view: View) -> player.Panel | None:
+    shown = [n for n in runs if np.isfinite(n.run.sharpness).any()]
+    if not shown:
+        return None
+    return player.SeriesPanel(
+        title="Sharpness",
+        label="λ",
+        lines=[player.Line(n.name, "lambda0", n.name) for n in shown],
+        levels=_edges(runs),
+    )
+
+
+def _gfs(runs: Sequence[Named], view: View) -> player.Panel | None:
+    shown = [n for n in runs if reduced(n.run)]
+    if not shown:
+        return None
+    return player.SeriesPanel(
+        title="GFS sharpness",
+        label="λ of the minimum GF would reach",
+        lines=[player.Line(n.name, "gfs", n.name) for n in shown],
+        levels=_edges(runs),
+    )
+
+
+def _eigenvalues(runs: Sequence[Named], view: View) -> player.Panel | None:
+    shown = [n for n in runs if n.run.eigenvalues.shape[1] > 1] or []
+    if not shown:
+        return None
+    named = shown[0]
+    return player.SeriesPanel(
+        title=f"Largest eigenvalues ({named.name})",
+        label="λ",
+        lines=[
+            player.Line(named.name, f"lambda{k}", f"λ{style.subscript(k + 1)}", colour=k)
+            for k in range(named.run.eigenvalues.shape[1])
+        ],
+        levels=_edges(runs),
+    )
+
+
+def _sharing(runs: Sequence[Named], view: View) -> player.Panel | None:
+    if _pathways(runs) < 2:
+        return None
+    return player.SeriesPanel(
+        title="Largest share",
+        label="max σₕ / Σσ",
+        limits=(0.0, 1.02),
+        lines=[player.Line(n.name, "share", n.name) for n in runs],
+        levels=[player.Level(1 / _pathways(runs), "equal", "muted")],
+    )
+
+
+def _participation(runs: Sequence[Named], view: View) -> player.Panel | None:
+    if _pathways(runs) < 2:
+        return None
+    return player.SeriesPanel(
+        title="Participation ratio",
+        label="1 / Σq²",
+        limits=(0.9, _pathways(runs) + 0.1),
+        lines=[player.Line(n.name, "participation", n.name) for n in runs],
+    )
+
+
+def _invariant(runs: Sequence[Named], view: View) -> player.Panel | None:
+    lines = [
+        player.Line(n.name, f"invariant{h}", f"φ{style.subscript(h + 1)} − φ₁", colour=h)
+        for n in runs
+        if reduced(n.run)
+        for h in range(1, n.run.strengths.shape[1])
+    ]
+    if not lines:
+        return None
+    return player.SeriesPanel(title="GF invariants, change since start", label="Δ", lines=lines)
+
+
+@dataclass(frozen=True)
+class PanelKind:
+    """A panel to choose: its name in the menu, and what draws it (None where it makes no sense)."""
+
+    title: str
+    build: Callable[[Sequence[Named], View], player.Panel | None]
+
+
+PANELS: dict[str, PanelKind] = {
+    "strengths": PanelKind("Strengths", _strengths),
+    "plane": PanelKind("Plane", _plane),
+    "sharpness": PanelKind("Sharpness", _sharpness),
+    "loss": PanelKind("Loss", _loss),
+    "gfs": PanelKind("GFS sharpness", _gfs),
+    "sharing": PanelKind("Largest share", _sharing),
+    "participation": PanelKind("Participation", _participation),
+    "invariants": PanelKind("Invariants", _invariant),
+    "eigenvalues": PanelKind("Eigenvalues", _eigenvalues),
+}
+
+FIRST_PANELS = ("plane", "strengths", "sharpness", "loss")
+
+
+# --- Full weights ----------------------------------------------------------------------------
+
+
+def blocks(run: Trajectory) -> list[np.ndarray]:
+    """Modes of one singular value each, as index arrays; such blocks need no choice of basis."""
+    values = np.array(run.experiment.task.singular_values)
+    breaks = np.flatnonzero(np.diff(values) < -1e-9 * max(values[0], 1e-300)) + 1
+    return np.split(np.arange(len(values)), breaks)
+
+
+def _block_label(block: np.ndarray) -> str:
+    if len(block) == 1:
+        return f"mode {block[0] + 1}"
+    return f"modes {block[0] + 1}–{block[-1] + 1}"
+
+
+def singular_maps(run: Trajectory) -> np.ndarray:
+    """U*^T Omega_h V* at every record, shape (K, H, R, R); ValueError for a run without maps."""
+    maps = run.maps
+    if maps is None:
+        raise ValueError("the pathway maps were not recorded; run with Record(maps=True)")
+    left, right = run.experiment.task.bases()
+    return left.T @ maps @ right
+
+
+def matrices(named: Named, companions: Sequence[Named] = ()) -> player.Scene:
+    """The scene of the Matrices page: maps, block norms, eigenvalues beside theory, loss.
+
+    `companions` are runs to overlay in the loss and sharpness, such as gradient flow.
+    """
+    run, view = named.run, View()
+    maps = singular_maps(run)
+    pathways = maps.shape[1]
+    total = maps.sum(axis=1, keepdims=True)
+    columns = _columns(run, view)
+    shown = blocks(run)[:4]
+    for b, block in enumerate(shown):
+        parts = maps[:, :, block[:, None], block]
+        norms = np.sqrt((parts**2).sum(axis=(2, 3)))
+        for h in range(pathways):
+            columns[f"block{h}_{b}"] = norms[:, h]
+    columns |= _closed_spectrum(run, shown)
+    main = player.Run(
+        name=named.name,
+        dynamics="descent" if run.edge is not None else "flow",
+        step_size=2 / run.edge if run.edge is not None else None,
+        columns=columns,
+        phases=named.phases,
+        maps={"maps": np.concatenate([maps, total], axis=1)},
+    )
+    everyone = [named, *companions]
+    panels: list[player.Panel] = [
+        player.HeatPanel(
+            title="Pathway maps U*ᵀ Ω V*",
+            run=named.name,
+            maps="maps",
+            titles=[f"pathway {h + 1}" for h in range(pathways)] + ["sum"],
+            row_label="mode out",
+            col_label="mode in",
+        ),
+        player.SeriesPanel(
+            title="Norms of the diagonal blocks, one per singular value",
+            label="‖·‖",
+            lines=[
+                player.Line(
+                    named.name,
+                    f"block{h}_{b}",
+                    f"pathway {h + 1}, {_block_label(block)}",
+                    colour=h,
+                    mode=b,
+                )
+                for b, block in enumerate(shown)
+                for h in range(pathways)
+            ],
+        ),
+        player.SeriesPanel(
+            title="Largest eigenvalues beside Λᵢⱼ of the strengths",
+            label="λ",
+            lines=[
+                player.Line(named.name, f"lambda{k}", f"λ{style.subscript(k + 1)}", mode=k)
+                for k in range(run.eigenvalues.shape[1])
+            ]
+            + [
+                player.Line(named.name, name, label, colour=c, theory=True)
+                for c, (name, label) in enumerate(_SPECTRUM_LABELS.items())
+                if name in columns
+            ],
+            levels=_edges([named]),
+        ),
+        _loss(everyone, view),
+    ]
+    return player.Scene(
+        runs=(main, *(_player_run(companion, view) for companion in companions)),
+        panels=tuple(panels),
+        height=300,
+    )
+
+
+_SPECTRUM_LABELS = {"pair00": "Λ₁₁", "pair01": "Λ₁₂", "pair11": "Λ₂₂"}
+
+
+def _closed_spectrum(run: Trajectory, shown: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """Lambda_ij of the first two singular values, from the strengths at every record."""
+    depths = run.experiment.network.depths
+    firsts = [int(block[0]) for block in shown[:2]]
+    return {
+        f"pair{i}{j}": theory.pair_sharpness(
+            run.strengths[:, :, firsts[i]], run.strengths[:, :, firsts[j]], depths
+        )
+        for i in range(len(firsts))
+        for j in range(i, len(firsts))
+    }

@@ -1,0 +1,126 @@
+"""One encoding everywhere: colours, dashes and labels that all pictures share.
+
+A pathway keeps its hue and dash in every panel; simulation is solid, theory dashed, flow thin; time
+colours a trajectory (plasma); maps are diverging. Plain data without a drawing library, so the
+charts and the player can both read it. Every mark colour keeps a contrast of 3:1 (WCAG 2.1, 1.4.11)
+on white and on Streamlit's dark page: hues stand on both, a `Shade` has one colour for each.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+LIGHT_PAGE, DARK_PAGE = "#ffffff", "#171614"  # Streamlit's two backgrounds
+
+
+class Shade(NamedTuple):
+    """A colour for light pages and one for dark pages."""
+
+    light: str
+    dark: str
+
+    @property
+    def expression(self) -> str:
+        """A Vega expression for the colour that suits the background of the page."""
+        return f"luminance(background) < 0.3 ? '{self.dark}' : '{self.light}'"
+
+
+# --- Colours -----------------------------------------------------------------------------------
+
+# Okabe-Ito; orange and sky blue darkened, as E69F00 and 56B4E9 fade on white (2.3:1).
+HUES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B97F00", "#3F93C6")
+
+PAGE = Shade(LIGHT_PAGE, DARK_PAGE)
+INK = Shade("#31333f", "#fafafa")  # text, and lines that belong to no pathway
+MUTED = Shade("#6b717d", "#a5abb8")  # what stands behind the subject
+EDGE = Shade("#b3202c", "#ff8f80")  # 2/eta
+THEORY = Shade("#7d55b8", "#b79be0")  # closed forms that belong to no pathway
+
+# Plasma, cut where it would fade into the page: 0 to 0.64 on white, 0.39 to 1 on dark.
+PLASMA = tuple(
+    map(
+        Shade,
+        ("#0d0887", "#4e02a2", "#8004a8", "#ac2694", "#cd4a76", "#e76f5a"),
+        ("#ae2892", "#cf4c74", "#e87059", "#f99a3e", "#fdc827", "#f0f921"),
+    )
+)
+
+# From below to above the centre, which takes the colour of the page.
+DIVERGING = (
+    Shade("#2166ac", "#b4dcff"),
+    Shade("#92c5de", "#3a83c4"),
+    PAGE,
+    Shade("#f4a582", "#c2583f"),
+    Shade("#b2182b", "#ffc9b5"),
+)
+
+# Regimes of the step size, from small to large (SCIENCE.md, 3.7).
+REGIMES = (
+    Shade("#7a7f88", "#8a8f98"),
+    Shade("#23857e", "#2fa39b"),
+    Shade("#7d55b8", "#9a7ad0"),
+    Shade("#b3472f", "#d9694d"),
+)
+
+
+def pathway_colour(pathway: int) -> str:
+    """The hue of pathway 0, 1, ...; hues repeat after six, then the dash tells them apart."""
+    return HUES[pathway % len(HUES)]
+
+
+# --- Lines -------------------------------------------------------------------------------------
+
+Dash = tuple[float, ...]
+
+SOLID: Dash = (1, 0)
+THEORY_DASH: Dash = (6, 4)
+FAINT_DASH: Dash = (2, 3)  # sums, diagonals
+CENTRAL_DASH: Dash = (1.5, 3.5)
+DASHES: tuple[Dash, ...] = (SOLID, (9, 2, 2, 2), (3, 2), (12, 3), (9, 2, 2, 2, 2, 2))
+
+WIDTHS = {"Descent": 1.6, "Flow": 0.9, "CentralFlow": 1.3}
+THEORY_WIDTH = 1.3
+
+
+def pathway_dash(pathway: int) -> Dash:
+    """Solid for the first six pathways, then a dash of its own for each further six."""
+    return DASHES[pathway // len(HUES) % len(DASHES)]
+
+
+def run_dash(dynamics: str, rank: int = 0) -> Dash:
+    """Of the `rank`-th run with these dynamics (a class name): the first is solid.
+
+    Central flow is dotted.
+    """
+    return CENTRAL_DASH if dynamics == "CentralFlow" else DASHES[rank % len(DASHES)]
+
+
+def run_width(dynamics: str) -> float:
+    """Descent thick, flow thin, central flow between (class names of the dynamics)."""
+    return WIDTHS[dynamics]
+
+
+# --- Labels ------------------------------------------------------------------------------------
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def subscript(*indices: int) -> str:
+    """₁₂ for (1, 2); with commas once one of several has two digits, ₁₀,₂ for (10, 2)."""
+    separator = "," if max(indices) > 9 else ""
+    return separator.join(str(index).translate(_SUBSCRIPTS) for index in indices)
+
+
+def strength_label(pathway: int, mode: int) -> str:
+    """σ₁₂ for pathway 0 and mode 1, both counted from zero as in arrays."""
+    return "σ" + subscript(pathway + 1, mode + 1)
+
+
+def target_label(mode: int) -> str:
+    """σ*₁ for mode 0."""
+    return "σ*" + subscript(mode + 1)
+
+
+def short(value: float) -> str:
+    """Three significant digits for a label: 13, 0.154, 1.2e−05."""
+    return f"{value:.3g}".replace("-", "−")

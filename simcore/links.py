@@ -1,0 +1,239 @@
+"""An experiment as the query of a link, and back.
+
+The link is readable and exact: `v=1&task=1.0&depths=20,20&start=balanced:0.002,0.0017&eta=0.15&
+steps=650` gives the same `Experiment.key`. Whatever a link gets wrong is answered with a sentence
+and the value of the fallback, never with an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from simcore.checks import require, shown
+from simcore.experiment import (
+    Balanced,
+    Descent,
+    Dynamics,
+    Experiment,
+    Flow,
+    Gaussian,
+    LayerScales,
+    Record,
+    Start,
+)
+from simcore.tasks import Dataset, Spectrum, Target, Task, Tree
+
+VERSION = "1"
+LONGEST = 4000  # characters of one value; browsers and proxies cut longer links
+
+
+def to_query(experiment: Experiment) -> dict[str, str]:
+    """Every value of the experiment, as query parameters; ValueError for a Dataset."""
+    record = experiment.record
+    return {
+        "v": VERSION,
+        "task": _task_text(experiment.task),
+        "depths": ",".join(map(str, experiment.network.depths)),
+        "width": "auto" if experiment.network.width is None else str(experiment.network.width),
+        "start": _start_text(experiment.start),
+        **_dynamics_query(experiment.dynamics),
+        "record": _record_text(record),
+        "engine": experiment.engine,
+    }
+
+
+def from_query(
+    query: Mapping[str, str], fallback: Experiment
+) -> tuple[Experiment, tuple[str, ...]]:
+    """The experiment of a link, and a sentence for each value that `fallback` had to replace.
+
+    Values the link leaves out are the fallback's; unknown names are for the caller.
+    """
+    complaints: list[str] = []
+
+    def read(name: str, parse: Callable[[str], Any], default: Any) -> Any:
+        text = query.get(name)
+        if text is None:
+            return default
+        try:
+            require(len(text) <= LONGEST, f"it has more than {LONGEST} characters")
+            return parse(text)
+        except (ValueError, OverflowError, RecursionError) as error:
+            complaints.append(f"{name}={shown(text)} in the link was left out: {error}")
+            return default
+
+    version = query.get("v", VERSION)
+    if version != VERSION:
+        complaints.append(
+            f"the link has version {shown(version)}, this app reads version {VERSION}; "
+            "what it understands is used"
+        )
+    network, record = fallback.network, fallback.record
+    parts = {
+        "task": read("task", _task, fallback.task),
+        "network": read(
+            "depths", lambda text: replace(network, depths=parse_depths(text)), network
+        ),
+        "start": read("start", parse_start, fallback.start),
+        "dynamics": _dynamics(query, read, fallback.dynamics),
+        "record": read("record", lambda text: _record(text, record), record),
+        "engine": read("engine", str, fallback.engine),
+    }
+    parts["network"] = read(
+        "width", lambda text: replace(parts["network"], width=_width(text)), parts["network"]
+    )
+    try:
+        experiment = Experiment(**parts)
+    except ValueError as error:
+        complaints.append(f"the link's values do not fit together: {error}")
+        experiment = fallback
+    return experiment, tuple(complaints)
+
+
+NAMES = {"eta": "η", "depths": "L", "start": "start", "task": "target"}
+
+
+def difference(experiment: Experiment, reference: Experiment) -> str:
+    """What sets two experiments apart, in the words of a link: "η = 0.05, steps = 2000"."""
+    mine, theirs = to_query(experiment), to_query(reference)
+    return ", ".join(
+        f"{NAMES.get(name, name)} = {_short(text)}"
+        for name, text in mine.items()
+        if theirs.get(name) != text
+    )
+
+
+def _short(text: str) -> str:
+    """Four digits for a lone number."""
+    try:
+        return f"{float(text):.4g}"
+    except ValueError:
+        return text
+
+
+# --- The values ------------------------------------------------------------------------------
+
+
+def parse_numbers(text: str) -> tuple[float, ...]:
+    """Numbers separated by commas."""
+    require(bool(text.strip()), "expected numbers separated by commas, e.g. 1,0.5")
+    return tuple(_float(part) for part in text.split(","))
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"expected a number, got {shown(text)}") from None
+
+
+def parse_depths(text: str) -> tuple[int, ...]:
+    return tuple(_int(part) for part in text.split(","))
+
+
+def _int(text: str) -> int:
+    require(len(text) <= 20, "expected a whole number of at most 20 digits")
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"expected a whole number, got {shown(text)}") from None
+
+
+def _rows(text: str) -> tuple[tuple[float, ...], ...]:
+    return tuple(parse_numbers(row) for row in text.split(";"))
+
+
+def _text(numbers: tuple[float, ...]) -> str:
+    return ",".join(map(repr, numbers))
+
+
+def _row_text(rows: tuple[tuple[float, ...], ...]) -> str:
+    return ";".join(_text(row) for row in rows)
+
+
+def _task_text(task: Task) -> str:
+    if isinstance(task, Spectrum):
+        return f"{_text(task.singular_values)}:{task.n_in}:{task.n_out}"
+    if isinstance(task, Tree):
+        return f"tree:{task.levels}"
+    if isinstance(task, Target):
+        return f"target:{_row_text(task.rows)}"
+    assert isinstance(task, Dataset)
+    raise ValueError("a link cannot hold a dataset; save the experiment as a file instead")
+
+
+def _task(text: str) -> Task:
+    kind, _, rest = text.partition(":")
+    if kind == "tree":
+        return Tree(levels=_int(rest or "3"))
+    if kind == "target":
+        return Target(rows=_rows(rest))
+    if not rest:
+        return Spectrum(singular_values=parse_numbers(kind))
+    n_in, _, n_out = rest.partition(":")
+    return Spectrum(singular_values=parse_numbers(kind), n_in=_int(n_in), n_out=_int(n_out))
+
+
+def _start_text(start: Start) -> str:
+    if isinstance(start, Balanced):
+        return f"balanced:{_text(start.scales)}"
+    if isinstance(start, LayerScales):
+        return f"layers:{_row_text(start.scales)}"
+    return f"gaussian:{start.std!r},{start.seed}"
+
+
+def parse_start(text: str) -> Start:
+    kind, _, rest = text.partition(":")
+    if kind == "balanced":
+        return Balanced(scales=parse_numbers(rest))
+    if kind == "layers":
+        return LayerScales(scales=_rows(rest))
+    require(
+        kind == "gaussian", f"expected balanced:, layers: or gaussian: first, got {shown(kind)}"
+    )
+    std, _, seed = rest.partition(",")
+    return Gaussian(std=_float(std), seed=_int(seed or "0"))
+
+
+def _dynamics_query(dynamics: Dynamics) -> dict[str, str]:
+    if isinstance(dynamics, Descent):
+        return {"eta": repr(dynamics.step_size), "steps": str(dynamics.steps)}
+    return {"duration": repr(dynamics.duration), "rtol": repr(dynamics.rtol)}
+
+
+def _dynamics(
+    query: Mapping[str, str], read: Callable[[str, Callable, Any], Any], fallback: Dynamics
+) -> Dynamics:
+    if "duration" in query or ("eta" not in query and isinstance(fallback, Flow)):
+        flow = fallback if isinstance(fallback, Flow) else Flow(duration=fallback.duration)
+        flow = read("duration", lambda text: replace(flow, duration=_float(text)), flow)
+        return read("rtol", lambda text: replace(flow, rtol=_float(text)), flow)
+    descent = fallback if isinstance(fallback, Descent) else Descent(step_size=0.1, steps=1000)
+    descent = read("eta", lambda text: replace(descent, step_size=_float(text)), descent)
+    return read("steps", lambda text: replace(descent, steps=_int(text)), descent)
+
+
+def _width(text: str) -> int | None:
+    return None if text == "auto" else _int(text)
+
+
+def _record_text(record: Record) -> str:
+    values = [(f.name, getattr(record, f.name)) for f in fields(record)]
+    return ",".join(f"{name}:{int(value)}" for name, value in values if value is not None)
+
+
+def _record(text: str, record: Record) -> Record:
+    names = {f.name: f.type for f in fields(record)}
+    values: dict[str, Any] = {}
+    for part in text.split(","):
+        name, _, value = part.partition(":")
+        require(name in names, f"expected some of {', '.join(names)}, got {shown(part)}")
+        number = _int(value)
+        if names[name] == "bool":
+            require(number in (0, 1), f"{name} must be 0 or 1, got {number}")
+            values[name] = bool(number)
+        else:
+            values[name] = number
+    return replace(record, **{"every": None, **values})

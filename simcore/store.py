@@ -1,0 +1,249 @@
+"""Rows of sweeps in one SQLite file, which any program can read and no crash can spoil.
+
+A file is either complete or not there: it is built under another name and moved into place.
+Every batch of rows is one transaction, so a killed sweep loses the batch it was writing at most.
+A file that is not a store of ours, or no longer whole, is refused and never written to.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sqlite3
+import struct
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, Self
+
+from simcore.checks import require
+from simcore.experiment import Experiment
+
+Row = dict[str, Any]
+
+APPLICATION = 0x73636F72  # "scor", in the header of every store
+VERSION = 1  # of the schema
+MAGIC = b"SQLite format 3\0"
+PATIENCE = 30.0  # seconds to wait for another process that is writing
+AT_ONCE = 500  # keys in one question
+
+SCHEMA = f"""
+CREATE TABLE runs (
+    key TEXT NOT NULL,         -- Experiment.key
+    measure TEXT NOT NULL,     -- name of what made the row of the run
+    experiment TEXT NOT NULL,  -- JSON of Experiment.to_dict()
+    row TEXT NOT NULL,         -- JSON; NaN and Infinity as Python writes them
+    PRIMARY KEY (key, measure)
+);
+PRAGMA application_id = {APPLICATION};
+PRAGMA user_version = {VERSION};
+"""
+
+
+class Store:
+    """Rows by experiment in the SQLite file at `path`, which is created if it does not exist.
+
+    ValueError with a sentence if the file cannot be read or created, is not a store, was written
+    by a newer version or is damaged; such a file stays as it is. Several processes may read while
+    one writes; two that write the same rows wait for each other and keep one of each.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        try:
+            if not self.path.exists():
+                _create(self.path)
+            _check(self.path)
+            self._file = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
+            # with WAL a commit is on disk after a crash of the process, not of the machine
+            self._file.execute("PRAGMA synchronous = NORMAL")
+        except (OSError, sqlite3.Error) as error:
+            raise ValueError(
+                f"expected a file that can be read and written, {self.path} cannot: {error}"
+            ) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def __len__(self) -> int:
+        return self._file.execute("SELECT count(*) FROM runs").fetchone()[0]
+
+    def rows(
+        self, experiments: Sequence[Experiment], measure: str = "summary"
+    ) -> dict[Experiment, Row]:
+        """The rows that are there, of these experiments."""
+        by_key = {experiment.key: experiment for experiment in experiments}
+        keys, found = list(by_key), {}
+        for first in range(0, len(keys), AT_ONCE):
+            part = keys[first : first + AT_ONCE]
+            marks = ", ".join("?" * len(part))
+            question = f"SELECT key, row FROM runs WHERE measure = ? AND key IN ({marks})"
+            for key, row in self._file.execute(question, [measure, *part]):
+                found[by_key[key]] = json.loads(row)
+        return found
+
+    def put(
+        self, experiments: Sequence[Experiment], rows: Sequence[Row], measure: str = "summary"
+    ) -> None:
+        """Add finished runs, all or none of them; what is there already is kept."""
+        lines = [
+            (experiment.key, measure, _json(experiment.to_dict()), _json(row))
+            for experiment, row in zip(experiments, rows, strict=True)
+        ]
+        self._file.execute("BEGIN IMMEDIATE")
+        try:
+            self._file.executemany("INSERT OR IGNORE INTO runs VALUES (?, ?, ?, ?)", lines)
+            self._file.execute("COMMIT")
+        except BaseException:
+            self._file.execute("ROLLBACK")
+            raise
+
+    def items(self, measure: str = "summary") -> Iterator[tuple[Experiment, Row]]:
+        """Every experiment with its row, in the order in which they finished."""
+        question = "SELECT experiment, row FROM runs WHERE measure = ? ORDER BY rowid"
+        for experiment, row in self._file.execute(question, [measure]):
+            yield Experiment.from_dict(json.loads(experiment)), json.loads(row)
+
+    def export(self, path: str | Path, measure: str = "summary") -> None:
+        """Write every row to a .csv or .parquet file; see `export`."""
+        pairs = list(self.items(measure))
+        export(path, [experiment for experiment, _ in pairs], [row for _, row in pairs])
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, default=lambda scalar: scalar.item())  # numpy's scalars
+
+
+def _create(path: Path) -> None:
+    """Build an empty store beside `path` and move it there, unless another process was faster."""
+    log = path.with_name(path.name + "-wal")
+    require(
+        not log.exists(),
+        f"expected no {log} without {path}: it belongs to a store that is gone; bring that back "
+        "or delete the rest of it",
+    )
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+        new = Path(folder, path.name)
+        with closing(sqlite3.connect(new)) as file:
+            file.execute("PRAGMA journal_mode = WAL")
+            file.executescript(SCHEMA)
+        with suppress(FileExistsError):
+            os.link(new, path)  # unlike a rename, never over another file
+
+
+def _check(path: Path) -> None:
+    """Refuse what is not a whole store, having only read it."""
+    with open(path, "rb") as file:
+        header = file.read(100)
+    version, application = 0, 0
+    if len(header) == 100 and header.startswith(MAGIC):
+        (version,), (application,) = (struct.unpack_from(">I", header, at) for at in (60, 68))
+    require(
+        application == APPLICATION,
+        f"expected a store of sweeps, {path} is a file of another kind or was only half written; "
+        "choose another name",
+    )
+    require(
+        version <= VERSION,
+        f"expected a store of version {VERSION}, {path} has version {version}; update this program",
+    )
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+        try:
+            problem = file.execute("PRAGMA quick_check(1)").fetchone()[0]
+            file.execute("SELECT key, measure, experiment, row FROM runs LIMIT 1")
+        except sqlite3.DatabaseError as error:
+            problem = str(error)
+    require(
+        problem == "ok",
+        f"expected a whole store, {path} is damaged ({problem}); restore a copy of it or choose "
+        "another name",
+    )
+
+
+# --- Tables for other programs ---------------------------------------------------------------
+
+
+def check_table_path(path: str | Path) -> None:
+    """ValueError if `export` could not write there."""
+    path = Path(path)
+    require(
+        path.suffix in (".csv", ".parquet"),
+        f"a table's name needs to end in .csv or .parquet, got {path}",
+    )
+    folder = path.absolute().parent
+    require(
+        folder.is_dir() and os.access(folder, os.W_OK) and not path.is_dir(),
+        f"expected a place where a file may be written, {path} is none",
+    )
+
+
+def export(path: str | Path, experiments: Sequence[Experiment], rows: Sequence[Row]) -> None:
+    """Write a .csv or .parquet file with one line per experiment.
+
+    Columns: key, then each number in which the experiments differ ("dynamics.step_size"; lists as
+    JSON), then what the rows hold, then the whole experiment as JSON. The file appears when it is
+    complete.
+    """
+    check_table_path(path)
+    path = Path(path)
+    columns = _columns(experiments, rows)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        if path.suffix == ".csv":
+            with open(part, "w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                writer.writerow(columns)
+                writer.writerows(zip(*columns.values(), strict=True))
+        else:
+            import pyarrow
+            from pyarrow import parquet
+
+            parquet.write_table(pyarrow.table(columns), part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _columns(experiments: Sequence[Experiment], rows: Sequence[Row]) -> dict[str, list[Any]]:
+    plain = [experiment.to_dict() for experiment in experiments]
+    leaves = [dict(_leaves(data)) for data in plain]
+    inputs = _of_each(leaves)
+    varying = {name: values for name, values in inputs.items() if len(set(values)) > 1}
+    return {
+        "key": [experiment.key for experiment in experiments],
+        **varying,
+        **_of_each(rows),
+        "experiment": [_json(data) for data in plain],
+    }
+
+
+def _leaves(data: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The paths of an experiment's dict with their scalars; lists as text."""
+    for name, value in data.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, _json(value) if isinstance(value, list) else value
+
+
+def _of_each(lines: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Columns of lines that may lack some names; None where they do."""
+    names = dict.fromkeys(name for line in lines for name in line)
+    return {name: _alike([line.get(name) for line in lines]) for name in names}
+
+
+def _alike(values: list[Any]) -> list[Any]:
+    """The values, as text if they are of several types."""
+    types = {type(value) for value in values} - {type(None)}
+    if len(types) <= 1 or types == {int, float}:
+        return values
+    return [None if value is None else str(value) for value in values]

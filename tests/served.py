@@ -1,0 +1,64 @@
+"""The app as a process of its own, for tests in a browser."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from playwright.sync_api import Page
+
+ROOT = Path(__file__).parent.parent
+READY = "[data-testid=stApp][data-test-script-state=notRunning]"
+PATIENCE = 90_000  # milliseconds: a cold process compiles kernels first
+
+
+@contextmanager
+def app(**environment: str) -> Iterator[str]:
+    """A fresh server; gives its address and ends it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"),
+            *(f"--server.port={port}", "--server.address=127.0.0.1"),
+        ],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            try:
+                urlopen(f"{address}/_stcore/health", timeout=1).close()
+                break
+            except (URLError, OSError):
+                assert server.poll() is None, "the server ended before it answered"
+                time.sleep(0.1)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def settle(page: Page) -> None:
+    """Wait until the page's script has run to its end."""
+    page.wait_for_timeout(150)
+    page.wait_for_selector(READY, timeout=PATIENCE, state="attached")
+
+
+def open_page(page: Page, address: str) -> None:
+    """Go to an address and wait for its pictures."""
+    page.goto(address)
+    page.wait_for_selector("[data-testid=stApp]", timeout=PATIENCE)
+    settle(page)

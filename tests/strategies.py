@@ -1,0 +1,196 @@
+"""Hypothesis strategies for every spec, all small, and how a refusal must read.
+
+`SPECS` names one strategy per spec class; `experiments()` draws whole experiments that fit
+together, with arguments to fix a part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from simcore.experiment import (
+    Balanced,
+    Descent,
+    Experiment,
+    Flow,
+    Gaussian,
+    LayerScales,
+    Network,
+    Record,
+)
+from simcore.tasks import Dataset, Spectrum, Target, Tree
+
+LARGEST = 4  # inputs, outputs, hidden width
+
+sizes = st.integers(1, LARGEST)
+entries = st.floats(-2, 2).map(lambda x: round(x, 6))
+positives = st.floats(1e-3, 2)
+
+
+def matrices(rows=sizes, columns=sizes):
+    """Small float arrays (rows, columns)."""
+    return st.tuples(rows, columns).flatmap(
+        lambda shape: hnp.arrays(float, shape, elements=entries)
+    )
+
+
+# --- Tasks -------------------------------------------------------------------------------------
+
+
+@st.composite
+def spectra(draw):
+    values = sorted(draw(st.lists(st.just(0.0) | positives, min_size=1, max_size=3)), reverse=True)
+    larger = st.none() | st.integers(len(values), LARGEST)
+    return Spectrum(singular_values=values, n_in=draw(larger), n_out=draw(larger))
+
+
+def trees():
+    return st.builds(Tree, levels=st.integers(1, 2))
+
+
+def targets():
+    return st.builds(Target, rows=matrices())
+
+
+@st.composite
+def samples(draw):
+    """(inputs (N, n_in), outputs (N, n_out)) whose inputs span all directions, means not zero."""
+    n_in, n_out, noise = draw(sizes), draw(sizes), draw(st.integers(0, 2**32 - 1))
+    n = n_in + draw(st.integers(2, 6))
+    rng = np.random.default_rng(noise)
+    x = rng.normal(size=(n, n_in)) * rng.uniform(0.5, 2, n_in) + rng.normal(size=n_in)
+    y = x @ rng.normal(size=(n_in, n_out)) + rng.normal(size=(n, n_out)) + rng.normal(size=n_out)
+    return x, y
+
+
+@st.composite
+def datasets(draw):
+    x, y = draw(samples())
+    return Dataset(inputs=x, outputs=y, whiten=draw(st.booleans()), center=draw(st.booleans()))
+
+
+def tasks():
+    return st.one_of(spectra(), trees(), targets(), datasets())
+
+
+# --- Architecture, start, dynamics, record -----------------------------------------------------
+
+
+depths_lists = st.lists(st.integers(1, 5), min_size=1, max_size=3)
+hidden_widths = st.none() | st.integers(1, 8)
+
+
+def networks(widths=hidden_widths):
+    return st.builds(Network, depths=depths_lists, width=widths)
+
+
+def aligned_networks(task):
+    """Networks wide enough for an aligned start."""
+    modes = len(task.singular_values)
+    return networks(st.none() | st.integers(modes, modes + 2))
+
+
+def balanced(depths=depths_lists):
+    scale = st.just(0.0) | st.floats(1e-4, 1.2)
+    scales = depths.flatmap(lambda ls: st.tuples(*(scale for _ in ls)))
+    return st.builds(Balanced, scales=scales)
+
+
+def layer_scales(depths=depths_lists):
+    rows = depths.flatmap(
+        lambda ls: st.tuples(*(st.lists(entries, min_size=n, max_size=n) for n in ls))
+    )
+    return st.builds(LayerScales, scales=rows)
+
+
+def gaussians():
+    return st.builds(Gaussian, std=st.floats(0.01, 0.8), seed=st.integers(0, 2**32 - 1))
+
+
+def descents():
+    return st.builds(Descent, step_size=st.floats(1e-3, 0.5), steps=st.integers(1, 30))
+
+
+def flows():
+    return st.builds(Flow, duration=st.floats(0.01, 5), rtol=st.floats(1e-10, 1e-3))
+
+
+def records():
+    return st.builds(
+        Record,
+        frames=st.integers(2, 12),
+        every=st.none() | st.integers(1, 7),
+        sharpness=st.booleans(),
+        eigenvalues=st.integers(1, 3),
+        maps=st.booleans(),
+    )
+
+
+# --- The whole ---------------------------------------------------------------------------------
+
+
+@st.composite
+def experiments(draw, task=None, dynamics=None, record=None, aligned=None):
+    """Experiments of any kind; `aligned` (None: either) tells aligned starts from random ones."""
+    task = draw(tasks() if task is None else task)
+    if draw(st.booleans()) if aligned is None else aligned:
+        network = draw(aligned_networks(task))
+        depths = st.just(network.depths)
+        start = draw(balanced(depths) | layer_scales(depths))
+    else:
+        network, start = draw(networks()), draw(gaussians())
+    exact = task.whitened and not isinstance(start, Gaussian)
+    return Experiment(
+        task=task,
+        network=network,
+        start=start,
+        dynamics=draw(descents() | flows() if dynamics is None else dynamics),
+        record=draw(records() if record is None else record),
+        engine=draw(st.sampled_from(["auto", "matrices"] + ["modes"] * exact)),
+    )
+
+
+SPECS = {
+    Spectrum: spectra(),
+    Tree: trees(),
+    Target: targets(),
+    Dataset: datasets(),
+    Network: networks(),
+    Balanced: balanced(),
+    LayerScales: layer_scales(),
+    Gaussian: gaussians(),
+    Descent: descents(),
+    Flow: flows(),
+    Record: records(),
+    Experiment: experiments(),
+}
+
+
+# --- Refusals ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def refused(*words: str) -> Iterator[None]:
+    """What happens inside must be refused in one sentence, in our words, that holds `words`."""
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        yield
+    check_refusal(caught.value, *words)
+
+
+def check_refusal(error: ValueError, *words: str) -> None:
+    """One short line in our words, saying what was expected, without those of a traceback."""
+    assert type(error) is ValueError, f"not our words: {error!r}"
+    sentence = str(error)
+    assert 0 < len(sentence) < 300
+    assert len(sentence.splitlines()) == 1
+    assert re.search(r"\b(must|needs?|may|expected|has no field)\b", sentence), sentence
+    assert not re.search(r"__\w+__|Traceback|Error\b|File \"|NoneType| object at 0x", sentence)
+    for word in words:
+        assert word in sentence, f"{word!r} is missing in: {sentence}"

@@ -1,0 +1,242 @@
+"""Each kernel against its naive twin, each naive twin against the one before it.
+
+The chain of trust: loss (by inspection) -> its complex step -> naive gradient -> its complex step,
+the naive Hessian -> the compiled kernels. Then what makes kernels trustworthy in use: one compiled
+version each, and the same numbers when they run as ordinary Python.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import naive
+import numpy as np
+import pytest
+from cases import (
+    ALIGNED,
+    CASES,
+    FEW,
+    INPUTS,
+    OUTPUTS,
+    RUNS,
+    descending,
+    flowing,
+    random_weights,
+)
+
+from simcore import Record, curvature, simulate
+
+every_case = pytest.mark.parametrize("experiment", CASES.values(), ids=CASES)
+every_run = pytest.mark.parametrize(
+    "experiment", [replace(CASES[n], engine=e) for n, e in RUNS], ids=[f"{n}-{e}" for n, e in RUNS]
+)
+
+# A dataset, and samples whose plain mean square its loss must be.
+CENTRED = INPUTS - INPUTS.mean(axis=0), OUTPUTS - OUTPUTS.mean(axis=0)
+SAMPLES = {
+    "data": (INPUTS, OUTPUTS),
+    "aligned data": (INPUTS, OUTPUTS),
+    "centred data": CENTRED,
+    "whitened data": (INPUTS, OUTPUTS),
+    "centred whitened data": CENTRED,
+    "few samples": (FEW, OUTPUTS[:2]),
+}
+
+
+def close(actual, expected, tolerance):
+    """Whether two arrays agree relative to the largest entry of what is expected."""
+    scale = np.abs(expected).max()
+    return np.abs(actual - expected).max() <= tolerance * scale
+
+
+# --- The twins -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_loss_is_the_mean_square_over_samples(name):
+    experiment = CASES[name]
+    inputs, outputs = SAMPLES[name]
+    if experiment.task.whitened:  # Sigma_xx^{-1/2} x, with the symmetric root
+        values, vectors = np.linalg.eigh(inputs.T @ inputs / len(inputs))
+        inputs = inputs @ (vectors / np.sqrt(values)) @ vectors.T
+    theta = random_weights(experiment)
+    expected = naive.sample_loss(naive.maps(experiment, theta).sum(axis=0), inputs, outputs)
+    assert naive.loss(experiment, theta) == pytest.approx(expected, rel=1e-12)
+
+
+@every_case
+def test_loss_of_a_whitened_task_is_half_the_squared_distance_to_the_target(experiment):
+    task, theta = experiment.task, random_weights(experiment)
+    (left, right), sigma = task.bases(), np.array(task.singular_values)
+    misfit = naive.maps(experiment, theta).sum(axis=0) - left * sigma @ right.T
+    s_xx, _, _ = task.moments()
+    expected = 0.5 * np.trace(misfit @ s_xx @ misfit.T)
+    assert naive.loss(experiment, theta) == pytest.approx(expected + task.floor(), rel=1e-12)
+
+
+@every_case
+def test_naive_gradient_is_the_complex_step_of_the_loss(experiment):
+    theta = random_weights(experiment)
+    slopes = [naive.along(naive.loss, experiment, theta, unit) for unit in np.eye(len(theta))]
+    assert close(naive.gradient(experiment, theta), np.array(slopes), 1e-13)
+
+
+@every_case
+def test_naive_hessian_is_symmetric(experiment):
+    dense = naive.hessian(experiment, random_weights(experiment))
+    assert close(dense, dense.T, 1e-13)
+
+
+# --- Loss, gradient and Hessian-vector product -----------------------------------------------
+
+
+@every_case
+def test_layers_are_views_of_theta(experiment):
+    theta = random_weights(experiment)
+    views = curvature.layers(experiment, theta)
+    for ours, expected in zip(views, naive.layers(experiment, theta), strict=True):
+        assert [w.tolist() for w in ours] == [w.tolist() for w in expected]
+    views[-1][-1][:] = 0.0
+    assert (naive.layers(experiment, theta)[-1][-1] == 0.0).all()
+
+
+@every_case
+def test_loss_equals_its_naive_twin(experiment):
+    theta = random_weights(experiment)
+    expected = naive.loss(experiment, theta)
+    assert curvature.loss(experiment, theta) == pytest.approx(expected, rel=1e-12)
+
+
+@every_case
+@pytest.mark.parametrize("seed", range(2))
+def test_gradient_equals_its_naive_twin(experiment, seed):
+    theta = random_weights(experiment, seed)
+    expected = naive.gradient(experiment, theta)
+    assert close(curvature.gradient(experiment, theta), expected, 1e-10)
+
+
+@every_case
+@pytest.mark.parametrize("seed", range(2))
+def test_hessian_vector_equals_its_naive_twin(experiment, seed):
+    theta, v = random_weights(experiment, seed), random_weights(experiment, seed + 100)
+    expected = naive.hessian_vector(experiment, theta, v)
+    assert close(curvature.hessian_vector(experiment, theta, v), expected, 1e-10)
+
+
+# --- Starts and dynamics ---------------------------------------------------------------------
+
+
+@every_case
+def test_initial_weights_are_those_of_the_start(experiment):
+    theta = curvature.initial(experiment)
+    start, depths = experiment.start, experiment.network.depths
+    if hasattr(start, "std"):
+        noise = np.random.default_rng(start.seed).standard_normal(len(theta))
+        assert (theta == start.std * noise).all()
+        return
+    modes = len(experiment.task.singular_values)
+    scales = [
+        np.tile(np.array(row)[:, None], modes) for row in start.layer_scales(depths)
+    ]  # the same scale on every mode
+    assert np.abs(theta - naive.aligned(experiment, scales)).max() <= 1e-15
+    alphas = np.array(start.strengths())[:, None]
+    assert np.abs(naive.strengths(experiment, theta) - alphas).max() <= 1e-14
+
+
+@every_run
+def test_descent_equals_naive_descent(experiment):
+    eta, steps = experiment.dynamics.step_size, experiment.dynamics.steps
+    run = simulate(replace(experiment, record=Record(every=1, maps=True)))
+    walk = list(naive.descent(experiment, curvature.initial(experiment), eta, steps))
+    assert len(run.steps) == len(walk) == steps + 1
+    assert close(run.loss, np.array([naive.loss(experiment, w) for w in walk]), 1e-12)
+    assert close(run.strengths, np.array([naive.strengths(experiment, w) for w in walk]), 1e-12)
+    assert close(run.maps, np.array([naive.maps(experiment, w) for w in walk]), 1e-12)
+    if run.theta is not None:
+        assert close(run.theta, walk[-1], 1e-12)
+
+
+# --- Compiled and not ------------------------------------------------------------------------
+
+HERE = Path(__file__).parent
+SWEEPING = {"descend_many", "_keep", "_step", "_pathway_step", "_power_unrolled"}  # no engine's
+ODD = ("few samples", "layers at zero", "unequal depths")  # between them, every branch
+
+
+def child(code: str, **environment: str) -> object:
+    """What `code`, run by a new Python beside this file, prints as JSON."""
+    paths = os.pathsep.join([str(HERE), str(HERE.parent)])
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": paths} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def signatures() -> dict[str, int]:
+    """How many compiled versions each kernel has after every case ran on both engines."""
+    from simcore import matrix_kernels, mode_kernels
+
+    for name, engine in RUNS:
+        experiment = replace(CASES[name], engine=engine, record=Record(frames=3, eigenvalues=2))
+        run = simulate(descending(experiment, 0.01, 4))
+        simulate(flowing(experiment, 0.1))
+        if run.theta is not None:
+            curvature.hessian_vector(
+                experiment, run.theta, curvature.gradient(experiment, run.theta)
+            )
+            curvature.sharpness(experiment, run.theta, k=2)
+    return {
+        f"{module.__name__}.{name}": len(kernel.signatures)
+        for module in (mode_kernels, matrix_kernels)
+        for name, kernel in vars(module).items()
+        if hasattr(kernel, "signatures")
+    }
+
+
+def test_every_kernel_is_compiled_for_one_signature(tmp_path):
+    """With an empty cache: a kernel that comes from the cache hides the versions it calls."""
+    counts = child(
+        "import json, test_kernels; print(json.dumps(test_kernels.signatures()))",
+        NUMBA_CACHE_DIR=str(tmp_path),
+        NUMBA_DISABLE_JIT="0",
+    )
+    assert {name: count for name, count in counts.items() if count > 1} == {}
+    unused = {name.rsplit(".")[-1] for name, count in counts.items() if count == 0}
+    assert unused <= SWEEPING
+    assert len(counts) - len(unused) > 20
+
+
+def tiny_runs() -> dict[str, list]:
+    """A few steps of each dynamics on each engine, as plain numbers."""
+    result = {}
+    for name in ODD:
+        for engine in ("modes", "matrices") if name in ALIGNED else ("matrices",):
+            base = replace(CASES[name], engine=engine, record=Record(frames=4, eigenvalues=2))
+            for experiment in (descending(base, 0.1, 7), flowing(base, 0.7)):
+                run, kind = simulate(experiment), type(experiment.dynamics).__name__
+                quantities = ["loss", "strengths", "eigenvalues"]
+                if kind == "Descent":  # a flow's ranges are at times that hang on rounding errors
+                    quantities += ["loss_range", "strengths_range"]
+                for quantity in quantities:
+                    result[f"{name} {engine} {kind} {quantity}"] = getattr(run, quantity).tolist()
+    return result
+
+
+def test_kernels_give_the_same_numbers_uncompiled():
+    code = "import json, test_kernels; print(json.dumps(test_kernels.tiny_runs()))"
+    plain, compiled = child(code, NUMBA_DISABLE_JIT="1"), child(code, NUMBA_DISABLE_JIT="0")
+    assert plain.keys() == compiled.keys()
+    assert len(plain) == (1 + 2 + 2) * (5 + 3)  # engines of each name, quantities of each dynamics
+    for key in plain:
+        assert np.isfinite(plain[key]).all(), key
+        assert close(np.array(plain[key]), np.array(compiled[key]), 1e-12), key

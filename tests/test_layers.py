@@ -1,0 +1,140 @@
+"""The architecture is a table, and this test holds it: what each module may import."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ANYTHING = None
+
+# kind of file: (its modules, what they may import: packages and kinds; the standard library always)
+TABLE: dict[str, tuple[str, str | None]] = {
+    "constants": ("simcore.dormand_prince", "numpy"),
+    "loops": ("simcore.mode_kernels simcore.matrix_kernels", "numpy numba constants"),
+    "nouns": (
+        "simcore.checks simcore.limits simcore.spec simcore.tasks simcore.experiment "
+        "simcore.trajectory",
+        "numpy nouns",
+    ),
+    "truths": ("simcore.theory", "numpy scipy"),
+    "verbs": (
+        "simcore.curvature simcore.mode_curvature simcore.engines simcore.simulate "
+        "simcore.regimes simcore.presets simcore.sweep simcore.mode_batch simcore.store "
+        "simcore.links",
+        "numpy scipy pyarrow nouns loops truths verbs",
+    ),
+    "pictures": (
+        "simcore.figures simcore.figures.*",
+        "altair numpy pyarrow PIL vl_convert nouns truths pictures",
+    ),
+    "front": ("simcore", "nouns truths verbs"),
+    "command line": ("simcore.__main__", "numpy altair front nouns truths verbs pictures"),
+    "furniture": ("app pages pages.*", ANYTHING),
+}
+FOR_TYPES_ONLY = {"truths": {"nouns"}}  # under `if TYPE_CHECKING`
+
+FILES = [*ROOT.glob("simcore/**/*.py"), *ROOT.glob("pages/*.py"), *ROOT.glob("app.py")]
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+def kind_of(module: str) -> str | None:
+    """The kind of one of our modules; of another, the package it comes from."""
+    for kind, (patterns, _) in TABLE.items():
+        if any(fnmatch(module, pattern) for pattern in patterns.split()):
+            return kind
+    package = module.split(".")[0]
+    return None if package in ("simcore", "pages") else package
+
+
+def imports(source: str) -> Iterator[tuple[str, bool]]:
+    """Every module a source imports, wherever in it, and whether only for types."""
+    tree = ast.parse(source)
+    typed = {
+        node
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test).endswith("TYPE_CHECKING")
+        for statement in block.body
+        for node in ast.walk(statement)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node in typed) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                base = "." * node.level + (node.module or "")
+                inner = f"{base}.{alias.name}"
+                yield (inner if inner in MODULES else base), node in typed
+
+
+def offences(module: str, source: str) -> list[str]:
+    """What a module of ours imports and may not, by the table."""
+    kind = kind_of(module)
+    assert kind in TABLE, f"add {module} to the table of tests/test_layers.py: what kind is it?"
+    allowed = TABLE[kind][1]
+    if allowed is ANYTHING:
+        return []
+    return [
+        f"{module} ({kind}) must not import {imported}"
+        for imported, for_types in imports(source)
+        if imported.split(".")[0] not in sys.stdlib_module_names
+        and kind_of(imported) not in allowed.split()
+        and not (for_types and kind_of(imported) in FOR_TYPES_ONLY.get(kind, ()))
+    ]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_what_its_kind_may(module):
+    assert offences(module, MODULES[module].read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "count"),
+    [
+        ("simcore.mode_kernels", "from simcore import matrix_kernels", 1),
+        ("simcore.mode_kernels", "from simcore.matrix_kernels import link", 1),
+        ("simcore.mode_kernels", "import math, numba, numpy.linalg", 0),
+        ("simcore.tasks", "def f():\n    import simcore.simulate, scipy.linalg", 2),
+        ("simcore.tasks", "from simcore import checks, simulate", 1),
+        ("simcore.tasks", "import simcore", 1),
+        ("simcore.tasks", "from . import checks", 1),
+        ("simcore.theory", "if TYPE_CHECKING:\n    from simcore.experiment import Network", 0),
+        ("simcore.theory", "if TYPE_CHECKING:\n    from simcore.simulate import simulate", 1),
+        ("simcore.theory", "from simcore.experiment import Network", 1),
+        ("simcore.sweep", "import altair, streamlit", 2),
+        ("simcore.figures.new", "from simcore.figures import style\nimport streamlit", 1),
+        ("simcore.figures.new", "from simcore import engines, matrix_kernels", 2),
+        ("simcore.regimes", "from pages import _ui\nimport app", 2),
+        ("simcore.__main__", "import streamlit", 1),
+        ("app", "import streamlit, simcore.matrix_kernels", 0),
+    ],
+)
+def test_the_table_is_held(module, source, count):
+    assert len(offences(module, source)) == count
+
+
+def test_a_new_module_must_be_added_to_the_table():
+    with pytest.raises(AssertionError, match=r"add simcore\.novelty to the table"):
+        offences("simcore.novelty", "")
+
+
+def test_importing_simcore_brings_no_interface():
+    heavy = {"altair", "streamlit", "pandas", "pyarrow", "PIL"}
+    program = f"import sys, simcore; print(*sorted({heavy!r} & set(sys.modules)))"
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == ""

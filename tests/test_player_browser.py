@@ -1,0 +1,574 @@
+"""The player in a browser: playing, scrubbing, keys, hovering, strobing, colours, reruns."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser import launch
+from playwright.sync_api import Browser, Page, expect
+
+from simcore.figures.player import (
+    CSS,
+    HTML,
+    JS,
+    Curve,
+    HeatPanel,
+    Level,
+    Line,
+    Mark,
+    PlanePanel,
+    Run,
+    Scene,
+    SeriesPanel,
+    Trail,
+    payload,
+    standalone,
+)
+
+ETA, STEPS = 0.5, 40
+
+
+def two_runs(seconds: float = 12.0) -> Scene:
+    """A descent on a period-2 orbit that drifts, and a flow with fewer, uneven records."""
+    step = np.arange(STEPS + 1)
+    drift = step / STEPS
+    descent = Run(
+        name="GD",
+        step_size=ETA,
+        columns={
+            "step": step,
+            "t": ETA * step,
+            "x": drift + 0.25 * (-1.0) ** step,
+            "parity": step % 2,
+            "loss": np.exp(-step / 4.0),
+        },
+        phases=[("plateau", 0, 9), ("edge of stability", 10, STEPS)],
+    )
+    t = np.array([0.0, 4.0, 10.0, 20.0])
+    flow = Run(
+        name="GF",
+        dynamics="flow",
+        columns={"step": np.arange(4), "t": t, "x": t / 10, "loss": np.exp(-t)},
+    )
+    return Scene(
+        runs=(descent, flow),
+        seconds=seconds,
+        panels=(
+            SeriesPanel(
+                title="Strengths",
+                label="σ",
+                lines=(
+                    Line("GD", "x", "x of GD", 0),
+                    Line("GD", "parity", "parity", 1),
+                    Line("GF", "x", "x of GF", 0),
+                ),
+                levels=(Level(1.0, "one"),),
+            ),
+            PlanePanel(
+                title="Plane",
+                trails=(Trail("GD", "x", "parity", "GD"),),
+                curves=(Curve([(0, 1), (1, 0)], "minima"),),
+                marks=(Mark(0.5, 0.5, "flattest", "star"),),
+            ),
+            SeriesPanel(title="Loss", scale="log", lines=(Line("GD", "loss", "loss of GD"),)),
+        ),
+    )
+
+
+def maps() -> Scene:
+    step = np.arange(11)
+    stack = np.zeros((11, 2, 2, 3))
+    stack[:, 1, 0, 2] = step / 10
+    stack[:, 0, 1, 0] = -step / 20
+    run = Run(
+        name="GD", step_size=ETA, columns={"step": step, "t": ETA * step}, maps={"maps": stack}
+    )
+    return Scene(
+        runs=(run,),
+        panels=(HeatPanel(title="Maps", run="GD", maps="maps", titles=("first", "second")),),
+    )
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launch() as chromium:
+        yield chromium
+
+
+class Player:
+    """What a visitor sees and does, read from the page's accessible state."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.root = page.locator(".run-player")
+        self.slider = page.get_by_role("slider", name="Time")
+        self.canvas = page.locator("canvas.panels")
+
+    def data(self, name: str) -> str:
+        return self.root.get_attribute(f"data-{name}") or ""
+
+    @property
+    def cursor(self) -> float:
+        return float(self.slider.get_attribute("aria-valuenow") or "nan")
+
+    @property
+    def spoken(self) -> str:
+        return self.slider.get_attribute("aria-valuetext") or ""
+
+    @property
+    def state(self) -> str:
+        return self.page.locator(".state").text_content() or ""
+
+    def value(self, label: str) -> float:
+        """The number after `label` in the text for screen readers."""
+        found = re.search(rf"{re.escape(label)} \(?(−?[\d.]+\d)", self.state)
+        assert found, f"no {label!r} in {self.state!r}"
+        return float(found[1].replace("−", "-"))
+
+    def press(self, *keys: str) -> None:
+        self.slider.focus()
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def settle(self) -> None:
+        """Until the next frame is painted."""
+        painted(self.page)
+
+    def picture(self) -> str:
+        self.settle()
+        return self.canvas.evaluate("(canvas) => canvas.toDataURL()")
+
+    def colours(self) -> set[tuple[int, int, int]]:
+        self.settle()
+        flat = self.canvas.evaluate(
+            """(canvas) => {
+              const { data } = canvas.getContext("2d")
+                .getImageData(0, 0, canvas.width, canvas.height);
+              const seen = new Set();
+              for (let i = 0; i < data.length; i += 4)
+                seen.add((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]);
+              return [...seen];
+            }"""
+        )
+        return {(c >> 16, (c >> 8) & 255, c & 255) for c in flat}
+
+
+@pytest.fixture
+def open_player(browser: Browser, tmp_path: Path) -> Iterator:
+    """Opens a scene as a stand-alone file; any error or request of the page fails the test."""
+    contexts, troubles = [], []
+
+    def open_(scene: Scene, width: int = 1280, **options: object) -> Player:
+        file = tmp_path / f"{len(contexts)}.html"
+        file.write_text(standalone(scene, title="Test run"), encoding="utf-8")
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on(
+            "request",
+            lambda request: (
+                troubles.append(request.url)
+                if request.url.startswith(("http:", "https:", "ws:"))
+                else None
+            ),
+        )
+        page.goto(file.as_uri())
+        expect(page.locator(".run-player")).to_have_attribute("data-playing", "false")
+        return Player(page)
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert troubles == []
+
+
+def test_the_finished_run_is_there_before_anything_is_pressed(open_player) -> None:
+    player = open_player(two_runs())
+    assert player.cursor == ETA * STEPS
+    assert player.spoken.startswith("step 40 / 40")
+    assert player.value("x of GD") == 1.25
+    assert player.value("x of GF") == 2.0
+    assert "loss of GD 4.54·10⁻⁵" in player.state
+    assert {(0, 114, 178), (213, 94, 0)} <= player.colours()
+
+
+def test_play_at_the_end_starts_anew_and_stops_at_the_end(open_player) -> None:
+    player = open_player(two_runs(seconds=0.5))
+    player.page.evaluate(
+        """() => {
+          window.seen = [];
+          new MutationObserver(() => window.seen.push(
+            Number(document.querySelector(".run-player").dataset.cursor),
+          )).observe(document.querySelector(".run-player"), { attributeFilter: ["data-cursor"] });
+        }"""
+    )
+    player.page.get_by_role("button", name="Play").click()
+    expect(player.page.get_by_role("button", name="Play")).to_be_visible()
+    expect(player.root).to_have_attribute("data-playing", "false")
+    expect(player.root).to_have_attribute("data-cursor", str(int(ETA * STEPS)))
+    seen = player.page.evaluate("window.seen")
+    assert min(seen) < 0.5 * ETA * STEPS
+    assert seen[1:] == sorted(seen[1:])
+
+
+def test_loop_goes_round(open_player) -> None:
+    player = open_player(two_runs(seconds=0.2))
+    player.page.get_by_role("button", name="Loop").click()
+    player.press("Space")
+    player.page.wait_for_function(
+        """() => {
+          const now = Number(document.querySelector(".run-player").dataset.cursor);
+          window.rounds = (window.rounds ?? 0) + (now < (window.before ?? 0));
+          window.before = now;
+          return window.rounds >= 2;
+        }"""
+    )
+    assert player.data("playing") == "true"
+    player.press("Space")
+    assert player.data("playing") == "false"
+
+
+def test_what_is_to_come_is_faint(open_player) -> None:
+    player = open_player(two_runs())
+    whole = player.picture()
+    player.press("Home")
+    assert (0, 114, 178) in player.colours()  # the legend keeps its colours
+    assert player.picture() != whole
+    player.press("End")
+    assert player.picture() == whole
+
+
+def test_keys_step_by_whole_records(open_player) -> None:
+    player = open_player(two_runs())
+    at = {}
+    for key in ("Home", "ArrowRight", "ArrowRight", "Shift+ArrowRight", "ArrowLeft", "End"):
+        player.press(key)
+        at[key] = player.spoken.split(" / ")[0]
+    assert at == {
+        "Home": "step 0",
+        "ArrowRight": "step 2",
+        "Shift+ArrowRight": "step 12",
+        "ArrowLeft": "step 11",
+        "End": "step 40",
+    }
+    assert float(player.slider.get_attribute("aria-valuenow")) == player.cursor
+
+
+def test_the_keys_of_streamlit_pass_through(open_player) -> None:
+    player = open_player(two_runs())
+    player.page.evaluate(
+        """() => {
+          window.passed = [];
+          document.addEventListener("keydown", (event) =>
+            window.passed.push(event.key + event.defaultPrevented));
+        }"""
+    )
+    player.press("r", "c", "Escape", "ArrowLeft", "Space")
+    assert player.page.evaluate("window.passed") == ["rfalse", "cfalse", "Escapefalse"]
+
+
+def test_each_run_shows_its_last_record_on_one_clock(open_player) -> None:
+    player = open_player(two_runs())
+    player.press("Home", *["ArrowRight"] * 11)
+    assert player.cursor == 5.5
+    assert player.value("x of GD") == pytest.approx(11 / 40 - 0.25, abs=1e-3)
+    assert player.value("x of GF") == pytest.approx(0.55, abs=1e-3)  # from t = 4 to t = 10
+    assert player.spoken.endswith("GD: edge of stability")
+
+
+def test_dragging_the_timeline_scrubs(open_player) -> None:
+    player = open_player(two_runs())
+    box = player.slider.bounding_box()
+    mouse, y = player.page.mouse, box["y"] + box["height"] - 8
+    mouse.move(box["x"] + box["width"] / 2, y)
+    mouse.down()
+    middle = player.cursor
+    mouse.move(box["x"] + box["width"] / 4, y, steps=3)
+    quarter = player.cursor
+    mouse.up()
+    assert 0 < quarter < middle < ETA * STEPS
+    assert quarter % ETA == 0  # it lands on iterates
+    mouse.move(box["x"] + box["width"] / 2, y)
+    assert player.cursor == quarter
+
+
+def test_dragging_a_series_panel_scrubs(open_player) -> None:
+    player = open_player(two_runs())
+    box = player.canvas.bounding_box()
+    mouse = player.page.mouse
+    mouse.move(box["x"] + 200, box["y"] + 150)
+    mouse.down()
+    first = player.cursor
+    mouse.move(box["x"] + 300, box["y"] + 700, steps=3)  # the drag stays with its panel
+    assert 0 < first < player.cursor < ETA * STEPS
+    mouse.up()
+
+
+def test_hover_reads_all_panels_and_leaves_the_cursor(open_player) -> None:
+    player = open_player(two_runs())
+    finished = player.picture()
+    player.canvas.hover(position={"x": 250, "y": 150})
+    player.settle()
+    step = round(float(player.data("hover")) / ETA)
+    assert 0 < step < STEPS
+    x = step / STEPS + 0.25 * (-1) ** step
+    assert player.value("x of GD") == pytest.approx(x, abs=1e-3)
+    assert player.value("Plane: GD") == pytest.approx(x, abs=1e-3)
+    assert player.value("x of GF") == pytest.approx(ETA * step / 10, abs=1e-3)
+    assert player.value("loss of GD") == pytest.approx(np.exp(-step / 4), rel=1e-2)
+    assert player.cursor == ETA * STEPS
+    player.page.mouse.move(2, 2)
+    player.settle()
+    assert player.data("hover") == ""
+    assert player.picture() == finished
+
+
+def test_strobe_shows_one_branch_of_the_orbit(open_player) -> None:
+    player = open_player(two_runs())
+    pictures = {"all": player.picture()}
+    for strobe, parity in (("even", 0), ("odd", 1)):
+        player.page.get_by_role("button", name=strobe, exact=True).click()
+        assert player.data("strobe") == strobe
+        pictures[strobe] = player.picture()
+        player.press("Home", "ArrowRight")
+        for _ in range(4):
+            player.press("ArrowRight")
+            assert player.value("parity") == parity
+        player.press("End")
+        assert player.value("parity") == parity
+    assert len(set(pictures.values())) == 3
+
+
+def test_the_axis_counts_steps_or_time(open_player) -> None:
+    player = open_player(two_runs())
+    in_steps = player.picture()
+    player.page.get_by_role("button", name="t", exact=True).click()
+    assert player.data("axis") == "t"
+    assert player.picture() != in_steps
+    player.page.get_by_role("button", name="step", exact=True).click()
+    assert player.picture() == in_steps
+
+
+def test_zoom_comes_back_to_the_whole_run(open_player) -> None:
+    player = open_player(two_runs())
+    whole = player.picture()
+    player.press("+", "+")
+    assert player.picture() != whole
+    player.press("0")
+    assert player.picture() == whole
+
+
+def test_log_switches_the_axis_of_its_panel(open_player) -> None:
+    player = open_player(two_runs())
+    button = player.page.get_by_role("button", name="Logarithmic axis: Loss")
+    assert button.get_attribute("aria-pressed") == "true"
+    logarithmic = player.picture()
+    button.click()
+    assert button.get_attribute("aria-pressed") == "false"
+    assert player.picture() != logarithmic
+
+
+def test_dark_and_light_switch_at_run_time(open_player) -> None:
+    player = open_player(two_runs(), color_scheme="dark")
+    dark = player.colours()
+    assert (14, 17, 23) in dark
+    assert (255, 255, 255) not in dark
+    player.page.emulate_media(color_scheme="light")
+    player.settle()
+    light = player.colours()
+    assert (255, 255, 255) in light
+    assert (14, 17, 23) not in light
+
+
+def test_reduced_motion_plays_in_stills_to_the_end(open_player) -> None:
+    player = open_player(two_runs(seconds=1.0), reduced_motion="reduce")
+    player.press("Home")
+    player.page.evaluate(
+        """() => {
+          window.stills = new Set();
+          new MutationObserver(() => window.stills.add(
+            document.querySelector(".run-player").dataset.cursor,
+          )).observe(document.querySelector(".run-player"), { attributeFilter: ["data-cursor"] });
+        }"""
+    )
+    player.press("Space")
+    expect(player.root).to_have_attribute("data-cursor", str(int(ETA * STEPS)))
+    assert player.page.evaluate("window.stills.size") <= 5
+
+
+def test_a_phone_gets_one_column_without_overflow(open_player) -> None:
+    player = open_player(two_runs(), width=420)
+    assert player.page.evaluate("document.documentElement.scrollWidth") <= 420
+    wide = open_player(two_runs())
+    assert player.canvas.bounding_box()["height"] > 1.4 * wide.canvas.bounding_box()["height"]
+
+
+def test_heat_maps_follow_the_cursor_and_name_the_cell(open_player) -> None:
+    player = open_player(maps())
+    finished = player.picture()
+    assert "largest entry 1.0000" in player.state
+    player.press("Home", "ArrowRight")
+    assert "step 1: largest entry 0.1000" in player.state
+    assert player.picture() != finished
+    player.press("End")
+    box = player.canvas.bounding_box()
+    cells = set()
+    for x in range(10, 460, 12):
+        for y in (70, 130):
+            player.page.mouse.move(box["x"] + x, box["y"] + y)
+            cells.add(player.state.split("Maps: ")[1])
+    assert {"second [1, 3] = 1.0000", "first [2, 1] = −0.5000"} <= cells
+
+
+def test_a_picture_and_a_film_can_be_saved(open_player, tmp_path: Path) -> None:
+    player = open_player(two_runs(seconds=0.5), accept_downloads=True)
+    with player.page.expect_download() as download:
+        player.page.get_by_role("button", name="PNG").click()
+    assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
+    with player.page.expect_download() as download:
+        player.page.get_by_role("button", name="video").click()
+    assert download.value.suggested_filename in ("run.mp4", "run.webm")
+    assert Path(download.value.path()).stat().st_size > 1000
+
+
+def test_nothing_is_inaccessible(open_player) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    player = open_player(two_runs())
+    results = axe.Axe().run(player.page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+def test_odd_scenes_are_drawn_too(open_player) -> None:
+    gaps = np.array([np.nan, np.inf, -np.inf, 1e300, 0.0, -1.0])
+    clock = {"step": np.arange(6), "t": np.linspace(0, 1, 6)}
+    flow = Run(name="GF", dynamics="flow", columns=clock | {"x": gaps, "zero": np.zeros(6)})
+    alone = Run(name="GD", step_size=1e-9, columns={"step": [0], "t": [0.0], "x": [2.0]})
+    same = Run(name="GF", dynamics="flow", columns=clock | {"x": np.full(6, np.nan)})
+    for runs in ((flow,), (alone,), (same,), (alone, flow)):
+        name = runs[-1].name
+        lines = (Line(name, "x", "a label far too long for the room it gets in a legend", 7),)
+        panels = (
+            SeriesPanel(title="Linear", lines=lines, levels=(Level(1e9, "far"),)),
+            SeriesPanel(title="Logarithmic", lines=lines, scale="log"),
+            PlanePanel(title="Plane", trails=(Trail(name, "x", "x", name),)),
+        )
+        player = open_player(Scene(runs=runs, panels=panels), width=360)
+        player.press("Home", "ArrowRight", "+", "0", "Space", "Space", "End")
+        assert len(player.colours()) > 2
+
+
+def test_what_is_not_finite_is_a_gap(open_player) -> None:
+    def picture(hole: float) -> str:
+        x = np.array([0.0, 1.0, hole, 0.5, 1.0])
+        clock = {"step": np.arange(5), "t": np.arange(5.0)}
+        run = Run(name="GF", dynamics="flow", columns=clock | {"x": x})
+        panel = SeriesPanel(title="Strengths", lines=(Line("GF", "x", "x", 0),))
+        return open_player(Scene(runs=(run,), panels=(panel,))).picture()
+
+    assert picture(np.inf) == picture(np.nan) != picture(0.2)
+
+
+# --- as Streamlit mounts it: the same module, called again on the same element ----------------
+
+MOUNT = """async ([js, html, css, scenes]) => {
+  const host = document.body.appendChild(document.createElement("div"));
+  const shadow = host.attachShadow({ mode: "open" });
+  shadow.innerHTML = `${html}<style>${css}</style>`;
+  const url = URL.createObjectURL(new Blob([js], { type: "text/javascript" }));
+  const { default: player } = await import(url);
+  window.sent = [];
+  window.root = shadow.querySelector(".run-player");
+  const setStateValue = (name, value) => window.sent.push([name, value]);
+  window.rerun = (k) => {
+    const { scene, ...tables } = scenes[k];
+    const typed = Object.fromEntries(Object.entries(tables).map(([name, table]) => [name,
+      Object.fromEntries(Object.entries(table).map(([c, v]) => [c, Float64Array.from(v)]))]));
+    window.leave = player({ parentElement: shadow, data: { scene, ...typed }, setStateValue });
+  };
+  window.rerun(0);
+}"""
+
+
+def plain(scene: Scene) -> dict:
+    packed = payload(scene)
+    return {name: p if name == "scene" else p.to_pydict() for name, p in packed.items()}
+
+
+@pytest.fixture
+def mounted(browser: Browser) -> Iterator[Page]:
+    other = two_runs()
+    other.runs[0].columns["x"][:] += 0.01
+    reporting = [
+        Scene(runs=s.runs, panels=s.panels, seconds=4.0, report=True) for s in (two_runs(), other)
+    ]
+    scenes = json.loads(json.dumps([plain(scene) for scene in reporting]))
+    page = browser.new_page()
+    page.evaluate(MOUNT, [JS, HTML, CSS, scenes])
+    yield page
+    page.close()
+
+
+def painted(page: Page) -> None:
+    """Until the next frame is painted."""
+    page.evaluate("new Promise((ok) => requestAnimationFrame(() => setTimeout(ok)))")
+
+
+def test_python_hears_of_a_pause_and_of_nothing_while_playing(mounted: Page) -> None:
+    mounted.get_by_role("button", name="Rewind").click()
+    mounted.wait_for_function("window.sent.length === 1")
+    assert mounted.evaluate("window.sent[0]") == ["cursor", {"t": 0, "step": 0}]
+    mounted.get_by_role("button", name="Play").click()
+    mounted.wait_for_function("Number(window.root.dataset.cursor) > 4")
+    assert mounted.evaluate("window.sent.length") == 1
+    mounted.get_by_role("button", name="Pause").click()
+    mounted.wait_for_function("window.sent.length === 2")
+    t = mounted.evaluate("Number(window.root.dataset.cursor)")
+    assert mounted.evaluate("window.sent[1][1].t") == t
+
+
+def test_a_rerun_keeps_the_cursor_and_a_new_run_keeps_the_settings(mounted: Page) -> None:
+    mounted.get_by_role("button", name="odd").click()
+    mounted.get_by_role("combobox", name="Speed").select_option("0.5")
+    mounted.get_by_role("button", name="Rewind").click()
+    for _ in range(3):
+        mounted.keyboard.press("ArrowRight")
+    painted(mounted)
+    before = mounted.evaluate("({ ...window.root.dataset })")
+    mounted.evaluate("window.rerun(0)")
+    painted(mounted)
+    assert mounted.evaluate("({ ...window.root.dataset })") == before
+    text = mounted.evaluate("window.root.querySelector('.state').textContent")
+    mounted.evaluate("window.rerun(1)")
+    painted(mounted)
+    assert mounted.evaluate("({ ...window.root.dataset })") == before
+    assert mounted.get_by_role("combobox", name="Speed").input_value() == "0.5"
+    assert mounted.evaluate("window.root.querySelector('.state').textContent") != text
+
+
+def test_leaving_stops_the_frames(mounted: Page) -> None:
+    mounted.get_by_role("button", name="Play").click()
+    mounted.wait_for_function("Number(window.root.dataset.cursor) > 0")
+    mounted.evaluate("window.leave()")
+    left = mounted.evaluate("window.root.dataset.cursor")
+    mounted.evaluate("new Promise((ok) => requestAnimationFrame(() => requestAnimationFrame(ok)))")
+    assert mounted.evaluate("window.root.dataset.cursor") == left
+
+
+def test_a_new_theme_redraws_the_panels(mounted: Page) -> None:
+    mounted.evaluate(
+        """() => {
+          window.root.getRootNode().host.style.setProperty("--st-background-color", "#203040");
+          window.rerun(0);
+        }"""
+    )
+    corner = mounted.evaluate(
+        """[...window.root.querySelector("canvas.panels").getContext("2d")
+          .getImageData(0, 0, 1, 1).data].slice(0, 3)"""
+    )
+    assert corner == [0x20, 0x30, 0x40]
