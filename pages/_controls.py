@@ -9,20 +9,13 @@ from typing import Any
 import streamlit as st
 
 from pages import _state
-from simcore import limits, links, presets, theory
+from simcore import limits, links, presets
 from simcore.experiment import Balanced, Descent, Experiment, Gaussian, LayerScales
 from simcore.figures import scenes, style
 from simcore.tasks import Spectrum, Tree
 
 STARTS = {"balanced": "Balanced", "layers": "Layer scales", "gaussian": "Random"}
 TASKS = {"spectrum": "Singular values", "tree": "Semantic tree"}
-
-
-def unit_step_size(experiment: Experiment) -> float:
-    """2/S_1, the unit of the step size: where one pathway alone with mode 1 turns unstable."""
-    largest = experiment.task.singular_values[0]
-    sharpest = max(theory.single_path_sharpness(largest, d) for d in experiment.network.depths)
-    return 2 / sharpest if sharpest > 0 else 1.0
 
 
 def sidebar(experiment: Experiment) -> None:
@@ -63,7 +56,16 @@ def clock(experiment: Experiment) -> None:
     """Step size and steps of a descent, or the duration of a flow."""
     dynamics, most = experiment.dynamics, limits.current()
     if isinstance(dynamics, Descent):
-        _step_size(experiment, dynamics)
+        _number(
+            "Step size η",
+            "eta",
+            dynamics.step_size,
+            lambda eta: replace(experiment, dynamics=replace(dynamics, step_size=eta)),
+            least=1e-9,
+            most=1e3,
+            step=dynamics.step_size / 100,
+            format="%.6g",
+        )
         _number(
             "Steps",
             "steps",
@@ -105,44 +107,12 @@ def preset(experiment: Experiment, offered: Sequence[presets.Preset]) -> None:
     )
 
 
-def _step_size(experiment: Experiment, dynamics: Descent) -> None:
-    unit = unit_step_size(experiment)
-    ratio = dynamics.step_size / unit
-
-    def change(value: float) -> Experiment:
-        return replace(experiment, dynamics=replace(dynamics, step_size=value * unit))
-
-    highest = max(2.5, round(ratio * 1.2, 1))
-    key = "step_size_ratio"
-    _fill(key, float(ratio))
-    st.slider(
-        "Step size η in units of 2/S₁",
-        min(0.05, ratio),
-        highest,
-        step=0.001,
-        format="%.3f",
-        key=key,
-        on_change=lambda: _try(key, change),
-        help="S₁ = L σ*₁^{2−2/L} is the sharpness of mode 1 carried by one pathway.",
-    )
-
-
 def experts(experiment: Experiment) -> None:
     _task(experiment)
     depths(experiment)
     _start(experiment)
     dynamics = experiment.dynamics
     if isinstance(dynamics, Descent):
-        _number(
-            "Step size η",
-            "eta",
-            dynamics.step_size,
-            lambda eta: replace(experiment, dynamics=replace(dynamics, step_size=eta)),
-            least=1e-9,
-            most=1e3,
-            step=dynamics.step_size / 100,
-            format="%.6g",
-        )
         _number(
             "Record every … steps",
             "every",

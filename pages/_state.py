@@ -33,12 +33,14 @@ def experiment(default: Experiment = DEFAULT) -> Experiment:
         if not late:
             state.experiment, complaints = links.from_query(query, default)
             state.query, state.changed = query, False
+            state.others = state.get("others", 0) + 1  # changes that the ruler did not make
             state.complaints = list(complaints)
     return state.experiment
 
 
-def show(changed: Experiment) -> None:
+def show(changed: Experiment, *, by_ruler: bool = False) -> None:
     """Make `changed` the session's experiment; for callbacks."""
+    st.session_state.others += not by_ruler
     st.session_state.experiment = changed
     st.session_state.changed = True
     st.session_state.complaints = []

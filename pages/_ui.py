@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from pages import _state
 from pages._names import PAGES
 from simcore import limits, links, regimes, theory
 from simcore.experiment import Descent, Experiment, Flow
-from simcore.figures import charts, player
+from simcore.figures import live_ruler, player
 from simcore.simulate import simulate
 from simcore.trajectory import Outcome, Trajectory
 
@@ -92,6 +92,9 @@ def chart(picture: Any) -> None:
     st.altair_chart(picture, width="stretch")
 
 
+_RULER = st.components.v2.component(
+    "regime_ruler", html=live_ruler.HTML, css=live_ruler.CSS, js=live_ruler.JS
+)
 _PLAYER = st.components.v2.component("run_player", html=player.HTML, css=player.CSS, js=player.JS)
 
 
@@ -99,7 +102,23 @@ def step_size_ruler(experiment: Experiment) -> None:
     """Where the step size lies among the marks of the theory, in a picture and in words."""
     dynamics = experiment.dynamics
     if isinstance(dynamics, Descent):
-        chart(charts.ruler(theory.step_size_marks(experiment), dynamics.step_size))
+        unit = theory.unit_step_size(experiment)
+
+        def change() -> None:
+            eta = st.session_state["ruler"]["eta"]
+            moved = replace(experiment, dynamics=replace(dynamics, step_size=float(eta)))
+            _state.show(moved, by_ruler=True)
+
+        _RULER(
+            key="ruler",
+            data=live_ruler.data(
+                theory.step_size_marks(experiment),
+                dynamics.step_size,
+                2 / unit,
+                token=st.session_state.others,
+            ),
+            on_eta_change=change,
+        )
     st.markdown(regimes.place(experiment))
 
 
@@ -173,8 +192,6 @@ def warm_up() -> None:
 
 
 def _compile_all() -> None:
-    from dataclasses import replace
-
     small = replace(_state.DEFAULT, dynamics=Descent(step_size=0.1, steps=2))
     for dynamics in (small.dynamics, Flow(duration=0.1)):
         for engine in ("modes", "matrices"):

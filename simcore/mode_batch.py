@@ -131,7 +131,8 @@ def _ends(
     depths = experiments[0].network.depths
     if finished.any():
         unstable = np.array([regimes.no_stable_minimum(e) for e in experiments])
-        verdicts[finished] = witness.regimes(depths, unstable)[finished]
+        winner = np.array([regimes.winner_unstable(e) for e in experiments])
+        verdicts[finished] = witness.regimes(depths, unstable, winner)[finished]
     repeats = regimes.repeats(experiments[0])
     last = cells.kept_strengths[None, :, :repeats]
     floor = np.array([engine.floor for engine in engines])[place]

@@ -223,7 +223,8 @@ def classify(run: Trajectory) -> Regime:
       more than that without dying out.
     * BALANCED: the shares are within 0.02 of the flattest split (for depths above 2, as with
       depth 2 there is none).
-    * PARTLY_REBALANCED: the largest share ends more than 0.02 below its peak after the plateau.
+    * PARTLY_REBALANCED: the step size is above 2/S_1, where one pathway alone is not stable, and
+      the largest share ends more than 0.02 below its peak after the plateau.
     * WINNER_TAKES_ALL: everything else, as under gradient flow.
     """
     if run.outcome is Outcome.DIVERGED:
@@ -233,7 +234,8 @@ def classify(run: Trajectory) -> Regime:
     witness = Witness(len(run.steps))
     witness.see(sharpest(run))
     depths = run.experiment.network.depths
-    return witness.regimes(depths, no_stable_minimum(run.experiment)).item()
+    unstable = no_stable_minimum(run.experiment), winner_unstable(run.experiment)
+    return witness.regimes(depths, *unstable).item()
 
 
 class Witness:
@@ -252,7 +254,7 @@ class Witness:
         peak = np.where(learned, part.largest_share, 0.0).max(axis=0)
         lowest, farthest = part.low.min(axis=0), np.abs(part.highest_total).max(axis=0)
         if self.seen == 0:
-            self.start = part.strengths[0]
+            self.start = part.strengths[0].copy()
             self.lowest, self.farthest, self.peak = lowest, farthest, peak
             size = self.tail.stop - self.tail.start
             self.end = Course(*(np.empty((size, *values.shape[1:])) for values in part))
@@ -267,10 +269,13 @@ class Witness:
             for kept, new in zip(self.end, part, strict=True):
                 kept[place] = new[max(0, missing) :]
 
-    def regimes(self, depths: tuple[int, ...], unstable: Any) -> np.ndarray:
+    def regimes(
+        self, depths: tuple[int, ...], unstable: Any, winner_unstable: Any
+    ) -> np.ndarray:
         """The regime of each run as `classify` defines it, if the run finished; shape (...).
 
-        `unstable` (...) is whether no minimum is stable at the run's step size.
+        `unstable` (...) is whether no minimum is stable at the run's step size, `winner_unstable`
+        (...) whether one pathway alone would not be.
         """
         end, total = self.end, self.end.total
         swing, lasting = _swing(end), ~_dies_out(end)
@@ -288,7 +293,7 @@ class Witness:
             (Regime.UNFINISHED, np.abs(_mean(total) - 1) > CLOSE),
             (Regime.UNFINISHED, (swing > CLOSE) & lasting),
             (Regime.BALANCED, can_balance & (apart <= CLOSE)),
-            (Regime.PARTLY_REBALANCED, self.peak - shares.max(axis=0) > CLOSE),
+            (Regime.PARTLY_REBALANCED, winner_unstable & (self.peak - shares.max(axis=0) > CLOSE)),
         )
         first = np.argmax([*(holds for _, holds in verdicts), np.ones_like(cyclic)], axis=0)
         names = [*(regime for regime, _ in verdicts), Regime.WINNER_TAKES_ALL]
@@ -352,6 +357,14 @@ def no_stable_minimum(experiment: Experiment) -> bool:
         return False
     largest = experiment.task.singular_values[0]
     return _flattest(largest, experiment.network.depths)[1] > experiment.edge
+
+
+def winner_unstable(experiment: Experiment) -> bool:
+    """Whether eta is at least 2/S_1: one pathway alone with the sharpest mode is too sharp."""
+    if experiment.edge is None:
+        return False
+    largest, depths = experiment.task.singular_values[0], experiment.network.depths
+    return max(theory.single_path_sharpness(largest, depth) for depth in depths) >= experiment.edge
 
 
 @lru_cache(maxsize=1024)  # the split is a bisection, and a map asks for few of them very often

@@ -38,6 +38,7 @@ __all__ = [
     "single_path_sharpness",
     "step_size_marks",
     "two_cycle",
+    "unit_step_size",
     "wcr_gamma",
 ]
 
@@ -390,6 +391,14 @@ def step_size_marks(experiment: Experiment) -> StepSizeMarks:
         balanced=_step_size_at(balanced_sharpness(sharpest, depths)),
         wcr=_step_size_at(single, wcr_gamma(depths[0])) if one_depth else np.nan,
     )
+
+
+def unit_step_size(experiment: Experiment) -> float:
+    """2/S_1, the unit of the step size; 1 for a target of zero. S_1 as in `step_size_marks`, for
+    any start and data."""
+    largest = max(experiment.task.singular_values)
+    sharpest = max(single_path_sharpness(largest, depth) for depth in experiment.network.depths)
+    return 2 / sharpest if sharpest > 0 else 1.0
 
 
 def _step_size_at(sharpness: float, gamma: float = 2.0) -> float:

@@ -47,7 +47,7 @@ def test_a_broken_link_gets_a_sentence_and_the_default():
 
 def test_moving_the_step_size_changes_the_run_and_the_link():
     app = open_app()
-    app.slider(key="step_size_ratio").set_value(0.5).run()
+    app.number_input(key="eta").set_value(0.05).run()
     assert not app.exception
     assert the_experiment(app).dynamics.step_size == pytest.approx(0.05)
     assert "Winner takes all" in words(app)

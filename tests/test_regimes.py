@@ -83,6 +83,12 @@ def test_equal_starts_are_balanced_and_short_runs_unfinished():
     assert regimes.classify(simulate(short)) is Regime.UNFINISHED
 
 
+def test_shares_that_move_far_below_the_edge_are_not_called_rebalancing():
+    run = simulate(presets.BY_NAME["tree-4"].experiment)
+    assert run.sharpness.max() < run.edge
+    assert regimes.classify(run) is Regime.WINNER_TAKES_ALL
+
+
 def test_cancelled_runs_are_unfinished():
     run = simulate(presets.MEDIUM.experiment, on_progress=lambda fraction: False)
     assert run.outcome is Outcome.CANCELLED

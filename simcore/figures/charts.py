@@ -299,7 +299,7 @@ def invariants(
     layers = parts.curves(rows, parts.clock(frames, axis), y, key | hues)
     if parts.any_finite(equal):
         rules = alt.Chart(table(equal)).mark_rule(strokeDash=style.THEORY_DASH)
-        layers.append(rules.encode(y="value:Q", color=hues["color"]))
+        layers.append(rules.encode(y=alt.Y("value:Q"), color=hues["color"]))
         layers += parts.word(equal[0]["value"][0], "σₕ = σ₁", style.MUTED)
     description = f"Change of the flow invariants in mode {mode + 1} over {axis}."
     return parts.view(layers, height, description)
@@ -385,8 +385,8 @@ def _trail_layers(rows: Sequence[Columns], axes: Channels, names: Sequence[str])
     hover = alt.selection_point(name="hover", nearest=True, on="pointerover", empty=False)
     smooth = alt.datum.smooth
     segments = base.mark_rule(clip=True).encode(
-        x2="value_before:Q",
-        y2="other_before:Q",
+        x2=alt.X2("value_before:Q"),
+        y2=alt.Y2("other_before:Q"),
         opacity=alt.condition(smooth, alt.value(1), alt.value(0.35)),
         strokeWidth=alt.condition(smooth, alt.value(1.6), alt.value(1)),
     )
@@ -417,7 +417,7 @@ def _end_names(rows: Sequence[Columns], axes: Channels) -> list[alt.Chart]:
         {"value": row["value"][-1:], "other": row["other"][-1:], "text": row["line"]}
         for row in rows
     ]
-    at = alt.Chart(table(ends)).encode(**axes, text="text:N")
+    at = alt.Chart(table(ends)).encode(**axes, text=alt.Text("text:N"))
     return parts.haloed(at, style.INK, align="left", dx=8, dy=-12, clip=True)
 
 
@@ -569,8 +569,8 @@ def gain(
     ]
     rows = [row(layer_counts, count) for count in pathway_counts]
     ends = [row(layer_counts[-1:], n) | {"text": f"H = {n}"} for n in pathway_counts]
-    family = alt.Chart(table(rows)).encode(**axes, detail="pathways:N", tooltip=tooltip)
-    words = alt.Chart(table(ends)).encode(**axes, text="text:N")
+    family = alt.Chart(table(rows)).encode(**axes, detail=alt.Detail("pathways:N"), tooltip=tooltip)
+    words = alt.Chart(table(ends)).encode(**axes, text=alt.Text("text:N"))
     dashed: Channels = {"strokeWidth": style.THEORY_WIDTH, "strokeDash": style.THEORY_DASH}
     layers = [
         family.mark_line(color=ink(style.INK), **dashed),
@@ -661,8 +661,8 @@ def _cells(inner: np.ndarray, pitch: float, limit: float, axes: Channels) -> alt
         .mark_rect(clip=True, strokeWidth=1.2, stroke=seam)
         .encode(
             **axes,
-            x2="end:Q",
-            y2="foot:Q",
+            x2=alt.X2("end:Q"),
+            y2=alt.Y2("foot:Q"),
             color=parts.gradient("entry", "(U*ᵀ Ωₕ V*)ᵢⱼ", (-limit, limit), style.DIVERGING),
             tooltip=[
                 alt.Tooltip("pathway:Q"),
@@ -688,8 +688,8 @@ def _map_titles(pathways: int, size: int, pitch: float, axes: Channels) -> list[
     titles = alt.Chart(table(heads)).encode(**axes)
     words = titles.mark_text(align="left", baseline="bottom", dy=-4, color=ink(style.INK))
     return [
-        titles.mark_rule(strokeWidth=3, stroke=alt.ExprRef("datum.hue")).encode(x2="end:Q"),
-        words.encode(text="text:N"),
+        titles.mark_rule(strokeWidth=3, stroke=alt.ExprRef("datum.hue")).encode(x2=alt.X2("end:Q")),
+        words.encode(text=alt.Text("text:N")),
     ]
 
 

@@ -359,7 +359,9 @@ def curves(
         layers = [lines, points.mark_point(opacity=0, size=60, clip=True)]
     if any((row["high"] > row["low"]).any() for row in rows):
         band = base.mark_area(opacity=0.25, clip=True)
-        layers.insert(0, band.encode(y=y.channel("low"), y2="high:Q", detail=_details(data)))
+        layers.insert(
+            0, band.encode(y=y.channel("low"), y2=alt.Y2("high:Q"), detail=_details(data))
+        )
     return layers
 
 
@@ -382,8 +384,8 @@ def overlay(
     return [lines if "color" in mark else lines.encode(color=channels["color"])]
 
 
-def _details(data: pa.Table) -> list[str]:
-    return [f"{name}:N" for name in ("line", "what") if name in data.column_names]
+def _details(data: pa.Table) -> list[alt.Detail]:
+    return [alt.Detail(f"{name}:N") for name in ("line", "what") if name in data.column_names]
 
 
 def _strokes(channels: Channels) -> Channels:
@@ -422,7 +424,7 @@ def end_labels(rows: Sequence[Columns], x: alt.X, y: Height, height: int) -> lis
         places[k] = max(places[k], places[k - 1] + 15 * scale)
     at = {"x": [row["x"][-1] for row in ends], "value": places}
     data = table([at | {"text": [row["what"] for row in ends]}])
-    encoded = alt.Chart(data).encode(x=x, y=y.channel(), text="text:N")
+    encoded = alt.Chart(data).encode(x=x, y=y.channel(), text=alt.Text("text:N"))
     return haloed(encoded, style.INK, align="right", baseline="bottom", dx=-2, dy=-2)
 
 
@@ -433,7 +435,7 @@ def edge_levels(edges: Sequence[float], highest: float | None = None) -> list[al
     beyond = [f"2/η = {style.short(e)}" for e in edges if e not in near]
     if beyond:
         at = alt.Chart(table([{"text": ["↑ " + ", ".join(beyond)]}]))
-        at = at.encode(x=alt.value(0), y=alt.value(0), text="text:N")
+        at = at.encode(x=alt.XValue(0), y=alt.YValue(0), text=alt.Text("text:N"))
         layers += haloed(at, style.EDGE, align="left", baseline="top", dx=4, dy=4)
     return layers
 
@@ -445,7 +447,7 @@ def levels(marked: Mapping[float, str], shade: style.Shade = style.MUTED) -> lis
     rules = alt.Chart(table([{"value": list(marked)}])).mark_rule(
         color=ink(shade), strokeDash=style.THEORY_DASH, strokeWidth=style.THEORY_WIDTH
     )
-    layers = [rules.encode(y="value:Q")]
+    layers = [rules.encode(y=alt.Y("value:Q"))]
     for k, (value, text) in enumerate(sorted(marked.items())):
         layers += word(value, text, shade, dx=4 + 100 * (k % 2))
     return layers
@@ -454,7 +456,7 @@ def levels(marked: Mapping[float, str], shade: style.Shade = style.MUTED) -> lis
 def word(value: float, text: str, shade: style.Shade, dx: float = 4) -> list[alt.Chart]:
     """`text` under the left end of a horizontal line at `value`."""
     at = alt.Chart(table([{"value": [value], "text": text}]))
-    at = at.encode(x=alt.value(0), y="value:Q", text="text:N")
+    at = at.encode(x=alt.XValue(0), y=alt.Y("value:Q"), text=alt.Text("text:N"))
     return haloed(at, shade, align="left", baseline="top", dx=dx, dy=4)
 
 
@@ -578,7 +580,7 @@ def message(text: str, height: int) -> alt.LayerChart:
     """A chart with nothing to show, and why."""
     words = alt.Chart(table([{"text": [textwrap.fill(text, 44)]}]))
     words = words.mark_text(color=ink(style.MUTED), lineBreak="\n", fontSize=13)
-    return view([words.encode(text="text:N")], height, text)
+    return view([words.encode(text=alt.Text("text:N"))], height, text)
 
 
 def view(layers: Sequence[Any], height: int, description: str) -> alt.LayerChart:

@@ -127,7 +127,9 @@ def _zone_layers(zones: Sequence[tuple[str, float, float]], axes: Channels) -> l
     ]
     bars = alt.Chart(table(rows)).mark_rect(opacity=0.8)
     color = alt.Color("regime:N", scale=scale, legend=legend)
-    return [bars.encode(**axes, x2="end:Q", y2="top:Q", color=color, tooltip=tooltip)]
+    return [
+        bars.encode(**axes, x2=alt.X2("end:Q"), y2=alt.Y2("top:Q"), color=color, tooltip=tooltip)
+    ]
 
 
 def _flag_layers(flags: Sequence[Columns], axes: Channels) -> list[alt.Chart]:
@@ -138,8 +140,8 @@ def _flag_layers(flags: Sequence[Columns], axes: Channels) -> list[alt.Chart]:
     poles = alt.Chart(table(flags)).encode(**axes, tooltip=tooltip)
     words = poles.mark_text(align="left", baseline="middle", dx=3, color=ink(style.INK))
     return [
-        poles.mark_rule(color=ink(style.INK)).encode(y2="foot:Q"),
-        words.encode(text="text:N").add_params(pick),
+        poles.mark_rule(color=ink(style.INK)).encode(y2=alt.Y2("foot:Q")),
+        words.encode(text=alt.Text("text:N")).add_params(pick),
     ]
 
 
@@ -154,4 +156,7 @@ def _handle_layers(
     pointer = here.mark_point(
         shape="triangle-up", size=120, filled=True, color=ink(style.EDGE), opacity=1
     )
-    return [pointer, here.mark_text(dy=13, color=ink(style.EDGE), **align).encode(text="text:N")]
+    return [
+        pointer,
+        here.mark_text(dy=13, color=ink(style.EDGE), **align).encode(text=alt.Text("text:N")),
+    ]
