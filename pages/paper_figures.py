@@ -36,9 +36,7 @@ def numbers(preset: Preset, run: Trajectory) -> None:
             }
         )
     notes = dict.fromkeys(expected.note for expected, _ in rows if expected.note)
-    st.caption(
-        ". ".join([f"Source: {preset.source}", *(note.capitalize() for note in notes)]) + "."
-    )
+    st.markdown(". ".join([f"Source: {preset.source}", *map(str.capitalize, notes)]) + ".")
 
 
 def opener(preset: Preset) -> None:

@@ -364,10 +364,16 @@ def winner_unstable(experiment: Experiment) -> bool:
     if experiment.edge is None:
         return False
     largest, depths = experiment.task.singular_values[0], experiment.network.depths
-    return max(theory.single_path_sharpness(largest, depth) for depth in depths) >= experiment.edge
+    return _sharpest_alone(largest, depths) >= experiment.edge
 
 
-@lru_cache(maxsize=1024)  # the split is a bisection, and a map asks for few of them very often
+@lru_cache(maxsize=1024)  # a map asks for few of them very often
+def _sharpest_alone(singular_value: float, depths: tuple[int, ...]) -> float:
+    """The largest sharpness of one mode in one pathway alone."""
+    return max(theory.single_path_sharpness(singular_value, depth) for depth in depths)
+
+
+@lru_cache(maxsize=1024)  # and each of these is a bisection
 def _flattest(singular_value: float, depths: tuple[int, ...]) -> tuple[np.ndarray, float]:
     """The flattest split of one mode and its sharpness."""
     split = theory.flattest_split(singular_value, depths)

@@ -256,8 +256,7 @@ class Ruler {
   colour() {
     const [r, g, b] = (getComputedStyle(this.root).color.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number);
     this.dark = 0.2126 * r + 0.7152 * g + 0.0722 * b > 128 ? 1 : 0; // light ink: a dark page
-    for (const zone of this.zones)
-      zone.box.style.setProperty("--hue", zone.colour[this.dark]);
+    for (const zone of this.zones) zone.box.style.setProperty("--hue", zone.colour[this.dark]);
     this.wake();
   }
 

@@ -1,0 +1,273 @@
+"""The command line: `python -m simcore sweep` and `python -m simcore run`.
+
+Bad input ends with one sentence and exit code 2. Ctrl-C ends with 130 and keeps what is done: the
+same sweep, given again, goes on from its store.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import multiprocessing
+import os
+import signal
+import sqlite3
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from simcore import presets, regimes
+from simcore.checks import require, shown
+from simcore.experiment import Experiment
+from simcore.simulate import simulate
+from simcore.store import Store, check_table_path, export
+from simcore.sweep import Row, grid, sweep
+from simcore.trajectory import Outcome
+
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+CONNECT_WITHIN = 10  # seconds to find a scheduler
+BAR = 30  # characters
+REDRAW_EVERY = 0.1  # seconds, on a terminal
+SAY_EVERY = 30.0  # seconds, in a log
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except (ValueError, OSError, sqlite3.Error) as error:
+        return _complain(str(error), BAD_INPUT)
+    except BrokenExecutor:
+        return _complain("a worker process died; the same command goes on from the store", FAILED)
+    except Exception as error:
+        return _complain(f"something went wrong ({type(error).__name__}: {error})", FAILED)
+
+
+def _complain(sentence: str, code: int) -> int:
+    print(f"simcore: {' '.join(sentence.split())}", file=sys.stderr)
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        sys.exit(_complain(f"{message}; see {self.prog} --help", BAD_INPUT))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m simcore", description=__doc__.split("\n\n")[1])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    many = commands.add_parser("sweep", help="run a grid of experiments into a store")
+    many.add_argument("file", metavar="SWEEP.json", type=Path, help='{"base": ..., "axes": ...}')
+    many.add_argument("--store", required=True, type=Path, metavar="FILE.sqlite")
+    where = many.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=_jobs, metavar="N", help="N processes, not threads")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, tcp://HOST:8786")
+    many.add_argument("--out", type=Path, metavar="ROWS.csv|.parquet", help="the rows as a table")
+    many.set_defaults(command=_sweep)
+
+    one = commands.add_parser("run", help="run one experiment into a file")
+    one.add_argument("what", metavar="PRESET|EXPERIMENT.json")
+    one.add_argument("--out", required=True, type=Path, metavar="RUN.npz")
+    one.set_defaults(command=_run)
+    return parser
+
+
+def _jobs(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= 1024):
+        raise argparse.ArgumentTypeError(f"expected a number of processes, got {shown(text)}")
+    return int(text)
+
+
+# --- Commands --------------------------------------------------------------------------------
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    experiments = _read_sweep(options.file)
+    if options.out is not None:
+        check_table_path(options.out)
+    bar = _Bar()
+    try:
+        with Store(options.store) as store, _executor(options) as executor, bar:
+            rows = sweep(experiments, executor=executor, store=store, on_done=bar.of_rows)
+    except KeyboardInterrupt:
+        kept = f"{bar.done} of {len(experiments)} runs are in {options.store}"
+        return _complain(f"interrupted; {kept}, the same command goes on from there", INTERRUPTED)
+    if options.out is not None:
+        export(options.out, experiments, rows)
+    print(_counted(rows))
+    return 0
+
+
+def _counted(rows: Sequence[Row]) -> str:
+    regimes_seen = Counter(row["regime"] for row in rows).most_common()
+    return f"{len(rows)} runs: " + ", ".join(f"{count} {regime}" for regime, count in regimes_seen)
+
+
+def _run(options: argparse.Namespace) -> int:
+    experiment = _read_experiment(options.what)
+    folder = options.out.absolute().parent
+    require(
+        folder.is_dir() and os.access(folder, os.W_OK) and not options.out.is_dir(),
+        f"expected a place where a file may be written, {options.out} is none",
+    )
+    bar = _Bar()
+    with _interrupts() as interrupted, bar:
+
+        def go_on(part: float) -> bool:
+            bar.show(part)
+            return not interrupted.is_set()
+
+        run = simulate(experiment, on_progress=go_on)
+    part = options.out.with_name(f".{options.out.name}.{os.getpid()}.part")
+    try:
+        run.save(part)
+        part.replace(options.out)
+    finally:
+        part.unlink(missing_ok=True)
+    if interrupted.is_set() and run.outcome is Outcome.CANCELLED:
+        return _complain(f"interrupted; what was recorded is in {options.out}", INTERRUPTED)
+    print(regimes.describe(run))
+    return 0
+
+
+# --- Files -----------------------------------------------------------------------------------
+
+
+def _read_sweep(path: Path) -> list[Experiment]:
+    data = _read_json(path)
+    require(
+        isinstance(data, dict) and set(data) == {"base", "axes"},
+        f'{path} must hold {{"base": an experiment, "axes": {{path: values}}}}, got {shown(data)}',
+    )
+    return grid(Experiment.from_dict(data["base"]), data["axes"])
+
+
+def _read_experiment(what: str) -> Experiment:
+    if what in presets.BY_NAME:
+        return presets.BY_NAME[what].experiment
+    require(
+        Path(what).exists(),
+        f"expected a file or one of the presets {', '.join(presets.BY_NAME)}, got {shown(what)}",
+    )
+    return Experiment.from_dict(_read_json(Path(what)))
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"expected a file, {path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} must hold JSON, but it does not: {error}") from None
+
+
+# --- Workers and interrupts ------------------------------------------------------------------
+
+
+@contextmanager
+def _executor(options: argparse.Namespace) -> Iterator[Any]:
+    if options.scheduler is not None:
+        with _client(options.scheduler) as client:
+            yield client
+    elif options.jobs is not None:
+        # spawn: a fork would copy the locks of numpy's threads in whatever state they are
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(options.jobs, context, signal.signal, _IGNORE) as pool:
+            try:
+                yield pool
+            except BaseException:
+                for process in multiprocessing.active_children():
+                    process.terminate()
+                raise
+    else:
+        yield None
+
+
+_IGNORE = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal
+
+
+def _client(address: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ValueError(
+            "a cluster needs the package distributed, which is not installed; "
+            "pip install distributed"
+        ) from None
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    try:
+        client = Client(address, timeout=CONNECT_WITHIN, set_as_default=False)
+    except (OSError, ValueError, ImportError) as error:
+        raise ValueError(f"expected a scheduler at {address}, found none: {error}") from None
+    if not client.scheduler_info(n_workers=-1)["workers"]:
+        print(f"simcore: waiting for workers to join {address}", file=sys.stderr)
+    return client
+
+
+@contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """Ctrl-C sets the event instead of raising."""
+    seen = threading.Event()
+
+    def note(_signal: int, _frame: FrameType | None) -> None:
+        seen.set()
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+# --- Progress --------------------------------------------------------------------------------
+
+
+class _Bar:
+    """How far it is, on stderr: redrawn on a terminal, now and then a line in a log."""
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.begin = time.monotonic()
+        self.terminal = sys.stderr.isatty()
+        self.next = 0.0 if self.terminal else SAY_EVERY
+        self.origin = 0.0, 0.0  # when, and how far it was: rows of the store cost no time
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.terminal and self.next > 0:
+            print(file=sys.stderr)
+
+    def of_rows(self, done: int, total: int, _row: Row) -> None:
+        self.done = done
+        self.show(done / total, f"{done} of {total}")
+
+    def show(self, part: float, words: str = "") -> None:
+        now = time.monotonic() - self.begin
+        if now < REDRAW_EVERY:
+            self.origin = now, part
+        if now < self.next and part < 1:
+            return
+        self.next = now + (REDRAW_EVERY if self.terminal else SAY_EVERY)
+        when, before = self.origin
+        pace = (now - when) / (part - before) if part > before else 0.0
+        left = f"{pace * (1 - part):.0f} s left" if pace > 0 and part < 1 else f"{now:.0f} s"
+        filled = "#" * round(BAR * part)
+        line = f"[{filled:-<{BAR}}] {part:4.0%}  {words}  {left}"
+        end = "" if self.terminal else "\n"
+        print(("\r" if self.terminal else "") + f"{line:<78}", end=end, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
