@@ -60,7 +60,7 @@ def clock(experiment: Experiment) -> None:
             "Step size η",
             "eta",
             dynamics.step_size,
-            lambda eta: replace(experiment, dynamics=replace(dynamics, step_size=eta)),
+            lambda eta: with_step_size(experiment, eta),
             least=1e-9,
             most=1e3,
             step=dynamics.step_size / 100,
@@ -199,6 +199,15 @@ def _start(experiment: Experiment) -> None:
         written.replace(",", ", ").replace(";", "; "),
         lambda text: replace(experiment, start=links.parse_start(f"{kind}:{text}")),
     )
+
+
+def with_step_size(experiment: Experiment, step_size: float) -> Experiment:
+    """The experiment as a descent with that step size; a flow keeps its duration."""
+    dynamics = experiment.dynamics
+    if isinstance(dynamics, Descent):
+        return replace(experiment, dynamics=replace(dynamics, step_size=step_size))
+    steps = max(1, round(dynamics.duration / step_size))
+    return replace(experiment, dynamics=Descent(step_size=step_size, steps=steps))
 
 
 def _resized(depths: tuple[int, ...], pathways: int) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 PAGES = {
     "simulator": "Simulator",
     "why_flat": "Why flat?",
+    "step_size": "Step size",
     "matrices": "Matrices",
     "paper_figures": "Paper figures",
     "about": "About",

@@ -456,3 +456,57 @@ def descend_many(cells, first, power, gaps, table):
             _step_together(cells, scratch, first, power, low, high)
         _keep(cells)
         table.strengths[k] = cells.strengths[:, : table.strengths.shape[2]]
+
+
+# --- Orbits past the edge --------------------------------------------------------------------
+
+
+@njit(**OPTIONS)
+def orbits(start, depths, target, step_sizes, transient, strengths, lyapunov):
+    """Orbits of one balanced mode at many step sizes, w_h <- w_h - eta w_h^{L_h-1} r.
+
+    start (H,) are the w_h, depths (H,) int64. After `transient` steps, write the following
+    strengths (E, kept, H) and lyapunov (E,), the mean growth ln ||J v|| of a tangent vector under
+    J = 1 - eta Hessian over the kept steps; nan from a step size on at which the orbit diverges.
+    """
+    count, kept, pathways = strengths.shape
+    w = np.empty(pathways)
+    v = np.empty(pathways)
+    for e in range(count):
+        eta = step_sizes[e]
+        w[:] = start
+        for h in range(pathways):
+            v[h] = 1.0 + 0.1 * h  # along no symmetry of the pathways
+        growth = 0.0
+        for step in range(transient + kept):
+            r = -target
+            for h in range(pathways):
+                r += _power(w[h], depths[h])
+            if not abs(r) < 1e6 * (1.0 + abs(target)):
+                growth = np.nan
+                for n in range(kept):
+                    for h in range(pathways):
+                        strengths[e, n, h] = np.nan
+                break
+            # J v: the residual moves by dr = sum_h L_h w_h^{L_h-1} v_h
+            dr = 0.0
+            for h in range(pathways):
+                dr += depths[h] * _power(w[h], depths[h] - 1) * v[h]
+            norm = 0.0
+            for h in range(pathways):
+                pull = _power(w[h], depths[h] - 1)
+                bend = 0.0
+                if depths[h] > 1:
+                    bend = (depths[h] - 1) * _power(w[h], depths[h] - 2)
+                v[h] -= eta * (pull * dr + bend * r * v[h])
+                w[h] -= eta * pull * r
+                norm += v[h] ** 2
+            norm = np.sqrt(norm)
+            if norm > 0.0:
+                for h in range(pathways):
+                    v[h] /= norm
+            if step >= transient:
+                growth += np.log(max(norm, 1e-300))
+                for h in range(pathways):
+                    strengths[e, step - transient, h] = _power(w[h], depths[h])
+        lyapunov[e] = growth / kept

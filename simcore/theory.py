@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "StepSizeMarks",
     "balanced_sharpness",
+    "chain",
     "edge_splits",
     "flattest_split",
     "flow_end_split",
@@ -324,6 +325,16 @@ def wcr_gamma(depth: int) -> float:
         return float(
             layers / layers_over_gamma(_bisect(reaches_zero, infinite_gamma, np.ones(1)))[0]
         )
+
+
+def chain(x: ArrayLike, depth: int, gamma: float) -> np.ndarray:
+    """g(x) = x - (gamma/L) x^{L-1} (x^L - 1): one step of the one-pathway chain (Kim and Lee 2026).
+
+    x = w / sigma*^{1/L} is the layer scale in units of its target and gamma = eta S_1. Where
+    g(x) <= 0 the step crosses zero.
+    """
+    layers, x = _depth(depth), np.asarray(x, dtype=float)
+    return x - gamma / layers * x ** (layers - 1) * (x**layers - 1)
 
 
 def two_cycle(singular_value: float, depth: int, step_size: float) -> tuple[float, float]:

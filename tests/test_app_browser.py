@@ -17,6 +17,7 @@ from simcore import links, presets
 WORDS = {  # what each page says once it has its result
     "": "Partly re-balanced.",
     "why_flat": "difference",
+    "step_size": "The chain of one pathway",
     "matrices": "One more step agrees with the identity",
     "paper_figures": "Source: Kim and Lee",
     "about": "Conventions",

@@ -29,7 +29,7 @@ from cases import (
     random_weights,
 )
 
-from simcore import Record, curvature, simulate
+from simcore import Record, curvature, simulate, sweep
 
 every_case = pytest.mark.parametrize("experiment", CASES.values(), ids=CASES)
 every_run = pytest.mark.parametrize(
@@ -190,6 +190,7 @@ def signatures() -> dict[str, int]:
         experiment = replace(CASES[name], engine=engine, record=Record(frames=3, eigenvalues=2))
         run = simulate(descending(experiment, 0.01, 4))
         simulate(flowing(experiment, 0.1))
+        sweep([descending(experiment, 0.01, 4)])
         if run.theta is not None:
             curvature.hessian_vector(
                 experiment, run.theta, curvature.gradient(experiment, run.theta)

@@ -35,7 +35,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "altair numpy pyarrow PIL vl_convert nouns truths pictures",
     ),
     "front": ("simcore", "nouns truths verbs"),
-    "command line": ("simcore.__main__", "numpy altair front nouns truths verbs pictures"),
+    "command line": ("simcore.__main__", "numpy altair distributed front nouns truths verbs pictures"),
     "furniture": ("app pages pages.*", ANYTHING),
 }
 FOR_TYPES_ONLY = {"truths": {"nouns"}}  # under `if TYPE_CHECKING`

@@ -375,17 +375,31 @@ def test_new_marks_that_came_during_a_drag_are_drawn_after_it(open_ruler) -> Non
     assert ruler.eta == pytest.approx(0.2, rel=5e-3)
 
 
-def test_late_echoes_are_let_pass(open_ruler) -> None:
+@pytest.mark.parametrize("late", [20, 900, 2500])
+def test_late_echoes_are_let_pass(open_ruler, late: int) -> None:
     ruler = open_ruler()
     ruler.press("ArrowRight", "ArrowRight", "ArrowRight")
     stale, last = ruler.sent[0], ruler.eta
+    ruler.pass_time(late)
     ruler.rerun(PAPER, stale)
     assert ruler.eta == last
     ruler.pass_time(500)
+    assert ruler.eta == last
     ruler.rerun(PAPER, last)
-    ruler.pass_time(3000)
+    ruler.pass_time(9000)
     assert ruler.eta == last
     assert ruler.sent[-1] == last
+    ruler.rerun(PAPER, stale)  # now it is meant
+    assert ruler.eta == stale
+
+
+def test_an_answer_with_an_older_report_counts_in_the_end(open_ruler) -> None:
+    ruler = open_ruler()
+    ruler.press("ArrowRight", "End")
+    accepted = ruler.sent[0]
+    ruler.rerun(PAPER, accepted)
+    ruler.pass_time(9000)
+    assert ruler.eta == accepted
 
 
 def test_a_refused_step_size_goes_back_once_the_echoes_are_over(open_ruler) -> None:
@@ -438,6 +452,15 @@ def test_leaving_ends_all_timers(open_ruler) -> None:
     ruler.page.evaluate("window.leave()")
     ruler.pass_time(2000)
     assert ruler.sent == sent
+
+
+def test_a_second_mount_takes_over_from_the_first(open_ruler) -> None:
+    ruler = open_ruler()
+    ruler.page.evaluate("window.leave()")
+    ruler.rerun(PAPER, 0.2)
+    ruler.press("ArrowRight")
+    ruler.pass_time(500)
+    assert ruler.sent == [ruler.eta] == [0.2 * 1.01]
 
 
 # --- looking --------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages._names import PAGES
 from simcore import links, presets
 
 
@@ -85,3 +86,19 @@ def test_every_kind_of_start_and_target_runs(key, value):
     app.selectbox(key=key).set_value(value).run()
     assert not app.exception
     assert not app.warning
+
+
+def test_every_page_opens_by_itself():
+    for name in PAGES:
+        app = open_app()
+        app.switch_page(f"pages/{name}.py").run()
+        assert not app.exception, name
+
+
+def test_the_step_size_page_follows_the_experiment():
+    app = open_app(depths="2,2", eta="1.1", start="balanced:0.02,0.01")
+    app.switch_page("pages/step_size.py").run()
+    assert "γ = ηS₁ = 2.2;" in words(app)
+    app.selectbox(key="start").set_value("gaussian").run()
+    assert not app.exception
+    assert "balanced start" in app.info[0].value

@@ -5,7 +5,8 @@
  */
 
 const THROTTLE = 150; // ms between two reports of a drag
-const QUIET = 1000; // ms after a move in which a rerun is taken for its echo
+const QUIET = 1000; // ms after a move in which a rerun is taken for its echo,
+const SLOW = 4000; // and a step size reported just before, from a busy server
 const SAME = 1e-9; // relative: marks that differ by rounding only
 const OVERHANG = 10; // pixels that labels may stand out on either side
 
@@ -96,13 +97,14 @@ class Ruler {
     this.dark = 0;
     this.changed = -Infinity; // when the visitor last moved the handle
     this.reported = -Infinity;
+    this.echoes = new Set(); // what was reported since Python last agreed
+    this.off = new AbortController();
     this.scheme = matchMedia("(prefers-color-scheme: dark)");
-    this.onScheme = () => this.data && this.colour();
-    this.scheme.addEventListener("change", this.onScheme);
+    this.scheme.addEventListener("change", () => this.data && this.colour(), this.off);
     this.observer = new ResizeObserver(() => this.data && this.place());
     this.observer.observe(this.parts.track);
-    this.onFonts = () => this.data && this.place(); // web fonts have other widths
-    document.fonts.addEventListener("loadingdone", this.onFonts);
+    const onFonts = () => this.data && this.place(); // web fonts have other widths
+    document.fonts.addEventListener("loadingdone", onFonts, this.off);
     this.listen();
   }
 
@@ -111,8 +113,7 @@ class Ruler {
     clearTimeout(this.doubt);
     cancelAnimationFrame(this.request);
     this.observer.disconnect();
-    this.scheme.removeEventListener("change", this.onScheme);
-    document.fonts.removeEventListener("loadingdone", this.onFonts);
+    this.off.abort();
   }
 
   /* ---- what Python says */
@@ -128,7 +129,7 @@ class Ruler {
     const { token, eta, ...layout } = data,
       key = JSON.stringify(layout);
     const other = token !== this.data?.token && !released,
-      quiet = this.changed + QUIET - performance.now();
+      quiet = this.changed + (this.echoes.has(eta) ? SLOW : QUIET) - performance.now();
     const redraw = key !== this.layout;
     [this.data, this.layout] = [data, key];
     clearTimeout(this.doubt);
@@ -142,6 +143,7 @@ class Ruler {
   adopt(eta) {
     if (eta !== this.eta) this.forget();
     this.eta = this.sent = eta;
+    this.echoes.clear();
   }
 
   forget() {
@@ -167,14 +169,16 @@ class Ruler {
     this.forget();
     if (this.eta === this.sent) return;
     this.sent = this.eta;
+    this.echoes.add(this.eta);
     this.reported = this.changed = performance.now();
     this.send?.("eta", this.eta);
   }
 
   listen() {
     const { track, handle } = this.parts;
+    const on = (target, type, act) => target.addEventListener(type, act, this.off);
     const at = (event) => event.clientX - track.getBoundingClientRect().left;
-    track.addEventListener("pointerdown", (event) => {
+    on(track, "pointerdown", (event) => {
       if (event.button !== 0 || this.held) return;
       event.preventDefault();
       handle.focus({ preventScroll: true });
@@ -184,7 +188,7 @@ class Ruler {
       track.setPointerCapture(event.pointerId);
       if (!onHandle) this.move(this.etaAt(at(event)));
     });
-    track.addEventListener("pointermove", (event) => {
+    on(track, "pointermove", (event) => {
       if (this.held) this.move(this.etaAt(at(event) - this.held.grip));
     });
     const release = (event) => {
@@ -199,9 +203,9 @@ class Ruler {
       this.waiting = null;
     };
     for (const type of ["pointerup", "pointercancel", "lostpointercapture"])
-      track.addEventListener(type, release);
-    handle.addEventListener("keydown", (event) => this.key(event));
-    handle.addEventListener("keyup", () => this.held || this.report());
+      on(track, type, release);
+    on(handle, "keydown", (event) => this.key(event));
+    on(handle, "keyup", () => this.held || this.report());
   }
 
   key(event) {

@@ -1,0 +1,104 @@
+"""What happens at every step size: bifurcation diagram, Lyapunov exponent, cobweb."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from pages import _controls, _state, _ui
+from simcore import Balanced, Descent, Record, bifurcation, theory
+from simcore.figures import orbits as pictures
+
+COUNT = 480  # step sizes across the diagram
+
+experiment = _ui.open_page()
+with st.sidebar:
+    _controls.architecture(experiment)
+    _controls.clock(experiment)
+    with st.expander("More"):
+        _controls.experts(experiment)
+_ui.complaints()
+_ui.step_size_ruler(experiment)
+
+eta = 2 / (experiment.edge or _state.DEFAULT.edge or np.nan)
+marks, unit = theory.step_size_marks(experiment), theory.unit_step_size(experiment)
+
+
+def whole_range() -> tuple[float, float]:
+    """From half of 2/S_1 to a little past the last mark of the theory."""
+    last = max((mark for mark in marks if np.isfinite(mark)), default=2 * unit)
+    return 0.5 * unit, 1.15 * max(last, eta)
+
+
+def zoomed() -> tuple[float, float]:
+    """The range chosen by dragging, as long as the experiment keeps its marks."""
+    range_, key = st.session_state.get("eta_range", (None, None))
+    return range_ if range_ and key == repr(marks) else whole_range()
+
+
+def on_select() -> None:
+    """A drag zooms; a click chooses the step size."""
+    selection: Any = st.session_state["bifurcation"]["selection"]
+    dragged = selection.get("zoom", {}).get("eta")
+    if dragged and dragged[1] - dragged[0] > 1e-9:
+        st.session_state.eta_range = ((float(dragged[0]), float(dragged[1])), repr(marks))
+        return
+    picked = selection.get("pick") or []
+    if picked and "eta" in picked[0]:
+        _state.show(_controls.with_step_size(experiment, float(picked[0]["eta"])))
+
+
+@st.cache_data(max_entries=32, show_spinner=False, hash_funcs={type(experiment): lambda e: e.key})
+def long_run(of: Any, low: float, high: float) -> bifurcation.Orbits:
+    return bifurcation.orbits(of, np.linspace(low, high, COUNT))
+
+
+if not isinstance(experiment.start, Balanced) or not experiment.task.whitened:
+    st.info("The diagram needs a balanced start and whitened inputs; choose those under More.")
+else:
+    # steps and records do not matter here, so one key serves all of them
+    plain = replace(experiment, dynamics=Descent(step_size=1.0, steps=1), record=Record())
+    low, high = zoomed()
+    found = long_run(plain, low, high)
+    left, right = st.columns([3, 2])
+    with left:
+        total = st.segmented_control(
+            "Show", ["Sum", "Each pathway"], default="Sum", required=True, key="what"
+        )
+        st.altair_chart(
+            pictures.bifurcation(
+                found.step_sizes,
+                found.strengths,
+                marks,
+                eta,
+                total=total != "Each pathway",
+            ),
+            width="stretch",
+            key="bifurcation",
+            on_select=on_select,
+            selection_mode=["pick", "zoom"],
+        )
+        st.button(
+            "Whole range",
+            on_click=lambda: st.session_state.pop("eta_range", None),
+            disabled="eta_range" not in st.session_state,
+        )
+        _ui.chart(pictures.lyapunov(found.step_sizes, found.lyapunov, marks, eta))
+    with right:
+        depths, target = experiment.network.depths, experiment.task.singular_values[0]
+        if len(set(depths)) == 1 and depths[0] > 1 and target > 0:
+            gamma = eta * theory.single_path_sharpness(target, depths[0])
+            st.markdown(
+                f"**The chain of one pathway** at γ = ηS₁ = {gamma:.4g}; overshoots can reach zero "
+                f"from γ = {theory.wcr_gamma(depths[0]):.4g} on."
+            )
+            _ui.chart(pictures.cobweb(depths[0], gamma, 0.1 ** (1 / depths[0])))
+        else:
+            st.info("The cobweb needs pathways of one depth, at least 2.")
+        st.markdown("Click a step size to choose it, drag a range to zoom into it.")
+        _ui.link("simulator", "Open this run in the Simulator", icon="▶️")
+
+_state.write_link()

@@ -1,0 +1,95 @@
+"""Exact facts of the chain past the edge (depth 2, sigma* = 1), and orbits against `simulate`."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from simcore import (
+    Balanced,
+    Descent,
+    Experiment,
+    Gaussian,
+    Network,
+    Record,
+    Spectrum,
+    presets,
+    simulate,
+    theory,
+)
+from simcore.bifurcation import orbits
+
+
+def chain(depth=2, pathways=1, scales=None):
+    return Experiment(
+        task=Spectrum(singular_values=(1.0,)),
+        network=Network(depths=(depth,) * pathways),
+        start=Balanced(scales=scales or (0.3,) * pathways),
+        dynamics=Descent(step_size=0.1, steps=1),
+    )
+
+
+def period(orbit):
+    """Smallest period of a settled orbit, to 1e-6."""
+    total = orbit.sum(axis=1)
+    return next(p for p in range(1, 65) if np.abs(total[p:] - total[:-p]).max() < 1e-6)
+
+
+def period_at(step_size):
+    found = orbits(chain(), np.array([step_size]), transient=200_000, kept=130)
+    return period(found.strengths[0])
+
+
+@pytest.mark.parametrize(("step_size", "cycle"), [(0.999, 1), (1.001, 2), (1.2, 2), (1.25, 4)])
+def test_periods_of_depth_two(step_size, cycle):
+    assert period_at(step_size) == cycle
+
+
+def test_period_two_turns_into_four_at_sqrt_five_minus_one():
+    assert period_at(math.sqrt(5) - 1 - 1e-3) == 2
+    assert period_at(math.sqrt(5) - 1 + 1e-3) == 4
+
+
+def test_lyapunov_exponent_is_ln_three_at_the_end_of_chaos():
+    found = orbits(chain(scales=(0.2345,)), np.array([2.0 - 1e-9]), transient=1000, kept=200_000)
+    assert found.lyapunov[0] == pytest.approx(math.log(3), abs=1e-2)
+
+
+def test_lyapunov_exponent_of_a_minimum():
+    """At a stable minimum it is ln |1 - eta S|, exactly."""
+    found = orbits(chain(depth=3), np.array([0.2]), transient=2000, kept=500)
+    assert found.lyapunov[0] == pytest.approx(math.log(abs(1 - 0.2 * 3)), abs=1e-6)
+
+
+def test_past_two_everything_diverges():
+    found = orbits(chain(), np.array([2.3]))
+    assert np.isnan(found.strengths).all()
+    assert np.isnan(found.lyapunov).all()
+
+
+def test_two_cycles_are_those_of_the_theory():
+    for step_size in (1.05, 1.15, 1.2):
+        found = orbits(chain(), np.array([step_size]), transient=20_000, kept=2)
+        low, high = theory.two_cycle(1.0, 2, step_size)
+        assert sorted(found.strengths[0, :, 0]) == pytest.approx([low, high], abs=1e-9)
+
+
+def test_pathway_ratio_of_depth_two_is_constant_through_chaos():
+    experiment = chain(pathways=2, scales=(0.02, 0.01))
+    found = orbits(experiment, np.linspace(0.5, 1.95, 30))
+    ratio = found.strengths[..., 0] / found.strengths[..., 1]
+    assert ratio == pytest.approx(2.0, rel=1e-9)
+
+
+def test_orbits_are_those_of_simulate():
+    experiment = replace(presets.MEDIUM.experiment, record=Record(every=1))
+    run = simulate(experiment)
+    found = orbits(experiment, np.array([2 / 13]), transient=0, kept=80)
+    assert found.strengths[0] == pytest.approx(run.strengths[1:81, :, 0], rel=1e-9)
+
+
+def test_only_balanced_starts():
+    experiment = replace(chain(), start=Gaussian(std=0.1))
+    with pytest.raises(ValueError, match="balanced start"):
+        orbits(experiment, np.array([1.0]))
