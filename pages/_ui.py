@@ -40,7 +40,7 @@ def frame() -> None:
     st.set_page_config(page_title="Symmetry at the edge of stability", page_icon="⚖️", layout="wide")
     st.html(
         "<style>"
-        ".stMainBlockContainer{padding:3.2rem 1.5rem 2rem}"
+        ".stMainBlockContainer{padding:3.75rem 1.5rem 2rem}"
         "[data-testid=stSidebarHeader]{height:2.5rem;margin:0}"
         "</style>"
     )
