@@ -7,6 +7,7 @@ rate and heap, and twenty visitors at once. Prints one table; machines are noisy
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import statistics
 import sys
@@ -19,7 +20,7 @@ sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.par
 
 import served
 from browser import launch
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from simcore import links, presets
 
@@ -34,6 +35,13 @@ def first_picture(page: Page, address: str) -> float:
     page.wait_for_selector(PLAYER, timeout=served.PATIENCE)
     page.get_by_text("Partly re-balanced.").first.wait_for(timeout=served.PATIENCE)
     return time.perf_counter() - begin
+
+
+def new_picture(page: Page, before: str | None) -> None:
+    """Wait until the player shows another run than the one with hash `before`."""
+    expect(page.locator(".run-player")).not_to_have_attribute(
+        "data-hash", before or "", timeout=30_000
+    )
 
 
 def cold_starts(repeats: int) -> dict[str, float]:
@@ -71,9 +79,7 @@ def moves(address: str, count: int) -> dict[str, float]:
             before = page.locator(".run-player").get_attribute("data-hash")
             begin = time.perf_counter()
             page.keyboard.press("ArrowRight")
-            page.wait_for_function(
-                "old => document.querySelector('.run-player').dataset.hash !== old", arg=before
-            )
+            new_picture(page, before)
             times.append(time.perf_counter() - begin)
             time.sleep(0.3)
     return {
@@ -114,11 +120,7 @@ def visitors(address: str, count: int, seconds: float) -> dict[str, float]:
                     handle.focus()
                     begin = time.perf_counter()
                     page.keyboard.press("ArrowRight" if number % 2 else "ArrowLeft")
-                    page.wait_for_function(
-                        "old => document.querySelector('.run-player').dataset.hash !== old",
-                        arg=before,
-                        timeout=30_000,
-                    )
+                    new_picture(page, before)
                     waits.append(time.perf_counter() - begin)
                     time.sleep(1.0)
         except Exception as error:
@@ -138,19 +140,32 @@ def visitors(address: str, count: int, seconds: float) -> dict[str, float]:
     }
 
 
+def server_memory() -> float:
+    """Peak resident memory of the server this process started, in MB (Linux)."""
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            text, command = status.read_text(), (status.parent / "cmdline").read_text()
+        except OSError:
+            continue
+        fields = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+        if int(fields["PPid"]) == os.getpid() and "streamlit" in command:
+            return int(fields["VmHWM"].split()[0]) / 1024
+    return float("nan")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--visitors", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    table = cold_starts(options.repeats)
+    table = cold_starts(options.repeats) if options.repeats else {}
     with served.app() as address:
         table |= moves(address, 20)
         table |= preset_times(address)
     with served.app(SIMCORE_HOSTED="1") as address:
         table |= visitors(address, options.visitors, options.seconds)
-        table["hosted server, peak resident memory (MB)"] = served.memory_mb(address)
+        table["hosted server, peak resident memory (MB)"] = server_memory()
     for name, value in table.items():
         print(f"{name:60s} {value:8.3f}")
 

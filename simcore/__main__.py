@@ -44,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return options.command(options)
+    except KeyboardInterrupt:
+        return _complain("interrupted", INTERRUPTED)
     except (ValueError, OSError, sqlite3.Error) as error:
         return _complain(str(error), BAD_INPUT)
     except BrokenExecutor:

@@ -223,8 +223,8 @@ def classify(run: Trajectory) -> Regime:
       more than that without dying out.
     * BALANCED: the shares are within 0.02 of the flattest split (for depths above 2, as with
       depth 2 there is none).
-    * PARTLY_REBALANCED: the step size is above 2/S_1, where one pathway alone is not stable, and
-      the largest share ends more than 0.02 below its peak after the plateau.
+    * PARTLY_REBALANCED: some depth is above 2, the step size above 2/S_1, where one pathway alone
+      is not stable, and the largest share ends more than 0.02 below its peak after the plateau.
     * WINNER_TAKES_ALL: everything else, as under gradient flow.
     """
     if run.outcome is Outcome.DIVERGED:
@@ -269,9 +269,7 @@ class Witness:
             for kept, new in zip(self.end, part, strict=True):
                 kept[place] = new[max(0, missing) :]
 
-    def regimes(
-        self, depths: tuple[int, ...], unstable: Any, winner_unstable: Any
-    ) -> np.ndarray:
+    def regimes(self, depths: tuple[int, ...], unstable: Any, winner_unstable: Any) -> np.ndarray:
         """The regime of each run as `classify` defines it, if the run finished; shape (...).
 
         `unstable` (...) is whether no minimum is stable at the run's step size, `winner_unstable`
@@ -281,7 +279,9 @@ class Witness:
         swing, lasting = _swing(end), ~_dies_out(end)
         restless = unstable & (swing > STILL) & lasting
         cyclic = np.zeros(restless.shape, bool)
-        cyclic[restless] = _repeats(total[:, restless])
+        cyclic[restless] = _repeats(
+            total[:-1, restless]
+        )  # the last may come sooner than the others
         shares = _mean(end.shares)
         apart = np.abs(np.moveaxis(shares, 0, -1) - _flattest(1.0, depths)[0]).max(axis=-1)
         can_balance = max(depths) > 2 and len(depths) > 1
@@ -293,7 +293,10 @@ class Witness:
             (Regime.UNFINISHED, np.abs(_mean(total) - 1) > CLOSE),
             (Regime.UNFINISHED, (swing > CLOSE) & lasting),
             (Regime.BALANCED, can_balance & (apart <= CLOSE)),
-            (Regime.PARTLY_REBALANCED, winner_unstable & (self.peak - shares.max(axis=0) > CLOSE)),
+            (
+                Regime.PARTLY_REBALANCED,
+                can_balance & winner_unstable & (self.peak - shares.max(axis=0) > CLOSE),
+            ),
         )
         first = np.argmax([*(holds for _, holds in verdicts), np.ones_like(cyclic)], axis=0)
         names = [*(regime for regime, _ in verdicts), Regime.WINNER_TAKES_ALL]
@@ -317,13 +320,16 @@ def place(experiment: Experiment) -> str:
     upper = "{1} = {0:.4g}".format(*min(above)) if above else ""
     where = f"between {lower} and {upper}" if lower and upper else ""
     where = where or (f"below {upper}" if upper else f"above {lower}")
-    return f"η = {eta:.4g} is {where}: {_expectation(eta, marks)}."
+    gains = experiment.network.pathways > 1 and max(experiment.network.depths) > 2
+    return f"η = {eta:.4g} is {where}: {_expectation(eta, marks, gains)}."
 
 
-def _expectation(eta: float, marks: theory.StepSizeMarks) -> str:
+def _expectation(eta: float, marks: theory.StepSizeMarks, gains: bool) -> str:
     winner = marks.single_path if np.isnan(marks.flow_edge) else marks.flow_edge
     if eta >= marks.wcr:
         return "an overshoot may cross zero, so signs may flip, or the run be trapped or diverge"
+    if eta > marks.balanced and not gains:
+        return "no minimum is flat enough, so the sum keeps jumping around the target"
     if eta > marks.balanced:
         return "no split is flat enough, so the pathways become equal and their sum keeps jumping"
     if eta > winner:

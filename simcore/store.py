@@ -81,15 +81,15 @@ class Store:
         self, experiments: Sequence[Experiment], measure: str = "summary"
     ) -> dict[Experiment, Row]:
         """The rows that are there, of these experiments."""
-        by_key = {experiment.key: experiment for experiment in experiments}
-        keys, found = list(by_key), {}
+        keys = [experiment.key for experiment in experiments]
+        found: dict[str, Row] = {}
         for first in range(0, len(keys), AT_ONCE):
             part = keys[first : first + AT_ONCE]
             marks = ", ".join("?" * len(part))
             question = f"SELECT key, row FROM runs WHERE measure = ? AND key IN ({marks})"
             for key, row in self._file.execute(question, [measure, *part]):
-                found[by_key[key]] = json.loads(row)
-        return found
+                found[key] = json.loads(row)
+        return {e: found[key] for e, key in zip(experiments, keys, strict=True) if key in found}
 
     def put(
         self, experiments: Sequence[Experiment], rows: Sequence[Row], measure: str = "summary"
@@ -156,9 +156,12 @@ def _check(path: Path) -> None:
         version <= VERSION,
         f"expected a store of version {VERSION}, {path} has version {version}; update this program",
     )
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+    # without a log nobody is writing, and a reader that says so leaves no traces
+    log = path.with_name(path.name + "-wal")
+    how = "mode=ro" if log.exists() else "mode=ro&immutable=1"
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)) as file:
         try:
-            problem = file.execute("PRAGMA quick_check(1)").fetchone()[0]
+            problem = " ".join(file.execute("PRAGMA quick_check(1)").fetchone()[0].split())
             file.execute("SELECT key, measure, experiment, row FROM runs LIMIT 1")
         except sqlite3.DatabaseError as error:
             problem = str(error)

@@ -6,7 +6,17 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from simcore import Descent, Flow, Outcome, Record, presets, regimes, simulate
+from simcore import (
+    Balanced,
+    Descent,
+    Flow,
+    Network,
+    Outcome,
+    Record,
+    presets,
+    regimes,
+    simulate,
+)
 from simcore.regimes import PHASES, Regime
 
 
@@ -87,6 +97,21 @@ def test_shares_that_move_far_below_the_edge_are_not_called_rebalancing():
     run = simulate(presets.BY_NAME["tree-4"].experiment)
     assert run.sharpness.max() < run.edge
     assert regimes.classify(run) is Regime.WINNER_TAKES_ALL
+
+
+def test_a_cycle_is_one_even_if_the_last_record_lies_off_the_stride():
+    experiment = presets.two_pathways(Descent(step_size=0.41, steps=3000), depths=(5, 5))
+    one = replace(
+        experiment, network=Network(depths=(5,)), start=Balanced(scales=(0.002,)), record=Record()
+    )
+    assert regimes.classify(simulate(one)) is Regime.CYCLE
+
+
+def test_linear_pathways_do_not_rebalance():
+    experiment = presets.two_pathways(
+        Descent(step_size=0.9, steps=200), depths=(1, 1), scales=(0.1, 0.2)
+    )
+    assert regimes.classify(simulate(experiment)) is Regime.WINNER_TAKES_ALL
 
 
 def test_cancelled_runs_are_unfinished():

@@ -36,9 +36,16 @@ from simcore import (
 )
 from simcore.regimes import Regime
 
-COLUMNS = (
-    "outcome regime loss sharpness edge_ratio largest_share participation seconds".split()
-)
+COLUMNS = [
+    "outcome",
+    "regime",
+    "loss",
+    "sharpness",
+    "edge_ratio",
+    "largest_share",
+    "participation",
+    "seconds",
+]
 
 
 def settled(rows):
@@ -98,7 +105,7 @@ def test_a_grid_without_axes_is_its_base():
         ({"network.depths": [(2, 2, 2)]}, ["scales needs one entry per pathway"]),
         ({"start": [{"type": "Balanced"}]}, ["scales"]),
         ({"start": [{"type": "Nothing"}]}, ["type"]),
-        ({"network.depths,start.scales": [(2, 2)]}, ["scales"]),
+        ({"network.depths,start.scales": [(2, 2)]}, ["depths must be"]),
         ({"network.depths,start.scales": [5]}, ["2 values at each point"]),
         ({"dynamics.steps": [1], "dynamics.steps ": [2]}, ["given once"]),
         ({"dynamics.steps": range(1, 2000), "dynamics.step_size": [0.1] * 1000}, ["cells"]),
@@ -316,7 +323,6 @@ def test_an_exception_in_a_callback_leaves_nothing_running(mixture):
 def period(run):
     """After how many records the sum of the pathways repeats itself, up to 8; else 0."""
     total = run.strengths[-64:, :, 0].sum(axis=1)
-    repeats = (p for p in range(1, 9) if np.ptp(total[p:] - total[:-p]) < 1e-6)
     repeats = (p for p in range(1, 9) if np.abs(total[p:] - total[:-p]).max() < 1e-6)
     return {"period": next(repeats, 0)}
 
@@ -324,7 +330,7 @@ def period(run):
 @pytest.mark.parametrize(("onset", "before", "after"), [(1.0, 1, 2), (math.sqrt(5) - 1, 2, 4)])
 def test_depth_two_doubles_its_period_where_theory_says(onset, before, after):
     """SCIENCE 3.9, to 1e-3; the records' odd stride keeps periods that are powers of two."""
-    base = two_pathways(1.0, 2, (0.02, 0.01), steps=40_000, frames=600, sharpness=False)
+    base = two_pathways(1.0, 2, (0.02, 0.01), steps=599 * 67, frames=600, sharpness=False)
     near = [onset - 2e-3, onset - 1e-3, onset + 1e-3, onset + 2e-3]
     rows = sweep(grid(base, {"dynamics.step_size": near}), period)
     assert [row["period"] for row in rows] == [before, before, after, after]
@@ -334,8 +340,15 @@ def test_depth_two_keeps_its_ratio_through_chaos():
     base = two_pathways(1.0, 2, (0.02, 0.01), steps=4000)
     rows = sweep(grid(base, {"dynamics.step_size": np.linspace(1.7, 1.99, 100)}))
     assert sum(row["regime"] == Regime.CHAOS.value for row in rows) > 50
-    assert max(abs(row["largest_share"] - 2 / 3) for row in rows) < 1e-12
-    assert max(abs(row["participation"] - 1.8) for row in rows) < 1e-12
+    # exact but for rounding, which a step that lands next to zero amplifies
+    assert max(abs(row["largest_share"] - 2 / 3) for row in rows) < 1e-9
+    assert max(abs(row["participation"] - 1.8) for row in rows) < 1e-9
+
+
+@pytest.mark.parametrize("steps", [1400, 1700, 1799, 2000, 2399])
+def test_a_cycle_is_one_whatever_the_last_record(steps):
+    """The last record may come an even number of steps after the one before."""
+    assert sweep([two_pathways(2 / 10.7, steps=steps)])[0]["regime"] == Regime.CYCLE.value
 
 
 def test_the_phase_diagram_has_the_borders_of_theory():

@@ -141,14 +141,8 @@ class Ruler {
   }
 
   adopt(eta) {
-    if (eta !== this.eta) this.forget();
     this.eta = this.sent = eta;
     this.echoes.clear();
-  }
-
-  forget() {
-    clearTimeout(this.timer);
-    this.timer = undefined;
   }
 
   /* ---- what the visitor does */
@@ -166,7 +160,8 @@ class Ruler {
   }
 
   report() {
-    this.forget();
+    clearTimeout(this.timer);
+    this.timer = undefined;
     if (this.eta === this.sent) return;
     this.sent = this.eta;
     this.echoes.add(this.eta);

@@ -35,13 +35,14 @@ class Player {
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
     this.scheme = matchMedia("(prefers-color-scheme: dark)");
     this.onStyle = () => this.hash && this.restyle();
-    this.scheme.addEventListener("change", this.onStyle);
+    this.life = new AbortController(); // its end takes every listener along
+    this.on(this.scheme, "change", this.onStyle);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(root);
     this.listen();
     if (!window.MediaRecorder || !HTMLCanvasElement.prototype.captureStream)
       find("[data-do=film]").remove();
-    document.fonts.addEventListener("loadingdone", this.onStyle); // web fonts have other widths
+    this.on(document.fonts, "loadingdone", this.onStyle); // web fonts have other widths
   }
 
   /** Called by Streamlit at every rerun and theme change; only a new hash is a new run. */
@@ -110,12 +111,15 @@ class Player {
     return p;
   }
 
+  on(target, type, listener, options) {
+    target.addEventListener(type, listener, { ...options, signal: this.life.signal });
+  }
+
   stop() {
     cancelAnimationFrame(this.request);
     clearTimeout(this.timer);
     this.observer.disconnect();
-    this.scheme.removeEventListener("change", this.onStyle);
-    document.fonts.removeEventListener("loadingdone", this.onStyle);
+    this.life.abort();
     this.film?.discard();
   }
 
@@ -488,20 +492,21 @@ class Player {
   listen() {
     const { root, slider } = this,
       canvas = this.ctx.canvas;
-    root.addEventListener("click", (event) => {
+    this.on(root, "click", (event) => {
       const button = event.target.closest("button");
       if (button?.dataset.do) this.act(button.dataset.do);
       if (button?.dataset.strobe) this.setStrobe(button.dataset.strobe);
       if (button?.dataset.axis) this.setAxis(button.dataset.axis);
     });
-    this.parts.speed.addEventListener("change", () => {
+    this.on(this.parts.speed, "change", () => {
       this.speed = Number(this.parts.speed.value);
     });
-    root.addEventListener("keydown", (event) => this.key(event));
+    this.on(root, "keydown", (event) => this.key(event));
     this.drag(slider, (x) => clamp(this.track.invert(x), this.start, this.end));
     this.drag(canvas, (x, y) => this.timeAt(x, y));
-    canvas.addEventListener("dblclick", () => this.act("whole"));
-    canvas.addEventListener(
+    this.on(canvas, "dblclick", () => this.act("whole"));
+    this.on(
+      canvas,
       "wheel",
       (event) => {
         if (!event.ctrlKey && !event.metaKey) return;
@@ -572,13 +577,13 @@ class Player {
       this.tell();
       this.wake();
     };
-    element.addEventListener("pointermove", (event) => {
+    this.on(element, "pointermove", (event) => {
       if (held === null) return look(event);
       const [x, y] = point(event),
         t = held.time(x, y);
       if (t !== null) this.seek(this.snap(t));
     });
-    element.addEventListener("pointerdown", (event) => {
+    this.on(element, "pointerdown", (event) => {
       const [x, y] = point(event),
         t = timeOf(x, y),
         p = this.panelAt(x, y);
@@ -599,9 +604,9 @@ class Player {
       held = null;
       if (resume) this.play();
     };
-    element.addEventListener("pointerup", release);
-    element.addEventListener("pointercancel", release);
-    element.addEventListener("pointerleave", () => {
+    this.on(element, "pointerup", release);
+    this.on(element, "pointercancel", release);
+    this.on(element, "pointerleave", () => {
       if (held !== null || (this.hover === null && !this.pointed)) return;
       this.hover = this.pointed = null;
       this.tell();

@@ -1,0 +1,279 @@
+"""The command line: what it writes, its exit codes, and the one sentence on what is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cases import CASES, PAPER, descending
+
+from simcore import Outcome, Record, Trajectory, grid, presets, simulate, sweep
+from simcore.__main__ import main
+from simcore.store import Store
+
+ROOT = Path(__file__).parent.parent
+BASE = descending(PAPER, 0.1, 400, record=Record(frames=50))
+AXES = {"network.depths": [[20, 20], [5, 5]], "dynamics.step_size": [0.05, 0.1, 0.9]}
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "sweep.json"
+    path.write_text(json.dumps({"base": BASE.to_dict(), "axes": AXES}))
+    return path
+
+
+def timeless(rows):
+    return [repr({k: v for k, v in row.items() if k != "seconds"}) for row in rows]
+
+
+def run(*arguments):
+    """The exit code of a command in this process."""
+    try:
+        return main([str(argument) for argument in arguments])
+    except SystemExit as exit:  # argparse
+        return exit.code
+
+
+# --- Sweeps ------------------------------------------------------------------------------------
+
+
+def test_a_sweep_fills_its_store_and_a_table(file, tmp_path, capsys):
+    store, out = tmp_path / "rows.sqlite", tmp_path / "rows.csv"
+    assert run("sweep", file, "--store", store, "--out", out) == 0
+    expected = grid(BASE, AXES)
+    with Store(store) as rows:
+        found = dict(rows.items())
+    assert timeless(found[e] for e in expected) == timeless(sweep(expected))
+    assert [line.split(",")[0] for line in out.read_text().splitlines()[1:]] == [
+        e.key for e in expected
+    ]
+    said = capsys.readouterr()
+    assert said.out.startswith("6 runs: ")
+    assert "100%" in said.err
+    assert "6 of 6" in said.err
+
+
+def test_a_second_time_runs_nothing_and_says_the_same(file, tmp_path, capsys):
+    outs = [tmp_path / "first.parquet", tmp_path / "second.parquet"]
+    for out in outs:
+        assert run("sweep", file, "--store", tmp_path / "rows.sqlite", "--out", out) == 0
+    assert outs[0].read_bytes() == outs[1].read_bytes()  # times included
+
+
+def command(*arguments):
+    """A command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "simcore", *map(str, arguments)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_processes_write_the_same_rows(file, tmp_path):
+    store = tmp_path / "rows.sqlite"
+    process = command("sweep", file, "--store", store, "--jobs", 2)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    expected = grid(BASE, AXES)
+    with Store(store) as rows:
+        found = dict(rows.items())
+    assert timeless(found[e] for e in expected) == timeless(sweep(expected))
+
+
+@pytest.mark.parametrize("options", [[], ["--jobs", 2]], ids=["threads", "processes"])
+def test_ctrl_c_keeps_what_is_done(tmp_path, options):
+    quick = descending(CASES["bottleneck"], 0.1, 50, record=Record(frames=2))
+    long = {"type": "Descent", "step_size": 1e-6, "steps": 10_000_000}
+    axes = {"start.seed": list(range(40)), "dynamics": [quick.dynamics.to_dict(), long]}
+    file, store = tmp_path / "sweep.json", tmp_path / "rows.sqlite"
+    file.write_text(json.dumps({"base": quick.to_dict(), "axes": axes}))
+    process = command("sweep", file, "--store", store, *options)
+    while not (store.exists() and rows_in(store)):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    said, errors = process.communicate(timeout=30)  # long before the long runs are done
+    assert process.returncode == 130
+    kept = rows_in(store)
+    assert f"interrupted; {kept} of 80 runs are in {store}" in errors
+    assert not said
+    assert "Traceback" not in errors
+    with Store(store) as rows:
+        assert {row["outcome"] for _, row in rows.items()} == {"FINISHED"}
+
+
+def rows_in(path):
+    with sqlite3.connect(path, timeout=30) as file:
+        count = file.execute("SELECT count(*) FROM runs").fetchone()[0]
+    file.close()
+    return count
+
+
+# --- One run -----------------------------------------------------------------------------------
+
+
+def test_a_preset_runs_into_a_file(tmp_path, capsys):
+    out = tmp_path / "medium.npz"
+    assert run("run", "medium", "--out", out) == 0
+    saved, expected = Trajectory.load(out), simulate(presets.MEDIUM.experiment)
+    assert saved.experiment == expected.experiment
+    assert (saved.strengths == expected.strengths).all()
+    assert "shared 0.740 : 0.260" in capsys.readouterr().out
+    assert os.listdir(tmp_path) == ["medium.npz"]
+
+
+def test_an_experiment_runs_into_a_file(tmp_path):
+    source, out = tmp_path / "one.json", tmp_path / "one.npz"
+    source.write_text(json.dumps(BASE.to_dict()))
+    assert run("run", source, "--out", out) == 0
+    assert Trajectory.load(out).experiment == BASE
+
+
+def test_a_diverged_run_is_a_run(tmp_path, capsys):
+    source, out = tmp_path / "one.json", tmp_path / "one.npz"
+    source.write_text(json.dumps(descending(PAPER, 20.0, 400).to_dict()))
+    assert run("run", source, "--out", out) == 0
+    assert Trajectory.load(out).outcome is Outcome.DIVERGED
+    assert "smaller step size" in capsys.readouterr().out
+
+
+def test_ctrl_c_keeps_the_records_of_a_run(tmp_path, capsys, monkeypatch):
+    long = descending(replace(PAPER, engine="matrices"), 1e-6, 20_000_000, record=Record())
+    source, out = tmp_path / "one.json", tmp_path / "one.npz"
+    source.write_text(json.dumps(long.to_dict()))
+    monkeypatch.setattr("simcore.__main__._Bar.show", lambda *_: signal.raise_signal(signal.SIGINT))
+    assert run("run", source, "--out", out) == 130
+    assert Trajectory.load(out).outcome is Outcome.CANCELLED
+    assert str(out) in capsys.readouterr().err
+
+
+# --- What is wrong, in a sentence --------------------------------------------------------------
+
+
+def complaint(capsys, *arguments):
+    """The one sentence on stderr of a command that must be refused."""
+    assert run(*arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("simcore: ")
+    assert said.err.count("\n") == 1
+    assert len(said.err) < 600
+    assert not re.search(r"Traceback|Error\b|__\w+__|File \"", said.err)
+    return said.err
+
+
+def broken(file, **changes):
+    data = json.loads(file.read_text())
+    file.write_text(json.dumps(data | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"base": None}, "expected a saved Experiment"),
+        ({"base": BASE.to_dict() | {"network": 5}}, "network must be a spec"),
+        ({"base": BASE.to_dict() | {"color": 5}}, "no field"),
+        ({"base": BASE.dynamics.to_dict()}, "expected a saved Experiment"),
+        ({"axes": {"dynamics.eta": [1]}}, "step_size, steps"),
+        ({"axes": {"dynamics.step_size": [0]}}, "step_size must be"),
+        ({"axes": {"dynamics.step_size": 0.1}}, "a list of values"),
+        ({"axes": []}, "axes must be"),
+        ({"more": 1}, "must hold"),
+    ],
+)
+def test_a_wrong_sweep_is_refused(file, tmp_path, capsys, changes, words):
+    broken(file, **changes)
+    assert words in complaint(capsys, "sweep", file, "--store", tmp_path / "rows.sqlite")
+    assert os.listdir(tmp_path) == [file.name]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1, 2", "[" * 100_000, "\x00", '{"base": 1e999}'])
+def test_a_sweep_that_is_no_json_is_refused(file, tmp_path, capsys, content):
+    file.write_text(content)
+    assert str(file) in complaint(capsys, "sweep", file, "--store", tmp_path / "rows.sqlite")
+
+
+def test_bytes_that_are_no_text_are_refused(file, tmp_path, capsys):
+    file.write_bytes(b"\xff\xfe{}")
+    assert str(file) in complaint(capsys, "sweep", file, "--store", tmp_path / "rows.sqlite")
+
+
+def test_missing_files_are_named(tmp_path, capsys):
+    missing = tmp_path / "missing.json"
+    assert str(missing) in complaint(capsys, "sweep", missing, "--store", tmp_path / "a.sqlite")
+    assert "presets medium" in complaint(capsys, "run", missing, "--out", tmp_path / "a.npz")
+    assert str(tmp_path) in complaint(capsys, "sweep", tmp_path, "--store", tmp_path / "a.sqlite")
+
+
+def test_a_file_of_another_kind_is_not_overwritten(file, tmp_path, capsys):
+    before = file.read_bytes()
+    assert "another kind" in complaint(capsys, "sweep", file, "--store", file)
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("out", ["rows.txt", "nowhere/rows.csv", "."])
+def test_a_table_that_cannot_be_written_is_refused_before_anything_runs(
+    file, tmp_path, capsys, out
+):
+    store = tmp_path / "rows.sqlite"
+    complaint(capsys, "sweep", file, "--store", store, "--out", tmp_path / out)
+    assert not store.exists()
+
+
+def test_a_run_that_cannot_be_written_is_refused(tmp_path, capsys):
+    assert "nowhere" in complaint(capsys, "run", "medium", "--out", tmp_path / "nowhere" / "a.npz")
+    assert str(tmp_path) in complaint(capsys, "run", "medium", "--out", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["fly"],
+        ["sweep"],
+        ["sweep", "a.json"],
+        ["sweep", "a.json", "--store", "a.sqlite", "--jobs", "0"],
+        ["sweep", "a.json", "--store", "a.sqlite", "--jobs", "two"],
+        ["sweep", "a.json", "--store", "a.sqlite", "--jobs", "2", "--scheduler", "tcp://x:1"],
+        ["run", "medium"],
+        ["run", "medium", "--out", "a.npz", "--fast"],
+    ],
+)
+def test_wrong_arguments_are_refused(capsys, arguments):
+    assert "--help" in complaint(capsys, *arguments)
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "ftp://127.0.0.1:9"])
+def test_a_scheduler_that_is_not_there_is_named(file, tmp_path, capsys, monkeypatch, address):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("simcore.__main__.CONNECT_WITHIN", 1)
+    arguments = ["sweep", file, "--store", tmp_path / "rows.sqlite", "--scheduler", address]
+    assert address in complaint(capsys, *arguments)
+
+
+def test_a_cluster_needs_its_package(file, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    arguments = ["sweep", file, "--store", tmp_path / "rows.sqlite", "--scheduler", "tcp://x:1"]
+    assert "pip install distributed" in complaint(capsys, *arguments)
+
+
+def test_the_command_line_does_without_the_app():
+    code = (
+        "import sys, simcore.__main__; "
+        "sys.exit(str({'streamlit', 'altair', 'pyarrow', 'pandas', 'distributed'}"
+        " & set(sys.modules) or ''))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert result.stderr.strip() == ""

@@ -1,0 +1,315 @@
+"""The store: nothing is lost, nothing is twice, and no file of another kind is ever touched."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+from cases import CASES, PAPER, descending
+from strategies import refused
+
+from simcore import Gaussian, Record, grid, simulate, summary, sweep
+from simcore.store import VERSION, Store, export
+
+ROOT = Path(__file__).parent.parent
+TINY = descending(CASES["bottleneck"], 0.1, 200, record=Record(frames=3))
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "rows.sqlite"
+
+
+@pytest.fixture(scope="module")
+def cells():
+    return grid(TINY, {"start.seed": [0, 1, 2], "dynamics.step_size": [0.05, 5.0]})
+
+
+@pytest.fixture(scope="module")
+def rows(cells):
+    return sweep(cells)
+
+
+def timeless(row):
+    return repr({k: v for k, v in row.items() if k != "seconds"})
+
+
+# --- Rows in and out ---------------------------------------------------------------------------
+
+
+def test_rows_come_back_as_they_were(path, cells, rows):
+    with Store(path) as store:
+        store.put(cells[:4], rows[:4])
+        store.put(cells[3:], rows[3:])
+    with Store(path) as store:
+        assert len(store) == len(cells)
+        assert repr(store.rows(cells)) == repr(dict(zip(cells, rows, strict=True)))
+        assert store.rows([PAPER]) == {}
+        assert [experiment for experiment, _ in store.items()] == cells
+
+
+def test_numbers_keep_every_bit(path):
+    row = {"a": 0.1 + 0.2, "b": math.nan, "c": -math.inf, "d": 5e-324, "e": 3, "f": "x", "g": None}
+    with Store(path) as store:
+        store.put([PAPER], [row])
+        assert repr(store.rows([PAPER])[PAPER]) == repr(row)
+
+
+def test_a_sweep_runs_only_what_is_not_there(path, cells, rows):
+    ran, reports = [], []
+
+    def note(run):
+        ran.append(run.experiment)
+        return summary(run)
+
+    first = sweep(cells[:2], note, store=path)
+    everything = sweep(cells, note, store=path, on_done=lambda *report: reports.append(report))
+    assert [timeless(row) for row in everything] == [timeless(row) for row in rows]
+    assert everything[:2] == first
+    assert sorted(e.key for e in ran) == sorted(e.key for e in cells)
+    assert [done for done, _, _ in reports] == list(range(1, len(cells) + 1))
+
+
+def test_each_measure_has_rows_of_its_own(path, cells):
+    def steps(run):
+        return {"steps": int(run.steps[-1])}
+
+    sweep(cells[:1], store=path)
+    assert sweep(cells[:1], steps, store=path) == [steps(simulate(cells[0]))]
+    with Store(path) as store:
+        assert len(store) == 2
+        assert len(list(store.items())) == 1
+
+
+def test_cancelled_runs_are_not_kept(path, cells):
+    sweep(cells * 2, store=path, on_done=lambda *_: False)
+    sweep([replace(TINY, start=Gaussian(std=0.3))], store=path, on_done=lambda *_: False)
+    with Store(path) as store:
+        assert all(row["outcome"] != "CANCELLED" for _, row in store.items())
+
+
+def test_a_batch_goes_in_whole_or_not_at_all(path, cells, rows):
+    with Store(path) as store:
+        with pytest.raises(AttributeError):
+            store.put(cells[:2], [rows[0], {"x": object()}])
+        store._file.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON runs WHEN NEW.key = "
+            f"'{cells[2].key}' BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        )
+        with pytest.raises(sqlite3.Error, match="disk full"):
+            store.put(cells, rows)
+        assert len(store) == 0
+        store.put(cells[:2], rows[:2])
+        assert len(store) == 2
+
+
+def test_two_writers_keep_one_of_each(path, cells, rows):
+    def write(_):
+        with Store(path) as store:
+            for cell, row in zip(cells, rows, strict=True):
+                store.put([cell], [row])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    with Store(path) as store:
+        assert len(store) == len(cells)
+        assert not list(path.parent.glob(".*"))
+
+
+# --- Files that are refused --------------------------------------------------------------------
+
+
+def folder(path):
+    """Every file beside `path`, with its bytes."""
+    return {file.name: file.read_bytes() for file in path.parent.iterdir()}
+
+
+def refuse(path, *words):
+    """The file is refused, by the class and by a sweep, and nothing in the folder changes."""
+    before = folder(path)
+    with refused(str(path), *words):
+        Store(path)
+    with refused(str(path), *words):
+        sweep([TINY], store=path)
+    assert folder(path) == before
+
+
+@pytest.fixture
+def whole(path, cells, rows):
+    """A store large enough to have several pages."""
+    with Store(path) as store:
+        for batch in range(20):
+            others = [replace(cell, start=Gaussian(std=0.5, seed=batch)) for cell in cells[:1]]
+            store.put(others, rows[:1])
+    return path
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"step,loss\n1,2\n", b"SQLite format 3\0", os.urandom(9000)]
+)
+def test_a_file_of_another_kind_is_refused(path, content):
+    path.write_bytes(content)
+    refuse(path, "another kind")
+
+
+def test_a_database_of_another_program_is_refused(path):
+    with sqlite3.connect(path) as file:
+        file.execute("CREATE TABLE runs (key, measure, experiment, row)")
+    file.close()
+    refuse(path, "another kind")
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
+def test_a_half_written_store_is_refused(whole, part):
+    content = whole.read_bytes()
+    whole.write_bytes(content[: int(len(content) * part)])
+    refuse(whole, "damaged")
+
+
+def test_a_spoilt_store_is_refused(whole):
+    content = bytearray(whole.read_bytes())
+    content[4096:8192] = b"\xff" * 4096
+    whole.write_bytes(content)
+    refuse(whole, "damaged")
+
+
+def test_a_store_of_a_newer_version_is_refused(whole):
+    content = bytearray(whole.read_bytes())
+    content[60:64] = (VERSION + 1).to_bytes(4, "big")
+    whole.write_bytes(content)
+    refuse(whole, f"version {VERSION + 1}")
+
+
+def test_the_log_of_a_lost_store_is_not_taken_over(path):
+    path.with_name(path.name + "-wal").write_bytes(b"frames")
+    before = folder(path)
+    with refused("-wal"):
+        Store(path)
+    assert folder(path) == before
+
+
+def test_a_place_without_files_is_refused(path, tmp_path):
+    with refused(str(tmp_path)):
+        Store(tmp_path)
+    with refused("nowhere"):
+        Store(tmp_path / "nowhere" / "rows.sqlite")
+    assert not list(tmp_path.iterdir())
+
+
+# --- Killed sweeps -----------------------------------------------------------------------------
+
+
+def rows_in(path):
+    """How many rows another process has committed so far."""
+    if not path.exists():
+        return 0
+    with sqlite3.connect(path, timeout=30) as file:
+        count = file.execute("SELECT count(*) FROM runs").fetchone()[0]
+    file.close()
+    return count
+
+
+def test_a_sweep_killed_again_and_again_loses_nothing(path, tmp_path):
+    axes = {"start.seed": list(range(150)), "dynamics.step_size": [0.05, 0.1]}
+    data = tmp_path / "sweep.json"
+    data.write_text(json.dumps({"base": TINY.to_dict(), "axes": axes}))
+    command = [sys.executable, "-m", "simcore", "sweep", str(data), "--store", str(path)]
+    moments, before = random.Random(4), 0
+    for goal in (1, 60, 140):
+        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+        while rows_in(path) < goal:
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(moments.uniform(0, 0.1))
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        assert rows_in(path) >= max(before, goal)  # what was there is still there
+        before = rows_in(path)
+    assert subprocess.run(command, cwd=ROOT, capture_output=True).returncode == 0
+    expected = grid(TINY, axes)
+    with Store(path) as store:
+        found = dict(store.items())
+        assert len(store) == len(found) == len(expected)
+    assert [timeless(found[e]) for e in expected] == [timeless(row) for row in sweep(expected)]
+
+
+def test_a_copy_taken_in_full_flight_is_whole(whole, tmp_path, cells, rows):
+    """What a crash of the machine leaves: the file and its log, at any moment."""
+    with Store(whole) as store:
+        store.put(cells[1:], rows[1:])
+        copy = tmp_path / "copy.sqlite"
+        for end in ("", "-wal"):
+            shutil.copy(f"{whole}{end}", f"{copy}{end}")
+        count = len(store)
+    with Store(copy) as store:
+        assert len(store) == count
+
+
+# --- Tables ------------------------------------------------------------------------------------
+
+
+def read(path):
+    """The rows of a table as dicts; a .csv has text only."""
+    if path.suffix == ".parquet":
+        return pyarrow.parquet.read_table(path).to_pylist()
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_table_holds_what_varies_and_every_row(tmp_path, cells, rows, suffix):
+    path = tmp_path / f"rows{suffix}"
+    export(path, cells, rows)
+    lines = read(path)
+    assert list(lines[0]) == ["key", "start.seed", "dynamics.step_size", *rows[0], "experiment"]
+    for line, cell, row in zip(lines, cells, rows, strict=True):
+        assert line["key"] == cell.key
+        assert int(line["start.seed"]) == cell.start.seed
+        assert float(line["dynamics.step_size"]) == cell.dynamics.step_size
+        assert type(cell).from_dict(json.loads(line["experiment"])) == cell
+        for name, value in row.items():
+            shown = type(value)(line[name])
+            assert repr(shown) == repr(value)
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_a_table_of_several_kinds_of_experiment(tmp_path, cells, rows):
+    mixed = [PAPER, cells[0]]
+    for suffix in (".csv", ".parquet"):
+        path = tmp_path / f"rows{suffix}"
+        export(path, mixed, [{"a": 1, "b": "x"}, {"a": 2.5}])
+        first, second = read(path)
+        assert (float(first["a"]), float(second["a"])) == (1.0, 2.5)
+        assert first["start.type"] == "Balanced"
+        assert json.loads(first["start.scales"]) == list(PAPER.start.scales)
+        assert not second["start.scales"]
+        assert not second["b"]
+
+
+def test_a_store_exports_itself(path, tmp_path, cells, rows):
+    with Store(path) as store:
+        store.put(cells, rows)
+        store.export(tmp_path / "rows.csv")
+    assert [line["key"] for line in read(tmp_path / "rows.csv")] == [cell.key for cell in cells]
+
+
+@pytest.mark.parametrize("name", ["rows.txt", "rows", "nowhere/rows.csv", "folder.csv"])
+def test_a_table_needs_a_name_and_a_place(tmp_path, cells, rows, name):
+    (tmp_path / "folder.csv").mkdir()
+    with refused(name):
+        export(tmp_path / name, cells, rows)
+    assert os.listdir(tmp_path) == ["folder.csv"]
