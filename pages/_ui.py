@@ -15,7 +15,7 @@ from pages import _state
 from pages._names import PAGES
 from simcore import limits, links, regimes, theory
 from simcore.experiment import Descent, Experiment, Flow
-from simcore.figures import live_ruler, player
+from simcore.figures import player, ruler
 from simcore.simulate import simulate
 from simcore.trajectory import Outcome, Trajectory
 
@@ -92,9 +92,7 @@ def chart(picture: Any) -> None:
     st.altair_chart(picture, width="stretch")
 
 
-_RULER = st.components.v2.component(
-    "regime_ruler", html=live_ruler.HTML, css=live_ruler.CSS, js=live_ruler.JS
-)
+_RULER = st.components.v2.component("regime_ruler", html=ruler.HTML, css=ruler.CSS, js=ruler.JS)
 _PLAYER = st.components.v2.component("run_player", html=player.HTML, css=player.CSS, js=player.JS)
 
 
@@ -111,7 +109,7 @@ def step_size_ruler(experiment: Experiment) -> None:
 
         _RULER(
             key="ruler",
-            data=live_ruler.data(
+            data=ruler.data(
                 theory.step_size_marks(experiment),
                 dynamics.step_size,
                 2 / unit,

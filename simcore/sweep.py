@@ -195,11 +195,8 @@ def sweep(
     store). Descents from aligned starts run many at a time if the measure is `summary`.
     """
     experiments = list(experiments)
-    for experiment in experiments:
-        require(
-            isinstance(experiment, Experiment),
-            f"a sweep needs a list of experiments, got {shown(experiment)} among them",
-        )
+    others = [thing for thing in experiments if not isinstance(thing, Experiment)]
+    require(not others, f"a sweep needs a list of experiments, got {shown(others[:1])} among them")
     with ExitStack() as stack:
         if isinstance(store, str | Path):
             store = stack.enter_context(Store(store))
@@ -213,9 +210,10 @@ def _sweep(
     store: Store | None,
     on_done: OnDone | None,
 ) -> list[Row]:
-    places: dict[Experiment, list[int]] = {}
+    indices: dict[Experiment, list[int]] = {}
     for index, experiment in enumerate(experiments):
-        places.setdefault(experiment, []).append(index)
+        indices.setdefault(experiment, []).append(index)
+    places_of = {id(experiment): places for experiment, places in indices.items()}
     rows: list[Row | None] = [None] * len(experiments)
     done = 0
 
@@ -224,16 +222,16 @@ def _sweep(
         nonlocal done
         wanted = True
         for experiment, row in zip(batch, results, strict=True):
-            for index in places[experiment]:
+            for index in places_of[id(experiment)]:  # hashing takes longer than a run
                 rows[index] = dict(row)
                 done += 1
                 if wanted and on_done is not None:
                     wanted = on_done(done, len(experiments), row) is not False
         return wanted
 
-    known = store.rows(list(places), _name(measure)) if store is not None else {}
+    known = store.rows(list(indices), _name(measure)) if store is not None else {}
     go_on = place(list(known), list(known.values()))
-    missing = [experiment for experiment in places if experiment not in known]
+    missing = [experiment for experiment in indices if experiment not in known]
     if go_on and missing:
         with closing(_results(_batches(missing, measure), measure, executor)) as results:
             for batch, batch_rows in results:
@@ -245,9 +243,14 @@ def _sweep(
 
 
 def _name(measure: Measure) -> str:
-    """What tells the rows of one measure from those of another."""
-    function = measure.func if isinstance(measure, partial) else measure
-    return getattr(function, "__qualname__", type(function).__qualname__)
+    """What tells the rows of one measure from those of another in a store."""
+    if measure is summary:
+        return "summary"
+    if isinstance(measure, partial):
+        return f"{_name(measure.func)}{measure.args}{measure.keywords}"
+    name = getattr(measure, "__qualname__", "<lambda>")
+    require("<lambda>" not in name, "a measure needs a name for its rows to be stored; use def")
+    return f"{measure.__module__}.{name}"
 
 
 def _results(

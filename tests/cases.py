@@ -104,7 +104,7 @@ CASES = {
 ALIGNED = {name: case for name, case in CASES.items() if case.resolved_engine == "modes"}
 RUNS = [(name, "matrices") for name in CASES] + [(name, "modes") for name in ALIGNED]
 
-PAPER = CASES["deep"]  # the paper's main figure, SCIENCE.md 4, case 1
+PAPER = CASES["deep"]  # the paper's main figure, SCIENCE 4, case 1
 PAPER_STEP_SIZES = {"small": 0.05, "medium": 2 / 13, "large": 2 / 10.7}
 
 

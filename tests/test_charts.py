@@ -31,7 +31,6 @@ from simcore import (
 )
 from simcore.figures import charts, style
 from simcore.figures.parts import LINE_ROWS
-from simcore.theory import StepSizeMarks
 
 
 def experiment(
@@ -107,8 +106,6 @@ OF_THEORY = {
     "minima out of reach": lambda: charts.minima_curve(1.0, (20, 20), 0.3),
     "minima of nothing": lambda: charts.minima_curve(0.0, (3, 5), 0.3),
     "gain": lambda: charts.gain(here=(20, 2)),
-    "ruler": lambda: charts.ruler(MARKS, 2 / 13, "re-balances in part"),
-    "ruler without marks": lambda: charts.ruler(StepSizeMarks(*[np.nan] * 4), 0.1),
 }
 
 
@@ -195,7 +192,7 @@ def test_every_axis_has_a_title_or_is_hidden():
 
 def test_every_param_has_a_name_that_a_page_can_rely_on():
     found = {p["name"] for _, spec in every_spec() for p in spec.get("params", ())}
-    assert found == {"hover", "zoom", "mark"}
+    assert found == {"hover", "zoom"}
 
 
 def test_text_and_lines_follow_the_theme():
@@ -569,72 +566,6 @@ def test_gain_is_the_closed_form():
         assert row["other"] == pytest.approx(row["pathways"] ** (2 / row["value"] - 1), rel=1e-9)
 
 
-# --- The ruler ---------------------------------------------------------------------------------
-
-PHONE = 330  # pixels of plot
-LETTER = 6.5  # pixels, generous for the labels' 11 px font
-
-
-@pytest.mark.parametrize("seed", range(40))
-def test_labels_of_the_ruler_never_meet_on_a_phone(seed: int):
-    rng = np.random.default_rng(seed)
-    marks = StepSizeMarks(*np.exp(rng.uniform(-3, 0, 4) * rng.choice([1e-3, 0.3, 1])))
-    spec = charts.ruler(marks, float(np.exp(rng.uniform(-5, 2)))).to_dict()
-    low, high = np.log(encodings(spec, "x")[0]["scale"]["domain"])
-    flags = [
-        (PHONE * (np.log(row["value"]) - low) / (high - low), row["y"], len(row["text"]) * LETTER)
-        for row in rows(spec, "text", "foot")
-    ]
-    assert len(flags) == 4
-    for (x, y, length), (other_x, other_y, _) in itertools.permutations(flags, 2):
-        assert x + length <= PHONE + 1  # inside the plot
-        if x <= other_x < x + length:  # over the other's pole, its label must fly higher
-            assert y > other_y or (x == other_x and y != other_y)
-
-
-def test_zones_are_the_regimes_of_the_paper():
-    zones = charts.step_size_zones(MARKS, 0.01, 1.0)
-    assert zones[0][1] == 0.01
-    assert zones[-1][2] == 1.0
-    assert all(a[2] == b[1] for a, b in itertools.pairwise(zones))
-
-    def regime(step_size: float) -> str:
-        return next(name for name, start, end in zones if start <= step_size < end)
-
-    assert regime(0.05) == "follows GF, winner takes all"
-    assert regime(2 / 13) == "re-balances in part"
-    assert regime(2 / 10.7) == "equal pathways, sum oscillates"
-    assert regime(0.3) == "may flip sign or diverge"
-
-
-@pytest.mark.parametrize(
-    ("depths", "scales"), [((2, 2), (0.1, 0.2)), ((20,), (0.002,)), ((2, 2, 2), (0.1, 0.2, 0.3))]
-)
-def test_where_sharing_gains_nothing_no_zone_promises_balance(
-    depths: tuple[int, ...], scales: tuple[float, ...]
-):
-    marks = theory.step_size_marks(experiment(depths=depths, scales=scales))
-    names = [name for name, *_ in charts.step_size_zones(marks, 1e-3, 10.0)]
-    assert names == [
-        "follows GF, winner takes all",
-        "split kept, sum oscillates",
-        "may flip sign or diverge",
-    ]
-
-
-def test_zones_where_a_sign_flip_comes_before_balance():
-    many = theory.step_size_marks(experiment(depths=(20,) * 8, scales=(0.002,) * 8))
-    assert many.wcr < many.balanced
-    zones = charts.step_size_zones(many, 0.01, 1.0)
-    assert zones[-1] == ("may flip sign or diverge", many.wcr, 1.0)
-
-
-def test_the_ruler_shows_the_step_size_and_the_regime():
-    shown = texts(spec_of_theory("ruler"))
-    assert "η = 0.154: re-balances in part" in shown
-    assert {"2/S₁ = 0.1", "2/λ_GF = 0.103", "2/λ_min = 0.187", "η_WCR = 0.292"} <= shown
-
-
 # --- Words -------------------------------------------------------------------------------------
 
 
@@ -667,7 +598,6 @@ REFUSED = {
     "record must be from -1 to 0": lambda: charts.maps(run("one record"), record=1),
     "two pathways for the minima line": lambda: charts.minima_curve(1.0, (3, 3, 3), 0.1),
     "at least one depth": lambda: charts.gain(depths=()),
-    "step_size must be positive": lambda: charts.ruler(MARKS, 0.0),
     "draw fewer runs": lambda: charts.loss([(str(k), run("paper")) for k in range(2500)]),
 }
 
@@ -680,7 +610,6 @@ def test_bad_input_is_refused_in_a_sentence(words: str):
 
 def test_charts_leave_the_theme_to_the_page():
     assert charts.strengths(run("paper")).config is alt.Undefined
-    assert OF_THEORY["ruler"]().config is alt.Undefined
 
 
 def test_charts_leave_altair_as_they_found_it():

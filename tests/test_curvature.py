@@ -90,7 +90,7 @@ def test_as_many_eigenvalues_as_weights(name, point, beyond):
 
 
 def test_published_spectrum_of_a_minimum():
-    """SCIENCE.md 4, case 4, with every eigenvalue as often as it is there."""
+    """SCIENCE 4, case 4, with every eigenvalue as often as it is there."""
     experiment = replace(
         CASES["one pathway"],
         task=Spectrum(singular_values=(2.0, 1.1, 0.6)),

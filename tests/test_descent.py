@@ -48,7 +48,7 @@ def pathways(depths, start, step_size, steps, singular_values=(1.0,), engine="au
 @pytest.mark.parametrize("name", [name for name, c in CASES.items() if max(c.network.depths) > 1])
 @pytest.mark.parametrize("step_size", [0.01, 0.2])
 def test_imbalance_grows_by_the_squared_gradients(name, step_size):
-    """D_l(t+1) - D_l(t) = eta^2 (G_{l+1}^T G_{l+1} - G_l G_l^T) (SCIENCE.md 3.5)."""
+    """D_l(t+1) - D_l(t) = eta^2 (G_{l+1}^T G_{l+1} - G_l G_l^T) (SCIENCE 3.5)."""
     start = Gaussian(std=0.5, seed=3)
     one, two = (
         simulate(descending(CASES[name], step_size, steps, start=start)) for steps in (1, 2)
@@ -65,7 +65,7 @@ def test_imbalance_grows_by_the_squared_gradients(name, step_size):
 @both_engines
 @pytest.mark.parametrize("step_size", [0.1, 1.1, 1.3, 1.7, 1.9])  # converges, cycles, chaos
 def test_depth_two_keeps_the_ratio_of_pathways(step_size, engine):
-    """SCIENCE.md 3.5, case 6: each step multiplies every layer by the same 1 - eta r."""
+    """SCIENCE 3.5, case 6: each step multiplies every layer by the same 1 - eta r."""
     start = Balanced(scales=(0.02, 0.013, 0.001))
     run = simulate(pathways((2, 2, 2), start, step_size, 1000, (1.0, 0.6), engine))
     assert run.outcome == Outcome.FINISHED
@@ -77,7 +77,7 @@ def test_depth_two_keeps_the_ratio_of_pathways(step_size, engine):
 
 @both_engines
 def test_two_cycle_of_depth_two(engine):
-    """SCIENCE.md 4, case 6: 0.6634944 <-> 1.2455966 at eta = 1.1."""
+    """SCIENCE 4, case 6: 0.6634944 <-> 1.2455966 at eta = 1.1."""
     run = simulate(pathways((2, 2), Balanced(scales=(0.02, 0.013)), 1.1, 2000, engine=engine))
     total = run.strengths[-2:, :, 0].sum(axis=1)
     assert sorted(total) == pytest.approx([0.6634944, 1.2455966], abs=5e-8)
@@ -328,7 +328,7 @@ def test_long_calls_are_cut_without_a_trace(engine, monkeypatch):
 
 @both_engines
 def test_divergence_is_an_outcome(engine):
-    """L = 2 diverges past a = eta sigma* = 2 (SCIENCE.md 3.9)."""
+    """L = 2 diverges past a = eta sigma* = 2 (SCIENCE 3.9)."""
     experiment = pathways((2,), Balanced(scales=(0.02,)), 2.2, 10_000, engine=engine)
     run = simulate(replace(experiment, record=Record(every=1)))
     assert run.outcome == Outcome.DIVERGED

@@ -176,7 +176,7 @@ def test_whole_spectrum_with_idle_units(n_in, n_out, width, depths):
 
 
 def test_sharpness_at_the_start_is_held_by_a_pair_of_modes():
-    """SCIENCE.md 3.3: 0.354 for the whole Hessian where single modes have 0.136."""
+    """SCIENCE 3.3: 0.354 for the whole Hessian where single modes have 0.136."""
     run = simulate(descending(TWO_MODES, 0.1, 1, engine="modes"))
     assert run.sharpness[0] == pytest.approx(0.354, abs=5e-4)
     theta = curvature.initial(TWO_MODES)

@@ -62,7 +62,7 @@ def pathways(depths, scales, singular_values=(1.0,), engine="auto", **options):
     ],
 )
 def test_invariants_of_one_mode(depths, scales, duration, engine):
-    """phi_L(w_h) - phi_L(w_g) per mode (SCIENCE.md 3.4), phi_1 = w, phi_2 = ln w."""
+    """phi_L(w_h) - phi_L(w_g) per mode (SCIENCE 3.4), phi_1 = w, phi_2 = ln w."""
     experiment = pathways(depths, scales, (1.0, 0.6), engine, duration=duration, rtol=1e-10)
     strengths = simulate(experiment).strengths
     assert np.abs(strengths[-1] - strengths[0]).max() > 0.3  # something happened
@@ -80,7 +80,7 @@ def test_invariants_of_one_mode(depths, scales, duration, engine):
 
 @pytest.mark.parametrize("name", [n for n, c in CASES.items() if 1 < max(c.network.depths) < 20])
 def test_imbalance_of_layers_is_constant(name):
-    """W_{l+1}^T W_{l+1} - W_l W_l^T (SCIENCE.md 3.4), from weights without any symmetry."""
+    """W_{l+1}^T W_{l+1} - W_l W_l^T (SCIENCE 3.4), from weights without any symmetry."""
     experiment = CASES[name]
     std = 0.6 / np.sqrt(experiment.network.hidden_width(experiment.task))
     experiment = flowing(
@@ -113,7 +113,7 @@ def test_loss_never_rises(experiment):
 @both_engines
 @pytest.mark.parametrize("count", [1, 3])
 def test_depth_one(count, engine):
-    """sigma = s - (s - sigma_0) e^{-Ht} for the total (SCIENCE.md 3.4)."""
+    """sigma = s - (s - sigma_0) e^{-Ht} for the total (SCIENCE 3.4)."""
     scales = (0.1, 0.05, 0.02)[:count]
     experiment = pathways((1,) * count, scales, (1.0, 0.6), engine, duration=4.0, rtol=1e-10)
     run, s = simulate(experiment), np.array([1.0, 0.6])
@@ -160,7 +160,7 @@ def test_end_split_is_that_of_theory(depths, scales, singular_value, duration, e
 
 
 def test_end_of_the_main_figure():
-    """SCIENCE.md 4, case 3."""
+    """SCIENCE 4, case 3."""
     run = simulate(flowing(PAPER, 100.0, rtol=1e-10))
     assert run.strengths[-1, :, 0] == pytest.approx([0.984812, 0.015188], abs=1e-6)
     assert run.sharpness[-1] == pytest.approx(19.4338, abs=1e-4)

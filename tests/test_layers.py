@@ -27,7 +27,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "verbs": (
         "simcore.curvature simcore.mode_curvature simcore.engines simcore.simulate "
         "simcore.regimes simcore.presets simcore.sweep simcore.mode_batch simcore.store "
-        "simcore.links",
+        "simcore.links simcore.bifurcation simcore.maps",
         "numpy scipy pyarrow nouns loops truths verbs",
     ),
     "pictures": (
@@ -35,7 +35,10 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "altair numpy pyarrow PIL vl_convert nouns truths pictures",
     ),
     "front": ("simcore", "nouns truths verbs"),
-    "command line": ("simcore.__main__", "numpy altair distributed front nouns truths verbs pictures"),
+    "command line": (
+        "simcore.__main__",
+        "numpy altair distributed front nouns truths verbs pictures",
+    ),
     "furniture": ("app pages pages.*", ANYTHING),
 }
 FOR_TYPES_ONLY = {"truths": {"nouns"}}  # under `if TYPE_CHECKING`

@@ -13,7 +13,7 @@ where a flow beside a descent is shown at t/eta. A chart with nothing to show sa
 
 ValueError, in one sentence, for no run, two runs of one name, or a mode, pathway or record that
 the runs do not have. Modes and pathways count from 0 in arguments, from 1 in pictures. Symbols and
-sources: SCIENCE.md.
+sources: those of `theory`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,6 @@ from simcore.figures.parts import (
     ink,
     table,
 )
-from simcore.figures.ruler import ruler, step_size_zones
 from simcore.trajectory import Outcome, Trajectory
 
 __all__ = [
@@ -58,10 +57,8 @@ __all__ = [
     "maps",
     "minima_curve",
     "plane",
-    "ruler",
     "sharing",
     "sharpness",
-    "step_size_zones",
     "strengths",
 ]
 
@@ -220,7 +217,7 @@ def eigenvalues(
 
     Dashed (`closed_forms`): theory.pair_sharpness of the strengths at each record, for the pairs of
     modes i <= j that hold the largest k at the end. These are Hessian eigenvalues at an aligned,
-    balanced minimum (SCIENCE 3.1), so they join the others as a run comes to rest. Whitened inputs
+    balanced minimum, so they join the others as a run comes to rest. Whitened inputs
     only.
     """
     named = parts.named_runs(run)
@@ -263,7 +260,7 @@ def eigenvalues(
 def invariants(
     runs: Runs, mode: int = 0, axis: Axis = "time", *, height: int = 280
 ) -> alt.LayerChart:
-    """The change of phi_h - phi_1 since the start, one line per pathway h > 1 (SCIENCE 3.4, 3.5).
+    """The change of phi_h - phi_1 since the start, one line per pathway h > 1.
 
     Gradient flow keeps phi_h - phi_1 (theory.flow_invariants), so its line stays at zero; descent
     moves it at the edge. Dashed, for equal depths: where pathway h would equal pathway 1. Runs
@@ -529,7 +526,7 @@ def gain(
 ) -> alt.LayerChart:
     """lambda^min / S = H^{2/L-1} against depth L, a curve for each number H of pathways.
 
-    What sharing gains: theory.balanced_sharpness over single_path_sharpness (SCIENCE 3.2). `here`
+    What sharing gains: theory.balanced_sharpness over single_path_sharpness. `here`
     rings one (L, H).
     """
     layer_counts, pathway_counts = sorted(set(depths)), sorted(set(pathways))

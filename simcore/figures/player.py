@@ -11,7 +11,7 @@ of columns over records) and the panels to draw; `payload` packs it for `st.comp
     mount = st.components.v2.component("run_player", html=HTML, css=CSS, js=JS)   # once
     mount(key="player", data=payload(scene), on_cursor_change=lambda: None)
 
-The clock is t (SCIENCE.md, section 1: t = eta * step), so runs with different record times share
+The clock is t (t = eta * step), so runs with different record times share
 an axis: at clock time t a run shows its last record at or before t; flows are interpolated.
 
 Encoding (DESIGN.md; the values come from `style.py` with the scene): `colour` is a pathway index or
@@ -379,8 +379,7 @@ def _one_of(what: str, value: str, allowed: Sequence[str]) -> None:
 def odd_stride(count: int, limit: int = MAX_RECORDS) -> int:
     """Smallest odd stride that keeps at most `limit` of `count` records, the last one included.
 
-    Odd, because every second iterate of a period-2 oscillation looks like a constant
-    (SCIENCE.md, section 4, pitfalls).
+    Odd, because every second iterate of a period-2 oscillation looks like a constant.
     """
     require(limit >= 2, f"limit must be at least 2 to keep both ends, got {limit}; raise it")
     stride = 1

@@ -1,162 +1,156 @@
-"""The regime ruler: where a step size stands among the closed-form marks (DESIGN, SCIENCE 3.7)."""
+"""The regime ruler: the step size as a handle on a bar whose colours are the regimes of GD.
+
+A picture: numbers in, plain data out, with no Streamlit. In the browser the handle, the readout
+(eta, gamma = eta S_1, 2/eta) and the highlighted regime move by themselves; the step size is
+reported as the state value `eta`, at most every 150 ms while it moves and exactly at its end.
+
+    mount = st.components.v2.component("regime_ruler", html=HTML, css=CSS, js=JS)   # once
+    mount(key="ruler", data=data(marks, eta, S_1), on_eta_change=lambda: ...)
+
+A rerun with another step size moves the handle, except while it is held and for a second after,
+when it is taken for an echo of the drag. A rerun with other marks, or another `token`, is none.
+
+Colours are `style.REGIMES`; regimes and marks are those of Kim and Lee 2026.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
 
-import altair as alt
-import numpy as np
-
-from simcore.checks import require, shown
-from simcore.figures import parts, style
-from simcore.figures.parts import Channels, Columns, ink, table
+from simcore.checks import positive
+from simcore.figures import style
 from simcore.theory import StepSizeMarks
 
-FOLLOWS_FLOW = "follows GF, winner takes all"
-IN_PART = "re-balances in part"
+_HERE = Path(__file__).parent
+HTML = (_HERE / "ruler.html").read_text(encoding="utf-8")
+CSS = (_HERE / "ruler.css").read_text(encoding="utf-8")
+JS = (_HERE / "ruler.js").read_text(encoding="utf-8")
+
+FOLLOWS_FLOW = "follows gradient flow"
+IN_PART = "partly re-balanced"
 EQUAL = "equal pathways, sum oscillates"
-SPLIT_KEPT = "split kept, sum oscillates"
-CROSSES_ZERO = "may flip sign or diverge"
+FLATTEST = "flattest split, sum oscillates"
+NO_GAIN = "no flatter split, sum oscillates"
+CROSSES_ZERO = "may flip sign, be trapped, diverge"
+DIVERGES = "diverges"
 
-_SHADES = {
-    FOLLOWS_FLOW: style.REGIMES[0],
-    IN_PART: style.REGIMES[1],
-    EQUAL: style.REGIMES[2],
-    SPLIT_KEPT: style.REGIMES[2],
-    CROSSES_ZERO: style.REGIMES[3],
-}
-_NAMES = ("2/λ_GF", "2/S₁", "2/λ_min", "η_WCR")  # in the order of StepSizeMarks
-_PHONE = 330.0  # pixels of plot on a phone, the narrowest place where labels must not overlap
-_LABEL = 105.0  # pixels of a label
+_SAME = 1e-9  # relative: step sizes that differ by rounding only
+_MARGINS = 2.2, 1.6  # of the bar below the smallest and above the largest mark
+_LABELS = (  # symbol, subscript and meaning of each field of StepSizeMarks
+    ("2/λ", "GF", "the edge where gradient flow ends"),
+    ("2/S", "1", "the edge of one pathway alone"),
+    ("2/λ", "min", "the edge of the flattest split"),
+    ("η", "WCR", "from here on an overshoot can reach zero"),
+)
 
 
-def ruler(
-    marks: StepSizeMarks, step_size: float, regime: str = "", *, height: int = 210
-) -> alt.LayerChart:
-    """The marks of theory.step_size_marks on a log scale of eta, and `step_size` among them.
+class Zone(NamedTuple):
+    """A regime and its step sizes, start < eta <= end."""
 
-    Colours are the regimes between them (`step_size_zones`); marks that are nan are left out.
-    `regime`, in words, stands beside the step size. The param `mark` selects one of the marks and
-    gives its step size as the field `value`. ValueError unless `step_size` > 0.
+    name: str
+    colour: style.Shade
+    start: float
+    end: float
+
+
+def zones(marks: StepSizeMarks) -> list[Zone]:
+    """The regimes from eta = 0 to infinity, without empty ones.
+
+    From eta_WCR on an overshoot may cross zero; else above 2/lambda_min no split is flat enough;
+    else above 2/lambda_GF (2/S_1 where that is not defined) the winner's is too sharp; else GD
+    follows GF. The first of these that holds counts, so the marks may come in any order.
+
+    Three cases show in the marks: where sharing gains nothing (one pathway, depth 2), no split is
+    flatter than the winner's; where eta_WCR is not defined, depths differ and the flattest split is
+    not an equal one; where both hold, the mode is linear (depth 1) and diverges. No zones if
+    neither 2/lambda_GF nor 2/S_1 is defined.
     """
-    require(
-        bool(np.isfinite(step_size) and step_size > 0),
-        f"step_size must be positive, got {shown(step_size)}; use e.g. 0.1",
+    single, crosses = _first(marks.single_path), _first(marks.wcr)
+    winner, balanced = _first(marks.flow_edge, single), _first(marks.balanced)
+    if math.isinf(winner):
+        return []
+    gains = balanced > single * (1 + _SAME)
+    jumps = (EQUAL if gains else NO_GAIN), style.REGIMES[2]
+    if math.isinf(crosses):
+        jumps = (FLATTEST, style.REGIMES[2]) if gains else (DIVERGES, style.REGIMES[3])
+    regimes = (
+        (FOLLOWS_FLOW, style.REGIMES[0]),
+        (IN_PART, style.REGIMES[1]),
+        jumps,
+        (CROSSES_ZERO, style.REGIMES[3]),
     )
-    known = {n: float(v) for n, v in zip(_NAMES, marks, strict=True) if np.isfinite(v)}
-    span = [*known.values(), step_size]
-    low = min(span) / 2
-    high = low * (max(span) / low) ** (1 / (1 - _LABEL / _PHONE))  # room for the last label
-    flags = _flags(known, np.log(high / low))
-    top = max([1.0, *(flag["y"][0] for flag in flags)])
-    axes: Channels = {
-        "x": alt.X(
-            "value:Q",
-            title="step size η (log scale)",
-            scale=alt.Scale(type="log", domain=(low, high), nice=False),
-            axis=alt.Axis(grid=False, format="~g", tickCount=4, **parts.CLOSE_AXIS),
-        ),
-        "y": alt.Y(
-            "y:Q", axis=None, scale=alt.Scale(domain=(-1.6, top + 0.5), nice=False, zero=False)
-        ),
+    # an end belongs to its zone, but eta_WCR to the one above
+    tame = math.nextafter(crosses, 0) if math.isfinite(crosses) else crosses
+    ends = (min(winner, balanced, tame), min(balanced, tame), tame, math.inf)
+    return [
+        Zone(name, colour, start, end)
+        for (name, colour), start, end in zip(regimes, (0.0, *ends[:3]), ends, strict=True)
+        if start < end * (1 - _SAME)
+    ]
+
+
+def data(
+    marks: StepSizeMarks,
+    step_size: float,
+    single_path_sharpness: float | None,
+    *,
+    token: object = None,
+) -> dict[str, Any]:
+    """What the component draws, ready for JSON.
+
+    The bar spans the marks (those that are nan are left out) and always contains `step_size`;
+    without any it is a plain logarithmic scale of two decades around it. `single_path_sharpness` is
+    S_1, for gamma = eta S_1; without one gamma is not shown. Another `token` than before says that
+    something else than the ruler has set the step size, so that the handle moves there at once.
+    ValueError unless `step_size` is a positive number.
+    """
+    eta = positive("step_size", step_size)
+    ticks = [
+        _tick(value, *label)
+        for value, label in zip(marks, _LABELS, strict=True)
+        if _is_positive(value)
+    ]
+    known = [tick["value"] for tick in ticks]
+    if known:
+        low, high = min(known) / _MARGINS[0], max(known) * _MARGINS[1]
+    else:
+        decade = min(max(round(math.log10(eta)), -300), 300)
+        decades = [10.0 ** (decade + k) for k in (-1, 0, 1)]
+        ticks = [_tick(decade, style.short(decade)) for decade in decades]
+        low, _, high = decades
+    low, high = min(low, eta), max(high, eta)
+    sharpness = single_path_sharpness
+    return {
+        "eta": eta,
+        "range": [low, high],
+        "sharpness": float(sharpness) if sharpness and _is_positive(sharpness) else None,
+        "ticks": sorted(ticks, key=lambda tick: tick["value"]),
+        "zones": [
+            {
+                "name": zone.name,
+                "colour": list(zone.colour),
+                "start": max(zone.start, low),
+                "end": min(zone.end, high),
+            }
+            for zone in zones(marks)
+            if zone.start < high and zone.end > low
+        ],
+        "token": repr((token, known)),
     }
-    layers = [
-        *_zone_layers(step_size_zones(marks, low, high), axes),
-        *_flag_layers(flags, axes),
-        *_handle_layers(step_size, regime, step_size > np.sqrt(low * high), axes),
-    ]
-    return parts.view(layers, height, f"Step size {style.short(step_size)} among the regimes.")
 
 
-def step_size_zones(
-    marks: StepSizeMarks, low: float, high: float
-) -> list[tuple[str, float, float]]:
-    """(regime, from, to) between the marks, from `low` to `high` (SCIENCE 3.7), without empty ones.
-
-    Without 2/lambda_GF the first zone ends at 2/S_1. Where sharing gains nothing (one pathway, or
-    depth 2) the split is kept past the edge. No zones without marks.
-    """
-    leaves = marks.flow_edge if np.isfinite(marks.flow_edge) else marks.single_path
-    if not np.isfinite(leaves):
-        return []
-    gains = marks.balanced > marks.single_path * (1 + 1e-9)
-    crosses = marks.wcr if np.isfinite(marks.wcr) else high
-    balances = marks.balanced if gains else leaves
-    borders = np.minimum([leaves, balances, crosses], crosses)
-    borders = np.clip(np.maximum.accumulate([low, *borders, high]), low, high)
-    regimes = (FOLLOWS_FLOW, IN_PART, EQUAL if gains else SPLIT_KEPT, CROSSES_ZERO)
-    return [
-        (regime, float(start), float(end))
-        for regime, start, end in zip(regimes, borders[:-1], borders[1:], strict=True)
-        if start < end
-    ]
+def _tick(value: float, symbol: str, sub: str = "", meaning: str = "") -> dict[str, Any]:
+    """A tick with its label; without a meaning it is a number on the scale, not a mark."""
+    return {"value": float(value), "symbol": symbol, "sub": sub, "meaning": meaning}
 
 
-def _flags(known: Mapping[str, float], log_length: float) -> list[Columns]:
-    """Labels as flags to the right of their poles: from the right, each at the lowest free height.
-
-    A flag that would reach the next pole flies above that one's, so no two meet however close the
-    marks, on a plot of _PHONE pixels or more.
-    """
-    reach = _LABEL / _PHONE * log_length
-    flags: list[Columns] = []
-    for name, value in sorted(known.items(), key=lambda item: -item[1]):
-        reached = [flag["y"][0] for flag in flags if np.log(flag["value"][0] / value) < reach]
-        text = f"{name} = {style.short(value)}"
-        height = max(reached, default=0.2) + 1
-        flags.append({"value": [value], "foot": [0.0], "y": [height], "text": text})
-    return flags
+def _is_positive(value: float) -> bool:
+    """Whether a bar around the value stays within the range of a float."""
+    return 1e-300 < value < 1e300
 
 
-def _zone_layers(zones: Sequence[tuple[str, float, float]], axes: Channels) -> list[alt.Chart]:
-    if not zones:
-        return []
-    rows = [
-        {"value": [start], "end": [end], "y": [0.0], "top": [0.7], "regime": regime}
-        for regime, start, end in zones
-    ]
-    regimes = [regime for regime, *_ in zones]
-    scale = alt.Scale(domain=regimes, range=[ink(_SHADES[regime]) for regime in regimes])
-    legend = alt.Legend(
-        title=None, orient="bottom", columns=2, labelLimit=240, **parts.CLOSE_LEGEND
-    )
-    tooltip = [
-        alt.Tooltip("regime:N"),
-        alt.Tooltip("value:Q", title="from η", format=".4g"),
-        alt.Tooltip("end:Q", title="to η", format=".4g"),
-    ]
-    bars = alt.Chart(table(rows)).mark_rect(opacity=0.8)
-    color = alt.Color("regime:N", scale=scale, legend=legend)
-    return [
-        bars.encode(**axes, x2=alt.X2("end:Q"), y2=alt.Y2("top:Q"), color=color, tooltip=tooltip)
-    ]
-
-
-def _flag_layers(flags: Sequence[Columns], axes: Channels) -> list[alt.Chart]:
-    if not flags:
-        return []
-    tooltip = [alt.Tooltip("text:N", title="mark"), alt.Tooltip("value:Q", title="η", format=".6g")]
-    pick = alt.selection_point(name="mark", fields=["value"], empty=False)
-    poles = alt.Chart(table(flags)).encode(**axes, tooltip=tooltip)
-    words = poles.mark_text(align="left", baseline="middle", dx=3, color=ink(style.INK))
-    return [
-        poles.mark_rule(color=ink(style.INK)).encode(y2=alt.Y2("foot:Q")),
-        words.encode(text=alt.Text("text:N")).add_params(pick),
-    ]
-
-
-def _handle_layers(
-    step_size: float, regime: str, on_right: bool, axes: Channels
-) -> list[alt.Chart]:
-    words = f"η = {style.short(step_size)}" + (f": {regime}" if regime else "")
-    here = alt.Chart(table([{"value": [step_size], "y": [-0.35], "text": words}])).encode(
-        **axes, tooltip=[alt.Tooltip("text:N", title="here")]
-    )
-    align: Channels = {"align": "right", "dx": 6} if on_right else {"align": "left", "dx": -6}
-    pointer = here.mark_point(
-        shape="triangle-up", size=120, filled=True, color=ink(style.EDGE), opacity=1
-    )
-    return [
-        pointer,
-        here.mark_text(dy=13, color=ink(style.EDGE), **align).encode(text=alt.Text("text:N")),
-    ]
+def _first(*values: float) -> float:
+    """The first of the values that is a step size, or infinity."""
+    return next((float(value) for value in values if _is_positive(value)), math.inf)

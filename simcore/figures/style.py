@@ -54,7 +54,7 @@ DIVERGING = (
     Shade("#b2182b", "#ffc9b5"),
 )
 
-# Regimes of the step size, from small to large (SCIENCE.md, 3.7).
+# Regimes of the step size, from small to large (Kim and Lee 2026).
 REGIMES = (
     Shade("#7a7f88", "#8a8f98"),
     Shade("#23857e", "#2fa39b"),

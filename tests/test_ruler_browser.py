@@ -12,7 +12,7 @@ import pytest
 from browser import launch
 from playwright.sync_api import Browser, Locator, Page
 
-from simcore.figures.live_ruler import CSS, HTML, JS, data
+from simcore.figures.ruler import CSS, HTML, JS, data
 from simcore.theory import StepSizeMarks
 
 NAN = float("nan")

@@ -1,6 +1,6 @@
 /* The regime ruler: the step size as a handle on a bar of regimes, on a log scale.
  *
- * Streamlit calls the default export at every rerun with data as live_ruler.py packs it. A move of the
+ * Streamlit calls the default export at every rerun with data as ruler.py packs it. A move of the
  * handle is painted here, at most once a frame; Python hears of it as the state value "eta".
  */
 

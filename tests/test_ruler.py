@@ -1,4 +1,4 @@
-"""The regime ruler's data: zones against the sentences of SCIENCE.md, 3.7, and against runs."""
+"""The regime ruler's data: zones against the sentences of SCIENCE 3.7, and against runs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from simcore import regimes, simulate, theory
 from simcore.experiment import Balanced, Descent, Experiment, Gaussian, LayerScales, Network, Record
-from simcore.figures import live_ruler
-from simcore.figures.live_ruler import (
+from simcore.figures import ruler
+from simcore.figures.ruler import (
     CROSSES_ZERO,
     DIVERGES,
     EQUAL,
@@ -194,7 +194,7 @@ def test_a_bad_step_size_is_refused_in_words(eta: float, words: str) -> None:
 
 def test_the_browser_gets_no_names_but_its_own() -> None:
     """The component has no dependencies and loads nothing."""
-    parts = live_ruler.HTML + live_ruler.CSS + live_ruler.JS
+    parts = ruler.HTML + ruler.CSS + ruler.JS
     assert "http" not in parts
-    assert "import " not in live_ruler.JS
-    assert "url(" not in live_ruler.CSS
+    assert "import " not in ruler.JS
+    assert "url(" not in ruler.CSS

@@ -1,0 +1,6 @@
+"""What all tests share.
+
+Comments such as "SCIENCE 3.5" point into the project's list of facts (closed forms in section 3,
+published numbers in section 4), from which the formulas of `simcore.theory` and the numbers of
+`simcore.presets` were taken.
+"""
