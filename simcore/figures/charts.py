@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike
 from simcore import theory
 from simcore.checks import require, shown
 from simcore.experiment import Gaussian
-from simcore.figures import parts, style
+from simcore.figures import parts, reduced, style
 from simcore.figures.parts import (
     LINE_ROWS,
     MAX_POINTS,
@@ -145,8 +145,8 @@ def sharpness(
     """
     require(top >= 1, f"top must be at least 1, got {shown(top)}; 1 draws the sharpness alone")
     named = parts.named_runs(runs)
-    reduced = [run for _, run in named if gfs and _is_reduced(run)]
-    predicted = [run for run in reduced if run.edge is not None] or reduced
+    followed = [run for _, run in named if gfs and reduced.is_reduced(run)]
+    predicted = [run for run in followed if run.edge is not None] or followed
     most = min(top, max(run.eigenvalues.shape[1] for _, run in named))
     frames = parts.frames_of(named, axis, most + 1)
     rows = [f.line(f.run.sharpness) for f in frames]
@@ -163,7 +163,7 @@ def sharpness(
             ]
         if any(f.run is run for run in predicted):
             pens.append(THEORY_PEN._replace(name=parts.of_run("GFS sharpness", f, frames)))
-            ahead.append(f.at_records(_gfs(f.run, f.kept), line=pens[-1].name))
+            ahead.append(f.at_records(reduced.gfs(f.run, f.kept), line=pens[-1].name))
     x, key, edges = parts.clock(frames, axis), parts.key(pens, coloured=True), parts.edges_of(named)
     y = Height("sharpness λ").cut(named, rows, 4 * max([1.0, *edges]))
     layers = [
@@ -271,8 +271,8 @@ def invariants(
     pathways = parts.most_pathways(named)
     if pathways < 2:
         return parts.message("An invariant compares two pathways; this network has one.", height)
-    reduced = [(name, run) for name, run in named if _is_reduced(run)]
-    frames = parts.frames_of(reduced, axis, pathways - 1)
+    followed = [(name, run) for name, run in named if reduced.is_reduced(run)]
+    frames = parts.frames_of(followed, axis, pathways - 1)
     rows: list[Columns] = []
     equal: list[Columns] = []
     for f in frames:
@@ -437,7 +437,7 @@ def _plane_marks(named: Named, mode: int, pathways: tuple[int, int]) -> list[Col
             continue
         target = run.experiment.task.singular_values[mode]
         ends = [("flattest split", theory.flattest_split(target, depths))]
-        if _is_reduced(run) and not isinstance(start, Gaussian):
+        if reduced.is_reduced(run) and not isinstance(start, Gaussian):
             ends.append(("GF end", theory.flow_end_split(start.strengths(), depths, target)))
             if len(depths) == 2 and run.edge is not None:
                 borders = theory.edge_splits(target, depths, 2 / run.edge)
@@ -691,24 +691,6 @@ def _map_titles(pathways: int, size: int, pitch: float, axes: Channels) -> list[
 
 
 # --- What theory says of a run -----------------------------------------------------------------
-
-
-def _is_reduced(run: Trajectory) -> bool:
-    """Whether the run moves on the balanced manifold, where the closed forms of GF hold."""
-    start = run.experiment.start
-    return (
-        run.experiment.task.whitened
-        and not isinstance(start, Gaussian)
-        and start.balanced
-        and min(start.strengths()) >= 0
-    )
-
-
-def _gfs(run: Trajectory, kept: np.ndarray) -> np.ndarray:
-    """GFS sharpness of the whole network at the kept records: the largest of its modes."""
-    by_mode = np.moveaxis(run.strengths[kept], 1, 2)
-    targets = np.array(run.experiment.task.singular_values)
-    return theory.gfs_sharpness(by_mode, run.experiment.network.depths, targets).max(axis=1)
 
 
 def _top_pairs(run: Trajectory, k: int) -> list[tuple[int, int]]:

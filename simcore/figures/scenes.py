@@ -13,8 +13,9 @@ import numpy as np
 
 from simcore import theory
 from simcore.checks import require
-from simcore.experiment import Balanced, Descent
+from simcore.experiment import Descent
 from simcore.figures import player, style
+from simcore.figures.reduced import gfs, is_reduced
 from simcore.trajectory import Trajectory
 
 
@@ -76,27 +77,10 @@ def _columns(run: Trajectory, view: View) -> dict[str, np.ndarray]:
         columns[f"s{h}_high"] = run.strengths_range[:, 1, h, mode]
     for k in range(run.eigenvalues.shape[1]):
         columns[f"lambda{k}"] = run.eigenvalues[:, k]
-    if reduced(run):
+    if is_reduced(run):
         columns["gfs"] = gfs(run)
         columns |= _invariants(run, mode)
     return columns
-
-
-def reduced(run: Trajectory) -> bool:
-    """Whether closed forms for balanced pathways hold along the whole run."""
-    start = run.experiment.start
-    return isinstance(start, Balanced) and run.experiment.task.whitened
-
-
-def gfs(run: Trajectory) -> np.ndarray:
-    """GFS sharpness at every record, shape (K,): the largest over the modes."""
-    experiment = run.experiment
-    values = theory.gfs_sharpness(
-        np.moveaxis(run.strengths, 2, 1),
-        experiment.network.depths,
-        np.array(experiment.task.singular_values),
-    )
-    return np.fmax.reduce(values, axis=1)
 
 
 def _invariants(run: Trajectory, mode: int) -> dict[str, np.ndarray]:
@@ -146,7 +130,7 @@ def _strengths(runs: Sequence[Named], view: View) -> player.Panel:
             for h in range(named.run.strengths.shape[1])
         ],
         levels=[player.Level(target, f"σ* = {target:.4g}", "muted")],
-        marks=_predicted_strengths(runs, view) if reduced(runs[0].run) else (),
+        marks=_predicted_strengths(runs, view) if is_reduced(runs[0].run) else (),
     )
 
 
@@ -160,7 +144,7 @@ def ghosts(runs: Sequence[Named], view: View) -> list[tuple[str, np.ndarray]]:
     depths = experiment.network.depths
     target = experiment.task.singular_values[view.mode]
     start = runs[0].run.strengths[0, :, view.mode]
-    if target <= 0 or not reduced(runs[0].run):
+    if target <= 0 or not is_reduced(runs[0].run):
         return []
     end = theory.flow_end_split(start, depths, target)
     predicted = [("GF end", end), ("flattest", theory.flattest_split(target, depths))]
@@ -253,7 +237,7 @@ def _sharpness(runs: Sequence[Named], view: View) -> player.Panel | None:
 
 
 def _gfs(runs: Sequence[Named], view: View) -> player.Panel | None:
-    shown = [n for n in runs if reduced(n.run)]
+    shown = [n for n in runs if is_reduced(n.run)]
     if not shown:
         return None
     return player.SeriesPanel(
@@ -307,7 +291,7 @@ def _invariant(runs: Sequence[Named], view: View) -> player.Panel | None:
     lines = [
         player.Line(n.name, f"invariant{h}", f"φ{style.subscript(h + 1)} − φ₁", colour=h)
         for n in runs
-        if reduced(n.run)
+        if is_reduced(n.run)
         for h in range(1, n.run.strengths.shape[1])
     ]
     if not lines:
