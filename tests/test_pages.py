@@ -30,7 +30,9 @@ def test_the_front_page_opens_on_the_finished_medium_run():
     assert "0.740 : 0.260" in words(app)
 
 
-@pytest.mark.parametrize("preset", [presets.SMALL, presets.LARGE, presets.RANK_ONE], ids=str)
+@pytest.mark.parametrize(
+    "preset", [presets.SMALL, presets.LARGE, presets.RANK_ONE], ids=lambda p: p.name
+)
 def test_a_link_opens_its_experiment(preset):
     app = open_app(**links.to_query(preset.experiment))
     assert not app.exception
