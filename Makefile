@@ -21,6 +21,9 @@ format: .venv/dev.stamp
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+bench: .venv-bench/bench.stamp
+	.venv-bench/bin/python benchmarks/run.py
+
 browser:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
 	  || command -v google-chrome >/dev/null \
@@ -36,4 +39,9 @@ browser:
 .venv/dev.stamp: requirements.txt requirements-dev.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q -r requirements-dev.txt
+	touch $@
+
+.venv-bench/bench.stamp: benchmarks/requirements.txt
+	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install -q -r benchmarks/requirements.txt
 	touch $@

@@ -12,7 +12,7 @@ from pages import _state
 from simcore import limits, links, presets
 from simcore.experiment import Balanced, Descent, Experiment, Gaussian, LayerScales
 from simcore.figures import scenes, style
-from simcore.tasks import Spectrum, Tree
+from simcore.tasks import Spectrum, Task, Tree
 
 STARTS = {"balanced": "Balanced", "layers": "Layer scales", "gaussian": "Random"}
 TASKS = {"spectrum": "Singular values", "tree": "Semantic tree"}
@@ -146,14 +146,18 @@ def depths(experiment: Experiment) -> None:
 
 
 def _task(experiment: Experiment) -> None:
-    kind = "tree" if isinstance(experiment.task, Tree) else "spectrum"
+    kinds = {Spectrum: "spectrum", Tree: "tree"}
+    kind = kinds.get(type(experiment.task), "own")
+    names = TASKS if kind != "own" else TASKS | {"own": "As in the link"}
 
     def change(new: str) -> Experiment:
+        if new == kind:
+            return experiment
         task = Tree() if new == "tree" else Spectrum(singular_values=(1.0,))
         width = None if isinstance(experiment.start, (Balanced, LayerScales)) else 64
         return replace(experiment, task=task, network=replace(experiment.network, width=width))
 
-    _choice("Target", "task", TASKS, kind, change)
+    _choice("Target", "task", names, kind, change)
     if kind == "spectrum":
         singular_values(experiment)
 
@@ -167,9 +171,16 @@ def singular_values(experiment: Experiment) -> None:
             "singular_values",
             ", ".join(f"{value:.12g}" for value in values),
             lambda text: replace(
-                experiment, task=Spectrum(singular_values=links.parse_numbers(text))
+                experiment, task=_with_values(experiment.task, links.parse_numbers(text))
             ),
         )
+
+
+def _with_values(task: Task, values: tuple[float, ...]) -> Spectrum:
+    """Other singular values; a rectangular target keeps its sizes where the values fit in."""
+    if task.n_in != task.n_out and len(values) <= min(task.n_in, task.n_out):
+        return Spectrum(singular_values=values, n_in=task.n_in, n_out=task.n_out)
+    return Spectrum(singular_values=values)
 
 
 def _start(experiment: Experiment) -> None:
@@ -263,7 +274,7 @@ def view(experiment: Experiment) -> tuple[scenes.View, list[str]]:
 # --- Widgets ---------------------------------------------------------------------------------
 
 
-def _try(key: str, change: Callable[[Any], Experiment]) -> None:
+def attempt(key: str, change: Callable[[Any], Experiment]) -> None:
     """Apply a widget's new value; bad input gets its sentence, stays to be mended, and changes
     nothing else."""
     try:
@@ -300,14 +311,14 @@ def _number(
         kind(max(most, value)),
         step=kind(step),
         key=key,
-        on_change=lambda: _try(key, change),
+        on_change=lambda: attempt(key, change),
         **options,
     )
 
 
 def _text(label: str, key: str, value: str, change: Callable[[str], Experiment]) -> None:
     _fill(key, value)
-    st.text_input(label, key=key, on_change=lambda: _try(key, change))
+    st.text_input(label, key=key, on_change=lambda: attempt(key, change))
 
 
 def _choice(
@@ -320,5 +331,5 @@ def _choice(
         list(names),
         key=key,
         format_func=lambda name: names[name],
-        on_change=lambda: _try(key, change),
+        on_change=lambda: attempt(key, change),
     )

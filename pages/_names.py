@@ -4,6 +4,7 @@ PAGES = {
     "simulator": "Simulator",
     "why_flat": "Why flat?",
     "step_size": "Step size",
+    "phase_diagram": "Phase diagram",
     "matrices": "Matrices",
     "paper_figures": "Paper figures",
     "about": "About",

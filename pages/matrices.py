@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from pages import _controls, _state, _ui
-from simcore import Descent, Gaussian, Record, curvature, presets, regimes
+from simcore import Descent, Gaussian, Outcome, Record, curvature, presets, regimes
 from simcore.figures import scenes
 from simcore.presets import matching_flow
 
@@ -27,7 +27,12 @@ if not isinstance(experiment.start, Gaussian):
         "This start is aligned with the target, so the maps stay diagonal; choose a preset, or a "
         "random start under More, to see full matrices."
     )
-full = replace(experiment, engine="matrices", record=Record(frames=300, eigenvalues=4, maps=True))
+try:
+    record = Record(frames=300, eigenvalues=4, maps=True)
+    full = replace(experiment, engine="matrices", record=record)
+except ValueError as error:
+    st.warning(f"This run is too large for full weights: {error}.")
+    st.stop()
 run = _ui.run(full, "Full weights")
 named = scenes.Named("GD" if run.edge else "GF", run, regimes.phases(run))
 companions = []
@@ -59,8 +64,10 @@ st.dataframe(
     ],
     hide_index=True,
 )
-if isinstance(full.dynamics, Descent):
-    error = curvature.imbalance_identity(full, theta, full.dynamics.step_size)
-    st.markdown(f"One more step agrees with the identity to **{error:.1e}** in every entry.")
+if isinstance(full.dynamics, Descent) and run.outcome is Outcome.FINISHED:
+    deviation = curvature.imbalance_identity(full, theta, full.dynamics.step_size)
+    st.markdown(
+        f"One more step agrees with the identity to **{deviation:.1e}** of the largest entry."
+    )
 
 _state.write_link()

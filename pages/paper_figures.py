@@ -112,8 +112,8 @@ def unequal_grid() -> None:
 
 def return_threshold() -> None:
     st.markdown(
-        f"An overshoot past zero comes back below η_WCR, at depth 5 "
-        f"γ_WCR/S₁ = {theory.wcr_gamma(5) / 5:.4f}, and may be trapped above."
+        f"Below η_WCR, at depth 5 γ_WCR/S₁ = {theory.wcr_gamma(5) / 5:.4f}, the step back from an "
+        "overshoot never crosses zero; above, it may, and the run may be trapped there."
     )
     for column, preset in zip(
         st.columns(2), (presets.RETURN_BELOW, presets.RETURN_ABOVE), strict=True

@@ -23,14 +23,15 @@ with st.sidebar:
 _ui.complaints()
 _ui.step_size_ruler(experiment)
 
-eta = 2 / (experiment.edge or _state.DEFAULT.edge or np.nan)
+dynamics = experiment.dynamics
+eta = dynamics.step_size if isinstance(dynamics, Descent) else np.nan
 marks, unit = theory.step_size_marks(experiment), theory.unit_step_size(experiment)
 
 
 def whole_range() -> tuple[float, float]:
     """From half of 2/S_1 to a little past the last mark of the theory."""
     last = max((mark for mark in marks if np.isfinite(mark)), default=2 * unit)
-    return 0.5 * unit, 1.15 * max(last, eta)
+    return 0.5 * unit, 1.15 * float(np.fmax(last, eta))
 
 
 def zoomed() -> tuple[float, float]:
@@ -48,7 +49,10 @@ def on_select() -> None:
         return
     picked = selection.get("pick") or []
     if picked and "eta" in picked[0]:
-        _state.show(_controls.with_step_size(experiment, float(picked[0]["eta"])))
+        _controls.attempt(
+            "bifurcation",
+            lambda _: _controls.with_step_size(experiment, float(picked[0]["eta"])),
+        )
 
 
 @st.cache_data(max_entries=32, show_spinner=False, hash_funcs={type(experiment): lambda e: e.key})
@@ -86,10 +90,15 @@ else:
             on_click=lambda: st.session_state.pop("eta_range", None),
             disabled="eta_range" not in st.session_state,
         )
-        _ui.chart(pictures.lyapunov(found.step_sizes, found.lyapunov, marks, eta))
+        _ui.chart(pictures.lyapunov(found.step_sizes, found.lyapunov, eta))
+        if bifurcation.plateau(experiment) / low > bifurcation.LONGEST:
+            st.info(
+                "From this start the plateau lasts longer than the diagram waits "
+                f"({bifurcation.LONGEST} steps) at the smallest step sizes; take larger scales."
+            )
     with right:
         depths, target = experiment.network.depths, experiment.task.singular_values[0]
-        if len(set(depths)) == 1 and depths[0] > 1 and target > 0:
+        if len(set(depths)) == 1 and depths[0] > 1 and target > 0 and np.isfinite(eta):
             gamma = eta * theory.single_path_sharpness(target, depths[0])
             st.markdown(
                 f"**The chain of one pathway** at γ = ηS₁ = {gamma:.4g}; overshoots can reach zero "
@@ -97,7 +106,7 @@ else:
             )
             _ui.chart(pictures.cobweb(depths[0], gamma, 0.1 ** (1 / depths[0])))
         else:
-            st.info("The cobweb needs pathways of one depth, at least 2.")
+            st.info("The cobweb needs a step size, and pathways of one depth, at least 2.")
         st.markdown("Click a step size to choose it, drag a range to zoom into it.")
         _ui.link("simulator", "Open this run in the Simulator", icon="▶️")
 

@@ -81,15 +81,17 @@ with right:
         if alone
         else "A target of zero has no sharpness to share."
     )
-    if max(depths) <= 2:
+    if set(depths) == {2}:
         st.markdown(
             "With depth 2 every split is equally sharp, Λ₁₁ = 2σ*: **nothing is gained** by "
             "sharing, and gradient descent has no reason to re-balance."
         )
+    elif set(depths) == {1}:
+        st.markdown("With depth 1 every split is equally sharp, Λ₁₁ = H: **nothing is gained**.")
     elif len(set(depths)) > 1:
         st.markdown(
             "With unequal depths the flattest split is off the diagonal: the optimum has "
-            "(L_h − 1) σ_h^{1−2/L_h} equal in all pathways."
+            "(L_h − 1) σ_h^{1−2/L_h} equal in all pathways that carry signal."
         )
     if edge is not None:
         verdict = "stable" if closed < edge else "unstable"

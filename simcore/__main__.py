@@ -29,7 +29,7 @@ from simcore.checks import require, shown
 from simcore.experiment import Experiment
 from simcore.simulate import simulate
 from simcore.store import Store, check_table_path, export
-from simcore.sweep import Row, grid, sweep
+from simcore.sweep import Row, grid, stop_at, sweep
 from simcore.trajectory import Outcome
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
@@ -97,13 +97,17 @@ def _sweep(options: argparse.Namespace) -> int:
     experiments = _read_sweep(options.file)
     if options.out is not None:
         check_table_path(options.out)
-    bar = _Bar()
-    try:
-        with Store(options.store) as store, _executor(options) as executor, bar:
-            rows = sweep(experiments, executor=executor, store=store, on_done=bar.of_rows)
-    except KeyboardInterrupt:
-        kept = f"{bar.done} of {len(experiments)} runs are in {options.store}"
-        return _complain(f"interrupted; {kept}, the same command goes on from there", INTERRUPTED)
+    with Store(options.store) as store:
+        try:
+            with _executor(options) as executor, _Bar() as bar:
+                rows = sweep(experiments, executor=executor, store=store, on_done=bar.of_rows)
+        except KeyboardInterrupt:
+            found = store.rows(experiments)
+            kept = f"{sum(e in found for e in experiments)} of {len(experiments)} runs"
+            return _complain(
+                f"interrupted; {kept} are in {options.store}, the same command goes on from there",
+                INTERRUPTED,
+            )
     if options.out is not None:
         export(options.out, experiments, rows)
     print(_counted(rows))
@@ -184,18 +188,14 @@ def _executor(options: argparse.Namespace) -> Iterator[Any]:
     elif options.jobs is not None:
         # spawn: a fork would copy the locks of numpy's threads in whatever state they are
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(options.jobs, context, signal.signal, _IGNORE) as pool:
+        stop = context.Event()
+        with ProcessPoolExecutor(options.jobs, context, stop_at, (stop,)) as pool:
             try:
                 yield pool
-            except BaseException:
-                for process in multiprocessing.active_children():
-                    process.terminate()
-                raise
+            finally:
+                stop.set()
     else:
         yield None
-
-
-_IGNORE = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal
 
 
 def _client(address: str) -> Any:
@@ -238,7 +238,6 @@ class _Bar:
     """How far it is, on stderr: redrawn on a terminal, now and then a line in a log."""
 
     def __init__(self) -> None:
-        self.done = 0
         self.begin = time.monotonic()
         self.terminal = sys.stderr.isatty()
         self.next = 0.0 if self.terminal else SAY_EVERY
@@ -252,7 +251,6 @@ class _Bar:
             print(file=sys.stderr)
 
     def of_rows(self, done: int, total: int, _row: Row) -> None:
-        self.done = done
         self.show(done / total, f"{done} of {total}")
 
     def show(self, part: float, words: str = "") -> None:

@@ -8,10 +8,32 @@ from dataclasses import dataclass
 import numpy as np
 
 from simcore import mode_kernels as kernels
+from simcore import theory
 from simcore.checks import require
 from simcore.experiment import Balanced, Experiment
 
 CHUNK = 32  # step sizes per kernel call, so that progress and cancelling stay lively
+
+
+LONGEST = 100_000  # steps before what is kept
+
+
+def plateau(experiment: Experiment) -> float:
+    """How long gradient flow takes to leave the start, t = phi(sigma*^{1/L}) - phi(w) over sigma*
+    for the fastest pathway alone; infinite if none leaves."""
+    start, depths = experiment.start, experiment.network.depths
+    target = experiment.task.singular_values[0]
+    assert isinstance(start, Balanced)
+    if target == 0:
+        return 0.0
+    times = [
+        float(
+            theory.flow_invariants([target], [depth])[0] - theory.flow_invariants([s], [depth])[0]
+        )
+        for s, depth in zip(start.scales, depths, strict=True)
+        if s > 0 or depth == 1
+    ]
+    return max(0.0, min(times, default=np.inf)) / target
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +55,12 @@ def orbits(
 ) -> Orbits:
     """Iterates `transient` to `transient + kept` of the experiment's sharpest mode at each eta.
 
-    The Lyapunov exponent is lim 1/n ln ||J_n ... J_1 v||, J = 1 - eta Hessian of the mode:
-    below 0 for a stable cycle, above 0 for chaos (exactly ln 3 at depth 2, eta = 2/sigma*).
-    ValueError unless the start is balanced and the inputs are whitened.
+    The transient is that many steps after the start's plateau, whose length under gradient flow
+    is known (`plateau`), but at most `LONGEST` steps in all. The Lyapunov exponent is
+    lim 1/n ln ||J_n ... J_1 v||, J = 1 - eta Hessian of the mode: above 0 for chaos (exactly ln 3
+    at depth 2, eta = 2/sigma*), 0 along a line of minima (several pathways), else below 0 for a
+    stable cycle. ValueError unless the start is balanced, the inputs are whitened, and step sizes
+    and counts positive.
     """
     start, task, depths = experiment.start, experiment.task, experiment.network.depths
     require(
@@ -45,6 +70,12 @@ def orbits(
     assert isinstance(start, Balanced)
     weights = np.array([row[0] for row in start.layer_scales(depths)])
     step_sizes = np.ascontiguousarray(step_sizes, dtype=float)
+    require(
+        step_sizes.ndim == 1 and bool((step_sizes > 0).all()) and transient >= 0 and kept >= 1,
+        f"orbits need positive step sizes in a row, transient >= 0 and kept >= 1, got "
+        f"{step_sizes.shape}, {transient} and {kept}; change those",
+    )
+    lead = np.minimum(transient + plateau(experiment) / step_sizes, max(LONGEST, transient))
     strengths = np.empty((len(step_sizes), kept, len(depths)))
     lyapunov = np.empty(len(step_sizes))
     for first in range(0, len(step_sizes), CHUNK):
@@ -54,7 +85,7 @@ def orbits(
             np.array(depths, dtype=np.int64),
             float(task.singular_values[0]),
             step_sizes[part],
-            transient,
+            lead[part].astype(np.int64),
             strengths[part],
             lyapunov[part],
         )

@@ -56,6 +56,7 @@ def workspace(experiment: Experiment) -> kernels.Workspace:
     return kernels.Workspace(
         forward=np.zeros(size),
         backward=np.zeros(size),
+        turned=np.zeros(size),
         misfit=np.zeros((task.n_out, task.n_in)),
         slope=np.zeros((task.n_out, task.n_in)),
         strengths=np.zeros((experiment.network.pathways, len(task.singular_values))),
@@ -71,6 +72,7 @@ class EigenSolver:
         self.count = min(k, n)
         room = min(KRYLOV, n, max(20, KRYLOV_NUMBERS // n))
         self.tangent = kernels.Tangent(
+            np.zeros(chain),
             np.zeros(chain),
             np.zeros(chain),
             np.zeros((task.n_out, task.n_in)),
@@ -265,7 +267,8 @@ def imbalance(experiment: Experiment, theta: np.ndarray) -> list[list[np.ndarray
 
 
 def imbalance_identity(experiment: Experiment, theta: np.ndarray, step_size: float) -> float:
-    """How far one step of descent at theta is from its exact identity, as a largest entry.
+    """How far one step of descent at theta is from its exact identity: the largest entry, in units
+    of the largest entry of the D_l.
 
     D_l(t+1) - D_l(t) = eta^2 (G_{l+1}^T G_{l+1} - G_l G_l^T), G the gradients of the layers.
     """
@@ -273,11 +276,10 @@ def imbalance_identity(experiment: Experiment, theta: np.ndarray, step_size: flo
     before = imbalance(experiment, theta)
     after = imbalance(experiment, theta - step_size * slope)
     driven = imbalance(experiment, step_size * slope)
-    return max(
-        (
-            float(np.abs(b - a - d).max())
-            for old, new, push in zip(before, after, driven, strict=True)
-            for a, b, d in zip(old, new, push, strict=True)
-        ),
-        default=0.0,
-    )
+    errors = [
+        (float(np.abs(b - a - d).max()), float(np.abs(b).max()))
+        for old, new, push in zip(before, after, driven, strict=True)
+        for a, b, d in zip(old, new, push, strict=True)
+    ]
+    largest, scale = np.max(errors, axis=0, initial=0.0)
+    return float(largest / scale) if scale > 0 else 0.0

@@ -48,16 +48,18 @@ class Workspace(NamedTuple):
 
     forward: np.ndarray  # (C,) the A_l
     backward: np.ndarray  # (C,) the D_l
+    turned: np.ndarray  # (C,) the A_l^T of all but the last layers
     misfit: np.ndarray  # (n_out, n_in) M - M*
     slope: np.ndarray  # (n_out, n_in) (M - M*) Sigma_xx
     strengths: np.ndarray  # (H, R) diagonals of the A_{L_h}: theta is in singular bases
 
 
 class Tangent(NamedTuple):
-    """Scratch of Hessian-vector products: how A_l, D_l, M and G move along a direction."""
+    """Scratch of Hessian-vector products: how A_l, D_l, A_l^T, M and G move along a direction."""
 
     forward: np.ndarray  # (C,)
     backward: np.ndarray  # (C,)
+    turned: np.ndarray  # (C,)
     misfit: np.ndarray  # (n_out, n_in)
     slope: np.ndarray  # (n_out, n_in)
 
@@ -71,50 +73,166 @@ class Ranges(NamedTuple):
 
 # --- Products --------------------------------------------------------------------------------
 
-
-@njit(**OPTIONS)
-def _weights(theta, layout, layer):
-    rows, cols = layout.rows[layer], layout.cols[layer]
-    start = layout.start[layer]
-    return theta[start : start + rows * cols].reshape(rows, cols)
+# Indices are unsigned: one that cannot be negative needs no wrap-around, which would hide from the
+# compiler that memory is walked in order.
+U0, U1, U2, U3, U4, U8, U16, U32 = (np.uint64(n) for n in (0, 1, 2, 3, 4, 8, 16, 32))
 
 
 @njit(**OPTIONS)
-def _link(buffer, layout, layer, n_in):
-    """The part of a chain buffer that belongs to a layer, (rows, n_in)."""
-    start, rows = layout.chain[layer], layout.rows[layer]
-    return buffer[start : start + rows * n_in].reshape(rows, n_in)
+def _add_blocks(a, at, down, across, b, b_at, out, out_at, rows, inner, width):
+    """The 4 x 4 blocks of `_add_product`: 16 numbers of a, four rows of b and of out at a time."""
+    for i in range(U0, rows, U4):
+        for k in range(U0, inner, U4):
+            t = at + i * down + k * across
+            a00, a01, a02, a03 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
+            t += down
+            a10, a11, a12, a13 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
+            t += down
+            a20, a21, a22, a23 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
+            t += down
+            a30, a31, a32, a33 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
+            y, z = b_at + k * width, out_at + i * width
+            for j in range(width):
+                b0, b1 = b[y + j], b[y + width + j]
+                b2, b3 = b[y + U2 * width + j], b[y + U3 * width + j]
+                out[z + j] += a00 * b0 + a01 * b1 + a02 * b2 + a03 * b3
+                out[z + width + j] += a10 * b0 + a11 * b1 + a12 * b2 + a13 * b3
+                out[z + U2 * width + j] += a20 * b0 + a21 * b1 + a22 * b2 + a23 * b3
+                out[z + U3 * width + j] += a30 * b0 + a31 * b1 + a32 * b2 + a33 * b3
 
 
 @njit(**OPTIONS)
-def _add_product(a, b, out):
-    """out += a b."""
-    for i in range(a.shape[0]):
-        for k in range(a.shape[1]):
-            factor = a[i, k]
-            for j in range(b.shape[1]):
-                out[i, j] += factor * b[k, j]
+def _add_blocks_8(a, at, down, across, b, b_at, out, out_at, rows, inner):
+    """`_add_blocks` for rows of 8, where the compiler can unroll what it knows."""
+    for i in range(U0, rows, U4):
+        for k in range(U0, inner, U4):
+            t = at + i * down + k * across
+            a00, a01, a02, a03 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
+            t += down
+            a10, a11, a12, a13 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
+            t += down
+            a20, a21, a22, a23 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
+            t += down
+            a30, a31, a32, a33 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
+            y, z = b_at + k * U8, out_at + i * U8
+            for j in range(U8):
+                b0, b1 = b[y + j], b[y + U8 + j]
+                b2, b3 = b[y + U2 * U8 + j], b[y + U3 * U8 + j]
+                out[z + j] += a00 * b0 + a01 * b1 + a02 * b2 + a03 * b3
+                out[z + U8 + j] += a10 * b0 + a11 * b1 + a12 * b2 + a13 * b3
+                out[z + U2 * U8 + j] += a20 * b0 + a21 * b1 + a22 * b2 + a23 * b3
+                out[z + U3 * U8 + j] += a30 * b0 + a31 * b1 + a32 * b2 + a33 * b3
 
 
 @njit(**OPTIONS)
-def _add_left_transposed(a, b, out):
-    """out += a^T b."""
-    for k in range(a.shape[0]):
-        for i in range(a.shape[1]):
-            factor = a[k, i]
-            for j in range(b.shape[1]):
-                out[i, j] += factor * b[k, j]
+def _add_blocks_16(a, at, down, across, b, b_at, out, out_at, rows, inner):
+    """`_add_blocks` for rows of 16."""
+    for i in range(U0, rows, U4):
+        for k in range(U0, inner, U4):
+            t = at + i * down + k * across
+            a00, a01, a02, a03 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
+            t += down
+            a10, a11, a12, a13 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
+            t += down
+            a20, a21, a22, a23 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
+            t += down
+            a30, a31, a32, a33 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
+            y, z = b_at + k * U16, out_at + i * U16
+            for j in range(U16):
+                b0, b1 = b[y + j], b[y + U16 + j]
+                b2, b3 = b[y + U2 * U16 + j], b[y + U3 * U16 + j]
+                out[z + j] += a00 * b0 + a01 * b1 + a02 * b2 + a03 * b3
+                out[z + U16 + j] += a10 * b0 + a11 * b1 + a12 * b2 + a13 * b3
+                out[z + U2 * U16 + j] += a20 * b0 + a21 * b1 + a22 * b2 + a23 * b3
+                out[z + U3 * U16 + j] += a30 * b0 + a31 * b1 + a32 * b2 + a33 * b3
 
 
 @njit(**OPTIONS)
-def _add_right_transposed(scale, a, b, out):
-    """out += scale a b^T."""
-    for i in range(a.shape[0]):
-        for j in range(b.shape[0]):
-            dot = 0.0
-            for k in range(a.shape[1]):
-                dot += a[i, k] * b[j, k]
-            out[i, j] += scale * dot
+def _add_blocks_32(a, at, down, across, b, b_at, out, out_at, rows, inner):
+    """`_add_blocks` for rows of 32."""
+    for i in range(U0, rows, U4):
+        for k in range(U0, inner, U4):
+            t = at + i * down + k * across
+            a00, a01, a02, a03 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
+            t += down
+            a10, a11, a12, a13 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
+            t += down
+            a20, a21, a22, a23 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
+            t += down
+            a30, a31, a32, a33 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
+            y, z = b_at + k * U32, out_at + i * U32
+            for j in range(U32):
+                b0, b1 = b[y + j], b[y + U32 + j]
+                b2, b3 = b[y + U2 * U32 + j], b[y + U3 * U32 + j]
+                out[z + j] += a00 * b0 + a01 * b1 + a02 * b2 + a03 * b3
+                out[z + U32 + j] += a10 * b0 + a11 * b1 + a12 * b2 + a13 * b3
+                out[z + U2 * U32 + j] += a20 * b0 + a21 * b1 + a22 * b2 + a23 * b3
+                out[z + U3 * U32 + j] += a30 * b0 + a31 * b1 + a32 * b2 + a33 * b3
+
+
+@njit(**OPTIONS)
+def _add_product(a, at, down, across, b, b_at, out, out_at, rows, inner, width):
+    """out += a b, with a (rows, inner), b (inner, width) and out (rows, width) in flat arrays.
+
+    b and out lie row by row from b_at and out_at on; a[i, k] is at `at + i down + k across`, so
+    that a may be the transpose of what is stored.
+    """
+    whole_rows, whole_inner = rows // U4 * U4, inner // U4 * U4
+    if width == U8:
+        _add_blocks_8(a, at, down, across, b, b_at, out, out_at, whole_rows, whole_inner)
+    elif width == U16:
+        _add_blocks_16(a, at, down, across, b, b_at, out, out_at, whole_rows, whole_inner)
+    elif width == U32:
+        _add_blocks_32(a, at, down, across, b, b_at, out, out_at, whole_rows, whole_inner)
+    else:
+        _add_blocks(a, at, down, across, b, b_at, out, out_at, whole_rows, whole_inner, width)
+    if whole_rows == rows and whole_inner == inner:
+        return
+    for i in range(rows):
+        for k in range(whole_inner if i < whole_rows else U0, inner):
+            factor = a[at + i * down + k * across]
+            for j in range(width):
+                out[out_at + i * width + j] += factor * b[b_at + k * width + j]
+
+
+@njit(**OPTIONS)
+def _set_product(a, at, down, across, b, b_at, out, out_at, rows, inner, width):
+    """out = a b, as in `_add_product`: zeroed just before, while it is in the cache."""
+    for n in range(rows * width):
+        out[out_at + n] = 0.0
+    _add_product(a, at, down, across, b, b_at, out, out_at, rows, inner, width)
+
+
+@njit(**OPTIONS)
+def _turn(a, at, rows, cols, out):
+    """Write the transpose of the (rows, cols) matrix at `at` in a to the same place in out."""
+    whole = rows // U8 * U8
+    for i in range(U0, whole, U8):  # eight streams in, one cache line after the other out
+        for j in range(cols):
+            y, z = at + i * cols + j, at + j * rows + i
+            for n in range(U8):
+                out[z + n] = a[y + n * cols]
+    for i in range(whole, rows):
+        for j in range(cols):
+            out[at + j * rows + i] = a[at + i * cols + j]
+
+
+@njit(**OPTIONS)
+def _copy(a, at, out, out_at, size):
+    """Write `size` numbers of a, from `at` on, to out, from out_at on."""
+    for n in range(size):
+        out[out_at + n] = a[at + n]
+
+
+@njit(**OPTIONS)
+def _place(layout, layer):
+    """Unsigned: offset of a layer's weights, its rows and cols, offset of its link in a chain."""
+    return (
+        np.uint64(layout.start[layer]),
+        np.uint64(layout.rows[layer]),
+        np.uint64(layout.cols[layer]),
+        np.uint64(layout.chain[layer]),
+    )
 
 
 # --- Loss and gradient -----------------------------------------------------------------------
@@ -123,11 +241,12 @@ def _add_right_transposed(scale, a, b, out):
 @njit(**OPTIONS)
 def _total(forward, layout, out):
     """out += sum_h A_{L_h}."""
+    rows, cols = np.uint64(out.shape[0]), np.uint64(out.shape[1])
     for h in range(layout.first.size - 1):
-        last = _link(forward, layout, layout.first[h + 1] - 1, out.shape[1])
-        for i in range(out.shape[0]):
-            for j in range(out.shape[1]):
-                out[i, j] += last[i, j]
+        at = np.uint64(layout.chain[layout.first[h + 1] - 1])
+        for i in range(rows):
+            for j in range(cols):
+                out[i, j] += forward[at + i * cols + j]
 
 
 @njit(**OPTIONS)
@@ -135,66 +254,62 @@ def _slope(misfit, problem, out):
     """out = misfit Sigma_xx."""
     if problem.whitened:
         out[:] = misfit
-    else:
-        out[:] = 0.0
-        _add_product(misfit, problem.covariance, out)
+        return
+    rows, cols = np.uint64(out.shape[0]), np.uint64(out.shape[1])
+    covariance = problem.covariance.reshape(-1)
+    left, flat = misfit.reshape(-1), out.reshape(-1)
+    _set_product(left, U0, cols, U1, covariance, U0, flat, U0, rows, cols, cols)
 
 
 @njit(**OPTIONS)
 def evaluate(theta, layout, problem, work):
     """Read theta; write work.forward, misfit, slope, strengths. Return the loss without floor."""
-    n_in = problem.target.shape[1]
+    n_in = np.uint64(problem.target.shape[1])
     pathways, modes = work.strengths.shape
-    work.forward[:] = 0.0
+    forward = work.forward
     for h in range(pathways):
         first, stop = layout.first[h], layout.first[h + 1]
-        _link(work.forward, layout, first, n_in)[:] = _weights(theta, layout, first)
+        start, rows, cols, link = _place(layout, first)
+        _copy(theta, start, forward, link, rows * cols)
         for layer in range(first + 1, stop):
-            _add_product(
-                _weights(theta, layout, layer),
-                _link(work.forward, layout, layer - 1, n_in),
-                _link(work.forward, layout, layer, n_in),
-            )
-        last = _link(work.forward, layout, stop - 1, n_in)
+            below = link
+            start, rows, cols, link = _place(layout, layer)
+            _set_product(theta, start, cols, U1, forward, below, forward, link, rows, cols, n_in)
         for i in range(modes):
-            work.strengths[h, i] = last[i, i]
+            work.strengths[h, i] = forward[link + np.uint64(i) * (n_in + U1)]
     work.misfit[:] = -problem.target
-    _total(work.forward, layout, work.misfit)
+    _total(forward, layout, work.misfit)
     _slope(work.misfit, problem, work.slope)
     loss = 0.0
     for i in range(work.misfit.shape[0]):
-        for j in range(n_in):
+        for j in range(work.misfit.shape[1]):
             loss += 0.5 * work.misfit[i, j] * work.slope[i, j]
     return loss
 
 
 @njit(**OPTIONS)
 def backpropagate(theta, layout, work, scale, out):
-    """out += scale * grad at theta, from what `evaluate` left in work; write work.backward.
+    """out += scale * grad at theta, from what `evaluate` left in work; write work.backward, which
+    holds `scale` times the D_l, and work.turned.
 
     `out` may be theta itself: D_{l-1} is formed before W_l is overwritten.
     """
-    n_in = work.slope.shape[1]
-    work.backward[:] = 0.0
+    n_in = np.uint64(work.slope.shape[1])
+    forward, backward, turned = work.forward, work.backward, work.turned
     for h in range(layout.first.size - 1):
         first, stop = layout.first[h], layout.first[h + 1]
-        _link(work.backward, layout, stop - 1, n_in)[:] = work.slope
-        for layer in range(stop - 1, first, -1):
-            pull = _link(work.backward, layout, layer, n_in)
-            _add_left_transposed(
-                _weights(theta, layout, layer), pull, _link(work.backward, layout, layer - 1, n_in)
-            )
-            _add_right_transposed(
-                scale,
-                pull,
-                _link(work.forward, layout, layer - 1, n_in),
-                _weights(out, layout, layer),
-            )
-        pull = _link(work.backward, layout, first, n_in)
-        weights = _weights(out, layout, first)
-        for i in range(weights.shape[0]):
+        start, rows, cols, link = _place(layout, stop - 1)
+        for i in range(rows):
             for j in range(n_in):
-                weights[i, j] += scale * pull[i, j]
+                backward[link + i * n_in + j] = scale * work.slope[i, j]
+        for layer in range(stop - 1, first, -1):
+            below = np.uint64(layout.chain[layer - 1])
+            _set_product(theta, start, U1, cols, backward, link, backward, below, cols, rows, n_in)
+            _turn(forward, below, cols, n_in, turned)
+            _add_product(backward, link, n_in, U1, turned, below, out, start, rows, n_in, cols)
+            start, rows, cols, link = _place(layout, layer - 1)
+        for n in range(rows * n_in):
+            out[start + n] += backward[link + n]
 
 
 @njit(**OPTIONS)
@@ -344,49 +459,47 @@ def flow_state(time, integrator, out):
 
 @njit(**OPTIONS)
 def hessian_vector(theta, layout, problem, work, tangent, direction, out):
-    """Write out = Hessian times direction; work must hold evaluate and backpropagate at theta.
+    """Write out = Hessian times direction; work must hold `evaluate` and `backpropagate` of scale 1
+    at theta.
 
     The derivative of the gradient along V: dA_l = V_l A_{l-1} + W_l dA_{l-1}, then backwards
     dD_{l-1} = V_l^T D_l + W_l^T dD_l, and out_l = dD_l A_{l-1}^T + D_l dA_{l-1}^T.
     """
-    n_in = problem.target.shape[1]
-    tangent.forward[:] = 0.0
-    tangent.backward[:] = 0.0
+    n_in = np.uint64(problem.target.shape[1])
+    value, pull, value_t = work.forward, work.backward, work.turned
+    moved, moved_pull, moved_t = tangent.forward, tangent.backward, tangent.turned
     tangent.misfit[:] = 0.0
-    out[:] = 0.0
     pathways = layout.first.size - 1
     for h in range(pathways):
         first, stop = layout.first[h], layout.first[h + 1]
-        _link(tangent.forward, layout, first, n_in)[:] = _weights(direction, layout, first)
+        start, rows, cols, link = _place(layout, first)
+        _copy(direction, start, moved, link, rows * cols)
         for layer in range(first + 1, stop):
-            moved = _link(tangent.forward, layout, layer, n_in)
-            _add_product(
-                _weights(direction, layout, layer),
-                _link(work.forward, layout, layer - 1, n_in),
-                moved,
-            )
-            _add_product(
-                _weights(theta, layout, layer),
-                _link(tangent.forward, layout, layer - 1, n_in),
-                moved,
-            )
-    _total(tangent.forward, layout, tangent.misfit)
+            below = link
+            start, rows, cols, link = _place(layout, layer)
+            _set_product(direction, start, cols, U1, value, below, moved, link, rows, cols, n_in)
+            _add_product(theta, start, cols, U1, moved, below, moved, link, rows, cols, n_in)
+    _total(moved, layout, tangent.misfit)
     _slope(tangent.misfit, problem, tangent.slope)
     for h in range(pathways):
         first, stop = layout.first[h], layout.first[h + 1]
-        _link(tangent.backward, layout, stop - 1, n_in)[:] = tangent.slope
+        start, rows, cols, link = _place(layout, stop - 1)
+        for i in range(rows):
+            for j in range(n_in):
+                moved_pull[link + i * n_in + j] = tangent.slope[i, j]
         for layer in range(stop - 1, first, -1):
-            pull = _link(work.backward, layout, layer, n_in)
-            moved = _link(tangent.backward, layout, layer, n_in)
-            below = _link(tangent.backward, layout, layer - 1, n_in)
-            _add_left_transposed(_weights(direction, layout, layer), pull, below)
-            _add_left_transposed(_weights(theta, layout, layer), moved, below)
-            result = _weights(out, layout, layer)
-            _add_right_transposed(1.0, moved, _link(work.forward, layout, layer - 1, n_in), result)
-            _add_right_transposed(
-                1.0, pull, _link(tangent.forward, layout, layer - 1, n_in), result
+            below = np.uint64(layout.chain[layer - 1])
+            _set_product(
+                direction, start, U1, cols, pull, link, moved_pull, below, cols, rows, n_in
             )
-        _weights(out, layout, first)[:] = _link(tangent.backward, layout, first, n_in)
+            _add_product(
+                theta, start, U1, cols, moved_pull, link, moved_pull, below, cols, rows, n_in
+            )
+            _turn(moved, below, cols, n_in, moved_t)
+            _set_product(moved_pull, link, n_in, U1, value_t, below, out, start, rows, n_in, cols)
+            _add_product(pull, link, n_in, U1, moved_t, below, out, start, rows, n_in, cols)
+            start, rows, cols, link = _place(layout, layer - 1)
+        _copy(moved_pull, link, out, start, rows * cols)
 
 
 @njit(**OPTIONS)

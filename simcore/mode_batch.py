@@ -59,12 +59,33 @@ def origin(experiment: Experiment) -> Hashable:
     return experiment.task, experiment.network, experiment.start
 
 
+def number_by(
+    what: Callable[[Experiment], Hashable], experiments: Sequence[Experiment]
+) -> list[int]:
+    """For each experiment the number of its `what`, counted as they first come.
+
+    `what` may depend on all but the step size. Cells of a map share the objects they are made of,
+    and looking at those is much faster than at their values.
+    """
+    of_parts: dict[Hashable, int] = {}
+    of_values: dict[Hashable, int] = {}
+    numbers = []
+    for e in experiments:
+        parts = (id(e.task), id(e.network), id(e.start), id(e.record), e.engine)
+        dynamics = e.dynamics.steps if isinstance(e.dynamics, Descent) else None
+        number = of_parts.get((parts, dynamics))
+        if number is None:
+            number = of_values.setdefault(what(e), len(of_values))
+            of_parts[parts, dynamics] = number
+        numbers.append(number)
+    return numbers
+
+
 def run_together(
     experiments: Sequence[Experiment], stopped: Callable[[], bool] | None = None
 ) -> Ends | None:
     """The ends of descents of one `kind`; None if `stopped()` was true before the last step."""
-    places: dict[Hashable, int] = {}
-    place = np.array([places.setdefault(origin(e), len(places)) for e in experiments])
+    place = np.array(number_by(origin, experiments))
     _, firsts = np.unique(place, return_index=True)
     engines = [ModesEngine(experiments[first]) for first in firsts]
     cells = _cells(experiments, engines, place)
@@ -130,9 +151,11 @@ def _ends(
     verdicts = np.array([Regime.DIVERGED] * len(place), dtype=object)
     depths = experiments[0].network.depths
     if finished.any():
-        unstable = np.array([regimes.no_stable_minimum(e) for e in experiments])
-        winner = np.array([regimes.winner_unstable(e) for e in experiments])
-        verdicts[finished] = witness.regimes(depths, unstable, winner)[finished]
+        unstable = np.empty((2, len(place)), bool)
+        for value in set(scale.tolist()):
+            mine = scale == value
+            unstable[:, mine] = regimes.too_sharp(value, depths, 2 / cells.step_size[mine])
+        verdicts[finished] = witness.regimes(depths, *unstable)[finished]
     repeats = regimes.repeats(experiments[0])
     last = cells.kept_strengths[None, :, :repeats]
     floor = np.array([engine.floor for engine in engines])[place]

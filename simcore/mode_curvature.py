@@ -56,15 +56,29 @@ def _top(architecture: Architecture, states: np.ndarray, k: int) -> np.ndarray:
     folds = np.empty((count, modes, groups))
     kernels.diagonal_blocks(states, system, blocks, folds)
 
+    # modes of one singular value move alike, so one of them stands for all
+    _, first_of, copies = np.unique(system.target, return_index=True, return_counts=True)
+    alike = list(zip(first_of.tolist(), copies.tolist(), strict=True))
     top = np.full((count, k), -np.inf)
-    top = _merge(top, np.linalg.eigvalsh(blocks).reshape(count, -1))
-    for g, power in enumerate(system.power):
-        if power > 1:
-            top = _merge(top, np.repeat(folds[:, :, g], min(power - 1, k), axis=1))
+    for i, times in alike:
+        values = np.linalg.eigvalsh(blocks[:, i])
+        top = _merge(top, np.repeat(values, min(times, k), axis=1))
+        for g, power in enumerate(system.power):
+            if power > 1:
+                fold = folds[:, i, g : g + 1]
+                top = _merge(top, np.repeat(fold, min(times * (power - 1), k), axis=1))
 
     residuals = _residuals(architecture, states)
-    pairs = [(i, j, np.arange(2 * layers), 1) for i in range(modes) for j in range(i + 1, modes)]
-    pairs += [(i, -1, rows, times) for i in range(modes) for rows, times in _null(architecture)]
+    every = np.arange(2 * layers)
+    pairs = [
+        (i, j, every, times * others if i != j else times * (times - 1) // 2)
+        for place, (i, times) in enumerate(alike)
+        for j, others in alike[place:]
+        if i != j or times > 1
+    ]
+    pairs += [
+        (i, -1, rows, times * null) for i, times in alike for rows, null in _null(architecture)
+    ]
     seen = modes * layers + sum(len(rows) * times for _, _, rows, times in pairs)
     if architecture.parameters > seen:
         top = _merge(top, np.zeros((count, min(architecture.parameters - seen, k))))

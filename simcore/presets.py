@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from simcore import theory
+from simcore import limits, theory
 from simcore.experiment import (
     Balanced,
     Descent,
@@ -154,8 +154,8 @@ MEDIUM = Preset(
     f"{PAPER}, main figure",
     two_pathways(Descent(step_size=2 / 13, steps=650)),
     (
-        Expected("σ₁₁ at the end", 0.7399, 1e-4, _strength(0)),
-        Expected("σ₂₁ at the end", 0.2601, 1e-4, _strength(1)),
+        Expected("σ₁₁ at the end", 0.7399, 5e-5, _strength(0)),
+        Expected("σ₂₁ at the end", 0.2601, 5e-5, _strength(1)),
         Expected("sharpness at the end", 12.83, 5e-3, _sharpness),
         Expected(
             "λ_min / S₁",
@@ -236,8 +236,8 @@ RANK_ONE = Preset(
     PAPER,
     two_pathways(Descent(step_size=2 / 13, steps=650), singular_values=(1.0, 0.7, 0.4)),
     (
-        Expected("σ₁₁ at the end", 0.7399, 1e-4, _strength(0)),
-        Expected("σ₂₁ at the end", 0.2601, 1e-4, _strength(1)),
+        Expected("σ₁₁ at the end", 0.7399, 5e-5, _strength(0)),
+        Expected("σ₂₁ at the end", 0.2601, 5e-5, _strength(1)),
         Expected("largest share of mode 2", 0.96, 0.0, _largest_share(1), at_least=True),
         Expected("largest share of mode 3", 0.96, 0.0, _largest_share(2), at_least=True),
     ),
@@ -333,8 +333,9 @@ _TREE_VALUES = tuple(
     for index, square in enumerate((15, 7, 3, 3, 1, 1, 1, 1))
 )
 
-# The digits depend on the seed: what is published is that the top mode splits about 3.20/0.67 at
-# eta 0.02 and 2.01/1.87, 1.90/1.88 past the edge. The bounds leave 0.15 in the share for the seed.
+# An independent run split the top mode 3.20/0.67 at eta 0.02, and 2.01/1.87 and 1.90/1.88 past the
+# edge, where nobody has published any; its digits depend on its seed, which is not ours.
+_SEED = "an independent run with another seed; the tolerance leaves 0.05 in the share for it"
 TREE = tuple(
     Preset(
         f"tree-{depth}",
@@ -343,7 +344,7 @@ TREE = tuple(
         shi_tree(depth, 0.02, steps),
         _TREE_VALUES
         + (
-            (Expected("largest share of mode 1", 3.20 / 3.87, 0.15, _largest_share(0)),)
+            (Expected("largest share of mode 1", 3.20 / 3.87, 0.05, _largest_share(0), note=_SEED),)
             if depth == 7
             else ()
         ),
@@ -353,9 +354,9 @@ TREE = tuple(
     Preset(
         f"tree-7-eta-{step_size}",
         f"Semantic tree, depth 7 past the edge (η = {step_size})",
-        f"{SHI}, at a larger step size",
+        f"The network of {SHI}, at a larger step size than theirs",
         shi_tree(7, step_size, 12000),
-        (Expected("largest share of mode 1", share, 0.15, _largest_share(0)),),
+        (Expected("largest share of mode 1", share, 0.05, _largest_share(0), note=_SEED),),
     )
     for step_size, share in ((0.036, 2.01 / 3.88), (0.044, 1.90 / 3.78))
 )
@@ -390,13 +391,16 @@ def at_minimum(
 
 
 def matching_flow(experiment: Experiment, rtol: float = 1e-8) -> Experiment:
-    """The gradient flow of a descent on the same clock t = eta * step, with equal-time records; a
+    """The gradient flow of a descent on the same clock t = eta * step, with equal-time records, as
+    far as the limits allow and at most 200,000 times 2/S_1, by when flow has long come to rest; a
     flow is its own."""
     dynamics = experiment.dynamics
     if isinstance(dynamics, Flow):
         return experiment
+    longest = min(limits.current().duration, 200_000 * theory.unit_step_size(experiment))
+    frames = min(experiment.record.frames, experiment.most_records)
     return replace(
         experiment,
-        dynamics=Flow(duration=dynamics.duration, rtol=rtol),
-        record=replace(experiment.record, every=None),
+        dynamics=Flow(duration=min(dynamics.duration, longest), rtol=rtol),
+        record=replace(experiment.record, every=None, frames=frames),
     )

@@ -115,6 +115,15 @@ class Course(NamedTuple):
         equal = np.full(total.shape, 1 / sizes.shape[1])
         return np.divide(_over_pathways(np.maximum, sizes), total, out=equal, where=total > 0)
 
+    @property
+    def largest_share_once_learned(self) -> np.ndarray:
+        """max_h q_h where the total is at least LEARNED in size, else 0, shape (K, ...)."""
+        sizes = np.abs(self.strengths)
+        learned = np.abs(self.total) >= LEARNED
+        nothing = np.zeros(learned.shape)
+        largest, all_of_them = (_over_pathways(f, sizes) for f in (np.maximum, np.add))
+        return np.divide(largest, all_of_them, out=nothing, where=learned)
+
 
 def _over_pathways(combine: np.ufunc, values: np.ndarray) -> np.ndarray:
     return reduce(combine, values.swapaxes(0, 1))
@@ -213,7 +222,8 @@ def classify(run: Trajectory) -> Regime:
     """The regime of a run. The first of these that applies:
 
     * DIVERGED: the outcome says so; UNFINISHED: it was cancelled or the integrator stalled.
-    * SIGN_FLIP: a pathway that started at or above zero went below -0.001 sigma*_1.
+    * SIGN_FLIP: a pathway of depth 2 or more that started at or above zero went below -0.001
+      sigma*_1.
     * TRAPPED: the mode had more than half of sigma*_1 and has less than a tenth throughout the
       last fifth of the records.
     * CYCLE, CHAOS: the step size is above 2/lambda_min, so that no minimum is stable, and the total
@@ -233,9 +243,9 @@ def classify(run: Trajectory) -> Regime:
         return Regime.UNFINISHED
     witness = Witness(len(run.steps))
     witness.see(sharpest(run))
-    depths = run.experiment.network.depths
-    unstable = no_stable_minimum(run.experiment), winner_unstable(run.experiment)
-    return witness.regimes(depths, *unstable).item()
+    largest, depths = run.experiment.task.singular_values[0], run.experiment.network.depths
+    edge = np.inf if run.edge is None else run.edge
+    return witness.regimes(depths, *too_sharp(largest, depths, edge)).item()
 
 
 class Witness:
@@ -250,8 +260,7 @@ class Witness:
 
     def see(self, part: Course) -> None:
         """Take in the records that follow those seen so far."""
-        learned = np.abs(part.total) >= LEARNED
-        peak = np.where(learned, part.largest_share, 0.0).max(axis=0)
+        peak = part.largest_share_once_learned.max(axis=0)
         lowest, farthest = part.low.min(axis=0), np.abs(part.highest_total).max(axis=0)
         if self.seen == 0:
             self.start = part.strengths[0].copy()
@@ -279,14 +288,14 @@ class Witness:
         swing, lasting = _swing(end), ~_dies_out(end)
         restless = unstable & (swing > STILL) & lasting
         cyclic = np.zeros(restless.shape, bool)
-        cyclic[restless] = _repeats(
-            total[:-1, restless]
-        )  # the last may come sooner than the others
+        # the last record may come after fewer steps than the others
+        cyclic[restless] = _repeats(total[:-1, restless])
         shares = _mean(end.shares)
         apart = np.abs(np.moveaxis(shares, 0, -1) - _flattest(1.0, depths)[0]).max(axis=-1)
         can_balance = max(depths) > 2 and len(depths) > 1
+        deep = np.array(depths) > 1  # a linear pathway crosses zero under gradient flow too
         verdicts = (
-            (Regime.SIGN_FLIP, ((self.lowest < -STILL) & (self.start >= 0)).any(axis=0)),
+            (Regime.SIGN_FLIP, ((self.lowest < -STILL) & (self.start >= 0))[deep].any(axis=0)),
             (Regime.TRAPPED, (self.farthest > 0.5) & (end.highest_total.max(axis=0) < LEARNED)),
             (Regime.CYCLE, cyclic),
             (Regime.CHAOS, restless),
@@ -331,16 +340,31 @@ def _expectation(eta: float, marks: theory.StepSizeMarks, gains: bool) -> str:
     if eta > marks.balanced and not gains:
         return "no minimum is flat enough, so the sum keeps jumping around the target"
     if eta > marks.balanced:
-        return "no split is flat enough, so the pathways become equal and their sum keeps jumping"
+        return "no split is flat enough, so the pathways go to the flattest and keep jumping there"
     if eta > winner:
         return "the winner's minimum is too sharp, so the edge hands signal back to the others"
     return "descent follows gradient flow"
 
 
+def _said(run: Trajectory, regime: Regime) -> str:
+    """The regime's sentence, or a truer one where no pathway can win."""
+    depths, target = run.experiment.network.depths, run.experiment.task.singular_values[0]
+    if target == 0:
+        return "The target is zero: there is nothing to learn, and nothing to share."
+    if regime is Regime.WINNER_TAKES_ALL and len(depths) == 1:
+        return "The one pathway learned the target, as under gradient flow."
+    if regime is Regime.WINNER_TAKES_ALL and max(depths) <= 2:
+        return (
+            "As under gradient flow, no pathway wins: depth 2 keeps the ratio of the strengths and "
+            "depth 1 their difference, at any step size."
+        )
+    return regime.sentence
+
+
 def describe(run: Trajectory) -> str:
     """What happened and why, with its numbers, in two or three sentences."""
     regime = classify(run)
-    words = [str(run.outcome)] if run.outcome is not Outcome.FINISHED else [regime.sentence]
+    words = [str(run.outcome)] if run.outcome is not Outcome.FINISHED else [_said(run, regime)]
     shares = theory.shares(sharpest(run).strengths[-1])
     if np.isfinite(shares).all() and len(shares) > 1:
         split = " : ".join(f"{share:.3f}" for share in shares[:8])
@@ -356,25 +380,17 @@ def describe(run: Trajectory) -> str:
     return " ".join(words)
 
 
-def no_stable_minimum(experiment: Experiment) -> bool:
-    """Whether eta is above 2/lambda_min of the sharpest mode: even the flattest split of the
-    signal is too sharp. (For data that are not whitened, this takes Sigma_xx = I.)"""
-    if experiment.edge is None:
-        return False
-    largest = experiment.task.singular_values[0]
-    return _flattest(largest, experiment.network.depths)[1] > experiment.edge
+def too_sharp(singular_value: float, depths: tuple[int, ...], edge: Any) -> tuple[Any, Any]:
+    """Whether no minimum is stable at the edge 2/eta (...), as even the flattest split of the mode
+    is above it, and whether one pathway alone is not, which is at or above it; each (...).
 
-
-def winner_unstable(experiment: Experiment) -> bool:
-    """Whether eta is at least 2/S_1: one pathway alone with the sharpest mode is too sharp."""
-    if experiment.edge is None:
-        return False
-    largest, depths = experiment.task.singular_values[0], experiment.network.depths
-    return _sharpest_alone(largest, depths) >= experiment.edge
+    (For data that are not whitened, this takes Sigma_xx = I.)
+    """
+    return _flattest(singular_value, depths)[1] > edge, _alone(singular_value, depths) >= edge
 
 
 @lru_cache(maxsize=1024)  # a map asks for few of them very often
-def _sharpest_alone(singular_value: float, depths: tuple[int, ...]) -> float:
+def _alone(singular_value: float, depths: tuple[int, ...]) -> float:
     """The largest sharpness of one mode in one pathway alone."""
     return max(theory.single_path_sharpness(singular_value, depth) for depth in depths)
 

@@ -104,7 +104,8 @@ class Store:
             self._file.executemany("INSERT OR IGNORE INTO runs VALUES (?, ?, ?, ?)", lines)
             self._file.execute("COMMIT")
         except BaseException:
-            self._file.execute("ROLLBACK")
+            if self._file.in_transaction:  # Ctrl-C may come right after the commit
+                self._file.execute("ROLLBACK")
             raise
 
     def items(self, measure: str = "summary") -> Iterator[tuple[Experiment, Row]]:

@@ -7,6 +7,7 @@ whichever it is. Whatever happens in a run, it has a row: divergence and cancell
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ from contextlib import ExitStack, closing
 from dataclasses import fields, replace
 from functools import partial
 from itertools import product
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -149,19 +151,29 @@ def summary(run: Trajectory) -> Row:
 
 
 def _rows(experiments: Sequence[Experiment], ends: Ends, seconds: float) -> list[Row]:
-    step_sizes = [getattr(e.dynamics, "step_size", np.nan) for e in experiments]
-    columns = {
-        "outcome": [outcome.name for outcome in ends.outcomes],
-        "regime": [regime.value for regime in ends.regimes],
-        "loss": ends.loss.tolist(),
-        "sharpness": ends.sharpness.tolist(),
-        "edge_ratio": (np.array(step_sizes) * ends.sharpness / 2).tolist(),
-        "largest_share": theory.shares(ends.strengths).max(axis=-1).tolist(),
-        "participation": theory.participation(ends.strengths).tolist(),
-        "seconds": [seconds] * len(experiments),
-    }
+    step_sizes = np.array([getattr(e.dynamics, "step_size", np.nan) for e in experiments])
+    columns = zip(
+        ends.outcomes,
+        ends.regimes,
+        ends.loss.tolist(),
+        ends.sharpness.tolist(),
+        (step_sizes * ends.sharpness / 2).tolist(),
+        theory.shares(ends.strengths).max(axis=-1).tolist(),
+        theory.participation(ends.strengths).tolist(),
+        strict=True,
+    )
     return [
-        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+        {
+            "outcome": outcome.name,
+            "regime": regime.value,
+            "loss": loss,
+            "sharpness": sharpness,
+            "edge_ratio": edge_ratio,
+            "largest_share": largest_share,
+            "participation": participation,
+            "seconds": seconds,
+        }
+        for outcome, regime, loss, sharpness, edge_ratio, largest_share, participation in columns
     ]
 
 
@@ -284,10 +296,21 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+_told_to_stop: Callable[[], bool] | None = None  # in a worker process
+
+
+def stop_at(event: Event) -> None:
+    """Initialise a worker process: only `event` stops its runs, Ctrl-C is for its parent."""
+    global _told_to_stop
+    _told_to_stop = event.is_set
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _run_batch(
     batch: Sequence[Experiment], measure: Measure, stopped: Callable[[], bool] | None = None
 ) -> list[Row] | None:
     """The rows of one batch; None if it was stopped."""
+    stopped = stopped or _told_to_stop
     if measure is summary and mode_batch.kind(batch[0]) is not None:
         begin = time.perf_counter()
         ends = mode_batch.run_together(batch, stopped)
@@ -303,21 +326,24 @@ def _run_batch(
 
 
 def _batches(experiments: Sequence[Experiment], measure: Measure) -> list[list[Experiment]]:
-    """What is run, stored and lost together: descents of one kind by their start, others in order
-    until there is work for a while."""
+    """What is run, stored and lost together: descents of one kind, those that start alike side by
+    side, and others until there is work for a while."""
+    if measure is not summary:
+        return _by_work(experiments)
+    alike: dict[int, list[Experiment]] = {}
+    numbers = mode_batch.number_by(
+        lambda e: (mode_batch.kind(e), mode_batch.origin(e)), experiments
+    )
+    for number, experiment in zip(numbers, experiments, strict=True):
+        alike.setdefault(number, []).append(experiment)
     kinds: dict[Hashable, list[Experiment]] = {}
-    for experiment in experiments:
-        kind = mode_batch.kind(experiment) if measure is summary else None
-        kinds.setdefault(kind, []).append(experiment)
+    for same in alike.values():
+        kinds.setdefault(mode_batch.kind(same[0]), []).extend(same)
     batches = _by_work(kinds.pop(None, []))
-    for alike in kinds.values():
-        origins: dict[Hashable, list[Experiment]] = {}
-        for experiment in alike:
-            origins.setdefault(mode_batch.origin(experiment), []).append(experiment)
-        ordered = [experiment for same in origins.values() for experiment in same]
-        size = int(STEPS_PER_BATCH / mode_batch.work(alike[0]))
+    for cells in kinds.values():
+        size = int(STEPS_PER_BATCH / mode_batch.work(cells[0]))
         size = min(max(size, 1), mode_batch.MOST_CELLS)
-        batches += [ordered[first : first + size] for first in range(0, len(ordered), size)]
+        batches += [cells[first : first + size] for first in range(0, len(cells), size)]
     return batches
 
 

@@ -14,6 +14,7 @@ from simcore import (
     Network,
     Record,
     Spectrum,
+    bifurcation,
     presets,
     simulate,
     theory,
@@ -83,10 +84,23 @@ def test_pathway_ratio_of_depth_two_is_constant_through_chaos():
 
 
 def test_orbits_are_those_of_simulate():
-    experiment = replace(presets.MEDIUM.experiment, record=Record(every=1))
+    experiment = replace(
+        presets.MEDIUM.experiment,
+        start=Balanced(scales=(0.95, 0.02)),
+        dynamics=Descent(step_size=0.05, steps=100),
+        record=Record(every=1),
+    )
     run = simulate(experiment)
-    found = orbits(experiment, np.array([2 / 13]), transient=0, kept=80)
+    assert bifurcation.plateau(experiment) < 0.05  # so the orbit is kept from the start
+    found = orbits(experiment, np.array([0.05]), transient=0, kept=80)
     assert found.strengths[0] == pytest.approx(run.strengths[1:81, :, 0], rel=1e-9)
+
+
+@pytest.mark.parametrize("alpha", [1e-4, 1e-3])
+def test_small_starts_are_followed_beyond_their_plateau(alpha):
+    experiment = replace(presets.MEDIUM.experiment, start=Balanced(scales=(alpha, 0.85 * alpha)))
+    found = orbits(experiment, np.array([0.08, 0.15]), kept=20)
+    assert found.strengths.sum(axis=2) == pytest.approx(1.0, abs=1e-3)
 
 
 def test_only_balanced_starts():

@@ -105,7 +105,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path, options):
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     said, errors = process.communicate(timeout=30)  # long before the long runs are done
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     kept = rows_in(store)
     assert f"interrupted; {kept} of 80 runs are in {store}" in errors
     assert not said

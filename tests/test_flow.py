@@ -216,6 +216,7 @@ def power(x, y):
 def test_error_falls_in_proportion_to_rtol(engine):
     errors, _ = depth_two_errors(engine, Record(every=1, sharpness=False))
     assert (errors <= TOLERANCES).all()
+    assert (errors >= TOLERANCES / 20).all()  # no steps wasted on more than was asked
     assert power(TOLERANCES, errors) == pytest.approx(1.0, abs=0.1)
 
 

@@ -29,7 +29,7 @@ from cases import (
     random_weights,
 )
 
-from simcore import Record, curvature, simulate, sweep
+from simcore import Balanced, Record, curvature, simulate, sweep
 
 every_case = pytest.mark.parametrize("experiment", CASES.values(), ids=CASES)
 every_run = pytest.mark.parametrize(
@@ -164,7 +164,6 @@ def test_descent_equals_naive_descent(experiment):
 # --- Compiled and not ------------------------------------------------------------------------
 
 HERE = Path(__file__).parent
-SWEEPING = {"descend_many", "_keep", "_step", "_pathway_step", "_power_unrolled"}  # no engine's
 ODD = ("few samples", "layers at zero", "unequal depths")  # between them, every branch
 
 
@@ -184,7 +183,7 @@ def child(code: str, **environment: str) -> object:
 
 def signatures() -> dict[str, int]:
     """How many compiled versions each kernel has after every case ran on both engines."""
-    from simcore import matrix_kernels, mode_kernels
+    from simcore import bifurcation, matrix_kernels, mode_kernels
 
     for name, engine in RUNS:
         experiment = replace(CASES[name], engine=engine, record=Record(frames=3, eigenvalues=2))
@@ -196,6 +195,8 @@ def signatures() -> dict[str, int]:
                 experiment, run.theta, curvature.gradient(experiment, run.theta)
             )
             curvature.sharpness(experiment, run.theta, k=2)
+        if isinstance(experiment.start, Balanced) and experiment.task.whitened:
+            bifurcation.orbits(experiment, np.array([0.01, 0.02]), transient=3, kept=2)
     return {
         f"{module.__name__}.{name}": len(kernel.signatures)
         for module in (mode_kernels, matrix_kernels)
@@ -211,10 +212,8 @@ def test_every_kernel_is_compiled_for_one_signature(tmp_path):
         NUMBA_CACHE_DIR=str(tmp_path),
         NUMBA_DISABLE_JIT="0",
     )
-    assert {name: count for name, count in counts.items() if count > 1} == {}
-    unused = {name.rsplit(".")[-1] for name, count in counts.items() if count == 0}
-    assert unused <= SWEEPING
-    assert len(counts) - len(unused) > 20
+    assert len(counts) > 30
+    assert {name: count for name, count in counts.items() if count != 1} == {}
 
 
 def tiny_runs() -> dict[str, list]:

@@ -131,7 +131,7 @@ def test_every_regime_has_a_sentence(regime):
     [
         (0.05, "follows gradient flow"),
         (2 / 13, "hands signal back"),
-        (0.1875, "keeps jumping"),
+        (0.1875, "keep jumping"),
         (0.3, "cross zero"),
     ],
 )

@@ -6,11 +6,16 @@ through chaos, divergence and any mixture of architectures.
 
 from __future__ import annotations
 
+import json
 import math
 import multiprocessing
+import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -180,6 +185,30 @@ def random_cells(seed, count):
 @pytest.mark.parametrize("seed", range(3))
 def test_batches_of_random_cells(seed):
     check_against_single_runs(random_cells(seed, 60))
+
+
+def seven_rows():
+    """Rows of two kinds of batches, as plain numbers."""
+    base = descending(CASES["two pathways"], 0.1, 200, record=Record(frames=20))
+    layers = descending(CASES["layer scales"], 0.1, 200, record=Record(frames=20))
+    cells = grid(base, {"dynamics.step_size": [0.1, 0.3, 0.7, 3.0]})
+    return settled(sweep(cells + grid(layers, {"dynamics.step_size": [0.05, 0.5, 0.9]})))
+
+
+def test_batches_have_the_same_bits_uncompiled():
+    """Every operation is rounded as it is written, so no processor can make a difference."""
+    code = "import json, test_sweep; print(json.dumps(test_sweep.seven_rows()))"
+    here = Path(__file__).parent
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ
+        | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join([str(here), str(here.parent)])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout) == seven_rows()
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

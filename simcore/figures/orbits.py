@@ -65,7 +65,6 @@ def bifurcation(
 def lyapunov(
     step_sizes: np.ndarray,
     exponents: np.ndarray,
-    marks: StepSizeMarks,
     chosen: float,
     *,
     height: int = 180,

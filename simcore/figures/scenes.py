@@ -37,13 +37,20 @@ class View:
 
 
 def simulator(runs: Sequence[Named], panels: Sequence[str], view: View = View()) -> player.Scene:
-    """The scene of the Simulator: `panels` are keys of `PANELS`, in order."""
+    """The scene of the Simulator: `panels` are keys of `PANELS`, in order.
+
+    Runs without the mode on show are left out, and so are panels that none of the runs can fill;
+    if nothing remains, the strengths are shown.
+    """
     unknown = [panel for panel in panels if panel not in PANELS]
     require(not unknown, f"panels must be some of {tuple(PANELS)}, got {unknown}; leave them out")
+    runs = [named for named in runs if named.run.strengths.shape[2] > view.mode]
+    require(bool(runs), f"no run has a mode {view.mode + 1}; choose a smaller one")
     built = [PANELS[panel].build(runs, view) for panel in panels]
+    shown = [panel for panel in built if panel is not None]
     return player.Scene(
         runs=tuple(_player_run(named, view) for named in runs),
-        panels=tuple(panel for panel in built if panel is not None),
+        panels=tuple(shown or [_strengths(runs, view)]),
     )
 
 
@@ -151,11 +158,10 @@ def ghosts(runs: Sequence[Named], view: View) -> list[tuple[str, np.ndarray]]:
     for named in _descents(runs)[:1]:
         eta = 2 / named.run.edge if named.run.edge else None
         if len(depths) == 2 and eta is not None:
-            ends_sharp = theory.mode_sharpness(end, depths) > 2 / eta
-            splits = theory.edge_splits(target, depths, eta)
-            on_side = [split for split in splits if (split[0] > split[1]) == (end[0] > end[1])]
-            if ends_sharp and on_side:
-                predicted.append(("λ = 2/η", min(on_side, key=lambda s: abs(s[0] - end[0]))))
+            best, splits = predicted[1][1], theory.edge_splits(target, depths, eta)
+            on_side = [s for s in splits if (s[0] > best[0]) == (end[0] > best[0])]
+            if theory.mode_sharpness(end, depths) > 2 / eta and on_side:
+                predicted.append(("λ = 2/η", on_side[0]))
     return predicted
 
 
@@ -194,7 +200,11 @@ def _plane(runs: Sequence[Named], view: View) -> player.Panel | None:
         y_label=y,
         trails=[player.Trail(n.name, f"s{p}", f"s{q}", n.name) for n in shown],
         curves=[
-            player.Curve([(0.0, target), (target, 0.0)], "minima", "muted"),
+            player.Curve(
+                [(0.0, target), (target, 0.0)],
+                "minima" if _pathways(runs) == 2 else "minima of these two alone",
+                "muted",
+            ),
             player.Curve([(0.0, 0.0), (top, top)], "equal", "muted"),
         ],
         marks=[
@@ -206,6 +216,7 @@ def _plane(runs: Sequence[Named], view: View) -> player.Panel | None:
                 hollow=name != "flattest",
             )
             for name, split in ghosts(runs, view)
+            if len(split) > max(p, q)
         ],
     )
 

@@ -1,0 +1,389 @@
+"""Phase diagrams: any two axes at once, and from each cell back to its run."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pages import _controls, _state, _ui
+from simcore import Experiment, Record, limits, links, maps, sweep
+from simcore.figures import maps as pictures
+from simcore.figures.parts import LINE_ROWS
+from simcore.maps import Plan, Side
+from simcore.store import Row, export
+
+HOSTED = limits.hosted()
+BUDGET = 20.0 if HOSTED else 240.0  # core seconds of one map
+REMEMBERED = 20_000 if HOSTED else 100_000  # rows of all visitors' maps, a kilobyte each
+TICK = 0.1  # seconds between looks at the progress
+REDRAW = 2.0  # seconds between pictures of a map that is not finished
+MOST_POINTS = {"x": 120, "y": 80}
+COLOURS = {
+    "regime": "Regime",
+    "largest_share": "Largest share",
+    "participation": "Participation",
+    "edge_ratio": "ηλ/2",
+}
+
+state = st.session_state
+
+
+@st.cache_resource
+def memory() -> Any:
+    """Rows of all maps of this process, so that nothing is run twice."""
+    return maps.Memory(REMEMBERED)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the file")
+def opened(content: bytes) -> tuple[list[Experiment], list[Row]]:
+    """Runs and rows of an uploaded store."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "uploaded.sqlite")
+        path.write_bytes(content)
+        try:
+            return maps.read(path)
+        except ValueError as error:
+            raise ValueError(str(error).replace(str(path), "this file")) from None
+
+
+# --- Sidebar ---------------------------------------------------------------------------------
+
+
+def number(
+    label: str, key: str, value: float, change: Callable[[Any], None], **options: Any
+) -> None:
+    """A number that shows part of the plan and changes it."""
+    state[key] = value
+    st.number_input(label, key=key, on_change=lambda: change(state[key]), **options)
+
+
+def set_plan(plan: Plan) -> None:
+    state.map_plan, state.map_zooms = plan, []
+
+
+def plan_for(base: Experiment) -> Plan:
+    """The session's plan, or the usual one where its axes do not fit the experiment."""
+    plan = state.get("map_plan")
+    if plan is None or not {plan.x.name, plan.y.name} <= set(maps.available(base)):
+        set_plan(maps.usual_plan(base))
+    return state.map_plan
+
+
+def side_controls(base: Experiment, plan: Plan, which: str) -> None:
+    """Which axis goes to the right or up, its range and its number of points."""
+    side: Side = getattr(plan, which)
+    other = plan.y if which == "x" else plan.x
+    taken = maps.STEP_AXES if other.name in maps.STEP_AXES else (other.name,)
+    key = f"map_{which}"
+
+    def change(**parts: Any) -> None:
+        set_plan(plan._replace(**{which: side._replace(**parts)}))
+
+    state[key] = side.name
+    st.selectbox(
+        "To the right" if which == "x" else "Up",
+        [
+            name
+            for name in reversed(maps.AXES)
+            if name in maps.available(base) and name not in taken
+        ],
+        key=key,
+        format_func=lambda name: maps.AXES[name].title,
+        on_change=lambda: change(name=state[key], range=None),
+    )
+    low, high = side.ends(base)
+    whole = maps.AXES[side.name].whole
+    least = 0.0 if not whole else (0 if side.name == "seed" else 1)
+    options: Any = {"min_value": least, "step": 1 if whole else None, "format": "%.5g"}
+    if whole:
+        low, high, options = int(low), int(high), {"min_value": least}
+    columns = st.columns(2 if whole else 3)
+    with columns[0]:
+        number(
+            "from", f"{key}_low", low, lambda v: change(range=(v, side.ends(base)[1])), **options
+        )
+    with columns[1]:
+        number(
+            "to", f"{key}_high", high, lambda v: change(range=(side.ends(base)[0], v)), **options
+        )
+    if not whole:
+        with columns[2]:
+            number(
+                "points",
+                f"{key}_count",
+                side.points,
+                lambda v: change(points=int(v)),
+                min_value=2,
+                max_value=MOST_POINTS[which],
+            )
+
+
+def steps_control(base: Experiment) -> None:
+    def change(steps: int) -> None:
+        state.map_steps = int(steps)
+
+    number(
+        "Steps of each run",
+        "map_run_steps",
+        base.dynamics.steps,  # type: ignore[union-attr]
+        change,
+        min_value=1,
+        max_value=limits.current().steps,
+        step=100,
+    )
+
+
+# --- Running ---------------------------------------------------------------------------------
+
+
+def known_rows(cells: Sequence[Experiment]) -> list[Row | None]:
+    found = memory().rows(cells)
+    return [found.get(cell) for cell in cells]
+
+
+def compute(cells: Sequence[Experiment], draw: Callable[[Sequence[Row | None]], object]) -> None:
+    """Run what is missing, with progress and a way to stop; every finished row is kept.
+
+    Stopping is another run of this script, which ends this one in its next call to Streamlit; so
+    the runs go on in a thread, and this one calls often.
+    """
+    begin = drawn = time.monotonic()
+    place, bar, known = st.empty(), None, memory()
+    reached, stop = [0], threading.Event()
+
+    def on_done(done: int, total: int, row: Row) -> bool:
+        reached[0] = done
+        return not stop.is_set()
+
+    threads = ThreadPoolExecutor(1, "map")
+    finished = threads.submit(sweep, cells, store=known, on_done=on_done)
+    threads.shutdown(wait=False)
+    try:
+        while wait([finished], TICK).not_done:
+            now = time.monotonic()
+            if now - begin > _ui.PATIENCE and bar is None:
+                with place.container(horizontal=True, vertical_alignment="center"):
+                    bar = st.progress(0.0)
+                    st.button("Cancel", key="map_cancel", on_click=pause)
+            if bar is not None:
+                bar.progress(reached[0] / len(cells), f"{reached[0]} of {len(cells)} cells")
+            if now - drawn > REDRAW:
+                draw(known_rows(cells))
+                drawn = time.monotonic()
+    finally:
+        stop.set()
+    finished.result()
+    place.empty()
+
+
+def pause() -> None:
+    state.map_paused = True
+
+
+def resume() -> None:
+    state.map_paused = False
+
+
+def as_csv(cells: Sequence[Experiment], rows: Sequence[Row | None]) -> bytes:
+    """The cells that are known, as `simcore.store.export` writes them."""
+    pairs = [(cell, row) for cell, row in zip(cells, rows, strict=True) if row is not None]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "map.csv")
+        export(path, [cell for cell, _ in pairs], [row for _, row in pairs])
+        return path.read_bytes()
+
+
+# --- The picture -----------------------------------------------------------------------------
+
+
+def open_cell(cell: Experiment) -> None:
+    """Show the run of a cell in the Simulator, with the usual records; for callbacks."""
+    _state.show(replace(cell, record=Record()))
+    state.open_run = True
+
+
+def selected(key: str, cells: Sequence[Experiment | None], plan: Plan | None) -> None:
+    """A drag zooms, where there is a plan to change; a click opens the cell's run."""
+    selection: Any = state[key]["selection"]
+    dragged = list((selection.get("zoom") or {}).values())
+    if plan is not None and len(dragged) == 2 and all(high > low for low, high in dragged):
+        (left, right), (bottom, top) = dragged
+        state.map_zooms = [*state.get("map_zooms", []), plan]
+        state.map_plan = Plan(plan.x.within(left, right), plan.y.within(bottom, top))
+        return
+    picked = selection.get("cell") or []
+    cell = cells[int(picked[0]["cell"])] if picked and "cell" in picked[0] else None
+    if cell is not None:
+        open_cell(cell)
+
+
+def hang(picture: Any, key: str, cells: Sequence[Experiment | None], plan: Plan | None) -> None:
+    """The map, listening to clicks and, where there is a plan to change, to drags."""
+    st.altair_chart(
+        picture,
+        width="stretch",
+        key=key,
+        on_select=lambda: selected(key, cells, plan),
+        selection_mode=["cell", "zoom"] if plan is not None else ["cell"],
+    )
+
+
+def colour_control() -> str:
+    return st.segmented_control(
+        "Colour",
+        list(COLOURS),
+        default="regime",
+        required=True,
+        key="map_colour",
+        format_func=lambda name: COLOURS[name],
+        label_visibility="collapsed",
+    )
+
+
+def zoom_out() -> None:
+    state.map_plan = state.map_zooms.pop()
+
+
+def planned_map(base: Experiment, wanted: Plan) -> None:
+    """Compute and draw the map of a plan."""
+    plan = wanted.within_budget(base, BUDGET)
+    cells, borders = plan.cells(base), plan.borders(base)
+    if len(cells) > LINE_ROWS:
+        raise ValueError(
+            f"a map may have at most {LINE_ROWS} cells, this has {len(cells)}; take fewer points"
+        )
+    xs, ys = plan.x.values(base), plan.y.values(base)
+    x_title, y_title = maps.AXES[plan.x.name].title, maps.AXES[plan.y.name].title
+    identity = (base, plan)
+    if state.get("map_of") != identity:  # a new map starts by itself
+        state.map_of, state.map_paused = identity, False
+
+    measure = colour_control()
+    picture = st.empty()
+
+    def map_of(rows: Sequence[Row | None]) -> Any:
+        return pictures.phase_map(
+            xs,
+            ys,
+            rows,
+            measure,
+            x_title=x_title,
+            y_title=y_title,
+            borders=borders,
+            step_on="x" if plan.x.name in maps.STEP_AXES else "y",
+        )
+
+    if not state.map_paused and None in known_rows(cells):
+        compute(cells, lambda rows: picture.altair_chart(map_of(rows), width="stretch"))
+    rows = known_rows(cells)
+    done = sum(row is not None for row in rows)
+    with picture.container():
+        if plan.y.name == "seed":
+            for chart in pictures.ensemble(xs, rows, measure, x_title=x_title):
+                _ui.chart(chart)
+        if done:
+            hang(map_of(rows), f"map-{base.key}-{plan}", cells, plan)
+        else:
+            _ui.chart(map_of(rows))
+    steps = base.dynamics.steps  # type: ignore[union-attr]
+    some = f"{done} of " if done < len(cells) else ""
+    st.markdown(
+        f"**{some}{len(xs)} × {len(ys)} cells** of {steps} steps. Click a cell to open its run in "
+        "the Simulator, drag a rectangle to compute inside it."
+    )
+    with st.container(horizontal=True, key="map_buttons"):
+        if done < len(cells):
+            st.button("Continue", key="map_continue", on_click=resume)
+        if state.get("map_zooms"):
+            st.button("Zoom out", key="map_zoom_out", on_click=zoom_out)
+        st.download_button(
+            "Download CSV",
+            data=lambda: as_csv(cells, rows),
+            file_name="map.csv",
+            mime="text/csv",
+            on_click="ignore",
+            disabled=not done,
+            help="One line per cell: what was run, and how it ended",
+        )
+    if plan != wanted:
+        st.info(
+            f"Of the points asked for, {len(xs)} × {len(ys)} are drawn: more runs of this size "
+            f"would take longer than {BUDGET:.0f} seconds of a core{' here' if HOSTED else ''}."
+        )
+
+
+def uploaded_map(content: bytes) -> None:
+    """Draw the runs of a store from the command line."""
+    experiments, rows = opened(content)
+    found = maps.arrange(experiments)
+    across, down = found.strides(LINE_ROWS)
+    cells, values = found.cells(experiments), found.cells(rows)
+    keep = [
+        j * len(found.xs) + i
+        for j in range(0, len(found.ys), down)
+        for i in range(0, len(found.xs), across)
+    ]
+    cells, values = [cells[k] for k in keep], [values[k] for k in keep]
+    xs, ys = found.xs[::across], found.ys[::down]
+    measure = colour_control()
+    borders = {}
+    rows_of = [[c for c in cells[j * len(xs) : (j + 1) * len(xs)] if c] for j in range(len(ys))]
+    if found.x == "dynamics.step_size" and all(rows_of):
+        borders = maps.borders_of([row[0] for row in rows_of])
+    x_title, y_title = found.titles
+    picture = pictures.phase_map(
+        xs, ys, values, measure, x_title=x_title, y_title=y_title, borders=borders
+    )
+    hang(picture, "uploaded_map", cells, None)
+    st.markdown(
+        f"**{len(experiments)} runs** of the file, {len(xs)} × {len(ys)} cells drawn. Click a cell "
+        "to open its run in the Simulator."
+    )
+
+
+# --- The page --------------------------------------------------------------------------------
+
+experiment = _ui.open_page()
+if state.pop("open_run", False):
+    st.switch_page("pages/simulator.py", query_params=links.to_query(experiment))
+
+trouble = None
+with st.sidebar:
+    try:
+        base = maps.base_of(experiment, state.get("map_steps"))
+    except ValueError as error:
+        trouble, state.map_steps = error, None
+        base = maps.base_of(experiment)
+    plan = plan_for(base)
+    side_controls(base, plan, "x")
+    side_controls(base, plan, "y")
+    steps_control(base)
+    _controls.architecture(experiment)
+    with st.expander("More"):
+        _controls.clock(experiment)
+        _controls.experts(experiment)
+    with st.expander("Open a file"):
+        file = st.file_uploader(
+            "A store that `python -m simcore sweep` wrote", type=["sqlite", "db"], key="map_file"
+        )
+_ui.complaints()
+try:
+    if trouble is not None:
+        raise trouble
+    if file is not None:
+        uploaded_map(file.getvalue())
+    else:
+        planned_map(base, plan)
+except (ValueError, sqlite3.Error) as error:
+    st.warning(f"{str(error).rstrip('.')}.")
+
+_state.write_link()

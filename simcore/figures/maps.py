@@ -1,0 +1,360 @@
+"""Pictures of maps: a phase diagram over two axes, and what seeds do along one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import altair as alt
+import numpy as np
+
+from simcore.checks import require, shown
+from simcore.figures import parts, style
+from simcore.figures.style import Shade
+
+Row = Mapping[str, Any]
+
+# Colours of the regimes by their value, in the order of their legend. Told apart by hue and by
+# lightness, also with red-green blindness; what has not ended is close to the page.
+REGIMES = {
+    "winner takes all": Shade("#a9aeb8", "#6d737d"),
+    "partly re-balanced": Shade("#56b4e9", "#3f93c6"),
+    "balanced": Shade("#00487a", "#a6dbff"),
+    "cycle": Shade("#f0c43c", "#f2d16b"),
+    "chaos": Shade("#d55e00", "#d55e00"),
+    "sign flip": Shade("#8c1d4f", "#ff9fc6"),
+    "trapped": Shade("#009e73", "#00795a"),
+    "diverged": Shade("#2b2b2b", "#fafafa"),
+    "unfinished": Shade("#e9e3f2", "#332f3d"),
+}
+
+# What colours a map.
+MEASURES = {
+    "regime": "regime",
+    "largest_share": "largest share",
+    "participation": "participation",
+    "edge_ratio": "ηλ/2",
+}
+BORDERS = {
+    "flow_edge": "2/λ_GF",
+    "single_path": "2/S₁",
+    "balanced": "2/λ_min",
+    "wcr": "η_WCR",
+}
+LOW, HIGH = 10, 90  # percent of the seeds below the band, and below its top
+
+
+def phase_map(
+    xs: Sequence[float],
+    ys: Sequence[float],
+    rows: Sequence[Row | None],
+    measure: str = "regime",
+    *,
+    x_title: str = "x",
+    y_title: str = "y",
+    borders: Mapping[str, np.ndarray] | None = None,
+    step_on: Literal["x", "y"] = "x",
+    height: int = 480,
+) -> alt.LayerChart:
+    """One rectangle per row of a sweep, (len(ys), len(xs)) row by row; None is not drawn.
+
+    `measure` is one of `MEASURES`. `borders` are step sizes by field of `StepSizeMarks`, one per
+    value of the axis that is not the step size; the step size is `step_on` x or y. A click (param
+    "cell") gives the number of the cell, a drag (param "zoom") the rectangle. ValueError if the
+    rows do not fit the axes, or are more than a chart can hold.
+    """
+    _check(xs, ys, rows, measure)
+    known = [number for number, row in enumerate(rows) if row is not None]
+    if not known:
+        return parts.message("No cell of this map is known yet.", height)
+    left, bottom = _edges(xs), _edges(ys)
+    column, line = np.array(known) % len(xs), np.array(known) // len(xs)
+    table = {
+        "left": left[column],
+        "right": left[column + 1],
+        "bottom": bottom[line],
+        "top": bottom[line + 1],
+        "x": np.array(xs, dtype=float)[column],
+        "y": np.array(ys, dtype=float)[line],
+        "cell": np.array(known),
+    } | _columns([rows[number] for number in known])
+    colour = _colour(measure, table)
+    x = _axis("left", x_title, left)
+    y = _axis("bottom", y_title, bottom)
+    seam = alt.ExprRef("scale('color', datum.shade)")  # hairlines between cells otherwise
+    picked = alt.selection_point(name="cell", fields=["cell"], on="click", empty=False)
+    dragged = alt.selection_interval(name="zoom", encodings=["x", "y"])
+    rectangles = (
+        alt.Chart(parts.table([table]))
+        .mark_rect(clip=True, strokeWidth=1.2, stroke=seam, cursor="pointer")
+        .encode(
+            x=x,
+            x2=alt.X2("right:Q"),
+            y=y,
+            y2=alt.Y2("top:Q"),
+            color=colour,
+            tooltip=_tooltip(x_title, y_title),
+        )
+        .add_params(picked, dragged)
+    )
+    layers = [rectangles]
+    for order, (name, where) in enumerate((borders or {}).items()):
+        if step_on == "x":
+            ends = {"left": where, "bottom": np.array(ys, dtype=float)}
+        else:
+            ends = {"left": np.array(xs, dtype=float), "bottom": where}
+        layers += _border(BORDERS[name], order, ends, step_on, {"x": x, "y": y}, left, bottom)
+    return parts.view(layers, height, f"Map of the {MEASURES[measure]} over {x_title}, {y_title}.")
+
+
+def ensemble(
+    xs: Sequence[float],
+    rows: Sequence[Row | None],
+    measure: str = "largest_share",
+    *,
+    x_title: str = "x",
+    height: int = 260,
+) -> tuple[alt.LayerChart, alt.LayerChart]:
+    """What seeds do along x: the median of a measure with its 10-90 % band, and regimes counted.
+
+    `rows` are (seeds, len(xs)) row by row; None and values that are not finite are left out. For
+    the measure "regime" the median is that of the largest share.
+    """
+    seeds = len(rows) // max(1, len(xs))
+    _check(xs, range(seeds), rows, measure)
+    number = "largest_share" if measure == "regime" else measure
+    columns = [[row for row in rows[i :: len(xs)] if row is not None] for i in range(len(xs))]
+    if not any(columns):
+        return (parts.message("No seed is known yet.", height),) * 2
+    edges = _edges(xs)
+    return (
+        _median(xs, columns, number, _axis("x", x_title, edges), x_title, height),
+        _counts(columns, _axis("left", x_title, edges), edges, height),
+    )
+
+
+# --- Layers ----------------------------------------------------------------------------------
+
+
+def _median(
+    xs: Sequence[float],
+    columns: list[list[Row]],
+    number: str,
+    x: alt.X,
+    x_title: str,
+    height: int,
+) -> alt.LayerChart:
+    lines: list[list[float]] = []
+    for place, column in zip(xs, columns, strict=True):
+        values = np.array([row[number] for row in column], dtype=float)
+        values = values[np.isfinite(values)]
+        if len(values):
+            lines.append([place, *np.percentile(values, (LOW, 50, HIGH)), len(values)])
+    if not lines:
+        return parts.message("No seed has a finite value.", height)
+    names = ("x", "low", "value", "high", "seeds")
+    table = dict(zip(names, np.array(lines, dtype=float).T, strict=True))
+    title = f"{MEASURES[number]}: median, {LOW}–{HIGH} %"
+    y = alt.Y(
+        "value:Q",
+        title=title,
+        scale=alt.Scale(zero=False),
+        axis=alt.Axis(**parts.CLOSE_AXIS),
+    )
+    chart = alt.Chart(parts.table([table])).encode(
+        x=x,
+        tooltip=[
+            alt.Tooltip("x:Q", title=x_title, format=".5g"),
+            alt.Tooltip("value:Q", title="median", format=".4g"),
+            alt.Tooltip("low:Q", title=f"{LOW} %", format=".4g"),
+            alt.Tooltip("high:Q", title=f"{HIGH} %", format=".4g"),
+            alt.Tooltip("seeds:Q"),
+        ],
+    )
+    ink = parts.ink(style.INK)
+    layers = [
+        chart.mark_area(clip=True, opacity=0.2, color=ink).encode(
+            y=alt.Y("low:Q", title=title, scale=alt.Scale(zero=False)), y2="high:Q"
+        ),
+        chart.mark_line(clip=True, strokeWidth=2, color=ink).encode(y=y),
+        chart.mark_point(clip=True, filled=True, size=30, opacity=1, color=ink).encode(y=y),
+    ]
+    return parts.view(layers, height, f"Median and band of the {MEASURES[number]} over seeds.")
+
+
+def _counts(columns: list[list[Row]], x: alt.X, edges: np.ndarray, height: int) -> alt.LayerChart:
+    bars: list[dict[str, Any]] = []
+    for i, column in enumerate(columns):
+        counts, below = Counter(str(row["regime"]) for row in column), 0
+        for name in REGIMES:
+            if counts[name]:
+                count = counts[name]
+                ends = {"left": edges[i], "right": edges[i + 1]}
+                bars.append(
+                    ends | {"regime": name, "below": below, "above": below + count, "count": count}
+                )
+                below += count
+    table = {name: np.array([bar[name] for bar in bars]) for name in bars[0]}
+    colour = _colour("regime", table)
+    chart = (
+        alt.Chart(parts.table([table]))
+        .mark_rect(clip=True, stroke=parts.PAGE, strokeWidth=0.5)
+        .encode(
+            x=x,
+            x2=alt.X2("right:Q"),
+            y=alt.Y(
+                "below:Q",
+                title="seeds",
+                axis=alt.Axis(tickMinStep=1, **parts.CLOSE_AXIS),
+                scale=alt.Scale(nice=False),
+            ),
+            y2=alt.Y2("above:Q"),
+            color=colour,
+            tooltip=[alt.Tooltip("regime:N"), alt.Tooltip("count:Q", title="seeds")],
+        )
+    )
+    return parts.view([chart], height, "How many seeds end in each regime.")
+
+
+def _border(
+    name: str,
+    order: int,
+    at: dict[str, np.ndarray],
+    step_on: str,
+    axes: parts.Channels,
+    left: np.ndarray,
+    bottom: np.ndarray,
+) -> list[alt.Chart]:
+    """A line of theory through points (left, bottom) over the map, with its name at one end."""
+    step, other = ("left", "bottom") if step_on == "x" else ("bottom", "left")
+    steps, across = (left, bottom) if step_on == "x" else (bottom, left)
+    line = {  # up to the frame, as constant there as at the last cell's middle
+        step: np.concatenate([at[step][:1], at[step], at[step][-1:]]),
+        other: np.concatenate([across[:1], at[other], across[-1:]]),
+    }
+    inside = np.isfinite(line[step]) & (line[step] >= steps[0]) & (line[step] <= steps[-1])
+    if not inside.any():
+        return []
+    table = line | {"order": np.arange(len(inside)), "theory": name}
+    curve = alt.Chart(parts.table([table])).encode(
+        **axes,
+        order="order:Q",
+        tooltip=[
+            alt.Tooltip("theory:N"),
+            alt.Tooltip(f"{step}:Q", title="step size", format=".5g"),
+        ],
+    )
+    dashed: parts.Channels = {"strokeDash": list(style.THEORY_DASH), "strokeWidth": 1.7}
+    last = np.flatnonzero(inside)[-1:]
+    end = {"left": line["left"][last], "bottom": line["bottom"][last], "text": name}
+    words = alt.Chart(parts.table([end])).encode(**axes, text=alt.Text("text:N"))
+    if step_on == "x":  # one below the other, so that close ones stay apart
+        shift: parts.Channels = {"align": "left", "dx": 5, "dy": 12 + 15 * order}
+        if line["left"][last[0]] > left[0] + 0.85 * (left[-1] - left[0]):  # no room to its right
+            shift |= {"align": "right", "dx": -5}
+    else:
+        shift = {"align": "right", "dx": -8 - 62 * order, "dy": -8}
+    return [
+        curve.mark_line(clip=True, strokeWidth=4, opacity=0.75, color=parts.PAGE),
+        curve.mark_line(clip=True, color=parts.ink(style.INK), **dashed),
+        *parts.haloed(words, style.INK, fontWeight=600, **shift),
+    ]
+
+
+# --- Channels --------------------------------------------------------------------------------
+
+
+def _colour(measure: str, table: parts.Columns) -> alt.Color:
+    """The colour of a measure, by the column "shade" that this adds."""
+    values = table["shade"] = table[measure]
+    if measure == "regime":
+        names = [name for name in REGIMES if name in set(values.tolist())]
+        return alt.Color(
+            "shade:N",
+            title=None,
+            scale=alt.Scale(domain=names, range=[parts.ink(REGIMES[name]) for name in names]),
+            legend=alt.Legend(
+                orient="bottom",
+                columns=2,  # for a phone
+                symbolType="square",
+                symbolOpacity=1,
+                symbolStrokeWidth=0.5,
+                symbolStrokeColor=parts.ink(style.MUTED),
+                symbolSize=110,
+                **parts.CLOSE_LEGEND,
+            ),
+        )
+    low, high = 1.0, 1.0
+    finite = values[np.isfinite(values)]
+    if measure == "edge_ratio":  # sharpness at the edge is the colour of the page
+        reach = min(1.0, float(np.abs(finite - 1).max(initial=1e-3)))
+        low, high = 1 - reach, 1 + reach
+    elif measure == "participation":
+        high = float(finite.max(initial=low + 1e-3))
+    else:
+        low = float(finite.min(initial=high - 1e-3))
+    table["shade"] = np.clip(values, low, high)
+    shades = style.DIVERGING if measure == "edge_ratio" else style.PLASMA
+    return parts.gradient("shade", MEASURES[measure], (low, high), shades)
+
+
+def _tooltip(x_title: str, y_title: str) -> list[alt.Tooltip]:
+    numbers = {
+        "x": x_title,
+        "y": y_title,
+        "largest_share": "largest share",
+        "participation": "participation",
+        "edge_ratio": "ηλ/2",
+        "sharpness": "sharpness λ",
+        "loss": "loss",
+    }
+    lines = [alt.Tooltip(f"{n}:Q", title=title, format=".4g") for n, title in numbers.items()]
+    return [lines[0], lines[1], alt.Tooltip("regime:N"), *lines[2:]]
+
+
+def _columns(rows: Sequence[Any]) -> parts.Columns:
+    numbers = ("largest_share", "participation", "edge_ratio", "sharpness", "loss")
+    columns = {
+        name: np.array([_float(row.get(name)) for row in rows], dtype=float) for name in numbers
+    }
+    return columns | {"regime": np.array([str(row.get("regime")) for row in rows])}
+
+
+def _float(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else np.nan
+
+
+def _axis(field: str, title: str, edges: np.ndarray) -> Any:
+    kind = alt.Y if field == "bottom" else alt.X
+    return kind(
+        f"{field}:Q",
+        title=title,
+        scale=alt.Scale(domain=[float(edges[0]), float(edges[-1])], nice=False),
+        axis=alt.Axis(grid=False, **parts.CLOSE_AXIS),
+    )
+
+
+def _edges(values: Sequence[float]) -> np.ndarray:
+    """Where cells begin and end: half way between values."""
+    middle = np.array(values, dtype=float)
+    if len(middle) == 1:
+        half = 0.5 if middle[0] == 0 else 0.05 * abs(middle[0])
+        return np.array([middle[0] - half, middle[0] + half])
+    inner = (middle[1:] + middle[:-1]) / 2
+    return np.concatenate([[2 * middle[0] - inner[0]], inner, [2 * middle[-1] - inner[-1]]])
+
+
+def _check(xs: Sequence[float], ys: Sequence[float], rows: Sequence[Any], measure: str) -> None:
+    require(
+        measure in MEASURES,
+        f"measure must be one of {', '.join(MEASURES)}, got {shown(measure)}; choose one",
+    )
+    require(
+        len(xs) > 0 and len(rows) == len(xs) * len(ys),
+        f"a map of {len(xs)} x {len(ys)} cells needs as many rows, got {len(rows)}",
+    )
+    require(
+        len(rows) <= parts.LINE_ROWS,
+        f"a chart can hold {parts.LINE_ROWS} cells, got {len(rows)}; draw fewer",
+    )

@@ -1,0 +1,517 @@
+"""Maps: axes, borders, memory, files, pictures, and the page that shows them."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from simcore import (
+    Balanced,
+    Descent,
+    Experiment,
+    Flow,
+    Gaussian,
+    LayerScales,
+    Network,
+    Spectrum,
+    Tree,
+    grid,
+    maps,
+    presets,
+    simulate,
+    summary,
+    sweep,
+    theory,
+)
+from simcore.figures import maps as pictures
+from simcore.figures import style
+from simcore.figures.parts import LINE_ROWS
+from simcore.maps import Memory, Plan, Side
+from simcore.regimes import Regime
+from simcore.store import Store
+
+PAPER = maps.base_of(presets.MEDIUM.experiment)
+SMALL = replace(PAPER, dynamics=Descent(step_size=0.1, steps=30))
+RANDOM = Experiment(
+    task=Spectrum(singular_values=(1.0,)),
+    network=Network(depths=(3, 3), width=4),
+    start=Gaussian(std=0.2),
+    dynamics=Descent(step_size=0.3, steps=20),
+)
+
+
+# --- The paper's phase diagram ---------------------------------------------------------------
+
+
+def test_the_largest_share_falls_from_the_winner_s_to_half_between_theory_s_borders():
+    plan = Plan(Side("eta", 60, (0.05, 0.30)), Side("start_ratio", 3, (0.8, 0.9)))
+    assert PAPER.start.scales == (0.002, 0.0017)
+    etas = np.array(plan.x.values(PAPER))
+    rows = sweep(plan.cells(PAPER))
+    shares = np.array([row["largest_share"] for row in rows]).reshape(3, 60)
+    borders, cell = plan.borders(PAPER), etas[1] - etas[0]
+    for line, ratio in enumerate(plan.y.values(PAPER)):
+        winner = theory.flow_end_split((0.002, 0.002 * ratio), (20, 20), 1.0)[0]
+        kept = np.flatnonzero(np.abs(shares[line] - winner) > 5e-3)[0] - 1  # last that follows GF
+        assert abs(etas[kept] - borders["flow_edge"][line]) <= cell
+        equal = np.flatnonzero(shares[line] < 0.505)
+        assert abs(etas[equal[0]] - borders["balanced"][line]) <= cell
+        between = shares[line, kept : equal[0] + 1]
+        assert (np.diff(between) < 0).all()
+    assert shares[1, 0] == pytest.approx(0.984, abs=1e-3)  # SCIENCE 4, case 1: ratio 0.85
+
+
+# --- Axes ------------------------------------------------------------------------------------
+
+
+def test_cells_are_row_by_row():
+    cells = maps.cells(SMALL, "eta", (0.1, 0.2, 0.3), "start_ratio", (0.5, 0.9))
+    assert [cell.dynamics.step_size for cell in cells] == [0.1, 0.2, 0.3] * 2
+    assert [cell.start.scales for cell in cells[::3]] == [
+        (0.002, 0.002 * 0.5),
+        (0.002, 0.002 * 0.9),
+    ]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_step_size_in_units_is_that_of_the_cell_s_own_depth(turned):
+    axes = ("ratio", (0.5, 2.0)), ("depth", (3, 10, 20))
+    (x, xs), (y, ys) = reversed(axes) if turned else axes
+    for cell in maps.cells(SMALL, x, xs, y, ys):
+        units = cell.dynamics.step_size / theory.unit_step_size(cell)
+        assert units == pytest.approx(0.5, rel=1e-12) or units == pytest.approx(2.0, rel=1e-12)
+    assert len({cell.network.depths for cell in maps.cells(SMALL, x, xs, y, ys)}) == 3
+
+
+def test_starts_are_stretched_to_new_pathways_before_their_ratio_is_set():
+    cell = maps.cells(SMALL, "start_ratio", (0.5,), "pathways", (3,))[0]
+    assert cell.start.scales == pytest.approx((0.002, 0.001, 0.0017 * 0.85))
+    assert cell == maps.cells(SMALL, "pathways", (3,), "start_ratio", (0.5,))[0]
+    layered = replace(SMALL, start=LayerScales(scales=((0.1,) * 20, (0.2,) * 20)))
+    longer = maps.with_depths(layered, (22, 20, 20))
+    assert [len(row) for row in longer.start.scales] == [22, 20, 20]
+
+
+def test_the_ratio_of_singular_values_keeps_the_first_and_adds_a_second():
+    cell = maps.AXES["value_ratio"].put(SMALL, 0.25)
+    assert cell.task.singular_values == (1.0, 0.25)
+    three = replace(SMALL, task=Spectrum(singular_values=(2.0, 1.5, 0.5)))
+    assert maps.AXES["value_ratio"].put(three, 0.5).task.singular_values == (2.0, 1.0, 0.5)
+
+
+def test_values_of_whole_axes_are_whole_and_once():
+    assert maps.values("seed", 0, 3, 40) == (0, 1, 2, 3)
+    assert maps.values("eta", 0.1, 0.2, 3) == pytest.approx((0.1, 0.15, 0.2))
+
+
+@pytest.mark.parametrize(
+    ("base", "x", "xs", "y", "ys", "words"),
+    [
+        (SMALL, "width", (1,), "depth", (3,), "expected an axis out of"),
+        (SMALL, "eta", (0.1,), "eta", (0.1,), "two different axes"),
+        (SMALL, "eta", (0.1,), "ratio", (1.0,), "two different axes"),
+        (SMALL, "eta", (), "depth", (3,), "at least one value"),
+        (SMALL, "eta", (0.1,), "seed", (0,), "seeds need a random start"),
+        (SMALL, "eta", (0.1,), "depth", (2.5,), "depth must be a whole number"),
+        (SMALL, "eta", (0.1,), "pathways", (10_000,), "there may be at most"),
+        (SMALL, "eta", (-0.1,), "depth", (3,), "step_size must be positive"),
+        (RANDOM, "eta", (0.1,), "start_ratio", (0.5,), "needs a balanced start"),
+        (replace(SMALL, task=Tree()), "eta", (0.1,), "value_ratio", (0.5,), "a target given by"),
+        (replace(SMALL, dynamics=Flow(duration=1.0)), "eta", (0.1,), "depth", (3,), "descent"),
+    ],
+)
+def test_what_makes_no_map_is_refused_in_words(base, x, xs, y, ys, words):
+    with pytest.raises(ValueError, match=words) as caught:
+        maps.cells(base, x, xs, y, ys)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "arguments", [(2.0, 1.0, 5), (1.0, 1.0, 5), (0.0, 1.0, 0), (0.0, 1.0, 401)]
+)
+def test_ranges_are_checked(arguments):
+    with pytest.raises(ValueError, match=r"range of step size|from 1 to 400 points"):
+        maps.values("eta", *arguments)
+
+
+def test_available_axes_are_those_that_fit():
+    assert set(maps.available(PAPER)) == set(maps.AXES) - {"seed"}
+    assert set(maps.available(RANDOM)) == set(maps.AXES) - {"start_ratio"}
+    for base in (PAPER, RANDOM):
+        for x, y in itertools.permutations(maps.available(base), 2):
+            if {x, y} != set(maps.STEP_AXES):
+                assert len(Plan(Side(x, 2), Side(y, 2)).cells(base)) == 4
+
+
+# --- Borders ---------------------------------------------------------------------------------
+
+
+def test_borders_are_theory_s_marks_in_the_units_of_the_axis():
+    depths = (3, 20)
+    plain = maps.borders(PAPER, "eta", "depth", depths)
+    units = maps.borders(PAPER, "ratio", "depth", depths)
+    for k, depth in enumerate(depths):
+        marks = theory.step_size_marks(maps.with_depths(PAPER, (depth, depth)))
+        for name, value in marks._asdict().items():
+            assert plain[name][k] == value
+            assert units[name][k] == pytest.approx(value / marks.single_path, rel=1e-12)
+    assert np.isnan(maps.borders(RANDOM, "eta", "seed", (0, 1))["flow_edge"]).all()
+
+
+def test_borders_need_one_step_axis():
+    with pytest.raises(ValueError, match="the first axis must be"):
+        maps.borders(PAPER, "depth", "eta", (0.1,))
+    with pytest.raises(ValueError, match="must not be a step size, too"):
+        maps.borders(PAPER, "eta", "ratio", (1.0,))
+    assert Plan(Side("depth", 2), Side("pathways", 2)).borders(PAPER) == {}
+
+
+# --- Plans and memory ------------------------------------------------------------------------
+
+
+def test_a_zoom_lies_within_what_was_dragged():
+    assert Side("eta", 60).within(0.1, 0.2).values(PAPER)[::59] == pytest.approx((0.1, 0.2))
+    assert Side("depth", 60).within(3.4, 6.2).values(PAPER) == (4, 5, 6)
+    assert Side("depth", 60).within(3.4, 3.6).values(PAPER) == (4,)
+
+
+def test_a_plan_beyond_the_budget_gets_fewer_points_and_keeps_its_shape():
+    plan = maps.usual_plan(PAPER)
+    assert plan.within_budget(PAPER, 240.0) == plan
+    each = max(map(maps.seconds, plan.cells(PAPER)))
+    smaller = plan.within_budget(PAPER, each * 600)
+    assert (smaller.x.points, smaller.y.points) == (30, 20)
+    assert maps.affordable(60, 40, 1.0, 1e-9) == (1, 1)
+
+
+def test_a_map_runs_a_descent_that_settles_with_few_records():
+    flow = replace(PAPER, dynamics=Flow(duration=10.0))
+    base = maps.base_of(flow)
+    assert isinstance(base.dynamics, Descent)
+    assert base.dynamics.steps == maps.SETTLED
+    assert maps.base_of(RANDOM).dynamics.steps == 20
+    assert maps.base_of(PAPER, 77).dynamics.steps == 77
+    with pytest.raises(ValueError, match="steps must be"):
+        maps.base_of(PAPER, 0)
+
+
+class Interrupted(BaseException):
+    """What Streamlit raises in the middle of a script that is not wanted any more."""
+
+
+def test_a_cancelled_map_keeps_its_rows_and_goes_on_from_there():
+    cells = Plan(Side("eta", 40), Side("depth", 4)).cells(SMALL)
+    memory, reached = Memory(1000), 0
+
+    def stop(done, total, row):
+        nonlocal reached
+        reached = done
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        sweep(cells, store=memory, on_done=stop)
+    kept = len(memory)
+    assert 0 < reached <= kept < len(cells)
+    before = memory.rows(cells)
+    rows = sweep(cells, store=memory)
+    assert memory.rows(cells) == dict(zip(cells, rows, strict=True))
+    assert all(memory.rows([cell])[cell] is row for cell, row in before.items())  # none run twice
+    plain = [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
+    again = [{k: v for k, v in row.items() if k != "seconds"} for row in sweep(cells)]
+    np.testing.assert_equal(plain, again)
+
+
+def test_memory_forgets_what_was_not_asked_for_the_longest():
+    cells = Plan(Side("eta", 4), Side("depth", 1, (3, 3))).cells(SMALL)
+    memory = Memory(3)
+    memory.put(cells[:3], [{"n": n} for n in range(3)])
+    memory.rows(cells[:1])
+    memory.put(cells[3:], [{"n": 3}])
+    assert list(memory.rows(cells)) == [cells[0], cells[2], cells[3]]
+    with pytest.raises(ValueError, match="at least one row"):
+        Memory(0)
+
+
+# --- Files from the command line -------------------------------------------------------------
+
+
+def of_grid(axes):
+    """A sweep's runs in another order than its grid, with their arrangement."""
+    experiments = grid(SMALL, axes)
+    shuffled = [experiments[k] for k in np.random.default_rng(0).permutation(len(experiments))]
+    return experiments, shuffled, maps.arrange(shuffled)
+
+
+@pytest.mark.parametrize(
+    ("other", "title", "points"),
+    [
+        ({"start.scales": [(0.002, 0.001), (0.002, 0.0015)]}, "α₂", (0.001, 0.0015)),
+        (
+            {"network.depths, start.scales": [((3, 3), (0.1, 0.1)), ((9, 9), (0.1, 0.09))]},
+            None,
+            None,
+        ),
+        ({"task.singular_values": [(1.0,), (2.0,)]}, None, (1.0, 2.0)),
+        ({"dynamics.steps": [10, 20]}, "steps", (10, 20)),
+    ],
+)
+def test_the_two_numbers_of_a_sweep_are_found(other, title, points):
+    experiments, shuffled, found = of_grid(other | {"dynamics.step_size": [0.1, 0.2, 0.3]})
+    assert found.titles[0] == "step size η"
+    assert found.xs == (0.1, 0.2, 0.3)
+    assert len(found.ys) == 2
+    assert title is None or found.titles[1] == title
+    assert points is None or found.ys == points
+    assert found.cells(shuffled) == experiments
+
+
+def test_equal_depths_are_one_number_and_lengths_count_pathways():
+    experiments = maps.cells(SMALL, "depth", (3, 4, 5), "pathways", (1, 2, 3))
+    found = maps.arrange(experiments)
+    assert {found.titles[0], found.titles[1]} == {"depth L", "pathways H"}
+
+
+@pytest.mark.parametrize(
+    "experiments",
+    [
+        [SMALL],
+        grid(SMALL, {"dynamics.step_size": [0.1, 0.2]}),
+        grid(
+            SMALL,
+            {
+                "dynamics.step_size": [0.1, 0.2],
+                "dynamics.steps": [5, 6],
+                "start.scales": [(0.1, 0.2), (0.1, 0.3)],
+            },
+        ),
+        grid(SMALL, {"dynamics.step_size": [0.1, 0.2], "engine": ["modes", "matrices"]}),
+    ],
+)
+def test_other_sweeps_get_a_sentence(experiments):
+    with pytest.raises(ValueError, match="expected runs that differ in two numbers"):
+        maps.arrange(experiments)
+
+
+def test_a_store_is_read_and_an_empty_one_refused(tmp_path):
+    experiments = grid(SMALL, {"dynamics.step_size": [0.1, 0.2], "dynamics.steps": [5, 6]})
+    Store(tmp_path / "empty.sqlite").close()
+    with pytest.raises(ValueError, match="this file has none"):
+        maps.read(tmp_path / "empty.sqlite")
+    rows = sweep(experiments, store=tmp_path / "runs.sqlite")
+    read, found = maps.read(tmp_path / "runs.sqlite")
+    arranged = maps.arrange(read)
+    np.testing.assert_equal(arranged.cells(found), rows_at(arranged, experiments, rows))
+
+
+def rows_at(arranged, experiments, rows):
+    """The rows in the order of the arrangement's cells."""
+    order = maps.arrange(experiments).places
+    return [rows[k] for k in np.argsort(order)]
+
+
+def test_large_maps_are_thinned_in_proportion():
+    found = maps.Arrangement("x", tuple(range(200)), "y", tuple(range(100)), np.arange(0))
+    across, down = found.strides(LINE_ROWS)
+    assert len(range(0, 200, across)) * len(range(0, 100, down)) <= LINE_ROWS
+    assert (across, down) in [(2, 2), (3, 2)]
+
+
+# --- Pictures --------------------------------------------------------------------------------
+
+
+def drawn(measure, rows, **options):
+    return pictures.phase_map((0.1, 0.2), (1.0, 2.0, 3.0), rows, measure, **options)
+
+
+def some_rows(count):
+    cells = maps.cells(SMALL, "eta", (0.1, 0.2), "start_ratio", (0.5, 0.7, 0.9))
+    return sweep(cells)[:count] + [None] * (6 - count)
+
+
+@pytest.mark.parametrize("measure", pictures.MEASURES)
+@pytest.mark.parametrize("step_on", ["x", "y"])
+def test_a_map_has_a_cell_per_known_row_and_listens(measure, step_on):
+    marks = maps.borders(PAPER, "eta", "depth", (10, 15, 20) if step_on == "x" else (10, 20))
+    chart = drawn(measure, some_rows(4), borders=marks, step_on=step_on)
+    spec = chart.to_dict()
+    assert {p["name"] for p in spec["params"]} == {"cell", "zoom"}
+    table = chart.layer[0].data
+    assert table["cell"].to_pylist() == [0, 1, 2, 3]
+    assert table["left"].to_pylist() == pytest.approx([0.05, 0.15] * 2)
+    assert table["top"].to_pylist() == pytest.approx([1.5, 1.5, 2.5, 2.5])
+
+
+def test_the_edge_has_the_colour_of_the_page():
+    spec = drawn("edge_ratio", some_rows(6)).to_dict()
+    scale = spec["layer"][0]["encoding"]["color"]["scale"]
+    middle = len(scale["domain"]) // 2
+    assert scale["domain"][middle] == pytest.approx(1.0)
+    assert scale["range"][middle]["expr"] == style.PAGE.expression
+
+
+def test_a_border_outside_the_map_is_left_out():
+    outside = {"wcr": np.array([5.0, 5.0, np.nan])}
+    assert len(drawn("regime", some_rows(6), borders=outside).layer) == 1
+    inside = {"wcr": np.array([5.0, 0.15, np.nan])}
+    assert len(drawn("regime", some_rows(6), borders=inside).layer) == 5
+
+
+def test_every_regime_has_its_colour():
+    assert set(pictures.REGIMES) == {regime.value for regime in Regime}
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="measure must be one of"):
+        drawn("loss", some_rows(6))
+    with pytest.raises(ValueError, match="needs as many rows"):
+        drawn("regime", some_rows(6)[:5])
+    with pytest.raises(ValueError, match="draw fewer"):
+        pictures.phase_map(range(100), range(100), [None] * 10_000)
+    drawn("regime", [None] * 6).to_dict()  # a message
+
+
+def test_seeds_become_a_median_with_its_band_and_counts():
+    rng = np.random.default_rng(1)
+    shares = rng.uniform(0.5, 1.0, (11, 2))
+    names = rng.choice(["cycle", "chaos", "trapped"], (11, 2))
+    rows = [
+        {"largest_share": s, "regime": n}
+        for s, n in zip(shares.ravel(), names.ravel(), strict=True)
+    ]
+    rows[3] = None  # seed 1 at the second x
+    band, bars = pictures.ensemble((0.1, 0.2), rows, "regime", x_title="step size η")
+    table = band.data.to_pydict()
+    known = [np.sort(shares[:, 0]), np.sort(np.delete(shares[:, 1], 1))]
+    assert table["value"] == pytest.approx([np.median(values) for values in known])
+    assert table["low"][0] == pytest.approx(known[0][1])
+    assert table["high"][0] == pytest.approx(known[0][9])
+    assert table["seeds"] == [11, 10]
+    counts = bars.data.to_pydict()
+    assert sum(counts["count"]) == 21
+    assert max(counts["above"]) == 11
+    band.to_dict(), bars.to_dict()
+    pictures.ensemble((0.1,), [None, None])[0].to_dict()
+
+
+# Machado, Oliveira, Fernandes 2009: what full protanopia and deuteranopia make of linear RGB.
+BLINDNESS = {
+    "none": np.eye(3),
+    "protanopia": np.array(
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
+    ),
+    "deuteranopia": np.array(
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
+    ),
+}
+
+
+def lab(colour, sight):
+    """CIE L*a*b* of a hex colour as seen with `sight`."""
+    rgb = np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)]) / 255
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(BLINDNESS[sight] @ linear, 0, 1)
+    to_xyz = np.array(
+        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    )
+    t = to_xyz @ linear / to_xyz.sum(axis=1)
+    f = np.where(t > 216 / 24389, np.cbrt(t), (24389 / 27 * t + 16) / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("sight", BLINDNESS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_regimes_are_told_apart(sight, scheme):
+    seen = {name: lab(getattr(s, scheme), sight) for name, s in pictures.REGIMES.items()}
+    seen["page"] = lab(getattr(style.PAGE, scheme), sight)
+    for (one, a), (other, b) in itertools.combinations(seen.items(), 2):
+        least = 6 if "page" in (one, other) else 12  # a just noticeable difference is about 2.3
+        assert np.linalg.norm(a - b) > least, (one, other)
+
+
+# --- The page --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def page():
+    return AppTest.from_file("../app.py", default_timeout=120).run()
+
+
+def opened(app):
+    return app.switch_page("pages/phase_diagram.py").run()
+
+
+def said(app):
+    return " ".join(element.value for element in app.markdown)
+
+
+def test_the_page_opens_on_the_map_of_the_paper(page):
+    app = opened(page)
+    assert not app.exception
+    assert not app.warning
+    assert "**60 × 40 cells** of 2000 steps" in said(app)
+    assert app.session_state["map_plan"].x.ends(PAPER) == pytest.approx((0.05, 0.30))
+
+
+def test_axes_ranges_and_colour_change_and_bad_ones_get_a_sentence(page):
+    page.query_params["depths"] = "3,3"
+    app = opened(page)
+    app.number_input(key="map_run_steps").set_value(50).run()
+    for x, y in (("ratio", "depth"), ("value_ratio", "pathways"), ("start_ratio", "eta")):
+        app.selectbox(key="map_y").set_value("depth").run()
+        app.selectbox(key="map_x").set_value(x).run()
+        app.selectbox(key="map_y").set_value(y).run()
+        assert not app.exception, (x, y)
+        assert not app.warning, (x, y)
+    app.number_input(key="map_x_count").set_value(7).run()
+    app.number_input(key="map_y_count").set_value(5).run()
+    assert "**7 × 5 cells** of 50 steps" in said(app)
+    app.number_input(key="map_y_low").set_value(9.0).run()
+    assert not app.exception
+    assert "the smaller first" in app.warning[0].value
+
+
+def test_a_map_that_was_stopped_offers_to_go_on(page):
+    app = opened(page)
+    app.number_input(key="map_run_steps").set_value(41).run()
+    plan, base = app.session_state["map_plan"], app.session_state["map_of"][0]
+    assert len(plan.cells(base)) == 2400
+    app.session_state["map_plan"] = plan = plan._replace(x=plan.x._replace(points=13))
+    app.session_state["map_of"] = (base, plan)
+    app.session_state["map_paused"] = True  # what Cancel does
+    app.run()
+    assert not app.exception
+    assert "of 13 × 40 cells" in said(app)
+    app.button(key="map_continue").click().run()
+    assert "**13 × 40 cells**" in said(app)
+    assert "map_continue" not in {button.key for button in app.button}
+
+
+def test_random_starts_offer_seeds(page):
+    page.query_params["start"] = "gaussian:0.3,0"
+    page.query_params["depths"] = "2,2"
+    page.query_params["width"] = "3"
+    page.query_params["steps"] = "5"
+    app = opened(page)
+    app.number_input(key="map_x_count").set_value(3).run()
+    assert not app.exception
+    assert "**3 × 10 cells** of 5 steps" in said(app)
+    assert app.selectbox(key="map_y").value == "seed"
+
+
+def test_rows_of_the_page_are_those_of_simulate():
+    cell = maps.usual_plan(SMALL).cells(SMALL)[30]
+    row, alone = sweep([cell], store=Memory(2))[0], summary(simulate(cell))
+    assert {**row, "seconds": 0} == {**alone, "seconds": 0}
+    assert isinstance(cell.start, Balanced)
