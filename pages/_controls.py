@@ -12,6 +12,7 @@ from pages import _state
 from simcore import limits, links, presets
 from simcore.experiment import Balanced, Descent, Experiment, Gaussian, LayerScales
 from simcore.figures import scenes, style
+from simcore.maps import with_depths
 from simcore.tasks import Spectrum, Task, Tree
 
 STARTS = {"balanced": "Balanced", "layers": "Layer scales", "gaussian": "Random"}
@@ -36,7 +37,7 @@ def architecture(experiment: Experiment) -> None:
             "Pathways H",
             "pathways",
             len(depths),
-            lambda h: _with_depths(experiment, _resized(depths, int(h))),
+            lambda h: with_depths(experiment, _resized(depths, int(h))),
             least=1,
             most=min(6, most.pathways),
         )
@@ -45,7 +46,7 @@ def architecture(experiment: Experiment) -> None:
             "Depth L",
             "depth",
             max(depths),
-            lambda depth: _with_depths(experiment, (int(depth),) * len(depths)),
+            lambda depth: with_depths(experiment, (int(depth),) * len(depths)),
             least=1,
             most=most.depth,
             help="Weight matrices per pathway; different ones are set by the list of depths.",
@@ -141,7 +142,7 @@ def depths(experiment: Experiment) -> None:
         "Depths, one per pathway",
         "depths",
         ", ".join(map(str, experiment.network.depths)),
-        lambda text: _with_depths(experiment, links.parse_depths(text)),
+        lambda text: with_depths(experiment, links.parse_depths(text)),
     )
 
 
@@ -223,24 +224,6 @@ def with_step_size(experiment: Experiment, step_size: float) -> Experiment:
 
 def _resized(depths: tuple[int, ...], pathways: int) -> tuple[int, ...]:
     return (depths + (depths[-1],) * pathways)[:pathways]
-
-
-def _with_depths(experiment: Experiment, depths: tuple[int, ...]) -> Experiment:
-    """The experiment with other depths, its start stretched or cut to fit them."""
-    start = experiment.start
-    if isinstance(start, Balanced):
-        scales = start.scales
-        while len(scales) < len(depths):
-            scales += (scales[-1] * 0.85,)
-        start = Balanced(scales=scales[: len(depths)])
-    elif isinstance(start, LayerScales):
-        rows = start.scales + (start.scales[-1],) * len(depths)
-        start = LayerScales(
-            scales=tuple(
-                (row + (row[-1],) * depth)[:depth] for row, depth in zip(rows, depths, strict=False)
-            )
-        )
-    return replace(experiment, network=replace(experiment.network, depths=depths), start=start)
 
 
 def view(experiment: Experiment) -> tuple[scenes.View, list[str]]:

@@ -17,6 +17,7 @@ from simcore import limits, links, regimes, theory
 from simcore.experiment import Descent, Experiment, Flow
 from simcore.figures import player, ruler
 from simcore.simulate import simulate
+from simcore.sweep import sweep
 from simcore.trajectory import Outcome, Trajectory
 
 PATIENCE = 0.3  # seconds before a run shows its progress
@@ -194,3 +195,4 @@ def _compile_all() -> None:
     for dynamics in (small.dynamics, Flow(duration=0.1)):
         for engine in ("modes", "matrices"):
             simulate(replace(small, dynamics=dynamics, engine=engine))
+    sweep([small])

@@ -31,9 +31,16 @@ class Cluster:
         self.log = folder / "log"
         self.processes = []
         self.start("scheduler", "--host", "127.0.0.1", "--port", "0")
-        wait_for(self.file.exists)
+        wait_for(self.written)
         self.workers = [self.work() for _ in range(2)]
         self.address = json.loads(self.file.read_text())["address"]
+
+    def written(self):
+        """Whether the scheduler has written its file to the end."""
+        try:
+            return "address" in json.loads(self.file.read_text())
+        except (OSError, ValueError):
+            return False
 
     def start(self, role, *arguments):
         command = [sys.executable, "-m", f"distributed.cli.dask_{role}", "--no-dashboard"]
