@@ -71,7 +71,7 @@ def clock(experiment: Experiment) -> None:
             "Steps",
             "steps",
             dynamics.steps,
-            lambda steps: replace(experiment, dynamics=replace(dynamics, steps=int(steps))),
+            lambda steps: _with_steps(experiment, int(steps)),
             least=1,
             most=most.steps,
             step=50,
@@ -190,7 +190,7 @@ def _start(experiment: Experiment) -> None:
     kind = {Balanced: "balanced", LayerScales: "layers", Gaussian: "gaussian"}[type(start)]
 
     def change(new: str) -> Experiment:
-        scales = tuple(0.002 * 0.85**h for h in range(len(depths)))
+        scales = tuple(float(f"{0.002 * 0.85**h:.6g}") for h in range(len(depths)))
         if new == "balanced":
             return replace(experiment, start=Balanced(scales=scales))
         if new == "layers":
@@ -252,6 +252,22 @@ def view(experiment: Experiment) -> tuple[scenes.View, list[str]]:
         )
     panels = [name for name in scenes.PANELS if name in chosen]
     return scenes.View(mode=mode, pathways=pair), panels or ["strengths"]
+
+
+def flow_beside(experiment: Experiment) -> bool:
+    """Whether gradient flow runs beside descent: at once for modes, on demand for full weights,
+    where it takes longer than descent itself."""
+    engine = experiment.resolved_engine
+    return st.toggle("Gradient flow beside it", value=engine == "modes", key=f"flow_{engine}")
+
+
+def _with_steps(experiment: Experiment, steps: int) -> Experiment:
+    """The experiment with other steps; records thin out where they would be too many."""
+    dynamics, record = experiment.dynamics, experiment.record
+    assert isinstance(dynamics, Descent)
+    if record.every and steps / record.every >= limits.current().records:
+        record = replace(record, every=None)
+    return replace(experiment, dynamics=replace(dynamics, steps=steps), record=record)
 
 
 # --- Widgets ---------------------------------------------------------------------------------

@@ -38,9 +38,9 @@ def controls(experiment: Experiment) -> None:
 
 
 def runs(experiment: Experiment) -> list[scenes.Named]:
-    """The pinned runs other than the current one."""
+    """The pinned runs other than the current one, named by the letters that `controls` explains."""
     return [
-        scenes.Named(f"{_letter(number)}: {links.difference(pin, experiment)}", run, ())
+        scenes.Named(_letter(number), run, ())
         for number, pin in enumerate(_pinned())
         if pin != experiment
         for run in [_ui.run(pin, "Pinned run")]

@@ -67,6 +67,7 @@ def open_page(default: Experiment = _state.DEFAULT) -> Experiment:
     """
     _cold_start()
     experiment = _state.experiment(default)
+    _state.write_link()
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="bar"):
         for name, title in PAGES.items():
             link(name, title)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import _state, _ui
+from pages import _ui
 
 _ui.open_page()
 _ui.complaints()
@@ -108,4 +108,3 @@ st.code(
 }""",
     language="bibtex",
 )
-_state.write_link()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from pages import _controls, _state, _ui
+from pages import _controls, _ui
 from simcore import Descent, Gaussian, Outcome, Record, curvature, presets, regimes
 from simcore.figures import scenes
 from simcore.presets import matching_flow
@@ -44,6 +44,8 @@ _ui.play(scenes.matrices(named, companions), "matrices_player")
 
 theta = run.theta
 assert theta is not None  # the matrices engine keeps its last weights
+if run.outcome is Outcome.DIVERGED:
+    st.stop()
 start = curvature.imbalance(full, curvature.initial(full))
 end = curvature.imbalance(full, theta)
 st.markdown(
@@ -64,10 +66,8 @@ st.dataframe(
     ],
     hide_index=True,
 )
-if isinstance(full.dynamics, Descent) and run.outcome is Outcome.FINISHED:
+if isinstance(full.dynamics, Descent):
     deviation = curvature.imbalance_identity(full, theta, full.dynamics.step_size)
     st.markdown(
         f"One more step agrees with the identity to **{deviation:.1e}** of the largest entry."
     )
-
-_state.write_link()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages import _state, _ui
+from pages import _ui
 from simcore import Descent, presets, regimes, theory
 from simcore.figures import charts
 from simcore.presets import Preset
@@ -162,4 +162,3 @@ chosen = st.segmented_control(
     "Figure", list(FIGURES), default="Main figure", required=True, key="figure"
 )
 FIGURES[chosen or "Main figure"]()
-_state.write_link()

@@ -385,5 +385,3 @@ try:
         planned_map(base, plan)
 except (ValueError, sqlite3.Error) as error:
     st.warning(f"{str(error).rstrip('.')}.")
-
-_state.write_link()

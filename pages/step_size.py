@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages import _controls, _state, _ui
+from pages import _controls, _ui
 from simcore import Balanced, Descent, Record, bifurcation, theory
 from simcore.figures import orbits as pictures
 
@@ -40,9 +40,14 @@ def zoomed() -> tuple[float, float]:
     return range_ if range_ and key == repr(marks) else whole_range()
 
 
+def chart_key() -> str:
+    """A key for each range: a chart that kept its key would keep the brush that led to it."""
+    return f"bifurcation {zoomed()}"
+
+
 def on_select() -> None:
     """A drag zooms; a click chooses the step size."""
-    selection: Any = st.session_state["bifurcation"]["selection"]
+    selection: Any = st.session_state[chart_key()]["selection"]
     dragged = selection.get("zoom", {}).get("eta")
     if dragged and dragged[1] - dragged[0] > 1e-9:
         st.session_state.eta_range = ((float(dragged[0]), float(dragged[1])), repr(marks))
@@ -81,7 +86,7 @@ else:
                 total=total != "Each pathway",
             ),
             width="stretch",
-            key="bifurcation",
+            key=chart_key(),
             on_select=on_select,
             selection_mode=["pick", "zoom"],
         )
@@ -109,5 +114,3 @@ else:
             st.info("The cobweb needs a step size, and pathways of one depth, at least 2.")
         st.markdown("Click a step size to choose it, drag a range to zoom into it.")
         _ui.link("simulator", "Open this run in the Simulator", icon="▶️")
-
-_state.write_link()

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from pages import _controls, _state, _ui
+from pages import _controls, _ui
 from simcore import Balanced, Descent, curvature, presets, theory
 from simcore.figures import charts
 
@@ -99,5 +99,3 @@ with right:
             f"The edge is 2/η = **{edge:.4g}**, so this split is **{verdict}** for descent."
         )
     _ui.chart(charts.gain(here=(max(depths), len(depths))))
-
-_state.write_link()

@@ -281,5 +281,6 @@ def imbalance_identity(experiment: Experiment, theta: np.ndarray, step_size: flo
         for old, new, push in zip(before, after, driven, strict=True)
         for a, b, d in zip(old, new, push, strict=True)
     ]
-    largest, scale = np.max(errors, axis=0, initial=0.0)
-    return float(largest / scale) if scale > 0 else 0.0
+    largest = max((error for error, _ in errors), default=0.0)
+    scale = max((size for _, size in errors), default=0.0)
+    return largest / scale if scale > 0 else 0.0

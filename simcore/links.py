@@ -98,10 +98,11 @@ NAMES = {"eta": "η", "depths": "L", "start": "start", "task": "target"}
 def difference(experiment: Experiment, reference: Experiment) -> str:
     """What sets two experiments apart, in the words of a link: "η = 0.05, steps = 2000"."""
     mine, theirs = to_query(experiment), to_query(reference)
+    order = [*NAMES, *(name for name in mine if name not in NAMES)]
     return ", ".join(
-        f"{NAMES.get(name, name)} = {_short(text)}"
-        for name, text in mine.items()
-        if theirs.get(name) != text
+        f"{NAMES.get(name, name)} = {_short(mine[name])}"
+        for name in order
+        if name in mine and theirs.get(name) != mine[name]
     )
 
 

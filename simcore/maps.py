@@ -55,7 +55,7 @@ def with_depths(experiment: Experiment, depths: Sequence[int]) -> Experiment:
     if isinstance(start, Balanced):
         scales = start.scales
         while len(scales) < len(depths):
-            scales += (scales[-1] * 0.85,)
+            scales += (float(f"{scales[-1] * 0.85:.6g}"),)
         start = Balanced(scales=scales[: len(depths)])
     elif isinstance(start, LayerScales):
         rows = start.scales + (start.scales[-1],) * len(depths)

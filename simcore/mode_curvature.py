@@ -60,6 +60,8 @@ def _top(architecture: Architecture, states: np.ndarray, k: int) -> np.ndarray:
     _, first_of, copies = np.unique(system.target, return_index=True, return_counts=True)
     alike = list(zip(first_of.tolist(), copies.tolist(), strict=True))
     top = np.full((count, k), -np.inf)
+    overflow = ~np.isfinite(blocks).all(axis=(1, 2, 3))
+    blocks[overflow] = 0.0
     for i, times in alike:
         values = np.linalg.eigvalsh(blocks[:, i])
         top = _merge(top, np.repeat(values, min(times, k), axis=1))
@@ -86,10 +88,12 @@ def _top(architecture: Architecture, states: np.ndarray, k: int) -> np.ndarray:
     blocks, bounds = np.empty((count, 2 * layers, 2 * layers)), np.empty(count)
     for i, j, rows, times in pairs:
         kernels.pair_blocks(states, architecture.layer, first, residuals, i, j, blocks, bounds)
-        needed = np.flatnonzero(bounds > top[:, -1])
+        overflow |= ~np.isfinite(bounds)
+        needed = np.flatnonzero((bounds > top[:, -1]) & ~overflow)
         if len(needed):
             values = np.linalg.eigvalsh(blocks[np.ix_(needed, rows, rows)])[:, -k:]
             top[needed] = _merge(top[needed], np.repeat(values, min(times, k), axis=1))
+    top[overflow] = np.nan
     return top
 
 

@@ -19,6 +19,7 @@ from simcore.trajectory import Outcome, Trajectory
 
 LEARNED = 0.1  # of sigma*_1: below it the start's plateau lasts
 CLOSE = 0.02  # of sigma*_1, or of a share: what counts as the same
+TIE = 1e-9  # relative: a step size so close to a mark is the mark
 STILL = 1e-3  # of sigma*_1: a smaller oscillation counts as none
 
 
@@ -156,8 +157,10 @@ def sharpest(run: Trajectory) -> Course:
 
 
 def _tail(records: int) -> slice:
-    """The records on which the end is judged: the last fifth, 12 to 200 of them."""
-    return slice(max(0, records - min(200, max(12, records // 5))), records)
+    """The records on which the end is judged: the last fifth, 12 to 200 of them, and not more than
+    the second half."""
+    wanted = min(200, max(12, records // 5), max(2, records // 2))
+    return slice(max(0, records - wanted), records)
 
 
 def phases(run: Trajectory) -> tuple[Phase, ...]:
@@ -323,8 +326,8 @@ def place(experiment: Experiment) -> str:
     names = {"2/λ_GF": marks.flow_edge, "2/λ_min": marks.balanced, "η_WCR": marks.wcr}
     if np.isnan(marks.flow_edge):
         names["2/S₁"] = marks.single_path
-    below = [(value, name) for name, value in names.items() if value <= eta]
-    above = [(value, name) for name, value in names.items() if value > eta]
+    below = [(value, name) for name, value in names.items() if value < eta * (1 - TIE)]
+    above = [(value, name) for name, value in names.items() if value >= eta * (1 - TIE)]
     lower = "{1} = {0:.4g}".format(*max(below)) if below else ""
     upper = "{1} = {0:.4g}".format(*min(above)) if above else ""
     where = f"between {lower} and {upper}" if lower and upper else ""
@@ -335,11 +338,11 @@ def place(experiment: Experiment) -> str:
 
 def _expectation(eta: float, marks: theory.StepSizeMarks, gains: bool) -> str:
     winner = marks.single_path if np.isnan(marks.flow_edge) else marks.flow_edge
-    if eta >= marks.wcr:
+    if eta * (1 - TIE) > marks.wcr:
         return "an overshoot may cross zero, so signs may flip, or the run be trapped or diverge"
-    if eta > marks.balanced and not gains:
+    if eta * (1 - TIE) > marks.balanced and not gains:
         return "no minimum is flat enough, so the sum keeps jumping around the target"
-    if eta > marks.balanced:
+    if eta * (1 - TIE) > marks.balanced:
         return "no split is flat enough, so the pathways go to the flattest and keep jumping there"
     if eta > winner:
         return "the winner's minimum is too sharp, so the edge hands signal back to the others"

@@ -128,7 +128,7 @@ def _strengths(runs: Sequence[Named], view: View) -> player.Panel:
             player.Line(
                 named.name,
                 f"s{h}",
-                style.strength_label(h, view.mode),
+                style.strength_label(h, view.mode) + ("" if named is runs[0] else f" {named.name}"),
                 colour=h,
                 low=f"s{h}_low",
                 high=f"s{h}_high",
