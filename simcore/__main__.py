@@ -12,6 +12,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import socket
 import sqlite3
 import sys
 import threading
@@ -23,6 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 from simcore import presets, regimes
 from simcore.checks import require, shown
@@ -207,7 +209,12 @@ def _client(address: str) -> Any:
             "pip install distributed"
         ) from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    # A Client that fails to connect leaves a finalizer that can lock up the process, so look first.
+    place = urlsplit(address if "//" in address else f"tcp://{address}")
     try:
+        if place.scheme not in ("tcp", "tls") or not place.hostname or not place.port:
+            raise ValueError("an address is like tcp://HOST:8786")
+        socket.create_connection((place.hostname, place.port), CONNECT_WITHIN).close()
         client = Client(address, timeout=CONNECT_WITHIN, set_as_default=False)
     except (OSError, ValueError, ImportError) as error:
         raise ValueError(f"expected a scheduler at {address}, found none: {error}") from None
