@@ -10,7 +10,7 @@ run: .venv/run.stamp
 	$(BIN)/streamlit run app.py
 
 test: lint browser
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist worksteal
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
