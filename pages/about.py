@@ -107,4 +107,5 @@ st.code(
   license = {MIT}
 }""",
     language="bibtex",
+    wrap_lines=True,
 )

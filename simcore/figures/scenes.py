@@ -371,7 +371,7 @@ def matrices(named: Named, companions: Sequence[Named] = ()) -> player.Scene:
     shown = blocks(run)[:4]
     for b, block in enumerate(shown):
         parts = maps[:, :, block[:, None], block]
-        norms = np.sqrt((parts**2).sum(axis=(2, 3)))
+        norms = np.linalg.norm(parts, axis=(2, 3))
         for h in range(pathways):
             columns[f"block{h}_{b}"] = norms[:, h]
     columns |= _closed_spectrum(run, shown)
