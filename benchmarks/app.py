@@ -7,22 +7,27 @@ rate and heap, and twenty visitors at once. Prints one table; machines are noisy
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import shutil
 import statistics
 import sys
 import tempfile
-import threading
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent / "tests")]
 
 import served
-from browser import launch
-from playwright.sync_api import Page, expect
+from browser import ARGUMENTS, launch, path
+from playwright.async_api import Browser, async_playwright
+from playwright.sync_api import Page, WebSocket, expect
 
-from simcore import links, presets
+from simcore import Descent, presets, regimes, simulate
+from simcore.figures import player, scenes
 
 PLAYER = ".run-player canvas"
 SENTENCE = "[data-testid=stMain] strong"
@@ -66,10 +71,18 @@ def cold_starts(repeats: int) -> dict[str, float]:
 
 
 def moves(address: str, count: int) -> dict[str, float]:
-    """Median seconds from a move of the step size to the new sentence and picture."""
-    times = []
+    """Median seconds from a move of the step size to the new picture, and where they go."""
+    times: list[float] = []
+    stretches: dict[str, list[float]] = {}
     with launch() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
+        frames: list[tuple[str, float]] = []  # what went over the wire and when
+
+        def watch(socket: WebSocket) -> None:
+            socket.on("framesent", lambda _: frames.append(("sent", time.perf_counter())))
+            socket.on("framereceived", lambda _: frames.append(("received", time.perf_counter())))
+
+        page.on("websocket", watch)
         first_picture(page, address)
         served.settle(page)
         time.sleep(20)  # the warm-up is over
@@ -77,66 +90,133 @@ def moves(address: str, count: int) -> dict[str, float]:
         handle.focus()
         for _ in range(count):
             before = page.locator(".run-player").get_attribute("data-hash")
+            frames.clear()
             begin = time.perf_counter()
             page.keyboard.press("ArrowRight")
             new_picture(page, before)
-            times.append(time.perf_counter() - begin)
+            end = time.perf_counter()
+            times.append(end - begin)
+            sent = next(when for what, when in frames if what == "sent")
+            received = [when for what, when in frames if what == "received" and when > sent]
+            for name, stretch in (
+                ("key to request", sent - begin),
+                ("request to first answer", received[0] - sent),
+                ("first to last answer before the picture", received[-1] - received[0]),
+                ("last answer to picture", end - received[-1]),
+            ):
+                stretches.setdefault(name, []).append(stretch)
             time.sleep(0.3)
     return {
         f"step size moved, new picture (median of {count})": statistics.median(times),
         "step size moved, slowest": max(times),
-    }
+    } | {f"of the move: {name}": statistics.median(part) for name, part in stretches.items()}
+
+
+def server_work(count: int) -> dict[str, float]:
+    """Median seconds of what the server computes for one new step size, part by part."""
+    parts: dict[str, list[float]] = {}
+
+    def timed(name: str, work: Callable[[], Any]) -> Any:
+        begin = time.perf_counter()
+        result = work()
+        parts.setdefault(name, []).append(time.perf_counter() - begin)
+        return result
+
+    base = presets.MEDIUM.experiment
+    assert isinstance(base.dynamics, Descent)
+    for n in range(count + 1):  # the first one loads the kernels
+        dynamics = replace(base.dynamics, step_size=base.dynamics.step_size * (1 + 0.001 * n))
+        experiment = replace(base, dynamics=dynamics)
+        run = timed("descent", lambda e=experiment: simulate(e))
+        flow = timed("gradient flow", lambda e=experiment: simulate(presets.matching_flow(e)))
+        named = timed(
+            "regime and phases",
+            lambda r=run, f=flow: [
+                scenes.Named("GD", r, regimes.phases(r)),
+                scenes.Named("GF", f, regimes.phases(f)),
+            ],
+        )
+        timed(
+            "sentences",
+            lambda r=run, e=experiment: (
+                regimes.headline(r) + regimes.describe(r) + regimes.place(e)
+            ),
+        )
+        scene = timed("scene", lambda x=named: scenes.simulator(x, scenes.FIRST_PANELS))
+        timed("payload", lambda x=scene: player.payload(x))
+    return {
+        f"server: {name}": statistics.median(seconds[1:]) for name, seconds in parts.items()
+    } | {"server: all of these": sum(statistics.median(seconds[1:]) for seconds in parts.values())}
 
 
 def preset_times(address: str) -> dict[str, float]:
-    """Seconds until each aligned preset of the paper is on the screen."""
+    """Seconds from the choice of each aligned preset of the paper in the menu to its picture."""
     results = {}
     with launch() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
+        first_picture(page, address)
+        served.settle(page)
+        menu = page.get_by_role("combobox", name="Preset")
         for preset in presets.ALL:
             if preset.experiment.resolved_engine == "modes":
-                query = "&".join(f"{k}={v}" for k, v in links.to_query(preset.experiment).items())
+                before = page.locator(".run-player").get_attribute("data-hash")
+                menu.fill(preset.title)
                 begin = time.perf_counter()
-                page.goto(f"{address}/?{query}")
-                page.wait_for_selector(PLAYER, timeout=served.PATIENCE)
-                results[preset.name] = time.perf_counter() - begin
-    return {"slowest preset of the paper, page load included": max(results.values())}
-
-
-def visitors(address: str, count: int, seconds: float) -> dict[str, float]:
-    """Waiting times of `count` visitors who move the step size for a while, and server memory."""
-    waits: list[float] = []
-    errors: list[str] = []
-
-    def visit(number: int) -> None:
-        try:
-            with launch() as browser:
-                page = browser.new_page(viewport={"width": 1000, "height": 700})
-                first_picture(page, address)
-                handle = page.locator(".regime-ruler [role=slider]")
-                end = time.perf_counter() + seconds
-                while time.perf_counter() < end:
-                    before = page.locator(".run-player").get_attribute("data-hash")
-                    handle.focus()
-                    begin = time.perf_counter()
-                    page.keyboard.press("ArrowRight" if number % 2 else "ArrowLeft")
-                    new_picture(page, before)
-                    waits.append(time.perf_counter() - begin)
-                    time.sleep(1.0)
-        except Exception as error:
-            errors.append(str(error).splitlines()[0])
-
-    threads = [threading.Thread(target=visit, args=(n,)) for n in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    waits.sort()
+                menu.press("Enter")
+                new_picture(page, before)
+                results[preset.title] = time.perf_counter() - begin
+                served.settle(page)
     return {
-        f"{count} visitors: errors": len(errors),
+        f"preset chosen in the menu, picture (median of {len(results)})": statistics.median(
+            results.values()
+        ),
+        f"the slowest: {max(results, key=results.__getitem__)}": max(results.values()),
+    }
+
+
+NEW_PICTURE = "before => document.querySelector('.run-player').dataset.hash !== before"
+
+
+async def visit(browser: Browser, address: str, number: int, seconds: float) -> list[float]:
+    """One visitor, with a window of their own, moves the step size once a second: waiting times."""
+    context = await browser.new_context(viewport={"width": 1000, "height": 700})
+    page = await context.new_page()
+    page.set_default_timeout(served.PATIENCE)
+    await page.goto(address)
+    await page.wait_for_selector(PLAYER)
+    handle = page.locator(".regime-ruler [role=slider]")
+    waits = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        before = await page.locator(".run-player").get_attribute("data-hash")
+        await handle.focus()
+        begin = time.perf_counter()
+        await page.keyboard.press("ArrowRight" if number % 2 else "ArrowLeft")
+        await page.wait_for_function(NEW_PICTURE, arg=before)
+        waits.append(time.perf_counter() - begin)
+        assert await page.locator("[data-testid=stException]").count() == 0
+        await asyncio.sleep(1.0)
+    await context.close()
+    return waits
+
+
+async def visitors(address: str, count: int, seconds: float) -> dict[str, float]:
+    """Waiting times of `count` visitors at once, all in one browser on the server's machine."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path(), args=list(ARGUMENTS))
+        visits = [visit(browser, address, n, seconds) for n in range(count)]
+        results = await asyncio.gather(*visits, return_exceptions=True)
+        await browser.close()
+    errors = [result for result in results if isinstance(result, BaseException)]
+    for error in errors:
+        print(str(error).splitlines()[0], file=sys.stderr)
+    waits = sorted(wait for result in results if isinstance(result, list) for wait in result)
+    return {
+        f"{count} visitors for {seconds:g} s: errors": len(errors),
         f"{count} visitors: moves": len(waits),
         f"{count} visitors: wait, median": statistics.median(waits),
         f"{count} visitors: wait, 95th percentile": waits[int(0.95 * (len(waits) - 1))],
+        f"{count} visitors: longest wait": waits[-1],
     }
 
 
@@ -159,12 +239,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    table = cold_starts(options.repeats) if options.repeats else {}
-    with served.app() as address:
-        table |= moves(address, 20)
-        table |= preset_times(address)
+    table = {}
+    if options.repeats:
+        table = cold_starts(options.repeats) | server_work(20)
+    if options.repeats:
+        with served.app() as address:
+            table |= moves(address, 20)
+            table |= preset_times(address)
     with served.app(SIMCORE_HOSTED="1") as address:
-        table |= visitors(address, options.visitors, options.seconds)
+        table |= asyncio.run(visitors(address, options.visitors, options.seconds))
         table["hosted server, peak resident memory (MB)"] = server_memory()
     for name, value in table.items():
         print(f"{name:60s} {value:8.3f}")

@@ -179,25 +179,29 @@ def modes(rounds: int) -> list:
             record=Record(frames=2, sharpness=False),
         )
         engine = ModesEngine(experiment)
-        peer = peers.modes_with_jax(engine.x.copy(), DEPTH, sigma, eta, steps)
+        peer = peers.modes_with_jax(engine.x[:, :count].T.copy(), DEPTH, sigma, eta, steps)
         engine.descend(steps)
-        agree("JAX (modes)", peer(), engine.x, 1e-9)
+        agree("JAX (modes)", peer(), engine.x[:, :count].T, 1e-9)
         times = take_turns({"ours": lambda e=engine: e.descend(steps), "JAX": peer}, rounds)
         table += rows(f"modes step, H, R = {pathways}, {count}", times, steps, {"JAX": 1.0})
     return table
 
 
 class Hessian:
-    """The Hessian at some weights as SciPy wants it: our own product, for everybody."""
+    """The Hessian at some weights as SciPy wants it: our own product, for everybody.
+
+    Weights are as the kernels have them; no width here needs padding.
+    """
 
     def __init__(self, experiment: Experiment) -> None:
         self.layout = curvature.layout(experiment.network, experiment.task)
         self.problem = curvature.problem(experiment.task)
         self.work = curvature.workspace(experiment)
         self.tangent = curvature.EigenSolver(experiment, 1).tangent
-        self.theta = curvature.initial(experiment)
+        self.theta = curvature.pad(experiment, curvature.initial(experiment))
         self.products = 0
         n = len(self.theta)
+        assert n == self.layout.size
         self.operator = LinearOperator((n, n), matvec=self.times, dtype=float)
 
     def move_to(self, theta: np.ndarray) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
-import scipy.linalg
 
 from simcore import matrix_kernels as kernels
 from simcore.checks import require
 from simcore.experiment import Experiment, Gaussian, Network
+from simcore.simd import padded
 from simcore.tasks import Task
 
 KRYLOV = 120  # vectors kept before Lanczos restarts, fewer where they would take more than
@@ -25,15 +26,18 @@ MIX = 0.02  # share of noise in a warm start, so that an overtaking eigenvector 
 
 @lru_cache(maxsize=32)
 def layout(network: Network, task: Task) -> kernels.Layout:
-    """Where each layer lives in theta and in the chains."""
+    """Where each layer lives in the kernels' theta and chains, with every width padded."""
     shapes = np.array(network.shapes(task), dtype=np.int64)
-    rows, cols = np.ascontiguousarray(shapes[:, 0]), np.ascontiguousarray(shapes[:, 1])
+    rows, cols = (np.array([padded(n) for n in sizes]) for sizes in shapes.T.tolist())
+    n_in = padded(task.n_in)
     return kernels.Layout(
         start=_offsets(rows * cols),
         rows=rows,
         cols=cols,
-        chain=_offsets(rows * task.n_in),
+        chain=_offsets(rows * n_in),
         first=_offsets(np.array(network.depths)),
+        n_in=n_in,
+        size=int(shapes.prod(axis=1).sum()),
     )
 
 
@@ -41,62 +45,98 @@ def _offsets(sizes: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
+@lru_cache(maxsize=32)
+def _places(network: Network, task: Task) -> np.ndarray:
+    """Index (N,) of each weight in the kernels' theta."""
+    where = layout(network, task)
+    return np.concatenate(
+        [
+            (start + cols * np.arange(shape[0])[:, None] + np.arange(shape[1])).ravel()
+            for shape, start, cols in zip(
+                network.shapes(task), where.start[:-1], where.cols, strict=True
+            )
+        ]
+    )
+
+
+def pad(experiment: Experiment, theta: np.ndarray) -> np.ndarray:
+    """theta (N,) as the kernels want it, with zeros for the weights that are not there."""
+    full = np.zeros(layout(experiment.network, experiment.task).start[-1])
+    full[_places(experiment.network, experiment.task)] = theta
+    return full
+
+
+def unpad(experiment: Experiment, full: np.ndarray) -> np.ndarray:
+    """The weights of the network, (N,), among those of the kernels."""
+    return full[_places(experiment.network, experiment.task)]
+
+
+def _padded_flat(matrix: np.ndarray) -> np.ndarray:
+    rows, cols = matrix.shape
+    return np.pad(matrix, ((0, padded(rows) - rows), (0, padded(cols) - cols))).ravel()
+
+
 def problem(task: Task) -> kernels.Problem:
     """The loss in the task's own coordinates."""
-    return kernels.Problem(
-        target=np.array(task.target_map()),
-        covariance=np.array(task.moments()[0]),
-        whitened=task.whitened,
-    )
+    return _problem(task.target_map(), task.moments()[0], task.whitened)
+
+
+def _problem(target: np.ndarray, covariance: np.ndarray, whitened: bool) -> kernels.Problem:
+    return kernels.Problem(_padded_flat(target), _padded_flat(covariance), whitened)
 
 
 def workspace(experiment: Experiment) -> kernels.Workspace:
     task, where = experiment.task, layout(experiment.network, experiment.task)
-    size = int(where.chain[-1])
+    forward, backward, turned, misfit, slope = _chains(experiment)
     return kernels.Workspace(
-        forward=np.zeros(size),
-        backward=np.zeros(size),
-        turned=np.zeros(size),
-        misfit=np.zeros((task.n_out, task.n_in)),
-        slope=np.zeros((task.n_out, task.n_in)),
-        strengths=np.zeros((experiment.network.pathways, len(task.singular_values))),
+        forward,
+        backward,
+        turned,
+        misfit,
+        slope,
+        strengths=np.zeros((experiment.network.pathways, padded(len(task.singular_values)))),
+        panel=np.zeros(8 * max(where.n_in, *where.rows, *where.cols)),
     )
+
+
+def _chains(experiment: Experiment) -> tuple[np.ndarray, ...]:
+    """forward, backward, turned, misfit and slope of a Workspace or Tangent."""
+    task = experiment.task
+    chain = int(layout(experiment.network, task).chain[-1])
+    misfit = np.zeros(padded(task.n_out) * padded(task.n_in))
+    slope = misfit if task.whitened else np.zeros_like(misfit)
+    return np.zeros(chain), np.zeros(chain), np.zeros(chain), misfit, slope
 
 
 class EigenSolver:
     """Lanczos on the Hessian, warm-started from the eigenvectors of the call before."""
 
     def __init__(self, experiment: Experiment, k: int) -> None:
-        task, self.layout = experiment.task, layout(experiment.network, experiment.task)
-        n, chain = int(self.layout.start[-1]), int(self.layout.chain[-1])
-        self.count = min(k, n)
+        self.layout = layout(experiment.network, experiment.task)
+        n, numbers = self.layout.size, int(self.layout.start[-1])
+        self.k, self.count = k, min(k, n)
         room = min(KRYLOV, n, max(20, KRYLOV_NUMBERS // n))
-        self.tangent = kernels.Tangent(
-            np.zeros(chain),
-            np.zeros(chain),
-            np.zeros(chain),
-            np.zeros((task.n_out, task.n_in)),
-            np.zeros((task.n_out, task.n_in)),
-        )
+        self.tangent = kernels.Tangent(*_chains(experiment))
         self.scratch = kernels.Lanczos(
-            np.zeros((room + 1, n)), np.zeros(room), np.zeros(room), np.zeros(room), np.zeros(room)
+            np.zeros((room + 1, numbers)), np.zeros(room), np.zeros(room), np.zeros(room)
         )
         noise = np.random.default_rng(NOISE_SEED).standard_normal((self.count, n))
-        self.noise = noise / np.linalg.norm(noise, axis=1, keepdims=True)
-        self.vectors = np.zeros((self.count, n))
-        self.values = np.zeros(k)
-        self.residuals = np.zeros(k)
+        noise /= np.linalg.norm(noise, axis=1, keepdims=True)
+        self.noise = np.array([pad(experiment, row) for row in noise])
+        self.vectors = np.zeros_like(self.noise)
+        self.mix = 1.0  # nothing known yet: start from noise
         self.products = 0
 
     def solve(
         self, theta: np.ndarray, loss: kernels.Problem, work: kernels.Workspace, tol: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The k largest eigenvalues at theta and their residuals, nan beyond the N weights.
+        """The k largest eigenvalues at the padded theta and their residuals, nan beyond the N
+        weights.
 
         `work` must hold `evaluate` and `backpropagate` at theta.
         """
-        mix = MIX if self.vectors.any() else 1.0
-        values, residuals = np.zeros(self.count), np.zeros(self.count)
+        pairs = np.full((2, self.k), np.nan)
+        values, residuals = pairs[:, : self.count]
         self.products += kernels.top_eigenpairs(
             theta,
             self.layout,
@@ -105,19 +145,18 @@ class EigenSolver:
             self.tangent,
             self.scratch,
             self.noise,
-            mix,
+            self.mix,
             self.vectors,
             values,
             residuals,
             tol,
         )
-        order = np.argsort(-values, kind="stable")
-        self.vectors[:] = self.vectors[order]
-        beyond = np.full(len(self.values) - self.count, np.nan)
-        return (
-            np.concatenate([values[order], beyond]),
-            np.concatenate([residuals[order], beyond]),
-        )
+        self.mix = MIX
+        if self.count > 1:
+            order = np.argsort(-values, kind="stable")
+            self.vectors[:] = self.vectors[order]
+            values[:], residuals[:] = values[order], residuals[order]
+        return pairs[0], pairs[1]
 
 
 # --- Coordinates -----------------------------------------------------------------------------
@@ -127,7 +166,7 @@ class EigenSolver:
 def full_bases(task: Task) -> tuple[np.ndarray, np.ndarray]:
     """Square orthogonal U (n_out, n_out) and V (n_in, n_in) that begin with the task's bases."""
     return tuple(
-        np.concatenate([thin, scipy.linalg.null_space(thin.T)], axis=1) if thin.size else thin
+        np.concatenate([thin, np.linalg.qr(thin, "complete")[0][:, thin.shape[1] :]], axis=1)
         for thin in task.bases()
     )  # type: ignore[return-value]
 
@@ -135,10 +174,9 @@ def full_bases(task: Task) -> tuple[np.ndarray, np.ndarray]:
 def singular_problem(task: Task) -> kernels.Problem:
     """The loss in the singular bases, where strengths are diagonal entries."""
     _, right = full_bases(task)
-    own = problem(task)
-    target = np.zeros_like(own.target)
+    target = np.zeros((task.n_out, task.n_in))
     np.fill_diagonal(target, task.singular_values)
-    return kernels.Problem(target, right.T @ own.covariance @ right, own.whitened)
+    return _problem(target, right.T @ task.moments()[0] @ right, task.whitened)
 
 
 def turn(experiment: Experiment, theta: np.ndarray, back: bool = False) -> np.ndarray:
@@ -161,12 +199,15 @@ def turn(experiment: Experiment, theta: np.ndarray, back: bool = False) -> np.nd
 
 def layers(experiment: Experiment, theta: np.ndarray) -> list[list[np.ndarray]]:
     """Views of theta's layers, [pathway][layer] of shape (rows, cols), from input to output."""
-    where = layout(experiment.network, experiment.task)
+    network = experiment.network
+    shapes = network.shapes(experiment.task)
+    ends = np.cumsum([rows * cols for rows, cols in shapes])
     views = [
-        theta[start : start + rows * cols].reshape(rows, cols)
-        for start, rows, cols in zip(where.start[:-1], where.rows, where.cols, strict=True)
+        theta[end - rows * cols : end].reshape(rows, cols)
+        for end, (rows, cols) in zip(ends, shapes, strict=True)
     ]
-    return [views[a:b] for a, b in zip(where.first[:-1], where.first[1:], strict=True)]
+    first = _offsets(np.array(network.depths))
+    return [views[a:b] for a, b in pairwise(first)]
 
 
 def initial(experiment: Experiment) -> np.ndarray:
@@ -177,7 +218,7 @@ def initial(experiment: Experiment) -> np.ndarray:
     numpy.random.default_rng(seed), in the order of theta.
     """
     start, task = experiment.start, experiment.task
-    size = int(layout(experiment.network, task).start[-1])
+    size = layout(experiment.network, task).size
     if isinstance(start, Gaussian):
         return start.std * np.random.default_rng(start.seed).standard_normal(size)
     theta = np.zeros(size)
@@ -197,23 +238,21 @@ def initial(experiment: Experiment) -> np.ndarray:
 
 def loss(experiment: Experiment, theta: np.ndarray) -> float:
     """1/2 tr[(M - M*) Sigma_xx (M - M*)^T] + floor; 1/(2N) sum ||y - M x||^2 for data."""
-    return _linearised(experiment, _weights(experiment, theta))[0] + experiment.task.floor()
+    return _linearised(experiment, theta).loss + experiment.task.floor()
 
 
 def gradient(experiment: Experiment, theta: np.ndarray) -> np.ndarray:
     """grad L(theta), shape (N,): dL/dW_l = D_l A_{l-1}^T."""
-    theta = _weights(experiment, theta)
-    return _linearised(experiment, theta)[2]
+    return unpad(experiment, _linearised(experiment, theta).gradient)
 
 
 def hessian_vector(experiment: Experiment, theta: np.ndarray, v: np.ndarray) -> np.ndarray:
     """The Hessian at theta times v, shape (N,), in closed form (no finite differences)."""
-    theta, v = _weights(experiment, theta), _weights(experiment, v)
-    _, work, out = _linearised(experiment, theta)
+    at, direction = _linearised(experiment, theta), pad(experiment, _weights(experiment, v))
+    tangent, out = EigenSolver(experiment, 1).tangent, np.zeros_like(direction)
     where = layout(experiment.network, experiment.task)
-    tangent = EigenSolver(experiment, 1).tangent
-    kernels.hessian_vector(theta, where, problem(experiment.task), work, tangent, v, out)
-    return out
+    kernels.hessian_vector(at.theta, where, at.problem, at.work, tangent, direction, out)
+    return unpad(experiment, out)
 
 
 def sharpness(
@@ -226,30 +265,37 @@ def sharpness(
     Eigenvalues almost as close as the residuals may stand in for each other: lower `tol` then.
     nan beyond the number of weights. ValueError for weights that are not finite.
     """
-    theta = _weights(experiment, theta)
     require(k >= 1, f"k must be at least 1, got {k}")
-    _, work, _ = _linearised(experiment, theta)
-    return EigenSolver(experiment, k).solve(theta, problem(experiment.task), work, tol)
+    at = _linearised(experiment, theta)
+    return EigenSolver(experiment, k).solve(at.theta, at.problem, at.work, tol)
 
 
 def _weights(experiment: Experiment, theta: np.ndarray) -> np.ndarray:
-    """theta as the kernels want it: contiguous, writable float64."""
-    size = int(layout(experiment.network, experiment.task).start[-1])
+    """A checked copy of theta."""
+    size = layout(experiment.network, experiment.task).size
     theta = np.array(theta, dtype=float)
     require(theta.shape == (size,), f"expected {size} weights, got an array {theta.shape}")
     require(bool(np.isfinite(theta).all()), "expected finite weights, got inf or nan among them")
     return theta
 
 
-def _linearised(
-    experiment: Experiment, theta: np.ndarray
-) -> tuple[float, kernels.Workspace, np.ndarray]:
-    """Loss without floor, the workspace with both chains, and the gradient."""
-    work, out = workspace(experiment), np.zeros(len(theta))
-    where = layout(experiment.network, experiment.task)
-    value = kernels.evaluate(theta, where, problem(experiment.task), work)
+class _Linearised(NamedTuple):
+    """What the kernels know at some weights, padded: the loss is without its floor."""
+
+    theta: np.ndarray
+    problem: kernels.Problem
+    work: kernels.Workspace
+    loss: float
+    gradient: np.ndarray
+
+
+def _linearised(experiment: Experiment, theta: np.ndarray) -> _Linearised:
+    theta = pad(experiment, _weights(experiment, theta))
+    work, out = workspace(experiment), np.zeros_like(theta)
+    where, goal = layout(experiment.network, experiment.task), problem(experiment.task)
+    value = kernels.evaluate(theta, where, goal, work)
     kernels.backpropagate(theta, where, work, 1.0, out)
-    return float(value), work, out
+    return _Linearised(theta, goal, work, float(value), out)
 
 
 # --- Layer imbalance -------------------------------------------------------------------------

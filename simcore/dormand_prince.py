@@ -2,12 +2,20 @@
 
 J. R. Dormand, P. J. Prince, J. Comput. Appl. Math. 6 (1980); the interpolant of order 4 is
 L. F. Shampine, Math. Comp. 46 (1986). Step control after E. Hairer, S. P. Norsett, G. Wanner,
-Solving Ordinary Differential Equations I, II.4 and IV.2. Constants only: both kernel files freeze
-them into their compiled code.
+Solving Ordinary Differential Equations I, II.4 and IV.2.
+
+The kernels bring the velocity, this module the rest. They keep what is here in their compiled code,
+and Numba's cache does not notice edits of what a kernel calls: touch the kernels after an edit.
 """
 
-import numpy as np
+from typing import NamedTuple
 
+import numpy as np
+from numba import njit
+
+from simcore.simd import KERNEL, add_up, at, load, splat
+
+REACHED, PENDING, STALLED = 0, 1, 2
 STAGES = 7
 
 # y_s = y + h sum_j A[s, j] k_j; the last row gives the step itself (first same as last).
@@ -45,3 +53,109 @@ MEMORY = 0.04  # Hairer's beta: damps the step-size oscillation of stiff problem
 EXPONENT = 0.2 - 0.75 * MEMORY
 SHRINK = 0.2
 GROW = 10.0
+
+
+class Integrator(NamedTuple):
+    """What a flow keeps between calls, so that record times never restart it."""
+
+    clock: np.ndarray  # (5,) t at the start and end of the last step, next h, last error, loss
+    counts: np.ndarray  # (2,) int64, accepted and rejected steps
+    old: np.ndarray  # (N,) weights at the start of the last step; N is a multiple of four
+    new: np.ndarray  # (N,) and at its end
+    trial: np.ndarray  # (N,)
+    stages: np.ndarray  # (7, N) k_1 to k_7 of the last step; during the next, k_1 is the last row
+    weights: int  # how many of the N are no padding
+
+
+@njit(**KERNEL)
+def begin(integrator, loss, longest):
+    """Set the clock to t = 0, where `new` holds the weights and the last stage their velocity."""
+    size, speed = 1e-3, 0.0
+    for a in range(integrator.new.size):
+        size = max(size, abs(integrator.new[a]))
+        speed = max(speed, abs(integrator.stages[STAGES - 1, a]))
+    first = 0.01 * size / speed if speed > 0 else longest
+    clock = integrator.clock
+    clock[0], clock[1], clock[2], clock[3], clock[4] = 0.0, 0.0, min(first, longest), 1e-4, loss
+    integrator.counts[0] = integrator.counts[1] = 0
+
+
+@njit(**KERNEL)
+def next_step(integrator, longest):
+    """h of the step to try; 0 where it would no longer move the clock."""
+    h = min(integrator.clock[2], longest)
+    return h if h > 1e-15 * integrator.clock[1] else 0.0
+
+
+@njit(**KERNEL)
+def propose(integrator, stage, h):
+    """trial = new + h sum_j A[stage, j] k_j."""
+    new, trial, stages = integrator.new, integrator.trial, integrator.stages
+    for a in range(trial.size):
+        trial[a] = A[stage, 0] * stages[STAGES - 1, a]
+    for j in range(1, stage):
+        for a in range(trial.size):
+            trial[a] += A[stage, j] * stages[j, a]
+    for a in range(trial.size):
+        trial[a] = new[a] + h * trial[a]
+
+
+@njit(**KERNEL)
+def row_of(stage):
+    """Of stages, for the velocity at the trial weights: that of the last stage waits in row 0."""
+    return stage % (STAGES - 1)
+
+
+@njit(**KERNEL)
+def judge(integrator, h, rtol, loss):
+    """Take the step of all stages (True) or, where its error is too large, only a smaller h."""
+    clock, counts, stages = integrator.clock, integrator.counts, integrator.stages
+    old, new, trial = integrator.old, integrator.new, integrator.trial
+    # Each weight's share goes to `old`, which a step that is taken overwrites.
+    for a in range(new.size):
+        defect = E[0] * stages[STAGES - 1, a] + E[STAGES - 1] * stages[0, a]
+        for j in range(1, STAGES - 1):
+            defect += E[j] * stages[j, a]
+        scale = rtol * (1e-3 + max(abs(new[a]), abs(trial[a])))
+        old[a] = (h * defect / scale) ** 2
+    total = splat(0.0)
+    for a in range(0, new.size, 4):
+        total = total + load(at(old, 0), a)
+    error = np.sqrt(add_up(total) / integrator.weights)
+    if not error <= 1.0:
+        counts[1] += 1
+        shrunk = SAFETY * error**-EXPONENT if error < np.inf else 0.0
+        clock[2] = h * max(SHRINK, shrunk)
+        return False
+    grown = SAFETY * max(error, 1e-10) ** -EXPONENT * clock[3] ** MEMORY
+    clock[0] = clock[1]
+    clock[1] += h
+    clock[2] = h * min(GROW, max(SHRINK, grown))
+    clock[3] = max(error, 1e-4)
+    clock[4] = loss
+    for a in range(new.size):
+        old[a] = new[a]
+        new[a] = trial[a]
+        stages[0, a], stages[STAGES - 1, a] = stages[STAGES - 1, a], stages[0, a]
+    counts[0] += 1
+    return True
+
+
+@njit(**KERNEL)
+def state_at(time, integrator, out):
+    """Write the weights at `time` of the last step, by the interpolant of order 4."""
+    clock, stages = integrator.clock, integrator.stages
+    h = clock[1] - clock[0]
+    theta = (time - clock[0]) / h if h > 0 else 1.0
+    if theta >= 1.0:
+        for a in range(out.size):
+            out[a] = integrator.new[a]
+        return
+    for a in range(out.size):
+        out[a] = integrator.old[a]
+    for j in range(STAGES):
+        weight = 0.0
+        for p in range(3, -1, -1):
+            weight = (weight + P[j, p]) * theta
+        for a in range(out.size):
+            out[a] += h * weight * stages[j, a]

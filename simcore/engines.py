@@ -6,8 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
-from simcore import curvature, matrix_kernels, mode_curvature, mode_kernels
+from simcore import curvature, dormand_prince, matrix_kernels, mode_curvature, mode_kernels, ranges
 from simcore.experiment import Experiment, Flow
+from simcore.simd import padded
 
 WORK_PER_CALL = 2e7  # multiplications in one kernel call: some hundredths of a second
 BLOW_UP = 1e12  # a loss that many times above its natural scale never comes back
@@ -56,20 +57,16 @@ def engine_for(experiment: Experiment) -> Engine:
     return kind(experiment)
 
 
-def _fresh_ranges(pathways: int, modes: int) -> tuple[np.ndarray, np.ndarray]:
-    loss = np.array([np.inf, -np.inf])
-    return loss, np.stack([np.full((pathways, modes), side) for side in loss])
-
-
-def _integrator_arrays(n: int) -> tuple[np.ndarray, ...]:
-    """clock, counts, old, new, trial and stages of an Integrator for n weights."""
-    return (
-        np.zeros(5),
-        np.zeros(2, np.int64),
-        np.zeros(n),
-        np.zeros(n),
-        np.zeros(n),
-        np.zeros((7, n)),
+def _integrator(n: int, weights: int) -> dormand_prince.Integrator:
+    """For n numbers, of which so many are weights and the rest padding."""
+    return dormand_prince.Integrator(
+        clock=np.zeros(5),
+        counts=np.zeros(2, np.int64),
+        old=np.zeros(n),
+        new=np.zeros(n),
+        trial=np.zeros(n),
+        stages=np.zeros((dormand_prince.STAGES, n)),
+        weights=weights,
     )
 
 
@@ -85,8 +82,9 @@ class ModesEngine:
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
-        task, network = experiment.task, experiment.network
-        pathways, modes = network.pathways, len(task.singular_values)
+        task, network, dynamics = experiment.task, experiment.network, experiment.dynamics
+        self.modes = len(task.singular_values)
+        columns = padded(self.modes)
         scales = experiment.start.layer_scales(network.depths)  # type: ignore[union-attr]
         groups = [tuple(dict.fromkeys(row)) for row in scales]
         offsets = np.concatenate([[0], np.cumsum([len(group) for group in groups])])
@@ -96,11 +94,13 @@ class ModesEngine:
                 [row.count(x) for row, group in zip(scales, groups, strict=True) for x in group],
                 dtype=np.int64,
             ),
-            target=np.array(task.singular_values),
+            target=np.pad(task.singular_values, (0, columns - self.modes)),
+            step_size=np.full(columns, 0.0 if isinstance(dynamics, Flow) else dynamics.step_size),
         )
-        shapes = network.shapes(task)
         self.architecture = mode_curvature.Architecture(
-            system=self.system,
+            first_group=self.system.first,
+            power=self.system.power,
+            target=np.array(task.singular_values),
             layer=np.array(
                 [
                     offset + group.index(x)
@@ -110,43 +110,36 @@ class ModesEngine:
                 dtype=np.int64,
             ),
             first=np.concatenate([[0], np.cumsum(network.depths)]).astype(np.int64),
-            width=max(network.hidden_width(task), modes) if max(network.depths) > 1 else modes,
+            width=max(network.hidden_width(task), self.modes)
+            if max(network.depths) > 1
+            else self.modes,
             n_in=task.n_in,
             n_out=task.n_out,
-            parameters=sum(rows * cols for rows, cols in shapes),
+            parameters=network.weights(task),
         )
-        self.x = np.tile([x for group in groups for x in group], (modes, 1))
-        n_groups = self.x.shape[1]
-        self.state = self._new_state()
-        self.seen = self._new_state()
+        self.x = np.zeros((offsets[-1], columns))
+        self.x[:, : self.modes] = [[x] for group in groups for x in group]
+        self.state, self.seen = self._new_state(), self._new_state()
         self.floor = task.floor()
         self.loss = mode_kernels.evaluate(self.x, self.system, self.state)
         self.limit = _blow_up(experiment, self.loss)
-        self.ranges = mode_kernels.Ranges(*_fresh_ranges(pathways, modes))
+        self.ranges = ranges.fresh(self.state.strengths)
         self.queue: list[np.ndarray] = []
-        self.per_call = max(1, int(WORK_PER_CALL / (20 * modes * n_groups)))
-        self.integrator = mode_kernels.Integrator(*_integrator_arrays(self.x.size))
-        if isinstance(experiment.dynamics, Flow):
+        self.per_call = max(1, int(WORK_PER_CALL / (20 * self.modes * len(self.x))))
+        self.integrator = _integrator(self.x.size, self.modes * len(self.x))
+        if isinstance(dynamics, Flow):
             mode_kernels.flow_start(
-                self.x, self.system, self.state, self.integrator, experiment.dynamics.duration
+                self.x, self.system, self.state, self.integrator, dynamics.duration
             )
 
     def _new_state(self) -> mode_kernels.ModeState:
-        modes, pathways = len(self.system.target), len(self.system.first) - 1
+        pathways, columns = self.experiment.network.pathways, len(self.system.target)
         return mode_kernels.ModeState(
-            np.zeros(self.x.shape), np.zeros((pathways, modes)), np.zeros(modes)
+            np.zeros(self.x.shape), np.zeros((pathways, columns)), np.zeros(columns)
         )
 
     def descend(self, steps: int) -> int:
-        return mode_kernels.descend(
-            self.x,
-            self.system,
-            self.experiment.dynamics.step_size,  # type: ignore[union-attr]
-            steps,
-            self.limit,
-            self.state,
-            self.ranges,
-        )
+        return mode_kernels.descend(self.x, self.system, steps, self.limit, self.state, self.ranges)
 
     def flow(self, goal: float, most: int) -> int:
         dynamics = self.experiment.dynamics
@@ -169,27 +162,24 @@ class ModesEngine:
         return int(self.integrator.counts[0])
 
     def move_to(self, time: float) -> None:
-        mode_kernels.flow_state(time, self.integrator, self.x.reshape(-1))
+        dormand_prince.state_at(time, self.integrator, self.x.reshape(-1))
 
     def observe(self) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
         loss = mode_kernels.evaluate(self.x, self.system, self.seen)
-        mode_kernels.widen(self.ranges, loss, self.seen.strengths)
+        ranges.widen(self.ranges, loss, self.seen.strengths)
         if self.experiment.record.sharpness:
-            self.queue.append(self.x.copy())
-        ranges, self.ranges = (
-            self.ranges,
-            mode_kernels.Ranges(*_fresh_ranges(*self.seen.strengths.shape)),
-        )
+            self.queue.append(self.x[:, : self.modes].T.copy())
+        between, self.ranges = self.ranges, ranges.fresh(self.seen.strengths)
         return (
             loss + self.floor,
-            self.seen.strengths.copy(),
-            ranges.loss + self.floor,
-            ranges.strengths,
+            self.seen.strengths[:, : self.modes].copy(),
+            between.loss + self.floor,
+            between.strengths[:, :, : self.modes],
         )
 
     def maps(self) -> np.ndarray:
         left, right = self.experiment.task.bases()
-        return (left * self.seen.strengths[:, None, :]) @ right.T
+        return (left * self.seen.strengths[:, None, : self.modes]) @ right.T
 
     def eigenvalues(self) -> tuple[np.ndarray, np.ndarray]:
         states, self.queue = np.array(self.queue), []
@@ -212,18 +202,18 @@ class MatricesEngine:
         self.problem = curvature.singular_problem(task)
         self.work = curvature.workspace(experiment)
         self.seen = curvature.workspace(experiment)
-        self.weights = curvature.turn(experiment, curvature.initial(experiment))
+        start = curvature.turn(experiment, curvature.initial(experiment))
+        self.weights = curvature.pad(experiment, start)
         self.floor = task.floor()
         self.loss = matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.work)
         self.limit = _blow_up(experiment, self.loss)
-        self.ranges = matrix_kernels.Ranges(*_fresh_ranges(*self.work.strengths.shape))
+        self.ranges = ranges.fresh(self.work.strengths)
         self.solver = curvature.EigenSolver(experiment, experiment.record.eigenvalues)
         self.queue: list[tuple[np.ndarray, np.ndarray]] = []
         self.gradient = np.zeros_like(self.weights)
         self.per_call = max(1, int(WORK_PER_CALL / (3 * task.n_in * len(self.weights))))
         flows = isinstance(experiment.dynamics, Flow)
-        n = len(self.weights) if flows else 0
-        self.integrator = matrix_kernels.Integrator(*_integrator_arrays(n))
+        self.integrator = _integrator(len(self.weights) if flows else 0, self.layout.size)
         if isinstance(experiment.dynamics, Flow):
             matrix_kernels.flow_start(
                 self.weights,
@@ -268,20 +258,20 @@ class MatricesEngine:
         return int(self.integrator.counts[0])
 
     def move_to(self, time: float) -> None:
-        matrix_kernels.flow_state(time, self.integrator, self.weights)
+        dormand_prince.state_at(time, self.integrator, self.weights)
 
     def observe(self) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
         loss = matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.seen)
-        matrix_kernels.widen(self.ranges, loss, self.seen.strengths)
-        ranges = self.ranges
-        self.ranges = matrix_kernels.Ranges(*_fresh_ranges(*self.seen.strengths.shape))
+        ranges.widen(self.ranges, loss, self.seen.strengths)
+        between, self.ranges = self.ranges, ranges.fresh(self.seen.strengths)
         if self.experiment.record.sharpness:
             self.queue.append(self._sharpness())
+        modes = len(self.experiment.task.singular_values)
         return (
             loss + self.floor,
-            self.seen.strengths.copy(),
-            ranges.loss + self.floor,
-            ranges.strengths,
+            self.seen.strengths[:, :modes].copy(),
+            between.loss + self.floor,
+            between.strengths[:, :, :modes],
         )
 
     def _sharpness(self) -> tuple[np.ndarray, np.ndarray]:
@@ -293,19 +283,18 @@ class MatricesEngine:
         return self.solver.solve(self.weights, self.problem, self.seen, ALONG_RUN_TOL)
 
     def maps(self) -> np.ndarray:
-        n_out, n_in = self.problem.target.shape
         left, right = curvature.full_bases(self.experiment.task)
-        ends = self.layout.chain[self.layout.first[1:] - 1]
-        return np.array(
-            [
-                left @ self.seen.forward[end : end + n_out * n_in].reshape(n_out, n_in) @ right.T
-                for end in ends
-            ]
-        )
+        size, n_in = self.problem.target.size, self.layout.n_in
+        chains = [
+            self.seen.forward[end : end + size].reshape(-1, n_in)[: len(left), : len(right)]
+            for end in self.layout.chain[self.layout.first[1:] - 1]
+        ]
+        return np.array([left @ chain @ right.T for chain in chains])
 
     def eigenvalues(self) -> tuple[np.ndarray, np.ndarray]:
         queue, self.queue = self.queue, []
         return np.array([pair[0] for pair in queue]), np.array([pair[1] for pair in queue])
 
     def theta(self) -> np.ndarray | None:
-        return curvature.turn(self.experiment, self.weights, back=True)
+        weights = curvature.unpad(self.experiment, self.weights)
+        return curvature.turn(self.experiment, weights, back=True)

@@ -5,24 +5,29 @@ forward chain of a pathway and M = sum_h A_{L_h}, the loss is 1/2 <M - M*, G> wi
 G = (M - M*) Sigma_xx; backwards D_{L_h} = G and D_{l-1} = W_l^T D_l give the gradients
 dL/dW_l = D_l A_{l-1}^T (A_0 = 1). Three products per hidden layer, none done twice.
 
-All arrays are C-contiguous float64; chains are stored layer after layer in flat buffers.
+All arrays are flat float64, layer after layer, each matrix row by row. Every width is rounded up to
+a multiple of four and what is added is zero (`curvature.layout`): the same network inside a larger
+one, whose other weights are never moved because all they meet is zero.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from simcore.dormand_prince import EXPONENT, GROW, MEMORY, SAFETY, SHRINK, STAGES, A, E, P
-
-# Everything of fastmath but the assumption that no number is infinite or nan.
-OPTIONS: Any = {
-    "cache": True,
-    "nogil": True,
-    "fastmath": {"nsz", "arcp", "contract", "afn", "reassoc"},
-}
-
-REACHED, PENDING, STALLED = 0, 1, 2
+from simcore.dormand_prince import (
+    PENDING,
+    REACHED,
+    STAGES,
+    STALLED,
+    begin,
+    judge,
+    next_step,
+    propose,
+    row_of,
+)
+from simcore.ranges import widen
+from simcore.simd import INLINED, KERNEL, add_up, at, fma, load, splat, store, turn
 
 
 class Layout(NamedTuple):
@@ -33,13 +38,15 @@ class Layout(NamedTuple):
     cols: np.ndarray  # (T,) int64
     chain: np.ndarray  # (T+1,) int64, offset of A_l and D_l (rows x n_in) in a chain buffer
     first: np.ndarray  # (H+1,) int64, first layer of each pathway
+    n_in: int
+    size: int  # N, weights of the network itself
 
 
 class Problem(NamedTuple):
     """The quadratic loss of the whole map M."""
 
-    target: np.ndarray  # (n_out, n_in) M*
-    covariance: np.ndarray  # (n_in, n_in) Sigma_xx, not read if whitened
+    target: np.ndarray  # (n_out * n_in,) M*
+    covariance: np.ndarray  # (n_in * n_in,) Sigma_xx, not read if whitened
     whitened: bool
 
 
@@ -49,9 +56,10 @@ class Workspace(NamedTuple):
     forward: np.ndarray  # (C,) the A_l
     backward: np.ndarray  # (C,) the D_l
     turned: np.ndarray  # (C,) the A_l^T of all but the last layers
-    misfit: np.ndarray  # (n_out, n_in) M - M*
-    slope: np.ndarray  # (n_out, n_in) (M - M*) Sigma_xx
+    misfit: np.ndarray  # (n_out * n_in,) M - M*
+    slope: np.ndarray  # (n_out * n_in,) (M - M*) Sigma_xx, the same array as misfit if whitened
     strengths: np.ndarray  # (H, R) diagonals of the A_{L_h}: theta is in singular bases
+    panel: np.ndarray  # (8 times the largest width,) for `_product`
 
 
 class Tangent(NamedTuple):
@@ -60,271 +68,197 @@ class Tangent(NamedTuple):
     forward: np.ndarray  # (C,)
     backward: np.ndarray  # (C,)
     turned: np.ndarray  # (C,)
-    misfit: np.ndarray  # (n_out, n_in)
-    slope: np.ndarray  # (n_out, n_in)
-
-
-class Ranges(NamedTuple):
-    """Smallest and largest value over the steps since the last record."""
-
-    loss: np.ndarray  # (2,)
-    strengths: np.ndarray  # (2, H, R)
+    misfit: np.ndarray  # (n_out * n_in,)
+    slope: np.ndarray  # (n_out * n_in,), the same array as misfit if whitened
 
 
 # --- Products --------------------------------------------------------------------------------
 
-# Indices are unsigned: one that cannot be negative needs no wrap-around, which would hide from the
-# compiler that memory is walked in order.
-U0, U1, U2, U3, U4, U8, U16, U32 = (np.uint64(n) for n in (0, 1, 2, 3, 4, 8, 16, 32))
+# NumPy's numbers, because Numba would compile a function anew for each literal it is called with.
+NONE, UNIT, PANEL = np.int64(0), np.int64(1), np.int64(8)
+SET, ADD = np.bool_(False), np.bool_(True)
+WIDE = 64  # numbers in a row from which on panels are copied; measured, see benchmarks/README.md
 
 
-@njit(**OPTIONS)
-def _add_blocks(a, at, down, across, b, b_at, out, out_at, rows, inner, width):
-    """The 4 x 4 blocks of `_add_product`: 16 numbers of a, four rows of b and of out at a time."""
-    for i in range(U0, rows, U4):
-        for k in range(U0, inner, U4):
-            t = at + i * down + k * across
-            a00, a01, a02, a03 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
-            t += down
-            a10, a11, a12, a13 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
-            t += down
-            a20, a21, a22, a23 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
-            t += down
-            a30, a31, a32, a33 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
-            y, z = b_at + k * width, out_at + i * width
-            for j in range(width):
-                b0, b1 = b[y + j], b[y + width + j]
-                b2, b3 = b[y + U2 * width + j], b[y + U3 * width + j]
-                out[z + j] += a00 * b0 + a01 * b1 + a02 * b2 + a03 * b3
-                out[z + width + j] += a10 * b0 + a11 * b1 + a12 * b2 + a13 * b3
-                out[z + U2 * width + j] += a20 * b0 + a21 * b1 + a22 * b2 + a23 * b3
-                out[z + U3 * width + j] += a30 * b0 + a31 * b1 + a32 * b2 + a33 * b3
+@njit(**INLINED)
+def _tile(a, down, across, b, stride, out, inner, width, add):
+    """4 x 8 numbers of `_product`, in registers from the first to the last inner term; row k of b
+    is at k stride."""
+    p0 = p1 = q0 = q1 = r0 = r1 = s0 = s1 = splat(0.0)
+    row1, row2, row3 = at(out, width), at(out, 2 * width), at(out, 3 * width)
+    if add:
+        p0, p1 = load(out, 0), load(out, 4)
+        q0, q1 = load(row1, 0), load(row1, 4)
+        r0, r1 = load(row2, 0), load(row2, 4)
+        s0, s1 = load(row3, 0), load(row3, 4)
+    for _ in range(inner):
+        b0, b1 = load(b, 0), load(b, 4)
+        p, q, r, s = splat(a[0]), splat(a[down]), splat(a[2 * down]), splat(a[3 * down])
+        p0, p1 = fma(p, b0, p0), fma(p, b1, p1)
+        q0, q1 = fma(q, b0, q0), fma(q, b1, q1)
+        r0, r1 = fma(r, b0, r0), fma(r, b1, r1)
+        s0, s1 = fma(s, b0, s0), fma(s, b1, s1)
+        a, b = at(a, across), at(b, stride)
+    store(out, 0, p0)
+    store(out, 4, p1)
+    store(row1, 0, q0)
+    store(row1, 4, q1)
+    store(row2, 0, r0)
+    store(row2, 4, r1)
+    store(row3, 0, s0)
+    store(row3, 4, s1)
 
 
-@njit(**OPTIONS)
-def _add_blocks_8(a, at, down, across, b, b_at, out, out_at, rows, inner):
-    """`_add_blocks` for rows of 8, where the compiler can unroll what it knows."""
-    for i in range(U0, rows, U4):
-        for k in range(U0, inner, U4):
-            t = at + i * down + k * across
-            a00, a01, a02, a03 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
-            t += down
-            a10, a11, a12, a13 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
-            t += down
-            a20, a21, a22, a23 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
-            t += down
-            a30, a31, a32, a33 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
-            y, z = b_at + k * U8, out_at + i * U8
-            for j in range(U8):
-                b0, b1 = b[y + j], b[y + U8 + j]
-                b2, b3 = b[y + U2 * U8 + j], b[y + U3 * U8 + j]
-                out[z + j] += a00 * b0 + a01 * b1 + a02 * b2 + a03 * b3
-                out[z + U8 + j] += a10 * b0 + a11 * b1 + a12 * b2 + a13 * b3
-                out[z + U2 * U8 + j] += a20 * b0 + a21 * b1 + a22 * b2 + a23 * b3
-                out[z + U3 * U8 + j] += a30 * b0 + a31 * b1 + a32 * b2 + a33 * b3
+@njit(**INLINED)
+def _half_tile(a, down, across, b, out, inner, width, add):
+    """4 x 4 numbers of `_product`."""
+    p0 = q0 = r0 = s0 = splat(0.0)
+    if add:
+        p0, q0 = load(out, 0), load(out, width)
+        r0, s0 = load(out, 2 * width), load(out, 3 * width)
+    for _ in range(inner):
+        b0 = load(b, 0)
+        p0, q0 = fma(splat(a[0]), b0, p0), fma(splat(a[down]), b0, q0)
+        r0, s0 = fma(splat(a[2 * down]), b0, r0), fma(splat(a[3 * down]), b0, s0)
+        a, b = at(a, across), at(b, width)
+    store(out, 0, p0)
+    store(out, width, q0)
+    store(out, 2 * width, r0)
+    store(out, 3 * width, s0)
 
 
-@njit(**OPTIONS)
-def _add_blocks_16(a, at, down, across, b, b_at, out, out_at, rows, inner):
-    """`_add_blocks` for rows of 16."""
-    for i in range(U0, rows, U4):
-        for k in range(U0, inner, U4):
-            t = at + i * down + k * across
-            a00, a01, a02, a03 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
-            t += down
-            a10, a11, a12, a13 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
-            t += down
-            a20, a21, a22, a23 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
-            t += down
-            a30, a31, a32, a33 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
-            y, z = b_at + k * U16, out_at + i * U16
-            for j in range(U16):
-                b0, b1 = b[y + j], b[y + U16 + j]
-                b2, b3 = b[y + U2 * U16 + j], b[y + U3 * U16 + j]
-                out[z + j] += a00 * b0 + a01 * b1 + a02 * b2 + a03 * b3
-                out[z + U16 + j] += a10 * b0 + a11 * b1 + a12 * b2 + a13 * b3
-                out[z + U2 * U16 + j] += a20 * b0 + a21 * b1 + a22 * b2 + a23 * b3
-                out[z + U3 * U16 + j] += a30 * b0 + a31 * b1 + a32 * b2 + a33 * b3
+@njit(**KERNEL)
+def _product(a, down, across, b, out, rows, inner, width, add, panel):
+    """out = a b (SET) or out += a b (ADD); a (rows, inner), b (inner, width), out (rows, width).
 
-
-@njit(**OPTIONS)
-def _add_blocks_32(a, at, down, across, b, b_at, out, out_at, rows, inner):
-    """`_add_blocks` for rows of 32."""
-    for i in range(U0, rows, U4):
-        for k in range(U0, inner, U4):
-            t = at + i * down + k * across
-            a00, a01, a02, a03 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
-            t += down
-            a10, a11, a12, a13 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
-            t += down
-            a20, a21, a22, a23 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
-            t += down
-            a30, a31, a32, a33 = a[t], a[t + across], a[t + U2 * across], a[t + U3 * across]
-            y, z = b_at + k * U32, out_at + i * U32
-            for j in range(U32):
-                b0, b1 = b[y + j], b[y + U32 + j]
-                b2, b3 = b[y + U2 * U32 + j], b[y + U3 * U32 + j]
-                out[z + j] += a00 * b0 + a01 * b1 + a02 * b2 + a03 * b3
-                out[z + U32 + j] += a10 * b0 + a11 * b1 + a12 * b2 + a13 * b3
-                out[z + U2 * U32 + j] += a20 * b0 + a21 * b1 + a22 * b2 + a23 * b3
-                out[z + U3 * U32 + j] += a30 * b0 + a31 * b1 + a32 * b2 + a33 * b3
-
-
-@njit(**OPTIONS)
-def _add_product(a, at, down, across, b, b_at, out, out_at, rows, inner, width):
-    """out += a b, with a (rows, inner), b (inner, width) and out (rows, width) in flat arrays.
-
-    b and out lie row by row from b_at and out_at on; a[i, k] is at `at + i down + k across`, so
-    that a may be the transpose of what is stored.
+    b and out lie row by row; a[i, k] is number `i down + k across`, so that a may be the transpose
+    of what is stored. `rows` and `width` are multiples of four. panel, 8 times inner, is scratch:
+    rows of b that are long lie so that eight columns of them do not fit into the first-level cache
+    together, and are copied to where they do.
     """
-    whole_rows, whole_inner = rows // U4 * U4, inner // U4 * U4
-    if width == U8:
-        _add_blocks_8(a, at, down, across, b, b_at, out, out_at, whole_rows, whole_inner)
-    elif width == U16:
-        _add_blocks_16(a, at, down, across, b, b_at, out, out_at, whole_rows, whole_inner)
-    elif width == U32:
-        _add_blocks_32(a, at, down, across, b, b_at, out, out_at, whole_rows, whole_inner)
+    whole = width & ~7
+    if width < WIDE:
+        for i in range(0, rows, 4):
+            x, z = at(a, i * down), at(out, i * width)
+            for j in range(0, whole, 8):
+                _tile(x, down, across, at(b, j), width, at(z, j), inner, width, add)
     else:
-        _add_blocks(a, at, down, across, b, b_at, out, out_at, whole_rows, whole_inner, width)
-    if whole_rows == rows and whole_inner == inner:
-        return
-    for i in range(rows):
-        for k in range(whole_inner if i < whole_rows else U0, inner):
-            factor = a[at + i * down + k * across]
-            for j in range(width):
-                out[out_at + i * width + j] += factor * b[b_at + k * width + j]
+        for j in range(0, whole, 8):
+            for k in range(inner):
+                store(panel, 8 * k, load(b, k * width + j))
+                store(panel, 8 * k + 4, load(b, k * width + j + 4))
+            for i in range(0, rows, 4):
+                x, z = at(a, i * down), at(out, i * width + j)
+                _tile(x, down, across, panel, PANEL, z, inner, width, add)
+    if whole < width:
+        for i in range(0, rows, 4):
+            x, z = at(a, i * down), at(out, i * width + whole)
+            _half_tile(x, down, across, at(b, whole), z, inner, width, add)
 
 
-@njit(**OPTIONS)
-def _set_product(a, at, down, across, b, b_at, out, out_at, rows, inner, width):
-    """out = a b, as in `_add_product`: zeroed just before, while it is in the cache."""
-    for n in range(rows * width):
-        out[out_at + n] = 0.0
-    _add_product(a, at, down, across, b, b_at, out, out_at, rows, inner, width)
+@njit(**KERNEL)
+def _transpose(a, rows, cols, out):
+    """out = a^T, for a (rows, cols)."""
+    for i in range(0, rows, 4):
+        for j in range(0, cols, 4):
+            x, y = at(a, i * cols + j), at(out, j * rows + i)
+            c0, c1, c2, c3 = turn(load(x, 0), load(x, cols), load(x, 2 * cols), load(x, 3 * cols))
+            store(y, 0, c0)
+            store(y, rows, c1)
+            store(y, 2 * rows, c2)
+            store(y, 3 * rows, c3)
 
 
-@njit(**OPTIONS)
-def _turn(a, at, rows, cols, out):
-    """Write the transpose of the (rows, cols) matrix at `at` in a to the same place in out."""
-    whole = rows // U8 * U8
-    for i in range(U0, whole, U8):  # eight streams in, one cache line after the other out
-        for j in range(cols):
-            y, z = at + i * cols + j, at + j * rows + i
-            for n in range(U8):
-                out[z + n] = a[y + n * cols]
-    for i in range(whole, rows):
-        for j in range(cols):
-            out[at + j * rows + i] = a[at + i * cols + j]
+@njit(**KERNEL)
+def _add(scale, a, out, size):
+    """out += scale a for `size` numbers, a multiple of four."""
+    factor = splat(scale)
+    for n in range(0, size, 4):
+        store(out, n, fma(factor, load(a, n), load(out, n)))
 
 
-@njit(**OPTIONS)
-def _copy(a, at, out, out_at, size):
-    """Write `size` numbers of a, from `at` on, to out, from out_at on."""
-    for n in range(size):
-        out[out_at + n] = a[at + n]
+@njit(**KERNEL)
+def _set(scale, a, out, size):
+    """out = scale a for `size` numbers, a multiple of four."""
+    factor, nothing = splat(scale), splat(0.0)
+    for n in range(0, size, 4):
+        store(out, n, fma(factor, load(a, n), nothing))
 
 
-@njit(**OPTIONS)
-def _place(layout, layer):
-    """Unsigned: offset of a layer's weights, its rows and cols, offset of its link in a chain."""
-    return (
-        np.uint64(layout.start[layer]),
-        np.uint64(layout.rows[layer]),
-        np.uint64(layout.cols[layer]),
-        np.uint64(layout.chain[layer]),
-    )
+@njit(**KERNEL)
+def _dot(a, b, size):
+    """sum_n a_n b_n over `size` numbers, a multiple of four."""
+    p = q = r = s = splat(0.0)
+    whole = size & ~15
+    for n in range(0, whole, 16):  # four sums, because each waits for its last addition
+        p = fma(load(a, n), load(b, n), p)
+        q = fma(load(a, n + 4), load(b, n + 4), q)
+        r = fma(load(a, n + 8), load(b, n + 8), r)
+        s = fma(load(a, n + 12), load(b, n + 12), s)
+    for n in range(whole, size, 4):
+        p = fma(load(a, n), load(b, n), p)
+    return add_up(p) + add_up(q) + add_up(r) + add_up(s)
 
 
 # --- Loss and gradient -----------------------------------------------------------------------
 
 
-@njit(**OPTIONS)
-def _total(forward, layout, out):
-    """out += sum_h A_{L_h}."""
-    rows, cols = np.uint64(out.shape[0]), np.uint64(out.shape[1])
-    for h in range(layout.first.size - 1):
-        at = np.uint64(layout.chain[layout.first[h + 1] - 1])
-        for i in range(rows):
-            for j in range(cols):
-                out[i, j] += forward[at + i * cols + j]
+@njit(**KERNEL)
+def _slope(misfit, layout, problem, out, panel):
+    """out = misfit Sigma_xx; nothing to do if whitened, where out is misfit itself."""
+    if not problem.whitened:
+        n_in, covariance = layout.n_in, at(problem.covariance, 0)
+        n_out = problem.target.size // n_in
+        _product(misfit, n_in, UNIT, covariance, out, n_out, n_in, n_in, SET, panel)
 
 
-@njit(**OPTIONS)
-def _slope(misfit, problem, out):
-    """out = misfit Sigma_xx."""
-    if problem.whitened:
-        out[:] = misfit
-        return
-    rows, cols = np.uint64(out.shape[0]), np.uint64(out.shape[1])
-    covariance = problem.covariance.reshape(-1)
-    left, flat = misfit.reshape(-1), out.reshape(-1)
-    _set_product(left, U0, cols, U1, covariance, U0, flat, U0, rows, cols, cols)
-
-
-@njit(**OPTIONS)
+@njit(**KERNEL)
 def evaluate(theta, layout, problem, work):
     """Read theta; write work.forward, misfit, slope, strengths. Return the loss without floor."""
-    n_in = np.uint64(problem.target.shape[1])
+    n_in, size = layout.n_in, problem.target.size
     pathways, modes = work.strengths.shape
-    forward = work.forward
+    misfit, slope, panel = at(work.misfit, 0), at(work.slope, 0), at(work.panel, 0)
+    _set(-1.0, at(problem.target, 0), misfit, size)
     for h in range(pathways):
         first, stop = layout.first[h], layout.first[h + 1]
-        start, rows, cols, link = _place(layout, first)
-        _copy(theta, start, forward, link, rows * cols)
+        chain = at(work.forward, layout.chain[first])
+        _set(1.0, at(theta, layout.start[first]), chain, layout.rows[first] * n_in)
         for layer in range(first + 1, stop):
-            below = link
-            start, rows, cols, link = _place(layout, layer)
-            _set_product(theta, start, cols, U1, forward, below, forward, link, rows, cols, n_in)
+            weights, below = at(theta, layout.start[layer]), chain
+            chain = at(work.forward, layout.chain[layer])
+            rows, cols = layout.rows[layer], layout.cols[layer]
+            _product(weights, cols, UNIT, below, chain, rows, cols, n_in, SET, panel)
+        _add(1.0, chain, misfit, size)
         for i in range(modes):
-            work.strengths[h, i] = forward[link + np.uint64(i) * (n_in + U1)]
-    work.misfit[:] = -problem.target
-    _total(forward, layout, work.misfit)
-    _slope(work.misfit, problem, work.slope)
-    loss = 0.0
-    for i in range(work.misfit.shape[0]):
-        for j in range(work.misfit.shape[1]):
-            loss += 0.5 * work.misfit[i, j] * work.slope[i, j]
-    return loss
+            work.strengths[h, i] = chain[i * (n_in + 1)]
+    _slope(misfit, layout, problem, slope, panel)
+    return 0.5 * _dot(misfit, slope, size)
 
 
-@njit(**OPTIONS)
+@njit(**KERNEL)
 def backpropagate(theta, layout, work, scale, out):
     """out += scale * grad at theta, from what `evaluate` left in work; write work.backward, which
     holds `scale` times the D_l, and work.turned.
 
     `out` may be theta itself: D_{l-1} is formed before W_l is overwritten.
     """
-    n_in = np.uint64(work.slope.shape[1])
-    forward, backward, turned = work.forward, work.backward, work.turned
+    n_in, panel = layout.n_in, at(work.panel, 0)
     for h in range(layout.first.size - 1):
-        first, stop = layout.first[h], layout.first[h + 1]
-        start, rows, cols, link = _place(layout, stop - 1)
-        for i in range(rows):
-            for j in range(n_in):
-                backward[link + i * n_in + j] = scale * work.slope[i, j]
-        for layer in range(stop - 1, first, -1):
-            below = np.uint64(layout.chain[layer - 1])
-            _set_product(theta, start, U1, cols, backward, link, backward, below, cols, rows, n_in)
-            _turn(forward, below, cols, n_in, turned)
-            _add_product(backward, link, n_in, U1, turned, below, out, start, rows, n_in, cols)
-            start, rows, cols, link = _place(layout, layer - 1)
-        for n in range(rows * n_in):
-            out[start + n] += backward[link + n]
+        first, last = layout.first[h], layout.first[h + 1] - 1
+        pull = at(work.backward, layout.chain[last])
+        _set(scale, at(work.slope, 0), pull, layout.rows[last] * n_in)
+        for layer in range(last, first, -1):
+            start, link = layout.start[layer], layout.chain[layer - 1]
+            rows, cols = layout.rows[layer], layout.cols[layer]
+            below, turned = at(work.backward, link), at(work.turned, link)
+            _product(at(theta, start), UNIT, cols, pull, below, cols, rows, n_in, SET, panel)
+            _transpose(at(work.forward, link), cols, n_in, turned)
+            _product(pull, n_in, UNIT, turned, at(out, start), rows, n_in, cols, ADD, panel)
+            pull = below
+        _add(1.0, pull, at(out, layout.start[first]), layout.rows[first] * n_in)
 
 
-@njit(**OPTIONS)
-def widen(ranges, loss, strengths):
-    """Extend the ranges to hold one more step."""
-    pathways, modes = strengths.shape
-    ranges.loss[0] = min(ranges.loss[0], loss)
-    ranges.loss[1] = max(ranges.loss[1], loss)
-    for h in range(pathways):
-        for i in range(modes):
-            ranges.strengths[0, h, i] = min(ranges.strengths[0, h, i], strengths[h, i])
-            ranges.strengths[1, h, i] = max(ranges.strengths[1, h, i], strengths[h, i])
-
-
-@njit(**OPTIONS)
+@njit(**KERNEL)
 def descend(theta, layout, problem, step_size, steps, limit, work, ranges):
     """Take `steps` steps theta <- theta - eta grad; theta, work (current on entry) and ranges are
     updated.
@@ -344,120 +278,52 @@ def descend(theta, layout, problem, step_size, steps, limit, work, ranges):
 # --- Gradient flow ---------------------------------------------------------------------------
 
 
-@njit(**OPTIONS)
+@njit(**KERNEL)
 def _velocity(theta, layout, problem, work, out):
     """Write out = -grad at theta. Return the loss."""
     loss = evaluate(theta, layout, problem, work)
-    out[:] = 0.0
+    for n in range(out.size):
+        out[n] = 0.0
     backpropagate(theta, layout, work, -1.0, out)
     return loss
 
 
-class Integrator(NamedTuple):
-    """What the flow keeps between calls, so that record times never restart it."""
-
-    clock: np.ndarray  # (5,) t at the start and end of the last step, next h, last error, loss
-    counts: np.ndarray  # (2,) int64, accepted and rejected steps
-    old: np.ndarray  # (N,) weights at the start of the last step
-    new: np.ndarray  # (N,) and at its end
-    trial: np.ndarray  # (N,)
-    stages: np.ndarray  # (7, N) of the last accepted step
-
-
-@njit(**OPTIONS)
+@njit(**KERNEL)
 def flow_start(theta, layout, problem, work, integrator, longest):
     """Set the integrator to t = 0 at theta."""
-    integrator.new[:] = theta
+    _set(1.0, at(theta, 0), at(integrator.new, 0), theta.size)
     loss = _velocity(theta, layout, problem, work, integrator.stages[STAGES - 1])
-    speed = np.abs(integrator.stages[STAGES - 1]).max()
-    size = np.abs(integrator.new).max()
-    first = 0.01 * max(size, 1e-3) / speed if speed > 0 else longest
-    integrator.clock[:] = (0.0, 0.0, min(first, longest), 1e-4, loss)
-    integrator.counts[:] = 0
+    begin(integrator, loss, longest)
 
 
-@njit(**OPTIONS)
+@njit(**KERNEL)
 def flow(goal, most, layout, problem, work, integrator, ranges, rtol, longest):
     """Integrate until t >= goal or `most` more steps are accepted; return REACHED, PENDING or
     STALLED. The ranges take in the ends of steps up to the goal."""
-    clock, counts, stages = integrator.clock, integrator.counts, integrator.stages
-    old, new, trial = integrator.old, integrator.new, integrator.trial
-    n = new.size
+    clock, stages = integrator.clock, integrator.stages
     accepted = 0
     if clock[1] <= goal:  # the last call ended past its goal
         widen(ranges, clock[4], work.strengths)
     while clock[1] < goal:
         if accepted == most:
             return PENDING
-        h = min(clock[2], longest)
-        if not h > 1e-15 * clock[1]:
+        h, loss = next_step(integrator, longest), 0.0
+        if h == 0.0:
             return STALLED
-        loss = clock[4]
         for stage in range(1, STAGES):
-            trial[:] = stages[STAGES - 1]
-            trial *= A[stage, 0]
-            for j in range(1, stage):
-                weight = A[stage, j]
-                for a in range(n):
-                    trial[a] += weight * stages[j, a]
-            for a in range(n):
-                trial[a] = new[a] + h * trial[a]
-            if stage < STAGES - 1:
-                loss = _velocity(trial, layout, problem, work, stages[stage])
-        # stages[6] still is k_1 (first same as last); the new k_7 goes to stages[0] for now
-        loss = _velocity(trial, layout, problem, work, stages[0])
-        error = 0.0
-        for a in range(n):
-            defect = E[0] * stages[STAGES - 1, a] + E[STAGES - 1] * stages[0, a]
-            for j in range(1, STAGES - 1):
-                defect += E[j] * stages[j, a]
-            scale = rtol * (1e-3 + max(abs(new[a]), abs(trial[a])))
-            error += (h * defect / scale) ** 2
-        error = np.sqrt(error / n)
-        if not error <= 1.0:
-            counts[1] += 1
-            shrunk = SAFETY * error**-EXPONENT if error < np.inf else 0.0
-            clock[2] = h * max(SHRINK, shrunk)
-            continue
-        grown = SAFETY * max(error, 1e-10) ** -EXPONENT * clock[3] ** MEMORY
-        clock[0] = clock[1]
-        clock[1] += h
-        clock[2] = h * min(GROW, max(SHRINK, grown))
-        clock[3] = max(error, 1e-4)
-        clock[4] = loss
-        for a in range(n):
-            old[a] = new[a]
-            new[a] = trial[a]
-            stages[0, a], stages[STAGES - 1, a] = stages[STAGES - 1, a], stages[0, a]
-        counts[0] += 1
-        accepted += 1
-        if clock[1] <= goal:
-            widen(ranges, loss, work.strengths)
+            propose(integrator, stage, h)
+            loss = _velocity(integrator.trial, layout, problem, work, stages[row_of(stage)])
+        if judge(integrator, h, rtol, loss):
+            accepted += 1
+            if clock[1] <= goal:
+                widen(ranges, loss, work.strengths)
     return REACHED
-
-
-@njit(**OPTIONS)
-def flow_state(time, integrator, out):
-    """Write the weights at `time` of the last step, by the interpolant of order 4."""
-    clock, stages = integrator.clock, integrator.stages
-    h = clock[1] - clock[0]
-    theta = (time - clock[0]) / h if h > 0 else 1.0
-    if theta >= 1.0:
-        out[:] = integrator.new
-        return
-    out[:] = integrator.old
-    for j in range(STAGES):
-        weight = 0.0
-        for p in range(3, -1, -1):
-            weight = (weight + P[j, p]) * theta
-        for a in range(out.size):
-            out[a] += h * weight * stages[j, a]
 
 
 # --- Curvature -------------------------------------------------------------------------------
 
 
-@njit(**OPTIONS)
+@njit(**KERNEL)
 def hessian_vector(theta, layout, problem, work, tangent, direction, out):
     """Write out = Hessian times direction; work must hold `evaluate` and `backpropagate` of scale 1
     at theta.
@@ -465,119 +331,147 @@ def hessian_vector(theta, layout, problem, work, tangent, direction, out):
     The derivative of the gradient along V: dA_l = V_l A_{l-1} + W_l dA_{l-1}, then backwards
     dD_{l-1} = V_l^T D_l + W_l^T dD_l, and out_l = dD_l A_{l-1}^T + D_l dA_{l-1}^T.
     """
-    n_in = np.uint64(problem.target.shape[1])
-    value, pull, value_t = work.forward, work.backward, work.turned
-    moved, moved_pull, moved_t = tangent.forward, tangent.backward, tangent.turned
+    n_in, size = layout.n_in, problem.target.size
+    misfit, slope, panel = at(tangent.misfit, 0), at(tangent.slope, 0), at(work.panel, 0)
     tangent.misfit[:] = 0.0
     pathways = layout.first.size - 1
     for h in range(pathways):
         first, stop = layout.first[h], layout.first[h + 1]
-        start, rows, cols, link = _place(layout, first)
-        _copy(direction, start, moved, link, rows * cols)
+        moved = at(tangent.forward, layout.chain[first])
+        _set(1.0, at(direction, layout.start[first]), moved, layout.rows[first] * n_in)
         for layer in range(first + 1, stop):
-            below = link
-            start, rows, cols, link = _place(layout, layer)
-            _set_product(direction, start, cols, U1, value, below, moved, link, rows, cols, n_in)
-            _add_product(theta, start, cols, U1, moved, below, moved, link, rows, cols, n_in)
-    _total(moved, layout, tangent.misfit)
-    _slope(tangent.misfit, problem, tangent.slope)
+            start, below = layout.start[layer], moved
+            rows, cols = layout.rows[layer], layout.cols[layer]
+            moved = at(tangent.forward, layout.chain[layer])
+            value = at(work.forward, layout.chain[layer - 1])
+            _product(at(direction, start), cols, UNIT, value, moved, rows, cols, n_in, SET, panel)
+            _product(at(theta, start), cols, UNIT, below, moved, rows, cols, n_in, ADD, panel)
+        _add(1.0, moved, misfit, size)
+    _slope(misfit, layout, problem, slope, panel)
     for h in range(pathways):
-        first, stop = layout.first[h], layout.first[h + 1]
-        start, rows, cols, link = _place(layout, stop - 1)
-        for i in range(rows):
-            for j in range(n_in):
-                moved_pull[link + i * n_in + j] = tangent.slope[i, j]
-        for layer in range(stop - 1, first, -1):
-            below = np.uint64(layout.chain[layer - 1])
-            _set_product(
-                direction, start, U1, cols, pull, link, moved_pull, below, cols, rows, n_in
-            )
-            _add_product(
-                theta, start, U1, cols, moved_pull, link, moved_pull, below, cols, rows, n_in
-            )
-            _turn(moved, below, cols, n_in, moved_t)
-            _set_product(moved_pull, link, n_in, U1, value_t, below, out, start, rows, n_in, cols)
-            _add_product(pull, link, n_in, U1, moved_t, below, out, start, rows, n_in, cols)
-            start, rows, cols, link = _place(layout, layer - 1)
-        _copy(moved_pull, link, out, start, rows * cols)
+        first, last = layout.first[h], layout.first[h + 1] - 1
+        moved_pull = at(tangent.backward, layout.chain[last])
+        _set(1.0, slope, moved_pull, size)
+        for layer in range(last, first, -1):
+            start, link = layout.start[layer], layout.chain[layer - 1]
+            rows, cols = layout.rows[layer], layout.cols[layer]
+            pull, below = at(work.backward, layout.chain[layer]), at(tangent.backward, link)
+            _product(at(direction, start), UNIT, cols, pull, below, cols, rows, n_in, SET, panel)
+            _product(at(theta, start), UNIT, cols, moved_pull, below, cols, rows, n_in, ADD, panel)
+            turned, target = at(tangent.turned, link), at(out, start)
+            _transpose(at(tangent.forward, link), cols, n_in, turned)
+            value = at(work.turned, link)
+            _product(moved_pull, n_in, UNIT, value, target, rows, n_in, cols, SET, panel)
+            _product(pull, n_in, UNIT, turned, target, rows, n_in, cols, ADD, panel)
+            moved_pull = below
+        _set(1.0, moved_pull, at(out, layout.start[first]), layout.rows[first] * n_in)
 
 
-@njit(**OPTIONS)
-def _dot(a, b):
-    total = 0.0
-    for i in range(a.size):
-        total += a[i] * b[i]
-    return total
-
-
-@njit(**OPTIONS)
+@njit(**KERNEL)
 def _remove(basis, count, vector):
-    """vector -= its part in the span of the first `count` orthonormal rows."""
-    for j in range(count):
-        part = _dot(basis[j], vector)
-        for a in range(vector.size):
-            vector[a] -= part * basis[j, a]
+    """vector -= its part in the span of the first `count` orthonormal rows, four at a time."""
+    size, rest = vector.size, at(vector, 0)
+    whole = count & ~3
+    for j in range(0, whole, 4):
+        a, b, c, d = at(basis[j], 0), at(basis[j + 1], 0), at(basis[j + 2], 0), at(basis[j + 3], 0)
+        p = q = r = s = splat(0.0)
+        for n in range(0, size, 4):
+            v = load(rest, n)
+            p, q = fma(load(a, n), v, p), fma(load(b, n), v, q)
+            r, s = fma(load(c, n), v, r), fma(load(d, n), v, s)
+        p, q, r, s = splat(-add_up(p)), splat(-add_up(q)), splat(-add_up(r)), splat(-add_up(s))
+        for n in range(0, size, 4):
+            v = fma(p, load(a, n), fma(q, load(b, n), load(rest, n)))
+            store(rest, n, fma(r, load(c, n), fma(s, load(d, n), v)))
+    for j in range(whole, count):
+        direction = at(basis[j], 0)
+        _add(-_dot(direction, rest, size), direction, rest, size)
 
 
-@njit(**OPTIONS)
-def _count_above(alpha, beta, m, x):
-    """How many eigenvalues of the m x m tridiagonal matrix are above x (Sturm sequence)."""
-    above = 0
-    pivot = 1.0
-    for j in range(m):
-        coupling = beta[j - 1] ** 2 if j > 0 else 0.0
-        pivot = alpha[j] - x - coupling / pivot
-        if pivot == 0.0:
-            pivot = -1e-300
-        if pivot > 0.0:
-            above += 1
-    return above
+@njit(**KERNEL)
+def _norm(vector):
+    return np.sqrt(_dot(at(vector, 0), at(vector, 0), vector.size))
 
 
-@njit(**OPTIONS)
-def _top_ritz(alpha, beta, m, ritz, pivots):
+@njit(**KERNEL)
+def _purge(vectors, p, basis, m, image, before):
+    """Make image orthogonal to the first p vectors and m rows of the basis; return what is left.
+
+    `before` is the length of what should be orthogonal but for rounding errors, or 0. A removal
+    leaves errors in proportion to what it removed, so it is done again where that was not little.
+    """
+    after = 0.0
+    for _ in range(3):
+        _remove(vectors, p, image)
+        _remove(basis, m, image)
+        after = _norm(image)
+        if before > 0.0 and after > 0.5 * before:
+            break
+        before = after
+    return after
+
+
+@njit(**KERNEL)
+def _above(value, coupling, corner):
+    """Largest eigenvalue of the 2 x 2 matrix (value, coupling; coupling, corner)."""
+    half = 0.5 * (corner - value)
+    root = np.sqrt(half * half + coupling * coupling)
+    if half > 0.0:
+        return value + half + root
+    return value + (coupling / (root - half) * coupling if coupling > 0.0 else 0.0)
+
+
+@njit(**KERNEL)
+def _top_ritz(alpha, beta, m, below, residual, scale, ritz):
     """Largest eigenvalue of the m x m tridiagonal matrix (alpha; beta); its eigenvector to ritz.
 
-    Bisection on the Sturm count, then inverse iteration just above the eigenvalue, where the
-    shifted matrix is negative definite and elimination needs no pivoting.
+    Newton's method on the last pivot of elimination from the bottom up, f_m = alpha_m - x and
+    f_j = alpha_j - x - beta_j^2 / f_{j+1}: the largest root of f_1 is the eigenvalue, the
+    eigenvector has s_{j+1} = -s_j beta_j / f_{j+1} and s_1^2 = -1 / f_1'. As the start of the
+    iteration leans on the eigenvector, s_1 is not small and all pivots but f_1 stay away from 0.
+
+    `below` and `residual` are what came out for m - 1. The eigenvalue is at least that of the 2 x 2
+    matrix that stands for the last Ritz vector and the new direction, and at most that of the one
+    that lets the new direction couple to `below` in full.
     """
-    low, high, scale = -np.inf, -np.inf, 0.0
-    for j in range(m):
-        radius = (abs(beta[j - 1]) if j > 0 else 0.0) + (abs(beta[j]) if j < m - 1 else 0.0)
-        low = max(low, alpha[j])
-        high = max(high, alpha[j] + radius)
-        scale = max(scale, abs(alpha[j]) + radius)
-    if scale < 1e-140:  # its square underflows: zero for all that follows
-        ritz[:m] = 0.0
-        ritz[0] = 1.0
+    ritz[0] = 1.0
+    if m == 1:
         return alpha[0]
-    while high - low > 2.3e-16 * scale:
-        middle = 0.5 * (low + high)
-        if middle <= low or middle >= high:
-            break
-        if _count_above(alpha, beta, m, middle) > 0:
-            low = middle
+    low, high = _above(below, residual, alpha[m - 1]), _above(below, beta[m - 2], alpha[m - 1])
+    x = low
+    for _ in range(200):
+        f, slope, j = alpha[m - 1] - x, -1.0, m - 2
+        while j >= 0 and f < 0.0:
+            ratio = beta[j] / f
+            slope = ratio * ratio * slope - 1.0
+            f = alpha[j] - x - beta[j] * ratio
+            j -= 1
+        if j < 0 and f <= 0.0:
+            high = x
         else:
-            high = middle
-    shift = high + 4.5e-16 * scale
-    ritz[:m] = 1.0
-    for _ in range(3):
-        for j in range(m):
-            pivots[j] = alpha[j] - shift
-            if j > 0:
-                factor = beta[j - 1] / pivots[j - 1]
-                pivots[j] -= factor * beta[j - 1]
-                ritz[j] -= factor * ritz[j - 1]
-            if not pivots[j] < 0.0:
-                pivots[j] = -1e-17 * scale
-        for j in range(m - 1, -1, -1):
-            if j < m - 1:
-                ritz[j] -= beta[j] * ritz[j + 1]
-            ritz[j] /= pivots[j]
-        norm = np.sqrt(_dot(ritz[:m], ritz[:m]))
-        for j in range(m):
-            ritz[j] /= norm
-    return 0.5 * (low + high)
+            low = x
+        y = x - f / slope if j < 0 else low
+        if j < 0 and abs(y - x) <= 1e-13 * scale:  # Newton's next step would be below rounding
+            x = max(y, below)
+            break
+        if not low < y < high:
+            y = 0.5 * (low + high)
+            if not low < y < high:
+                x = high
+                break
+        x = y
+    f, norm = alpha[m - 1] - x, 1.0
+    for j in range(m - 2, -1, -1):
+        if not f < 0.0:
+            f = -1e-17 * scale
+        ritz[j + 1] = -beta[j] / f
+        f = alpha[j] - x + beta[j] * ritz[j + 1]
+    for j in range(1, m):
+        ritz[j] *= ritz[j - 1]
+        norm += ritz[j] * ritz[j]
+    for j in range(m):
+        ritz[j] /= np.sqrt(norm)
+    return x
 
 
 class Lanczos(NamedTuple):
@@ -587,10 +481,9 @@ class Lanczos(NamedTuple):
     alpha: np.ndarray  # (m,)
     beta: np.ndarray  # (m,)
     ritz: np.ndarray  # (m,)
-    pivots: np.ndarray  # (m,)
 
 
-@njit(**OPTIONS)
+@njit(**KERNEL)
 def top_eigenpairs(
     theta, layout, problem, work, tangent, lanczos, noise, mix, vectors, values, residuals, tol
 ):
@@ -607,56 +500,47 @@ def top_eigenpairs(
     """
     n = theta.size
     basis, alpha, beta, ritz = lanczos.basis, lanczos.alpha, lanczos.beta, lanczos.ritz
+    start = at(basis[0], 0)
     products = 0
     for p in range(values.size):
-        room = min(alpha.size, n - p)
-        start = basis[0]
-        for a in range(n):
-            start[a] = vectors[p, a] + mix * noise[p, a]
-        for _ in range(2):
-            _remove(vectors, p, start)
+        room = min(alpha.size, layout.size - p)
+        vector = at(vectors[p], 0)
+        _set(1.0, vector, start, n)
+        _add(mix, at(noise[p], 0), start, n)
+        norm = _purge(vectors, p, basis, NONE, basis[0], 0.0)
         for _ in range(60):
-            norm = np.sqrt(_dot(basis[0], basis[0]))
-            for a in range(n):
-                basis[0, a] /= norm
+            _set(1.0 / norm, start, start, n)
             value, residual, m, scale = 0.0, 0.0, 0, 0.0
             for m in range(1, room + 1):
                 image = basis[m]
                 hessian_vector(theta, layout, problem, work, tangent, basis[m - 1], image)
                 products += 1
-                alpha[m - 1] = _dot(image, basis[m - 1])
-                # Twice is enough, but twice from both: what is left may be so short that the
-                # rounding errors of one removal are no longer small against it.
-                for _ in range(2):
-                    _remove(vectors, p, image)
-                    _remove(basis, m, image)
-                norm = np.sqrt(_dot(image, image))
+                alpha[m - 1] = _dot(at(image, 0), at(basis[m - 1], 0), n)
+                _add(-alpha[m - 1], at(basis[m - 1], 0), at(image, 0), n)
+                if m > 1:
+                    _add(-beta[m - 2], at(basis[m - 2], 0), at(image, 0), n)
+                norm = _purge(vectors, p, basis, m, image, _norm(image))
                 beta[m - 1] = norm
-                value = _top_ritz(alpha, beta, m, ritz, lanczos.pivots)
-                residual = norm * abs(ritz[m - 1])
                 scale = max(scale, abs(alpha[m - 1]), norm)
-                if residual <= tol * scale or norm <= 1e-14 * scale:
+                value = _top_ritz(alpha, beta, m, value, residual, scale, ritz)
+                residual = norm * abs(ritz[m - 1])
+                if residual <= tol * scale or not norm > 1e-14 * scale:
                     break
-                for a in range(n):
-                    image[a] /= norm
-            # the Ritz vector, then the residual's honest value by what is left of it
-            for a in range(n):
-                total = 0.0
-                for j in range(m):
-                    total += ritz[j] * basis[j, a]
-                vectors[p, a] = total
-            norm = np.sqrt(_dot(vectors[p], vectors[p]))
-            for a in range(n):
-                vectors[p, a] /= norm
-            if residual <= tol * scale or m == n - p:
+                _set(1.0 / norm, at(image, 0), at(image, 0), n)
+            _set(ritz[0], start, vector, n)
+            for j in range(1, m):
+                _add(ritz[j], at(basis[j], 0), vector, n)
+            norm = _norm(vectors[p])
+            _set(1.0 / norm, vector, vector, n)
+            if not residual > tol * scale or m == layout.size - p:
                 break
-            basis[0][:] = vectors[p]
+            _set(1.0, vector, start, n)
+            norm = 1.0
         if p > 0:  # the complement hid how far H v leans on the eigenvectors before
             image = basis[0]
             hessian_vector(theta, layout, problem, work, tangent, vectors[p], image)
             products += 1
-            for a in range(n):
-                image[a] -= value * vectors[p, a]
-            residual = np.sqrt(_dot(image, image))
+            _add(-value, vector, at(image, 0), n)
+            residual = _norm(image)
         values[p], residuals[p] = value, residual
     return products

@@ -16,10 +16,11 @@ from simcore import mode_kernels as kernels
 from simcore.engines import ModesEngine
 from simcore.experiment import Descent, Experiment, LayerScales, Record
 from simcore.regimes import Regime
+from simcore.simd import padded
 from simcore.trajectory import Outcome
 
 BLOCK = 1 << 18  # numbers of a table of records, so that it stays in the cache
-MOST_CELLS = 512
+MOST_CELLS = 4096
 
 
 class Ends(NamedTuple):
@@ -37,8 +38,6 @@ def kind(experiment: Experiment) -> Hashable:
     task, network, start = experiment.task, experiment.network, experiment.start
     dynamics = experiment.dynamics
     if experiment.resolved_engine != "modes" or not isinstance(dynamics, Descent):
-        return None
-    if max(network.depths) > kernels.LARGEST_POWER:
         return None
     equal_layers = None
     if isinstance(start, LayerScales):
@@ -85,6 +84,8 @@ def run_together(
     experiments: Sequence[Experiment], stopped: Callable[[], bool] | None = None
 ) -> Ends | None:
     """The ends of descents of one `kind`; None if `stopped()` was true before the last step."""
+    count = len(experiments)
+    experiments = [*experiments, *[experiments[-1]] * (padded(count) - count)]
     place = np.array(number_by(origin, experiments))
     _, firsts = np.unique(place, return_index=True)
     engines = [ModesEngine(experiments[first]) for first in firsts]
@@ -97,9 +98,9 @@ def run_together(
     gaps, repeats = np.diff(record.steps(dynamics.steps)), regimes.repeats(experiments[0])
     system = engines[0].system
     witness = regimes.Witness(1 + len(gaps))
-    now = cells.strengths[None, :, :repeats]
+    now = cells.strengths[None, :repeats]
     with np.errstate(all="ignore"):  # of diverged cells
-        witness.see(regimes.course(now, now, now, scale))
+        witness.see(_course((now, now, now), scale))
         size = max(1, BLOCK // (3 * now.size))
         for block in np.split(gaps, range(size, len(gaps), size)):
             if stopped is not None and stopped():
@@ -108,8 +109,14 @@ def run_together(
             kernels.descend_many(cells, system.first, system.power, block, table)
             if not cells.alive.any():
                 break
-            witness.see(regimes.course(*table, scale))
-        return _ends(experiments, engines, place, cells, witness, scale)
+            witness.see(_course(table, scale))
+        return _ends(experiments, engines, place, cells, witness, scale, count)
+
+
+def _course(records: Sequence[np.ndarray], scale: np.ndarray) -> regimes.Course:
+    """Of strengths, low and high with the mode before the pathway, (K, M, H, C)."""
+    strengths, low, high = (np.swapaxes(values, 1, 2) for values in records)
+    return regimes.course(strengths, low, high, scale)
 
 
 def _cells(
@@ -120,17 +127,22 @@ def _cells(
     def gather(arrays: Sequence[np.ndarray]) -> np.ndarray:
         return np.ascontiguousarray(np.stack(arrays, axis=-1)[..., place], dtype=float)
 
-    x = gather([engine.x for engine in engines])
-    strengths = gather([engine.state.strengths for engine in engines])
+    def of_modes(arrays: Sequence[np.ndarray]) -> np.ndarray:
+        """Arrays (..., R and more) as (R, ..., C)."""
+        return gather([array[..., : engines[0].modes].T for array in arrays])
+
+    states = [engine.state for engine in engines]
+    x = of_modes([engine.x for engine in engines])
+    strengths = of_modes([state.strengths for state in states])
     loss = gather([np.array(engine.loss) for engine in engines])
     return kernels.Cells(
         step_size=np.array([e.dynamics.step_size for e in experiments]),  # type: ignore[union-attr]
         limit=gather([np.array(engine.limit) for engine in engines]),
-        target=gather([engine.system.target for engine in engines]),
+        target=of_modes([engine.system.target for engine in engines]),
         x=x,
-        pull=gather([engine.state.pull for engine in engines]),
+        pull=of_modes([state.pull for state in states]),
         strengths=strengths,
-        residual=gather([engine.state.residual for engine in engines]),
+        residual=of_modes([state.residual for state in states]),
         loss=loss,
         alive=np.ones(len(place)),
         kept_x=x.copy(),
@@ -146,25 +158,26 @@ def _ends(
     cells: kernels.Cells,
     witness: regimes.Witness,
     scale: np.ndarray,
+    count: int,
 ) -> Ends:
+    """Of the first `count` cells; the others are there to fill the kernel's vectors."""
     finished = cells.alive > 0
     verdicts = np.array([Regime.DIVERGED] * len(place), dtype=object)
     depths = experiments[0].network.depths
     if finished.any():
-        unstable = np.empty((2, len(place)), bool)
-        for value in set(scale.tolist()):
-            mine = scale == value
-            unstable[:, mine] = regimes.too_sharp(value, depths, 2 / cells.step_size[mine])
-        verdicts[finished] = witness.regimes(depths, *unstable)[finished]
+        expected = regimes.prospects([engine.experiment for engine in engines]).of(place)
+        verdicts[finished] = witness.regimes(depths, expected, 2 / cells.step_size)[finished]
     repeats = regimes.repeats(experiments[0])
-    last = cells.kept_strengths[None, :, :repeats]
+    last = cells.kept_strengths[None, :repeats]
     floor = np.array([engine.floor for engine in engines])[place]
     return Ends(
-        outcomes=[Outcome.FINISHED if done else Outcome.DIVERGED for done in finished],
-        regimes=verdicts.tolist(),
-        loss=cells.kept_loss + floor,
-        sharpness=_sharpness(experiments[0].record, engines, place, cells.kept_x),
-        strengths=regimes.course(last, last, last, scale).strengths[0].T.copy(),
+        outcomes=[Outcome.FINISHED if done else Outcome.DIVERGED for done in finished[:count]],
+        regimes=verdicts[:count].tolist(),
+        loss=(cells.kept_loss + floor)[:count],
+        sharpness=_sharpness(
+            experiments[0].record, engines, place[:count], cells.kept_x[..., :count]
+        ),
+        strengths=_course((last, last, last), scale).strengths[0, :, :count].T.copy(),
     )
 
 

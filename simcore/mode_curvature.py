@@ -23,7 +23,9 @@ CHUNK = 4_000_000  # numbers of block matrices held at a time
 class Architecture:
     """Sizes that decide which blocks there are, and how often."""
 
-    system: kernels.ModeSystem
+    first_group: np.ndarray  # (H+1,) first group of each pathway
+    power: np.ndarray  # (G,) layers in each group
+    target: np.ndarray  # (R,) sigma*_i
     layer: np.ndarray  # (T,) group of each layer
     first: np.ndarray  # (H+1,) first layer of each pathway
     width: int
@@ -49,15 +51,17 @@ def top_eigenvalues(architecture: Architecture, states: np.ndarray, k: int) -> n
 
 
 def _top(architecture: Architecture, states: np.ndarray, k: int) -> np.ndarray:
-    system, first = architecture.system, architecture.first
+    residuals = _residuals(architecture, states)
     count, modes, groups = states.shape
     layers = len(architecture.layer)
     blocks = np.empty((count, modes, groups, groups))
     folds = np.empty((count, modes, groups))
-    kernels.diagonal_blocks(states, system, blocks, folds)
+    kernels.diagonal_blocks(
+        states, residuals, architecture.first_group, architecture.power, blocks, folds
+    )
 
     # modes of one singular value move alike, so one of them stands for all
-    _, first_of, copies = np.unique(system.target, return_index=True, return_counts=True)
+    _, first_of, copies = np.unique(architecture.target, return_index=True, return_counts=True)
     alike = list(zip(first_of.tolist(), copies.tolist(), strict=True))
     top = np.full((count, k), -np.inf)
     overflow = ~np.isfinite(blocks).all(axis=(1, 2, 3))
@@ -65,12 +69,11 @@ def _top(architecture: Architecture, states: np.ndarray, k: int) -> np.ndarray:
     for i, times in alike:
         values = np.linalg.eigvalsh(blocks[:, i])
         top = _merge(top, np.repeat(values, min(times, k), axis=1))
-        for g, power in enumerate(system.power):
+        for g, power in enumerate(architecture.power):
             if power > 1:
                 fold = folds[:, i, g : g + 1]
                 top = _merge(top, np.repeat(fold, min(times * (power - 1), k), axis=1))
 
-    residuals = _residuals(architecture, states)
     every = np.arange(2 * layers)
     pairs = [
         (i, j, every, times * others if i != j else times * (times - 1) // 2)
@@ -87,7 +90,9 @@ def _top(architecture: Architecture, states: np.ndarray, k: int) -> np.ndarray:
 
     blocks, bounds = np.empty((count, 2 * layers, 2 * layers)), np.empty(count)
     for i, j, rows, times in pairs:
-        kernels.pair_blocks(states, architecture.layer, first, residuals, i, j, blocks, bounds)
+        kernels.pair_blocks(
+            states, architecture.layer, architecture.first, residuals, i, j, blocks, bounds
+        )
         overflow |= ~np.isfinite(bounds)
         needed = np.flatnonzero((bounds > top[:, -1]) & ~overflow)
         if len(needed):
@@ -105,16 +110,15 @@ def _merge(top: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _residuals(architecture: Architecture, states: np.ndarray) -> np.ndarray:
     """sum_h sigma_{h,i} - sigma*_i, shape (K, R)."""
-    system = architecture.system
-    groups = states**system.power
-    strengths = np.multiply.reduceat(groups, system.first[:-1], axis=2)
-    return strengths.sum(axis=2) - system.target
+    groups = states**architecture.power
+    strengths = np.multiply.reduceat(groups, architecture.first_group[:-1], axis=2)
+    return strengths.sum(axis=2) - architecture.target
 
 
 def _null(architecture: Architecture) -> list[tuple[np.ndarray, int]]:
     """For an index j that carries nothing: which rows of its pair block with a mode exist, and how
     many such indices there are; one entry per kind of index (hidden or not, input, output)."""
-    modes, layers = len(architecture.system.target), np.arange(len(architecture.layer))
+    modes, layers = len(architecture.target), np.arange(len(architecture.layer))
     opens = np.isin(layers, architecture.first[:-1])
     closes = np.isin(layers, architecture.first[1:] - 1)
     kinds = []

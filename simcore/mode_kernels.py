@@ -2,11 +2,14 @@
 
 Aligned layers stay diagonal in the singular bases of the target, so mode i of pathway h is a
 product of scalars, and layers of a pathway that start equal stay equal. A *group* is such a set of
-equal layers: sigma_{h,i} = prod_{g in h} x_{i,g}^{m_g}. A balanced pathway is one group with
+equal layers: sigma_{h,i} = prod_{g in h} x_{g,i}^{m_g}. A balanced pathway is one group with
 m = L_h, and the whole network one number per mode and pathway.
 
-Arrays, by name: x (R, G) layer scales; pull (R, G) d sigma_{h,i} / d(one layer of group g);
-strengths (H, R); residual (R,) = sum_h sigma_{h,i} - sigma*_i. All are C-contiguous float64.
+The last index of every array is what is computed side by side, a *column*: the modes of one run, or
+one mode of many runs. There are a multiple of four of them, those added with x = target = 0.
+
+Arrays, by name: x (G, C) layer scales; pull (G, C) d sigma / d(one layer of group g); strengths
+(H, C); residual (C,) = sum_h sigma_h - sigma*. All are C-contiguous float64.
 """
 
 from typing import Any, NamedTuple
@@ -14,39 +17,198 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from simcore.dormand_prince import EXPONENT, GROW, MEMORY, SAFETY, SHRINK, STAGES, A, E, P
+from simcore.dormand_prince import (
+    PENDING,
+    REACHED,
+    STAGES,
+    STALLED,
+    begin,
+    judge,
+    next_step,
+    propose,
+    row_of,
+)
+from simcore.ranges import spread, widen
+from simcore.simd import INLINED, KERNEL, add_in_turn, at, load, splat, store, where_at_most
 
-# No fastmath: every operation is rounded as written, so a run gives the same bits alone, among many
-# (`descend_many`) and on any machine. Chaos past the edge would make the last bit visible.
-OPTIONS: Any = {"cache": True, "nogil": True}
-
-REACHED, PENDING, STALLED = 0, 1, 2
+ALLOCATING: Any = {name: value for name, value in KERNEL.items() if name != "_nrt"}
 
 
 class ModeSystem(NamedTuple):
-    """An aligned network and its target."""
+    """Aligned networks and their targets, column by column."""
 
     first: np.ndarray  # (H+1,) int64, first group of each pathway
     power: np.ndarray  # (G,) int64, how many equal layers each group has
-    target: np.ndarray  # (R,) sigma*_i
+    target: np.ndarray  # (C,) sigma*
+    step_size: np.ndarray  # (C,) eta, not read by the flow
 
 
 class ModeState(NamedTuple):
-    """Scratch that `evaluate` fills for the current x."""
+    """What `evaluate` finds at the current x."""
 
-    pull: np.ndarray  # (R, G)
-    strengths: np.ndarray  # (H, R)
-    residual: np.ndarray  # (R,)
-
-
-class Ranges(NamedTuple):
-    """Smallest and largest value over the steps since the last record."""
-
-    loss: np.ndarray  # (2,)
-    strengths: np.ndarray  # (2, H, R)
+    pull: np.ndarray  # (G, C)
+    strengths: np.ndarray  # (H, C)
+    residual: np.ndarray  # (C,)
 
 
-@njit(**OPTIONS)
+# NumPy's, because Numba would compile a function anew for each literal it is called with.
+MOVE, STAY = np.bool_(True), np.bool_(False)
+NONE, UNIT, NOTHING = np.int64(0), np.int64(1), np.int64(-1)
+
+
+@njit(**INLINED)
+def _powers(a, b, exponent):
+    """a^exponent and b^exponent: one chain of products leaves the processor time for another."""
+    if exponent == 0:
+        return splat(1.0), splat(1.0)
+    while exponent & 1 == 0:
+        a, b = a * a, b * b
+        exponent >>= 1
+    p, q = a, b
+    exponent >>= 1
+    while exponent > 0:
+        a, b = a * a, b * b
+        if exponent & 1:
+            p, q = p * a, q * b
+        exponent >>= 1
+    return p, q
+
+
+@njit(**INLINED)
+def _update(c, r, x, pull, strengths, step_size, target, first, power, columns, move):
+    """Columns c to c + 3: take a step x <- x - eta r pull (MOVE) or none (STAY), then write pull
+    and strengths for the new x. Return the new r, the residual.
+
+    Pointers into arrays of C = `columns` columns, as the names say.
+    """
+    back = splat(0.0) - load(step_size, c)
+    total, h, pathways = splat(0.0) - load(target, c), 0, first.size - 1
+    # two pathways at a time while each is one group and both are equally deep
+    while h + 1 < pathways and first[h + 2] == h + 2 and power[h] == power[h + 1]:
+        n, m = h * columns + c, (h + 1) * columns + c
+        a, b = load(x, n), load(x, m)
+        if move:
+            a, b = a + r * (back * load(pull, n)), b + r * (back * load(pull, m))
+            store(x, n, a)
+            store(x, m, b)
+        p, q = _powers(a, b, power[h] - 1)
+        store(pull, n, p)
+        store(pull, m, q)
+        p, q = p * a, q * b
+        store(strengths, n, p)
+        store(strengths, m, q)
+        total = (total + p) + q
+        h += 2
+    for k in range(h, pathways):
+        # leave-one-out products: `before` from the left, `after` from the right
+        before, after = splat(1.0), splat(1.0)
+        for g in range(first[k], first[k + 1]):
+            n = g * columns + c
+            a = load(x, n)
+            if move:
+                a = a + r * (back * load(pull, n))
+                store(x, n, a)
+            inner, _ = _powers(a, a, power[g] - 1)
+            store(pull, n, before * inner)
+            before = before * (inner * a)
+        for g in range(first[k + 1] - 1, first[k], -1):
+            n = g * columns + c
+            a = load(x, n)
+            store(pull, n, load(pull, n) * after)
+            inner, _ = _powers(a, a, power[g])
+            after = after * inner
+        n = first[k] * columns + c
+        store(pull, n, load(pull, n) * after)
+        store(strengths, k * columns + c, before)
+        total = total + before
+    return total
+
+
+@njit(**INLINED)
+def _step(x, system, state, move):
+    """`_update` in all columns, x a pointer. Return the loss."""
+    columns, first, power = system.target.size, system.first, system.power
+    pull, strengths, residual = at(state.pull, 0), at(state.strengths, 0), at(state.residual, 0)
+    step_size, target = at(system.step_size, 0), at(system.target, 0)
+    loss = 0.0
+    for c in range(0, columns, 4):
+        r = load(residual, c)
+        r = _update(c, r, x, pull, strengths, step_size, target, first, power, columns, move)
+        store(residual, c, r)
+        loss = add_in_turn(loss, splat(0.5) * (r * r))
+    return loss
+
+
+@njit(**KERNEL)
+def evaluate(x, system, state):
+    """Read x; write state. Return the loss 1/2 sum_i residual_i^2 (without the floor)."""
+    return _step(at(x, 0), system, state, STAY)
+
+
+@njit(**KERNEL)
+def descend(x, system, steps, limit, state, ranges):
+    """Take `steps` steps x <- x - eta grad; x, state (current on entry) and ranges are updated.
+
+    Return how many steps kept the loss at or below `limit`; the one after them has left x
+    diverged.
+    """
+    for step in range(steps):
+        loss = _step(at(x, 0), system, state, MOVE)
+        if not loss <= limit:
+            return step
+        widen(ranges, loss, state.strengths)
+    return steps
+
+
+@njit(**KERNEL)
+def _velocity(x, system, state, out):
+    """Write out = -grad at the weights that x points to. Return the loss."""
+    columns = system.target.size
+    loss = _step(x, system, state, STAY)
+    for g in range(state.pull.shape[0]):
+        for c in range(columns):
+            out[g * columns + c] = -state.residual[c] * state.pull[g, c]
+    return loss
+
+
+@njit(**KERNEL)
+def flow_start(x, system, state, integrator, longest):
+    """Set the integrator to t = 0 at x."""
+    weights = at(x, 0)
+    for n in range(x.size):
+        integrator.new[n] = weights[n]
+    loss = _velocity(weights, system, state, integrator.stages[STAGES - 1])
+    begin(integrator, loss, longest)
+
+
+@njit(**KERNEL)
+def flow(goal, most, system, state, integrator, ranges, rtol, longest):
+    """Integrate until t >= goal or `most` more steps are accepted; return REACHED, PENDING or
+    STALLED. The ranges take in the ends of steps up to the goal."""
+    clock, stages, trial = integrator.clock, integrator.stages, at(integrator.trial, 0)
+    accepted = 0
+    if clock[1] <= goal:  # the last call ended past its goal
+        widen(ranges, clock[4], state.strengths)
+    while clock[1] < goal:
+        if accepted == most:
+            return PENDING
+        h, loss = next_step(integrator, longest), 0.0
+        if h == 0.0:
+            return STALLED
+        for stage in range(1, STAGES):
+            propose(integrator, stage, h)
+            loss = _velocity(trial, system, state, stages[row_of(stage)])
+        if judge(integrator, h, rtol, loss):
+            accepted += 1
+            if clock[1] <= goal:
+                widen(ranges, loss, state.strengths)
+    return REACHED
+
+
+# --- Curvature -------------------------------------------------------------------------------
+
+
+@njit(**KERNEL)
 def _power(base, exponent):
     result = 1.0
     while exponent > 0:
@@ -57,180 +219,19 @@ def _power(base, exponent):
     return result
 
 
-@njit(**OPTIONS)
-def evaluate(x, system, state):
-    """Read x; write state. Return the loss 1/2 sum_i residual_i^2 (without the floor)."""
-    pathways, modes = state.strengths.shape
-    loss = 0.0
-    for i in range(modes):
-        total = 0.0
-        for h in range(pathways):
-            start, stop = system.first[h], system.first[h + 1]
-            # leave-one-out products: `before` from the left, `product` from the right
-            before = 1.0
-            for g in range(start, stop):
-                inner = _power(x[i, g], system.power[g] - 1)
-                state.pull[i, g] = before * inner
-                before *= inner * x[i, g]
-            after = 1.0
-            for g in range(stop - 1, start, -1):
-                state.pull[i, g] *= after
-                after *= _power(x[i, g], system.power[g])
-            state.pull[i, start] *= after
-            state.strengths[h, i] = before
-            total += before
-        state.residual[i] = total - system.target[i]
-        loss += 0.5 * state.residual[i] ** 2
-    return loss
+@njit(**KERNEL)
+def _others(x, power, start, stop, g, f):
+    """The product of a pathway's layers x (G,) without one layer of group g and one of group f;
+    f = NOTHING leaves out only the first."""
+    product = 1.0
+    for e in range(start, stop):
+        product *= _power(x[e], power[e] - (1 if e == g else 0) - (1 if e == f else 0))
+    return product
 
 
-@njit(**OPTIONS)
-def widen(ranges, loss, strengths):
-    """Extend the ranges to hold one more step."""
-    pathways, modes = strengths.shape
-    ranges.loss[0] = min(ranges.loss[0], loss)
-    ranges.loss[1] = max(ranges.loss[1], loss)
-    for h in range(pathways):
-        for i in range(modes):
-            ranges.strengths[0, h, i] = min(ranges.strengths[0, h, i], strengths[h, i])
-            ranges.strengths[1, h, i] = max(ranges.strengths[1, h, i], strengths[h, i])
-
-
-@njit(**OPTIONS)
-def descend(x, system, step_size, steps, limit, state, ranges):
-    """Take `steps` steps x <- x - eta grad; x, state (current on entry) and ranges are updated.
-
-    Return how many steps kept the loss at or below `limit`; the one after them has left x
-    diverged.
-    """
-    modes, groups = x.shape
-    for step in range(steps):
-        for i in range(modes):
-            for g in range(groups):
-                x[i, g] -= step_size * state.residual[i] * state.pull[i, g]
-        loss = evaluate(x, system, state)
-        if not loss <= limit:
-            return step
-        widen(ranges, loss, state.strengths)
-    return steps
-
-
-@njit(**OPTIONS)
-def _velocity(x, system, state, out):
-    """Write out = -grad at x, flattened. Return the loss."""
-    modes, groups = x.shape
-    loss = evaluate(x, system, state)
-    for i in range(modes):
-        for g in range(groups):
-            out[i * groups + g] = -state.residual[i] * state.pull[i, g]
-    return loss
-
-
-class Integrator(NamedTuple):
-    """What the flow keeps between calls, so that record times never restart it."""
-
-    clock: np.ndarray  # (5,) t at the start and end of the last step, next h, last error, loss
-    counts: np.ndarray  # (2,) int64, accepted and rejected steps
-    old: np.ndarray  # (N,) weights at the start of the last step
-    new: np.ndarray  # (N,) and at its end
-    trial: np.ndarray  # (N,)
-    stages: np.ndarray  # (7, N) of the last accepted step
-
-
-@njit(**OPTIONS)
-def flow_start(x, system, state, integrator, longest):
-    """Set the integrator to t = 0 at x."""
-    integrator.new[:] = x.ravel()
-    loss = _velocity(x, system, state, integrator.stages[STAGES - 1])
-    speed = np.abs(integrator.stages[STAGES - 1]).max()
-    size = np.abs(integrator.new).max()
-    first = 0.01 * max(size, 1e-3) / speed if speed > 0 else longest
-    integrator.clock[:] = (0.0, 0.0, min(first, longest), 1e-4, loss)
-    integrator.counts[:] = 0
-
-
-@njit(**OPTIONS)
-def flow(goal, most, system, state, integrator, ranges, rtol, longest):
-    """Integrate until t >= goal or `most` more steps are accepted; return REACHED, PENDING or
-    STALLED. The ranges take in the ends of steps up to the goal."""
-    clock, counts, stages = integrator.clock, integrator.counts, integrator.stages
-    old, new, trial = integrator.old, integrator.new, integrator.trial
-    n, shape = new.size, state.pull.shape
-    accepted = 0
-    if clock[1] <= goal:  # the last call ended past its goal
-        widen(ranges, clock[4], state.strengths)
-    while clock[1] < goal:
-        if accepted == most:
-            return PENDING
-        h = min(clock[2], longest)
-        if not h > 1e-15 * clock[1]:
-            return STALLED
-        loss = clock[4]
-        for stage in range(1, STAGES):
-            for a in range(n):
-                slope = A[stage, 0] * stages[STAGES - 1, a]
-                for j in range(1, stage):
-                    slope += A[stage, j] * stages[j, a]
-                trial[a] = new[a] + h * slope
-            if stage < STAGES - 1:
-                loss = _velocity(trial.reshape(shape), system, state, stages[stage])
-        # stages[6] still is k_1 (first same as last); the new k_7 goes to stages[0] for now
-        loss = _velocity(trial.reshape(shape), system, state, stages[0])
-        error = 0.0
-        for a in range(n):
-            defect = E[0] * stages[STAGES - 1, a] + E[STAGES - 1] * stages[0, a]
-            for j in range(1, STAGES - 1):
-                defect += E[j] * stages[j, a]
-            scale = rtol * (1e-3 + max(abs(new[a]), abs(trial[a])))
-            error += (h * defect / scale) ** 2
-        error = np.sqrt(error / n)
-        if not error <= 1.0:
-            counts[1] += 1
-            shrunk = SAFETY * error**-EXPONENT if error < np.inf else 0.0
-            clock[2] = h * max(SHRINK, shrunk)
-            continue
-        grown = SAFETY * max(error, 1e-10) ** -EXPONENT * clock[3] ** MEMORY
-        clock[0] = clock[1]
-        clock[1] += h
-        clock[2] = h * min(GROW, max(SHRINK, grown))
-        clock[3] = max(error, 1e-4)
-        clock[4] = loss
-        for a in range(n):
-            old[a] = new[a]
-            new[a] = trial[a]
-            stages[0, a], stages[STAGES - 1, a] = stages[STAGES - 1, a], stages[0, a]
-        counts[0] += 1
-        accepted += 1
-        if clock[1] <= goal:
-            widen(ranges, loss, state.strengths)
-    return REACHED
-
-
-@njit(**OPTIONS)
-def flow_state(time, integrator, out):
-    """Write the weights at `time` of the last step, by the interpolant of order 4."""
-    clock, stages = integrator.clock, integrator.stages
-    h = clock[1] - clock[0]
-    theta = (time - clock[0]) / h if h > 0 else 1.0
-    for a in range(out.size):
-        if theta >= 1.0:
-            out[a] = integrator.new[a]
-        else:
-            slope = 0.0
-            for j in range(STAGES):
-                weight = 0.0
-                for p in range(3, -1, -1):
-                    weight = (weight + P[j, p]) * theta
-                slope += weight * stages[j, a]
-            out[a] = integrator.old[a] + h * slope
-
-
-# --- Curvature -------------------------------------------------------------------------------
-
-
-@njit(**OPTIONS)
-def diagonal_blocks(states, system, blocks, folds):
-    """The Hessian of single modes, for K states (K, R, G).
+@njit(**ALLOCATING)
+def diagonal_blocks(states, residuals, first, power, blocks, folds):
+    """The Hessian of single modes, for K states (K, R, G) with residuals (K, R).
 
     Within a group of m equal layers the weights' Hessian of mode i has one direction, their sum,
     coupled to other groups, and an (m-1)-fold eigenvalue -r q with q the product of all layers but
@@ -238,39 +239,34 @@ def diagonal_blocks(states, system, blocks, folds):
     sqrt(m_g m_f) pull_g pull_f + r [one pathway] (sqrt(m_g m_f) q_gf, or (m_g - 1) q_gg), and
     folds (K, R, G), the folded eigenvalues (nan where m = 1).
     """
-    groups = system.power.size
-    pathways = system.first.size - 1
-    modes = system.target.size
-    state = ModeState(np.empty((modes, groups)), np.empty((pathways, modes)), np.empty(modes))
-    for k in range(states.shape[0]):
-        x = states[k]
-        evaluate(x, system, state)
+    count, modes, groups = states.shape
+    pull = np.empty(groups)
+    for k in range(count):
         for i in range(modes):
-            r = state.residual[i]
+            x, r = states[k, i], residuals[k, i]
+            for h in range(first.size - 1):
+                start, stop = first[h], first[h + 1]
+                for g in range(start, stop):
+                    pull[g] = _others(x, power, start, stop, g, NOTHING)
             for g in range(groups):
                 folds[k, i, g] = np.nan
                 for f in range(groups):
-                    weight = np.sqrt(system.power[g] * system.power[f])
-                    blocks[k, i, g, f] = weight * state.pull[i, g] * state.pull[i, f]
-            for h in range(pathways):
-                start, stop = system.first[h], system.first[h + 1]
+                    blocks[k, i, g, f] = np.sqrt(power[g] * power[f]) * pull[g] * pull[f]
+            for h in range(first.size - 1):
+                start, stop = first[h], first[h + 1]
                 for g in range(start, stop):
                     for f in range(start, stop):
-                        if g == f and system.power[g] == 1:
+                        if g == f and power[g] == 1:
                             continue
-                        others = 1.0
-                        for e in range(start, stop):
-                            taken = (1 if e == g else 0) + (1 if e == f else 0)
-                            others *= _power(x[i, e], system.power[e] - taken)
+                        others = _others(x, power, start, stop, g, f)
                         if g == f:
-                            blocks[k, i, g, g] += r * (system.power[g] - 1) * others
+                            blocks[k, i, g, g] += r * (power[g] - 1) * others
                             folds[k, i, g] = -r * others
                         else:
-                            weight = np.sqrt(system.power[g] * system.power[f])
-                            blocks[k, i, g, f] += r * weight * others
+                            blocks[k, i, g, f] += r * np.sqrt(power[g] * power[f]) * others
 
 
-@njit(**OPTIONS)
+@njit(**ALLOCATING)
 def pair_blocks(states, layer, first, residuals, i, j, blocks, bounds):
     """The Hessian of the weights (i, j) and (j, i) of every layer, for K states (K, R, G).
 
@@ -329,14 +325,14 @@ def pair_blocks(states, layer, first, residuals, i, j, blocks, bounds):
 
 # --- Many descents at once -------------------------------------------------------------------
 
-LARGEST_POWER = 255  # of a group, as `_power_unrolled` reads eight bits
+BLOCK = np.int64(128)  # cells that go from record to record together, from the first-level cache
 
 
 class Cells(NamedTuple):
     """C descents of one architecture, each with its own step size, target and scales.
 
-    The cell is the last index, so that one instruction moves several of them. `kept_...` are as
-    they were at the last record of each cell.
+    The first index is the mode where there is one. `kept_...` are as they were at the last record
+    of each cell.
     """
 
     step_size: np.ndarray  # (C,)
@@ -344,124 +340,98 @@ class Cells(NamedTuple):
     target: np.ndarray  # (R, C)
     x: np.ndarray  # (R, G, C)
     pull: np.ndarray  # (R, G, C)
-    strengths: np.ndarray  # (H, R, C)
+    strengths: np.ndarray  # (R, H, C)
     residual: np.ndarray  # (R, C)
     loss: np.ndarray  # (C,)
     alive: np.ndarray  # (C,) 1.0 until the loss leaves the limit, then 0.0
     kept_x: np.ndarray  # (R, G, C)
-    kept_strengths: np.ndarray  # (H, R, C)
+    kept_strengths: np.ndarray  # (R, H, C)
     kept_loss: np.ndarray  # (C,)
 
 
 class Table(NamedTuple):
     """The first M modes of C descents at K records; smallest and largest since the one before."""
 
-    strengths: np.ndarray  # (K, H, M, C)
-    low: np.ndarray  # (K, H, M, C)
-    high: np.ndarray  # (K, H, M, C)
+    strengths: np.ndarray  # (K, M, H, C)
+    low: np.ndarray  # (K, M, H, C)
+    high: np.ndarray  # (K, M, H, C)
 
 
-@njit(**OPTIONS)
-def _power_unrolled(base, exponent):
-    """`_power` bit for bit, for exponents up to 255, in a shape that vectorises over cells."""
-    result = 1.0
-    for bit in range(8):
-        result = result * base if (exponent >> bit) & 1 else result
-        base *= base
-    return result
+@njit(**INLINED)
+def _step_together(cells, first, power, start, stop):
+    """One step of the cells start to stop, with the operations of `descend`."""
+    modes, groups, columns = cells.x.shape
+    layers, strands = groups * columns, cells.strengths.shape[1] * columns
+    step_size, loss = at(cells.step_size, 0), at(cells.loss, 0)
+    alive, limit = at(cells.alive, 0), at(cells.limit, 0)
+    for c in range(start, stop, 4):
+        total = splat(0.0)
+        for i in range(modes):
+            residual, target = at(cells.residual, i * columns), at(cells.target, i * columns)
+            x, pull = at(cells.x, i * layers), at(cells.pull, i * layers)
+            r, strengths = load(residual, c), at(cells.strengths, i * strands)
+            r = _update(c, r, x, pull, strengths, step_size, target, first, power, columns, MOVE)
+            store(residual, c, r)
+            total = total + splat(0.5) * (r * r)
+        store(loss, c, total)
+        still = where_at_most(total, load(limit, c), load(alive, c), splat(0.0))
+        store(alive, c, still)
 
 
-@njit(**OPTIONS)
-def _step_together(cells, scratch, first, power, low, high):
-    """One step in every cell, with the operations of `descend`; widen low and high (H, M, C)."""
-    step_size, residual, strengths = cells.step_size, cells.residual, cells.strengths
-    x, pull, loss, alive = cells.x, cells.pull, cells.loss, cells.alive
-    pathways, modes, count = strengths.shape
-    for i in range(modes):
-        for h in range(pathways):
-            start, stop = first[h], first[h + 1]
-            for g in range(start, stop):
-                opens, others = g == start, power[g] - 1
-                for c in range(count):
-                    moved = x[i, g, c] - step_size[c] * residual[i, c] * pull[i, g, c]
-                    inner = _power_unrolled(moved, others)
-                    before = 1.0 if opens else strengths[h, i, c]
-                    x[i, g, c] = moved
-                    pull[i, g, c] = before * inner
-                    strengths[h, i, c] = before * (inner * moved)
-            if stop - start > 1:
-                _close_pulls(x[i], pull[i], scratch, start, stop, power)
-        scratch[:] = 0.0
-        for h in range(pathways):
-            for c in range(count):
-                scratch[c] += strengths[h, i, c]
-            if i < low.shape[1]:
-                for c in range(count):
-                    low[h, i, c] = min(low[h, i, c], strengths[h, i, c])
-                    high[h, i, c] = max(high[h, i, c], strengths[h, i, c])
-        opens = i == 0
-        for c in range(count):
-            residual[i, c] = scratch[c] - cells.target[i, c]
-            loss[c] = (0.0 if opens else loss[c]) + 0.5 * residual[i, c] ** 2
-    for c in range(count):
-        alive[c] = alive[c] if loss[c] <= cells.limit[c] else 0.0
+@njit(**KERNEL)
+def _keep(alive, values, kept, rows, columns, start, stop):
+    """Write the values (rows, C) of the cells that are alive into kept."""
+    for row in range(rows):
+        for c in range(start, stop, 4):
+            n = row * columns + c
+            new = where_at_most(splat(0.5), load(alive, c), load(values, n), load(kept, n))
+            store(kept, n, new)
 
 
-@njit(**OPTIONS)
-def _close_pulls(x, pull, scratch, start, stop, power):
-    """Multiply pull (G, C) of each group of a pathway by the groups after it, as in `evaluate`."""
-    scratch[:] = 1.0
-    for g in range(stop - 1, start, -1):
-        for c in range(scratch.size):
-            pull[g, c] *= scratch[c]
-            scratch[c] *= _power_unrolled(x[g, c], power[g])
-    for c in range(scratch.size):
-        pull[start, c] *= scratch[c]
-
-
-@njit(**OPTIONS)
-def _keep(cells):
-    """Write what the cells that are alive have now into kept_x, kept_strengths and kept_loss."""
-    pathways, modes, count = cells.strengths.shape
-    for i in range(modes):
-        for g in range(cells.x.shape[1]):
-            for c in range(count):
-                old, new = cells.kept_x[i, g, c], cells.x[i, g, c]
-                cells.kept_x[i, g, c] = new if cells.alive[c] > 0.0 else old
-        for h in range(pathways):
-            for c in range(count):
-                old, new = cells.kept_strengths[h, i, c], cells.strengths[h, i, c]
-                cells.kept_strengths[h, i, c] = new if cells.alive[c] > 0.0 else old
-    for c in range(count):
-        old, new = cells.kept_loss[c], cells.loss[c]
-        cells.kept_loss[c] = new if cells.alive[c] > 0.0 else old
-
-
-@njit(**OPTIONS)
+@njit(**KERNEL)
 def descend_many(cells, first, power, gaps, table):
     """`descend` in every cell, bit for bit: gaps[k] steps, then record k of the table.
 
-    `first` and `power` (at most 255) are those of a ModeSystem. Cells, current on entry, are
-    updated and the table, K = len(gaps), is written; what is there of cells that are no longer
-    alive has no meaning. With more than some hundred cells they leave the cache.
+    `first` and `power` are those of a ModeSystem. Cells, current on entry, are updated and the
+    table, K = len(gaps), is written; what is there of cells that are no longer alive has no
+    meaning.
     """
-    scratch = np.empty(cells.alive.size)
-    for k in range(gaps.size):
-        if not cells.alive.any():
-            break
-        low, high = table.low[k], table.high[k]
-        low[:] = np.inf
-        high[:] = -np.inf
-        for _ in range(gaps[k]):
-            _step_together(cells, scratch, first, power, low, high)
-        _keep(cells)
-        table.strengths[k] = cells.strengths[:, : table.strengths.shape[2]]
+    modes, groups, columns = cells.x.shape
+    pathways = cells.strengths.shape[1]
+    rows = table.low.shape[1] * pathways  # (M, H)
+    alive, strengths = at(cells.alive, 0), at(cells.strengths, 0)
+    for start in range(0, columns, BLOCK):
+        stop = min(start + BLOCK, columns)
+        for k in range(gaps.size):
+            living = 0.0
+            for c in range(start, stop):
+                living += alive[c]
+            if living == 0.0:
+                break
+            low, high = at(table.low, k * rows * columns), at(table.high, k * rows * columns)
+            for row in range(rows):
+                for n in range(row * columns + start, row * columns + stop, 4):
+                    store(low, n, splat(np.inf))
+                    store(high, n, splat(-np.inf))
+            for _ in range(gaps[k]):
+                _step_together(cells, first, power, start, stop)
+                for row in range(rows):
+                    n = row * columns + start
+                    spread(at(strengths, n), at(low, n), at(high, n), stop - start)
+            record = at(table.strengths, k * rows * columns)
+            for row in range(rows):
+                for n in range(row * columns + start, row * columns + stop, 4):
+                    store(record, n, load(strengths, n))
+            _keep(alive, at(cells.x, 0), at(cells.kept_x, 0), modes * groups, columns, start, stop)
+            kept = at(cells.kept_strengths, 0)
+            _keep(alive, strengths, kept, modes * pathways, columns, start, stop)
+            _keep(alive, at(cells.loss, 0), at(cells.kept_loss, 0), UNIT, columns, start, stop)
 
 
 # --- Orbits past the edge --------------------------------------------------------------------
 
 
-@njit(**OPTIONS)
+@njit(**ALLOCATING)
 def orbits(start, depths, target, step_sizes, transients, strengths, lyapunov):
     """Orbits of one balanced mode at many step sizes, w_h <- w_h - eta w_h^{L_h-1} r.
 

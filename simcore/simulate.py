@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from simcore.dormand_prince import REACHED, STALLED
 from simcore.engines import Engine, engine_for
 from simcore.experiment import Descent, Experiment, Flow
-from simcore.mode_kernels import REACHED, STALLED
 from simcore.trajectory import Outcome, Trajectory
 
 Progress = Callable[[float], object]

@@ -37,6 +37,7 @@ OnDone = Callable[[int, int, Row], object]
 
 MOST_CELLS = 1_000_000  # of one grid
 STEPS_PER_BATCH = 2e7  # of a pathway and mode: some hundredths of a second
+BATCHES, FEWEST_CELLS = 8, 64  # so many batches, to share among cores, while none is so small
 MULTIPLICATIONS_PER_BATCH = 2e8  # of whole networks: some tenths of a second
 RUNS_PER_BATCH = 16  # of those, however short
 
@@ -243,7 +244,7 @@ def _sweep(
 
     known = store.rows(list(indices), _name(measure)) if store is not None else {}
     go_on = place(list(known), list(known.values()))
-    missing = [experiment for experiment in indices if experiment not in known]
+    missing = [e for e in indices if e not in known] if known else list(indices)
     if go_on and missing:
         with closing(_results(_batches(missing, measure), measure, executor)) as results:
             for batch, batch_rows in results:
@@ -342,7 +343,8 @@ def _batches(experiments: Sequence[Experiment], measure: Measure) -> list[list[E
     batches = _by_work(kinds.pop(None, []))
     for cells in kinds.values():
         size = int(STEPS_PER_BATCH / mode_batch.work(cells[0]))
-        size = min(max(size, 1), mode_batch.MOST_CELLS)
+        shared = max(FEWEST_CELLS, len(cells) // BATCHES)
+        size = min(max(size, 1), shared, mode_batch.MOST_CELLS)
         batches += [cells[first : first + size] for first in range(0, len(cells), size)]
     return batches
 
@@ -365,6 +367,6 @@ def _multiplications(experiment: Experiment) -> float:
     if not isinstance(experiment.dynamics, Descent):
         return MULTIPLICATIONS_PER_BATCH
     task, steps = experiment.task, experiment.dynamics.steps
-    weights = sum(rows * columns for rows, columns in experiment.network.shapes(task))
+    weights = experiment.network.weights(task)
     records = len(experiment.record.steps(steps)) if experiment.record.sharpness else 0
     return 3.0 * task.n_in * weights * (steps + 100 * records)

@@ -148,6 +148,5 @@ def _contents(experiment: Experiment, records: int) -> dict[str, tuple[str, tupl
         shapes["maps"] = (network.pathways, task.n_out, task.n_in)
     contents = {name: ("float64", (records, *shape)) for name, shape in shapes.items()}
     if experiment.resolved_engine == "matrices":
-        weights = sum(rows * columns for rows, columns in network.shapes(task))
-        contents["theta"] = ("float64", (weights,))
+        contents["theta"] = ("float64", (network.weights(task),))
     return contents | {"steps": ("int64", (records,))}

@@ -16,19 +16,19 @@ ANYTHING = None
 
 # kind of file: (its modules, what they may import: packages and kinds; the standard library always)
 TABLE: dict[str, tuple[str, str | None]] = {
-    "constants": ("simcore.dormand_prince", "numpy"),
-    "loops": ("simcore.mode_kernels simcore.matrix_kernels", "numpy numba constants"),
+    "parts": ("simcore.simd simcore.dormand_prince simcore.ranges", "numpy numba llvmlite parts"),
+    "loops": ("simcore.mode_kernels simcore.matrix_kernels", "numpy numba parts"),
     "nouns": (
         "simcore.checks simcore.limits simcore.spec simcore.tasks simcore.experiment "
         "simcore.trajectory",
         "numpy nouns",
     ),
-    "truths": ("simcore.theory", "numpy scipy"),
+    "truths": ("simcore.theory", "numpy"),
     "verbs": (
         "simcore.curvature simcore.mode_curvature simcore.engines simcore.simulate "
         "simcore.regimes simcore.presets simcore.sweep simcore.mode_batch simcore.store "
         "simcore.links simcore.bifurcation simcore.maps",
-        "numpy scipy pyarrow nouns loops truths verbs",
+        "numpy pyarrow nouns parts loops truths verbs",
     ),
     "pictures": (
         "simcore.figures simcore.figures.*",
