@@ -15,7 +15,7 @@ from typing import Any
 import streamlit as st
 
 from pages import _controls, _state, _ui
-from simcore import Experiment, Record, limits, links, maps, sweep
+from simcore import Experiment, Record, limits, maps, sweep
 from simcore.figures import maps as pictures
 from simcore.figures.parts import LINE_ROWS
 from simcore.maps import Plan, Side
@@ -26,7 +26,6 @@ BUDGET = 20.0 if HOSTED else 240.0  # core seconds of one map
 REMEMBERED = 20_000 if HOSTED else 100_000  # rows of all visitors' maps, a kilobyte each
 TICK = 0.1  # seconds between looks at the progress
 REDRAW = 2.0  # seconds between pictures of a map that is not finished
-MOST_POINTS = {"x": 120, "y": 80}
 COLOURS = {
     "regime": "Regime",
     "largest_share": "Largest share",
@@ -66,16 +65,25 @@ def number(
     st.number_input(label, key=key, on_change=lambda: change(state[key]), **options)
 
 
-def set_plan(plan: Plan) -> None:
-    state.map_plan, state.map_zooms = plan, []
+def show_plan(plan: Plan, zooms: Sequence[Plan] = ()) -> None:
+    """Make `plan` the session's, a zoom into those before it; for callbacks."""
+    _state.show_map(state.map._replace(plan=plan))
+    state.map_zooms = list(zooms)
 
 
 def plan_for(base: Experiment) -> Plan:
-    """The session's plan, or the usual one where its axes do not fit the experiment."""
-    plan = state.get("map_plan")
-    if plan is None or not {plan.x.name, plan.y.name} <= set(maps.available(base)):
-        set_plan(maps.usual_plan(base))
-    return state.map_plan
+    """The plan that was asked for, or the usual one where its axes do not fit the experiment."""
+    plan = state.map.plan
+    if plan is None:
+        return maps.usual_plan(base)
+    fitting = maps.available(base)
+    others = [maps.AXES[s.name].title for s in (plan.x, plan.y) if s.name not in fitting]
+    if not others:
+        return plan
+    _state.complain(
+        f"This experiment does not vary along {' and '.join(others)}; the usual map is shown"
+    )
+    return maps.usual_plan(base)
 
 
 def side_controls(base: Experiment, plan: Plan, which: str) -> None:
@@ -86,7 +94,7 @@ def side_controls(base: Experiment, plan: Plan, which: str) -> None:
     key = f"map_{which}"
 
     def change(**parts: Any) -> None:
-        set_plan(plan._replace(**{which: side._replace(**parts)}))
+        show_plan(plan._replace(**{which: side._replace(**parts)}))
 
     state[key] = side.name
     st.selectbox(
@@ -102,10 +110,9 @@ def side_controls(base: Experiment, plan: Plan, which: str) -> None:
     )
     low, high = side.ends(base)
     whole = maps.AXES[side.name].whole
-    least = 0.0 if not whole else (0 if side.name == "seed" else 1)
-    options: Any = {"min_value": least, "step": 1 if whole else None, "format": "%.5g"}
+    options: dict[str, Any] = {} if whole else {"step": None, "format": "%.5g"}
     if whole:
-        low, high, options = int(low), int(high), {"min_value": least}
+        low, high = int(low), int(high)
     columns = st.columns(2 if whole else 3)
     with columns[0]:
         number(
@@ -122,14 +129,12 @@ def side_controls(base: Experiment, plan: Plan, which: str) -> None:
                 f"{key}_count",
                 side.points,
                 lambda v: change(points=int(v)),
-                min_value=2,
-                max_value=MOST_POINTS[which],
             )
 
 
 def steps_control(base: Experiment) -> None:
     def change(steps: int) -> None:
-        state.map_steps = int(steps)
+        _state.show_map(state.map._replace(steps=int(steps)))
 
     number(
         "Steps of each run",
@@ -217,8 +222,8 @@ def selected(key: str, cells: Sequence[Experiment | None], plan: Plan | None) ->
     dragged = list((selection.get("zoom") or {}).values())
     if plan is not None and len(dragged) == 2 and all(high > low for low, high in dragged):
         (left, right), (bottom, top) = dragged
-        state.map_zooms = [*state.get("map_zooms", []), plan]
-        state.map_plan = Plan(plan.x.within(left, right), plan.y.within(bottom, top))
+        zoomed = Plan(plan.x.within(left, right), plan.y.within(bottom, top))
+        show_plan(zoomed, [*state.get("map_zooms", []), plan])
         return
     picked = selection.get("cell") or []
     cell = cells[int(picked[0]["cell"])] if picked and "cell" in picked[0] else None
@@ -250,7 +255,8 @@ def colour_control() -> str:
 
 
 def zoom_out() -> None:
-    state.map_plan = state.map_zooms.pop()
+    *zooms, plan = state.map_zooms
+    show_plan(plan, zooms)
 
 
 def planned_map(base: Experiment, wanted: Plan) -> None:
@@ -354,15 +360,14 @@ def uploaded_map(content: bytes) -> None:
 
 experiment = _ui.open_page()
 if state.pop("open_run", False):
-    st.switch_page("pages/simulator.py", query_params=links.to_query(experiment))
+    st.switch_page("pages/simulator.py", query_params=_state.link_query())
 
 trouble = None
 with st.sidebar:
     try:
-        base = maps.base_of(experiment, state.get("map_steps"))
+        base = maps.base_of(experiment, state.map.steps)
     except ValueError as error:
-        trouble, state.map_steps = error, None
-        base = maps.base_of(experiment)
+        trouble, base = error, maps.base_of(experiment)
     plan = plan_for(base)
     side_controls(base, plan, "x")
     side_controls(base, plan, "y")

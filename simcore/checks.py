@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 
 
-def require(condition: bool, sentence: str) -> None:
-    """Refuse bad input with `sentence` (a ValueError) unless `condition` holds."""
+def require(condition: bool, sentence: str, *got: Any) -> None:
+    """Refuse bad input with `sentence` (a ValueError) unless `condition` holds.
+
+    With `got`, the sentence goes on "..., got" and shows it; that takes time only in a refusal.
+    """
     if not condition:
-        raise ValueError(sentence)
+        raise ValueError(", got ".join([sentence, *map(shown, got)]))
 
 
 def shown(value: Any) -> str:
@@ -30,26 +33,26 @@ def shown(value: Any) -> str:
 def number(name: str, value: Any) -> float:
     """`value` as a finite float."""
     real = isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
-    require(real, f"{name} must be a number, got {shown(value)}")
+    require(real, f"{name} must be a number", value)
     try:
         result = float(value)
     except OverflowError:
         result = math.inf
-    require(math.isfinite(result), f"{name} must be a finite number, got {shown(value)}")
+    require(math.isfinite(result), f"{name} must be a finite number", value)
     return result + 0.0  # -0.0 and 0.0 are one value and must be one key
 
 
 def positive(name: str, value: Any) -> float:
     """`value` as a finite float above zero."""
     result = number(name, value)
-    require(result > 0, f"{name} must be positive, got {shown(value)}")
+    require(result > 0, f"{name} must be positive", value)
     return result
 
 
 def not_negative(name: str, value: Any) -> float:
     """`value` as a finite float, zero or above."""
     result = number(name, value)
-    require(result >= 0, f"{name} must not be negative, got {shown(value)}")
+    require(result >= 0, f"{name} must not be negative", value)
     return result
 
 
@@ -57,19 +60,14 @@ def count(name: str, value: Any, least: int, most: int) -> int:
     """`value` as a whole number from `least` to `most`."""
     whole = isinstance(value, Integral) and not isinstance(value, (bool, np.bool_))
     whole = whole or (isinstance(value, (float, np.floating)) and value.is_integer())
-    require(whole, f"{name} must be a whole number, got {shown(value)}")
-    require(
-        least <= value <= most,
-        f"{name} must be between {least} and {most} here, got {shown(value)}",
-    )
+    require(whole, f"{name} must be a whole number", value)
+    require(least <= value <= most, f"{name} must be between {least} and {most} here", value)
     return int(value)
 
 
 def flag(name: str, value: Any) -> bool:
     """`value` as a bool; 0 and 1 are refused, as they are more often a slip."""
-    require(
-        isinstance(value, (bool, np.bool_)), f"{name} must be True or False, got {shown(value)}"
-    )
+    require(isinstance(value, (bool, np.bool_)), f"{name} must be True or False", value)
     return bool(value)
 
 

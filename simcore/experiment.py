@@ -50,6 +50,16 @@ class Network(Spec):
         """H."""
         return len(self.depths)
 
+    def weights(self, task: Task) -> int:
+        """How many numbers all layers hold together."""
+        hidden = self.hidden_width(task)
+        return sum(
+            task.n_in * task.n_out
+            if depth == 1
+            else hidden * (task.n_in + (depth - 2) * hidden + task.n_out)
+            for depth in self.depths
+        )
+
     def shapes(self, task: Task) -> list[tuple[int, int]]:
         """(rows, cols) of every layer, pathway after pathway, from input to output."""
         hidden = self.hidden_width(task)
@@ -257,14 +267,9 @@ class Experiment(Spec):
             ("record", Record, "Record(frames=600)"),
         ):
             value = getattr(self, name)
-            require(
-                isinstance(value, kinds),
-                f"{name} must be a spec like {example}, got {checks.shown(value)}",
-            )
-        require(
-            isinstance(self.engine, str) and self.engine in ENGINES,
-            f"engine must be one of {ENGINES}, got {checks.shown(self.engine)}",
-        )
+            require(isinstance(value, kinds), f"{name} must be a spec like {example}", value)
+        known = isinstance(self.engine, str) and self.engine in ENGINES
+        require(known, f"engine must be one of {', '.join(ENGINES)}", self.engine)
         self._set(engine=str(self.engine))  # text of numpy is text, too
         self._check_start()
         require(
@@ -283,11 +288,12 @@ class Experiment(Spec):
             f"scales needs one entry per pathway: {len(depths)} pathways, "
             f"{len(start.scales)} entries",
         )
-        for h, (row, depth) in enumerate(zip(start.layer_scales(depths), depths, strict=True)):
-            require(
-                len(row) == depth,
-                f"scales[{h}] needs one entry per layer: {depth} layers, {len(row)} entries",
-            )
+        if isinstance(start, LayerScales):
+            for h, (row, depth) in enumerate(zip(start.scales, depths, strict=True)):
+                require(
+                    len(row) == depth,
+                    f"scales[{h}] needs one entry per layer: {depth} layers, {len(row)} entries",
+                )
         width, modes = self.network.hidden_width(self.task), len(self.task.singular_values)
         require(
             width >= modes or max(depths) == 1,
@@ -296,10 +302,10 @@ class Experiment(Spec):
 
     def _check_size(self) -> None:
         most = limits.current()
-        task, shapes = self.task, self.network.shapes(self.task)
-        size = sum(rows * cols for rows, cols in shapes)
         if self.resolved_engine == "modes":
-            size = len(shapes) * len(task.singular_values)
+            size = sum(self.network.depths) * len(self.task.singular_values)
+        else:
+            size = self.network.weights(self.task)
         require(
             size <= most.parameters,
             f"a network may have at most {most.parameters} weights here, this one has {size}; "

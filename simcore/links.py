@@ -1,8 +1,9 @@
-"""An experiment as the query of a link, and back.
+"""An experiment, and the map around it, as the query of a link, and back.
 
 The link is readable and exact: `v=1&task=1.0&depths=20,20&start=balanced:0.002,0.0017&eta=0.15&
-steps=650` gives the same `Experiment.key`. Whatever a link gets wrong is answered with a sentence
-and the value of the fallback, never with an exception.
+steps=650` gives the same `Experiment.key`, and `map_x=eta:60:0.05:0.3&map_y=depth:29` the same map
+over it: axes with their points and, where it is not the usual one, their range. Whatever a link
+gets wrong is answered with a sentence and the value of the fallback, never with an exception.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from simcore.checks import require, shown
+from simcore import limits, maps
+from simcore.checks import count, require, shown
 from simcore.experiment import (
     Balanced,
     Descent,
@@ -23,6 +25,7 @@ from simcore.experiment import (
     Record,
     Start,
 )
+from simcore.maps import Plan, Side, Wanted
 from simcore.tasks import Dataset, Spectrum, Target, Task, Tree
 
 VERSION = "1"
@@ -51,19 +54,8 @@ def from_query(
 
     Values the link leaves out are the fallback's; unknown names are for the caller.
     """
-    complaints: list[str] = []
-
-    def read(name: str, parse: Callable[[str], Any], default: Any) -> Any:
-        text = query.get(name)
-        if text is None:
-            return default
-        try:
-            require(len(text) <= LONGEST, f"it has more than {LONGEST} characters")
-            return parse(text)
-        except (ValueError, OverflowError, RecursionError) as error:
-            complaints.append(f"{name}={shown(text)} in the link was left out: {error}")
-            return default
-
+    read = _Reader(query)
+    complaints = read.complaints
     version = query.get("v", VERSION)
     if version != VERSION:
         complaints.append(
@@ -90,6 +82,53 @@ def from_query(
         complaints.append(f"the link's values do not fit together: {error}")
         experiment = fallback
     return experiment, tuple(complaints)
+
+
+def map_to_query(wanted: Wanted) -> dict[str, str]:
+    """What was asked of a map, as query parameters; nothing for what suits the experiment."""
+    query: dict[str, str] = {}
+    if wanted.plan is not None:
+        query |= {"map_x": _side_text(wanted.plan.x), "map_y": _side_text(wanted.plan.y)}
+    if wanted.steps is not None:
+        query["map_steps"] = str(wanted.steps)
+    return query
+
+
+def map_from_query(query: Mapping[str, str]) -> tuple[Wanted, tuple[str, ...]]:
+    """What a link asks of a map, and a sentence for each value that was left out."""
+    read = _Reader(query)
+    x, y = read("map_x", _side, None), read("map_y", _side, None)
+    plan = None
+    if x is not None and y is not None:
+        try:
+            maps.check_axes(x.name, y.name)
+            plan = Plan(x, y)
+        except ValueError as error:
+            read.complaints.append(f"the axes of the link's map were left out: {error}")
+    elif (x is None) != (y is None) and not read.complaints:
+        read.complaints.append("the link's map needs both map_x and map_y; the usual one is shown")
+    most = limits.current().steps
+    steps = read("map_steps", lambda text: count("map_steps", _int(text), 1, most), None)
+    return Wanted(plan, steps), tuple(read.complaints)
+
+
+class _Reader:
+    """Reads the values of a query, and keeps a sentence for each that it does not understand."""
+
+    def __init__(self, query: Mapping[str, str]) -> None:
+        self.query = query
+        self.complaints: list[str] = []
+
+    def __call__(self, name: str, parse: Callable[[str], Any], default: Any) -> Any:
+        text = self.query.get(name)
+        if text is None:
+            return default
+        try:
+            require(len(text) <= LONGEST, f"it has more than {LONGEST} characters")
+            return parse(text)
+        except (ValueError, OverflowError, RecursionError) as error:
+            self.complaints.append(f"{name}={shown(text)} in the link was left out: {error}")
+            return default
 
 
 NAMES = {"eta": "η", "depths": "L", "start": "start", "task": "target"}
@@ -204,9 +243,7 @@ def _dynamics_query(dynamics: Dynamics) -> dict[str, str]:
     return {"duration": repr(dynamics.duration), "rtol": repr(dynamics.rtol)}
 
 
-def _dynamics(
-    query: Mapping[str, str], read: Callable[[str, Callable, Any], Any], fallback: Dynamics
-) -> Dynamics:
+def _dynamics(query: Mapping[str, str], read: _Reader, fallback: Dynamics) -> Dynamics:
     if "duration" in query or ("eta" not in query and isinstance(fallback, Flow)):
         flow = fallback if isinstance(fallback, Flow) else Flow(duration=fallback.duration)
         flow = read("duration", lambda text: replace(flow, duration=_float(text)), flow)
@@ -214,6 +251,24 @@ def _dynamics(
     descent = fallback if isinstance(fallback, Descent) else Descent(step_size=0.1, steps=1000)
     descent = read("eta", lambda text: replace(descent, step_size=_float(text)), descent)
     return read("steps", lambda text: replace(descent, steps=_int(text)), descent)
+
+
+def _side_text(side: Side) -> str:
+    ends = "" if side.range is None else ":{!r}:{!r}".format(*side.range)
+    return f"{side.name}:{side.points}{ends}"
+
+
+def _side(text: str) -> Side:
+    name, *numbers = text.split(":")
+    maps.axis(name)
+    require(len(numbers) in (1, 3), "expected axis:points or axis:points:from:to", text)
+    points = _int(numbers[0])
+    maps.check_points(points)
+    if len(numbers) == 1:
+        return Side(name, points)
+    low, high = map(_float, numbers[1:])
+    maps.values(name, low, high, points)
+    return Side(name, points, (low, high))
 
 
 def _width(text: str) -> int | None:

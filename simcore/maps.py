@@ -168,6 +168,12 @@ def axis(name: str) -> Axis:
     return AXES[name]
 
 
+def check_axes(x: str, y: str) -> None:
+    """ValueError unless there are two such axes, and they are different."""
+    title, same = axis(x).title, axis(y) is AXES[x] or {x, y} == set(STEP_AXES)
+    require(not same, f"a map needs two different axes, got {title} twice; choose another one")
+
+
 def available(base: Experiment) -> list[str]:
     """The axes that `base` can be varied along."""
 
@@ -181,6 +187,11 @@ def available(base: Experiment) -> list[str]:
     return [name for name in AXES if fits(name)]
 
 
+def check_points(count: int) -> None:
+    """ValueError unless an axis may have so many."""
+    require(1 <= count <= MOST_POINTS, f"an axis may have from 1 to {MOST_POINTS} points", count)
+
+
 def values(name: str, low: float, high: float, count: int) -> tuple[float, ...]:
     """`count` evenly spaced values from `low` to `high` along an axis.
 
@@ -192,11 +203,10 @@ def values(name: str, low: float, high: float, count: int) -> tuple[float, ...]:
         isfinite(low) and isfinite(high) and low <= high,
         f"the range of {title} needs two numbers, the smaller first, got {low} and {high}",
     )
-    require(
-        1 <= count <= MOST_POINTS,
-        f"an axis may have from 1 to {MOST_POINTS} points, got {shown(count)}",
-    )
+    check_points(count)
     if AXES[name].whole:
+        largest = max(abs(low), abs(high))
+        require(largest <= 2**53, f"{title} may be at most 2^53, beyond which floats skip", largest)
         return tuple(map(float, np.unique(np.round(np.linspace(low, high, count)))))
     require(
         low < high or count == 1,
@@ -218,13 +228,9 @@ def cells(
     experiment.
     """
     require(isinstance(base, Experiment), f"a map needs an Experiment, got {shown(base)}")
+    check_axes(x, y)
     for name, points in ((x, xs), (y, ys)):
-        require(len(points) > 0, f"{axis(name).title} needs at least one value, got none")
-    steps = {x, y} == set(STEP_AXES)
-    require(
-        x != y and not steps,
-        f"a map needs two different axes, got {AXES[x].title} twice; choose another one",
-    )
+        require(len(points) > 0, f"{AXES[name].title} needs at least one value, got none")
     names = list(AXES)
     if names.index(x) < names.index(y):
         columns = [AXES[x].put(base, value) for value in xs]
@@ -271,11 +277,9 @@ def seconds(experiment: Experiment) -> float:
         return 1.0  # only its integrator knows
     if experiment.resolved_engine == "modes":
         return MODE_STEP * mode_batch.work(experiment)
-    task, steps = experiment.task, experiment.dynamics.steps
-    shapes = experiment.network.shapes(task)
-    weights = sum(rows * columns for rows, columns in shapes)
+    task, network, steps = experiment.task, experiment.network, experiment.dynamics.steps
     records = len(experiment.record.steps(steps)) if experiment.record.sharpness else 0
-    gradient = LAYER * len(shapes) + MULTIPLICATION * task.n_in * weights
+    gradient = LAYER * sum(network.depths) + MULTIPLICATION * task.n_in * network.weights(task)
     return (steps + LANCZOS * records) * gradient
 
 
@@ -341,6 +345,13 @@ class Plan(NamedTuple):
         if (across, down) == counts:
             return self
         return Plan(self.x._replace(points=across), self.y._replace(points=down))
+
+
+class Wanted(NamedTuple):
+    """What was asked of a map; None is what suits the experiment at hand."""
+
+    plan: Plan | None = None
+    steps: int | None = None  # of each run
 
 
 @lru_cache(maxsize=8)  # pages ask again with every change of a colour

@@ -158,7 +158,7 @@ MEDIUM = Preset(
         Expected("σ₂₁ at the end", 0.2601, 5e-5, _strength(1)),
         Expected("sharpness at the end", 12.83, 5e-3, _sharpness),
         Expected(
-            "λ_min / S₁",
+            "λ(min) / S₁",
             0.5358867,
             5e-8,
             lambda run: (
@@ -207,12 +207,12 @@ UNEQUAL_DEPTHS = (3, 5, 10)  # rows and columns of the grid
 
 UNEQUAL = Preset(
     "unequal",
-    "Unequal depths 3 and 5 at 2/λ_min",
+    "Unequal depths 3 and 5 at 2/λ(min)",
     f"{PAPER}, grid of unequal depths",
     unequal_depths((3, 5), 452),
     (
         Expected(
-            "λ_min",
+            "λ(min)",
             2.587189,
             5e-7,
             lambda run: theory.balanced_sharpness(1.0, run.experiment.network.depths),
@@ -291,11 +291,35 @@ SPECTRUM = Preset(
     ),
 )
 
+
+def _gamma(run: Trajectory) -> float:
+    """eta S_1."""
+    dynamics = run.experiment.dynamics
+    assert isinstance(dynamics, Descent)
+    return dynamics.step_size * theory.single_path_sharpness(1.0, run.experiment.network.depths[0])
+
+
+def _smallest_strength(run: Trajectory) -> float:
+    """After any step, recorded or not."""
+    return run.strengths_range[:, 0].min()
+
+
+_RETURN = Expected(
+    "γ(WCR) at L = 5", 4.2245, 5e-5, lambda run: theory.wcr_gamma(run.experiment.network.depths[0])
+)
+
 RETURN_BELOW = Preset(
     "return-below",
     "Depth 5 below the return threshold",
     f"{PAPER}, return threshold",
     two_pathways(Descent(step_size=0.820, steps=4000), depths=(5, 5)),
+    (
+        _RETURN,
+        Expected(
+            "γ(WCR) - ηS₁ at L = 5", 0.0, 0.0, lambda run: 4.2245 - _gamma(run), at_least=True
+        ),
+        Expected("smallest strength: none crosses 0", 0.0, 0.0, _smallest_strength, at_least=True),
+    ),
 )
 
 RETURN_ABOVE = Preset(
@@ -303,6 +327,7 @@ RETURN_ABOVE = Preset(
     "Depth 5 above the return threshold: trapped",
     f"{PAPER}, return threshold",
     two_pathways(Descent(step_size=0.870, steps=4000), depths=(5, 5)),
+    (_RETURN, Expected("ηS₁: at least γ(WCR) at L = 5", 4.2245, 0.0, _gamma, at_least=True)),
 )
 
 # --- Random starts ---------------------------------------------------------------------------

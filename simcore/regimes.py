@@ -7,6 +7,7 @@ pathway is q_h = |sigma_h| / sum_g |sigma_g| of that mode.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache, reduce
 from typing import Any, NamedTuple
@@ -14,13 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simcore import theory
-from simcore.experiment import Experiment
+from simcore.experiment import Descent, Experiment, Gaussian
 from simcore.trajectory import Outcome, Trajectory
 
 LEARNED = 0.1  # of sigma*_1: below it the start's plateau lasts
 CLOSE = 0.02  # of sigma*_1, or of a share: what counts as the same
 TIE = 1e-9  # relative: a step size so close to a mark is the mark
 STILL = 1e-3  # of sigma*_1: a smaller oscillation counts as none
+WON = 0.9  # a pathway with this share has taken the signal
 
 
 class Phase(NamedTuple):
@@ -63,12 +65,12 @@ _SENTENCES = {
     ),
     Regime.BALANCED: "The pathways share the signal in the flattest way.",
     Regime.CYCLE: (
-        "No minimum is flat enough for this step size: the pathways' sum keeps jumping around the "
-        "target in a regular cycle."
+        "No minimum within reach is flat enough for this step size: the pathways' sum keeps "
+        "jumping around the target in a regular cycle."
     ),
     Regime.CHAOS: (
-        "No minimum is flat enough for this step size: the pathways' sum keeps jumping around the "
-        "target without a period."
+        "No minimum within reach is flat enough for this step size: the pathways' sum keeps "
+        "jumping around the target without a period."
     ),
     Regime.SIGN_FLIP: "An overshoot crossed zero and turned the sign of a pathway.",
     Regime.TRAPPED: (
@@ -77,6 +79,88 @@ _SENTENCES = {
     Regime.DIVERGED: "The steps overshot more and more, and the loss grew without bound.",
     Regime.UNFINISHED: "The run ended before it settled; give it more steps.",
 }
+
+
+class Prospects(NamedTuple):
+    """What theory says of the sharpest mode from N starts of one network, strengths as shares.
+
+    A pathway of two layers or more that starts with two layers at zero, or with all of them, never
+    moves; only the others count as alive.
+    """
+
+    alive: np.ndarray  # (H, N)
+    flattest: np.ndarray  # (H, N) the flattest split over the pathways alive
+    lowest: np.ndarray  # (N,) the sharpness there
+    flow: np.ndarray  # (H, N) where GF ends; nan if the start is not balanced
+    winner: np.ndarray  # (N,) the sharpness there; if not balanced, that of one pathway alone
+    gains: np.ndarray  # (N,) whether sharing flattens
+
+    def of(self, place: np.ndarray) -> Prospects:
+        """Those of the starts number `place` (...)."""
+        return Prospects(*(values[..., place] for values in self))
+
+
+def prospects(experiments: Sequence[Experiment]) -> Prospects:
+    """What theory says of each of N experiments with one network; step sizes play no part.
+
+    (For data that are not whitened, this takes Sigma_xx = I.)
+    """
+    depths, runs = experiments[0].network.depths, len(experiments)
+    values = np.array([e.task.singular_values[0] for e in experiments])
+    alive = np.array([_alive(e) for e in experiments]).T
+    flattest, lowest, alone, gains = (
+        np.array(part)
+        for part in zip(
+            *(
+                _flattest(v, depths, tuple(a))
+                for v, a in zip(values.tolist(), alive.T.tolist(), strict=True)
+            ),
+            strict=True,
+        )
+    )
+    flow, winner = np.full((runs, len(depths)), np.nan), alone
+    known = np.array([_flow_is_known(e) for e in experiments])
+    if known.any():
+        starts = [e.start.strengths() for e, k in zip(experiments, known, strict=True) if k]  # type: ignore[union-attr]
+        ends = theory.flow_end_split(np.array(starts), depths, values[known])
+        flow[known], winner[known] = theory.shares(ends), theory.mode_sharpness(ends, depths)
+    return Prospects(alive, flattest.T, lowest, flow.T, winner, gains)
+
+
+def _alive(experiment: Experiment) -> tuple[bool, ...]:
+    """Whether each pathway can leave where it starts, (H,)."""
+    depths, start = experiment.network.depths, experiment.start
+    if isinstance(start, Gaussian):
+        return (True,) * len(depths)
+    rows = start.layer_scales(depths)
+    return tuple(len(row) == 1 or row.count(0.0) < 2 for row in rows)
+
+
+def _flow_is_known(experiment: Experiment) -> bool:
+    """Whether `theory.flow_end_split` holds for the start."""
+    depths, start = experiment.network.depths, experiment.start
+    if isinstance(start, Gaussian) or not start.balanced or not experiment.task.whitened:
+        return False
+    return all(
+        np.isfinite(strength) and (strength >= 0 or depth == 1)
+        for strength, depth in zip(start.strengths(), depths, strict=True)
+    )
+
+
+@lru_cache(maxsize=1024)  # a map asks for few of them very often, and each is a bisection
+def _flattest(
+    singular_value: float, depths: tuple[int, ...], alive: tuple[bool, ...]
+) -> tuple[np.ndarray, float, float, bool]:
+    """Over the pathways alive: the flattest split of one mode as shares (H,), its sharpness, the
+    largest sharpness of one pathway alone, and whether sharing flattens."""
+    moving = tuple(depth for depth, moves in zip(depths, alive, strict=True) if moves)
+    split = np.zeros(len(depths))
+    if not moving:
+        return split, 0.0, 0.0, False
+    split[list(alive)] = theory.shares(theory.flattest_split(singular_value, moving))
+    alone = max(theory.single_path_sharpness(singular_value, depth) for depth in moving)
+    gains = len(moving) > 1 and max(moving) > 2
+    return split, theory.balanced_sharpness(singular_value, moving), alone, gains
 
 
 class Course(NamedTuple):
@@ -170,12 +254,13 @@ def phases(run: Trajectory) -> tuple[Phase, ...]:
     * symmetry breaking: from there until the edge, or until the run settles;
     * edge of stability: from the first record with sharpness >= 2/eta;
     * re-balancing: from the record after which the largest share lies more than 0.02 below its
-      peak so far for good (so never for depth 2, where shares are constant);
+      peak so far for good, unless the winner keeps all (so never for depth 2, where shares are
+      constant);
     * settled: after the edge, if it was reached, from where on the shares stay within 0.02 of
-      their last value and the total within 0.02 sigma*_1 of the band it moves in at the end (a
-      steady cycle counts as settled).
+      their last value and the total within 0.02 sigma*_1 of the band it moves in at the end. So a
+      steady cycle and a trap count as settled; a run that `classify` calls UNFINISHED has not.
     """
-    mode = sharpest(run)
+    mode, regime = sharpest(run), classify(run)
     records = len(run.steps)
     starts = [0] * len(PHASES)
     grown = np.flatnonzero(np.abs(mode.total) >= LEARNED)
@@ -188,13 +273,14 @@ def phases(run: Trajectory) -> tuple[Phase, ...]:
         if len(at_edge):
             starts[2] = int(at_edge[0])
             fallen = mode.largest_share < np.maximum.accumulate(mode.largest_share) - CLOSE
-            starts[3] = max(starts[2], _from_then_on(fallen))
+            if regime is not Regime.WINNER_TAKES_ALL:
+                starts[3] = max(starts[2], _from_then_on(fallen))
 
     tail = _tail(records)
     share_kept = np.abs(mode.largest_share - mode.largest_share[-1]) <= CLOSE
     low, high = mode.total[tail].min() - CLOSE, mode.total[tail].max() + CLOSE
     inside = (mode.total >= low) & (mode.total <= high)
-    if run.outcome is Outcome.FINISHED and abs(mode.total[-1]) >= LEARNED:
+    if regime not in (Regime.UNFINISHED, Regime.DIVERGED):
         after = starts[2] + 1 if starts[2] < records else starts[1]
         starts[4] = max(after, _from_then_on(share_kept & inside))
     else:
@@ -228,17 +314,23 @@ def classify(run: Trajectory) -> Regime:
     * SIGN_FLIP: a pathway of depth 2 or more that started at or above zero went below -0.001
       sigma*_1.
     * TRAPPED: the mode had more than half of sigma*_1 and has less than a tenth throughout the
-      last fifth of the records.
-    * CYCLE, CHAOS: the step size is above 2/lambda_min, so that no minimum is stable, and the total
-      still moves by more than 0.001 sigma*_1 in the last fifth of the records; it is a cycle if
-      it repeats itself within 5 % of that amplitude after at most 16 records.
+      last fifth of the records; or no pathway can leave the saddle at zero where all started.
+    * CYCLE, CHAOS: the step size is above 2/lambda_min of the pathways alive, so that no minimum is
+      stable, and the total still moves by more than 0.001 sigma*_1 in the last fifth of the
+      records; it is a cycle if it repeats itself within 5 % of that amplitude after at most 16
+      records.
     * UNFINISHED: the total is more than 0.02 sigma*_1 away from sigma*_1, or still oscillates by
       more than that without dying out.
     * BALANCED: the shares are within 0.02 of the flattest split (for depths above 2, as with
       depth 2 there is none).
-    * PARTLY_REBALANCED: some depth is above 2, the step size above 2/S_1, where one pathway alone
-      is not stable, and the largest share ends more than 0.02 below its peak after the plateau.
+    * PARTLY_REBALANCED: some depth is above 2, the step size above 2/lambda_GF, where the end of
+      gradient flow is not stable, and the shares end more than 0.02 away from that end. Where it
+      has no closed form, as the start is not balanced: the step size is above 2/S_1, and the
+      largest share ends more than 0.02 below its peak in the records after the plateau.
     * WINNER_TAKES_ALL: everything else, as under gradient flow.
+
+    From a balanced start, the verdict does not depend on how often the run was recorded, as long as
+    its last fifth shows whether it has settled.
     """
     if run.outcome is Outcome.DIVERGED:
         return Regime.DIVERGED
@@ -246,9 +338,9 @@ def classify(run: Trajectory) -> Regime:
         return Regime.UNFINISHED
     witness = Witness(len(run.steps))
     witness.see(sharpest(run))
-    largest, depths = run.experiment.task.singular_values[0], run.experiment.network.depths
     edge = np.inf if run.edge is None else run.edge
-    return witness.regimes(depths, *too_sharp(largest, depths, edge)).item()
+    expected = prospects([run.experiment]).of(np.array(0))
+    return witness.regimes(run.experiment.network.depths, expected, edge).item()
 
 
 class Witness:
@@ -281,34 +373,31 @@ class Witness:
             for kept, new in zip(self.end, part, strict=True):
                 kept[place] = new[max(0, missing) :]
 
-    def regimes(self, depths: tuple[int, ...], unstable: Any, winner_unstable: Any) -> np.ndarray:
+    def regimes(self, depths: tuple[int, ...], expected: Prospects, edge: Any) -> np.ndarray:
         """The regime of each run as `classify` defines it, if the run finished; shape (...).
 
-        `unstable` (...) is whether no minimum is stable at the run's step size, `winner_unstable`
-        (...) whether one pathway alone would not be.
+        `expected` are the `prospects` of each start, with axes (...); `edge` (...) is 2/eta.
         """
         end, total = self.end, self.end.total
         swing, lasting = _swing(end), ~_dies_out(end)
-        restless = unstable & (swing > STILL) & lasting
+        restless = (expected.lowest > edge) & (swing > STILL) & lasting
         cyclic = np.zeros(restless.shape, bool)
         # the last record may come after fewer steps than the others
         cyclic[restless] = _repeats(total[:-1, restless])
         shares = _mean(end.shares)
-        apart = np.abs(np.moveaxis(shares, 0, -1) - _flattest(1.0, depths)[0]).max(axis=-1)
-        can_balance = max(depths) > 2 and len(depths) > 1
         deep = np.array(depths) > 1  # a linear pathway crosses zero under gradient flow too
+        lost = (self.farthest > 0.5) & (end.highest_total.max(axis=0) < LEARNED)
+        from_flow = _distance(shares, expected.flow)
+        fallen = np.where(np.isnan(from_flow), self.peak - shares.max(axis=0), from_flow) > CLOSE
         verdicts = (
             (Regime.SIGN_FLIP, ((self.lowest < -STILL) & (self.start >= 0))[deep].any(axis=0)),
-            (Regime.TRAPPED, (self.farthest > 0.5) & (end.highest_total.max(axis=0) < LEARNED)),
+            (Regime.TRAPPED, lost | ~expected.alive.any(axis=0)),
             (Regime.CYCLE, cyclic),
             (Regime.CHAOS, restless),
             (Regime.UNFINISHED, np.abs(_mean(total) - 1) > CLOSE),
             (Regime.UNFINISHED, (swing > CLOSE) & lasting),
-            (Regime.BALANCED, can_balance & (apart <= CLOSE)),
-            (
-                Regime.PARTLY_REBALANCED,
-                can_balance & winner_unstable & (self.peak - shares.max(axis=0) > CLOSE),
-            ),
+            (Regime.BALANCED, expected.gains & (_distance(shares, expected.flattest) <= CLOSE)),
+            (Regime.PARTLY_REBALANCED, expected.gains & (expected.winner >= edge) & fallen),
         )
         first = np.argmax([*(holds for _, holds in verdicts), np.ones_like(cyclic)], axis=0)
         names = [*(regime for regime, _ in verdicts), Regime.WINNER_TAKES_ALL]
@@ -317,57 +406,102 @@ class Witness:
 
 def place(experiment: Experiment) -> str:
     """Where the step size lies among the marks of `theory.step_size_marks`, in one sentence."""
-    if experiment.edge is None:
+    if not isinstance(experiment.dynamics, Descent):
         return "Gradient flow: the limit of small step sizes."
-    eta = 2 / experiment.edge
-    marks = theory.step_size_marks(experiment)
+    eta, marks = experiment.dynamics.step_size, theory.step_size_marks(experiment)
     if np.isnan(marks.single_path):
         return f"η = {eta:.4g}; its edge is 2/η = {experiment.edge:.4g}."
-    names = {"2/λ_GF": marks.flow_edge, "2/λ_min": marks.balanced, "η_WCR": marks.wcr}
-    if np.isnan(marks.flow_edge):
-        names["2/S₁"] = marks.single_path
-    below = [(value, name) for name, value in names.items() if value < eta * (1 - TIE)]
-    above = [(value, name) for name, value in names.items() if value >= eta * (1 - TIE)]
+    named = {theory.MARK_NAMES[field]: value for field, value in marks._asdict().items()}
+    if not np.isnan(marks.flow_edge):
+        del named[theory.MARK_NAMES["single_path"]]
+    below = [(value, name) for name, value in named.items() if value < eta * (1 - TIE)]
+    above = [(value, name) for name, value in named.items() if value >= eta * (1 - TIE)]
     lower = "{1} = {0:.4g}".format(*max(below)) if below else ""
     upper = "{1} = {0:.4g}".format(*min(above)) if above else ""
     where = f"between {lower} and {upper}" if lower and upper else ""
     where = where or (f"below {upper}" if upper else f"above {lower}")
-    gains = experiment.network.pathways > 1 and max(experiment.network.depths) > 2
-    return f"η = {eta:.4g} is {where}: {_expectation(eta, marks, gains)}."
+    expected = prospects([experiment]).of(np.array(0))
+    stuck = f" {_stuck(expected)}" if _stuck(expected) else ""
+    return f"η = {eta:.4g} is {where}: {_expectation(eta, marks.wcr, expected)}.{stuck}"
 
 
-def _expectation(eta: float, marks: theory.StepSizeMarks, gains: bool) -> str:
-    winner = marks.single_path if np.isnan(marks.flow_edge) else marks.flow_edge
-    if eta * (1 - TIE) > marks.wcr:
+def _expectation(eta: float, wcr: float, expected: Prospects) -> str:
+    edge = 2 / (eta * (1 - TIE))
+    if not expected.alive.any():
+        return "it makes no difference"
+    if eta * (1 - TIE) > wcr:
         return "an overshoot may cross zero, so signs may flip, or the run be trapped or diverge"
-    if eta * (1 - TIE) > marks.balanced and not gains:
-        return "no minimum is flat enough, so the sum keeps jumping around the target"
-    if eta * (1 - TIE) > marks.balanced:
+    if expected.lowest > edge and not expected.gains:
+        return "no minimum within reach is flat enough, so the sum keeps jumping around the target"
+    if expected.lowest > edge:
         return "no split is flat enough, so the pathways go to the flattest and keep jumping there"
-    if eta > winner:
+    if expected.winner > 2 / eta:
         return "the winner's minimum is too sharp, so the edge hands signal back to the others"
     return "descent follows gradient flow"
 
 
+def _stuck(expected: Prospects) -> str:
+    """Which pathways never move, in a sentence; nothing if all do."""
+    still = [f"{h + 1}" for h in np.flatnonzero(~expected.alive)]
+    if not still:
+        return ""
+    if len(still) == len(expected.alive):
+        return "Every pathway starts at zero, where no gradient reaches it, so nothing ever moves."
+    if len(still) == 1:
+        return f"Pathway {still[0]} starts at zero, where no gradient reaches it, and stays there."
+    named = ", ".join(still[:-1]) + f" and {still[-1]}"
+    return f"Pathways {named} start at zero, where no gradient reaches them, and stay there."
+
+
+def headline(run: Trajectory) -> str:
+    """The regime in a few words; that of gradient flow only says so where no pathway wins."""
+    regime = classify(run)
+    if regime is Regime.WINNER_TAKES_ALL and not _has_winner(run):
+        return "follows gradient flow"
+    return regime.value
+
+
+def _has_winner(run: Trajectory) -> bool:
+    shares = theory.shares(sharpest(run).strengths[-1])
+    return len(shares) > 1 and max(run.experiment.network.depths) > 2 and shares.max() >= WON
+
+
 def _said(run: Trajectory, regime: Regime) -> str:
-    """The regime's sentence, or a truer one where no pathway can win."""
+    """The regime's sentence, or a truer one."""
     depths, target = run.experiment.network.depths, run.experiment.task.singular_values[0]
     if target == 0:
         return "The target is zero: there is nothing to learn, and nothing to share."
-    if regime is Regime.WINNER_TAKES_ALL and len(depths) == 1:
+    if not any(_alive(run.experiment)):
+        return "The run never leaves the saddle at zero."
+    if regime is Regime.PARTLY_REBALANCED and not _reached_edge(run):
+        return (
+            "The minimum that gradient flow leads to is too sharp for this step size; descent "
+            "ended where the pathways share enough for a stable one."
+        )
+    if regime is not Regime.WINNER_TAKES_ALL or _has_winner(run):
+        return regime.sentence
+    if len(depths) == 1:
         return "The one pathway learned the target, as under gradient flow."
-    if regime is Regime.WINNER_TAKES_ALL and max(depths) <= 2:
+    if max(depths) <= 2:
         return (
             "As under gradient flow, no pathway wins: depth 2 keeps the ratio of the strengths and "
             "depth 1 their difference, at any step size."
         )
-    return regime.sentence
+    return (
+        "As under gradient flow, the pathways ahead gained on the others, but none took it all, "
+        "and the step size is small enough for the minimum they share."
+    )
+
+
+def _reached_edge(run: Trajectory) -> bool:
+    return PHASES[2] in {phase.name for phase in phases(run)}
 
 
 def describe(run: Trajectory) -> str:
     """What happened and why, with its numbers, in two or three sentences."""
     regime = classify(run)
     words = [str(run.outcome)] if run.outcome is not Outcome.FINISHED else [_said(run, regime)]
+    words += filter(None, [_stuck(prospects([run.experiment]).of(np.array(0)))])
     shares = theory.shares(sharpest(run).strengths[-1])
     if np.isfinite(shares).all() and len(shares) > 1:
         split = " : ".join(f"{share:.3f}" for share in shares[:8])
@@ -383,27 +517,9 @@ def describe(run: Trajectory) -> str:
     return " ".join(words)
 
 
-def too_sharp(singular_value: float, depths: tuple[int, ...], edge: Any) -> tuple[Any, Any]:
-    """Whether no minimum is stable at the edge 2/eta (...), as even the flattest split of the mode
-    is above it, and whether one pathway alone is not, which is at or above it; each (...).
-
-    (For data that are not whitened, this takes Sigma_xx = I.)
-    """
-    return _flattest(singular_value, depths)[1] > edge, _alone(singular_value, depths) >= edge
-
-
-@lru_cache(maxsize=1024)  # a map asks for few of them very often
-def _alone(singular_value: float, depths: tuple[int, ...]) -> float:
-    """The largest sharpness of one mode in one pathway alone."""
-    return max(theory.single_path_sharpness(singular_value, depth) for depth in depths)
-
-
-@lru_cache(maxsize=1024)  # and each of these is a bisection
-def _flattest(singular_value: float, depths: tuple[int, ...]) -> tuple[np.ndarray, float]:
-    """The flattest split of one mode and its sharpness."""
-    split = theory.flattest_split(singular_value, depths)
-    split.setflags(write=False)
-    return split, theory.balanced_sharpness(singular_value, depths)
+def _distance(shares: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Largest difference over the pathways, the first axis."""
+    return np.abs(shares - others).max(axis=0)
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

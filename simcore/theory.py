@@ -381,6 +381,14 @@ class StepSizeMarks(NamedTuple):
     wcr: float  # gamma_WCR(L)/S_1
 
 
+MARK_NAMES = {  # of the fields of StepSizeMarks in plain text, which has no subscript capitals
+    "flow_edge": "2/λ(GF)",
+    "single_path": "2/S₁",
+    "balanced": "2/λ(min)",
+    "wcr": "η(WCR)",
+}
+
+
 def step_size_marks(experiment: Experiment) -> StepSizeMarks:
     """2/lambda_GF, 2/S_1, 2/lambda_1^min and eta_WCR of the sharpest mode, sigma*_1.
 

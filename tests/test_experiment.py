@@ -21,6 +21,7 @@ from strategies import SPECS, check_refusal, experiments, records, refused
 
 import simcore
 from simcore import spec
+from simcore.checks import require
 from simcore.experiment import (
     Balanced,
     Descent,
@@ -452,6 +453,19 @@ def test_records_start_at_zero_end_at_the_last_step_and_keep_their_stride(last, 
         assert record.stride(last) == every
 
 
+class Loud:
+    """Something whose description must not be asked for."""
+
+    def __repr__(self):
+        raise AssertionError("described without need")
+
+
+def test_what_came_is_described_in_a_refusal_only():
+    require(True, "this needs nothing", Loud())
+    with refused("this needs more, got 'a', got 2"):
+        require(False, "this needs more", "a", 2)
+
+
 @few
 @given(one=experiments())
 def test_the_engine_edge_and_shapes_follow_from_the_parts(one):
@@ -470,6 +484,8 @@ def test_the_engine_edge_and_shapes_follow_from_the_parts(one):
             rows = following
         assert rows == one.task.n_out
     assert next(shapes, None) is None
+    sizes = (rows * columns for rows, columns in one.network.shapes(one.task))
+    assert one.network.weights(one.task) == sum(sizes)
 
 
 @few

@@ -2,15 +2,19 @@
 
 import string
 
+import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import experiments
 
-from simcore import links, presets
+from simcore import links, maps, presets
+from simcore.maps import Plan, Side, Wanted
 from simcore.tasks import Dataset
 
 FALLBACK = presets.MEDIUM.experiment
 NAMES = [*links.to_query(FALLBACK), "duration", "rtol", "unknown"]
+MAP_NAMES = ["map_x", "map_y", "map_steps"]
 
 
 @settings(max_examples=500, deadline=None)
@@ -67,6 +71,117 @@ def test_hostile_links_get_sentences(query):
     again, no_complaints = links.from_query(links.to_query(opened), FALLBACK)
     assert again == opened
     assert no_complaints == ()
+
+
+# --- Maps --------------------------------------------------------------------------------------
+
+
+@st.composite
+def sides(draw, names=tuple(maps.AXES)):
+    name, points = draw(st.sampled_from(names)), draw(st.integers(1, maps.MOST_POINTS))
+    if draw(st.booleans()):
+        return Side(name, points)
+    ends = st.floats(-1e300, 1e300)
+    if maps.AXES[name].whole:
+        ends = st.integers(-(2**53), 2**53).map(float)
+    return Side(
+        name, points, tuple(sorted(draw(st.lists(ends, min_size=2, max_size=2, unique=True))))
+    )
+
+
+@st.composite
+def wanted_maps(draw):
+    steps = draw(st.none() | st.integers(1, 20_000_000))
+    if draw(st.booleans()):
+        return Wanted(None, steps)
+    x = draw(sides())
+    others = [n for n in maps.AXES if n != x.name and {n, x.name} != set(maps.STEP_AXES)]
+    return Wanted(Plan(x, draw(sides(others))), steps)
+
+
+@settings(max_examples=500, deadline=None)
+@given(wanted_maps(), st.sampled_from(presets.ALL))
+def test_maps_round_trip_beside_their_experiment(wanted, preset):
+    query = links.to_query(preset.experiment) | links.map_to_query(wanted)
+    assert links.map_from_query(query) == (wanted, ())
+    assert links.from_query(query, FALLBACK) == (preset.experiment, ())
+
+
+def test_a_copied_link_gives_the_cells_of_the_map():
+    base = maps.base_of(FALLBACK, 77)
+    wanted = Wanted(Plan(Side("ratio", 7, (0.3, 2.9)), Side("depth", 5, (3, 9))), 77)
+    (opened, _), (again, _) = (
+        links.from_query(links.to_query(FALLBACK), presets.SMALL.experiment),
+        links.map_from_query(links.map_to_query(wanted)),
+    )
+    cells = again.plan.cells(maps.base_of(opened, again.steps))
+    assert cells == wanted.plan.cells(base)
+    assert len(cells) == 35
+
+
+hostile_maps = st.one_of(
+    hostile,
+    st.sampled_from(
+        [
+            "eta",
+            "eta:",
+            "eta:0",
+            "eta:401",
+            "eta:5:1",
+            "eta:5:2:1",
+            "eta:5:nan:1",
+            "eta:5:-inf:inf",
+            "eta:5:1:1",
+            "eta:5:0:1:2",
+            "depth:5:0:1e300",
+            "seed:9:-1e16:4",
+            "width:5",
+            "ETA:5",
+            ":::",
+            "0",
+            "1e3",
+        ]
+    ),
+    st.builds("{}:{}:{}:{}".format, st.sampled_from(list(maps.AXES)), *[st.floats()] * 3),
+)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.dictionaries(st.sampled_from([*MAP_NAMES, "v"]), hostile_maps, max_size=4))
+def test_hostile_maps_get_sentences(query):
+    wanted, complaints = links.map_from_query(query)
+    for sentence in complaints:
+        assert "\n" not in sentence
+        assert "Traceback" not in sentence
+        assert len(sentence) < 400
+    # what was taken from the link can be drawn, and is in the link that is written back
+    if wanted.plan is not None:
+        for side in wanted.plan:
+            assert 1 <= len(side.values(FALLBACK)) <= maps.MOST_POINTS
+            assert np.isfinite(side.values(FALLBACK)).all()
+    assert links.map_from_query(links.map_to_query(wanted)) == (wanted, ())
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"map_x": "eta:60"}, "needs both map_x and map_y"),
+        ({"map_x": "eta:60", "map_y": "ratio:40"}, "two different axes"),
+        ({"map_x": "eta:60", "map_y": "colour:40"}, "expected an axis out of"),
+        ({"map_x": "eta:0", "map_y": "depth:40"}, "from 1 to 400 points, got 0"),
+        ({"map_x": "eta:5:2:1", "map_y": "depth:40"}, "the smaller first"),
+        ({"map_x": "eta", "map_y": "depth:40"}, "expected axis:points"),
+        ({"map_x": "seed:4:0:1e17", "map_y": "eta:40"}, "at most 2^53"),
+        ({"map_steps": "0"}, "must be between 1 and"),
+    ],
+)
+def test_what_a_map_s_link_gets_wrong_is_said_once(query, words):
+    wanted, (sentence,) = links.map_from_query(query)
+    assert wanted == Wanted()
+    assert words in sentence
+
+
+# --- Words -------------------------------------------------------------------------------------
 
 
 def test_a_broken_value_leaves_the_others():

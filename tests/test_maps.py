@@ -361,7 +361,7 @@ def test_a_border_outside_the_map_is_left_out():
 
 
 def test_every_regime_has_its_colour():
-    assert set(pictures.REGIMES) == {regime.value for regime in Regime}
+    assert set(style.ENDS) == {regime.value for regime in Regime}
 
 
 def test_what_does_not_fit_is_refused():
@@ -433,7 +433,7 @@ def lab(colour, sight):
 @pytest.mark.parametrize("sight", BLINDNESS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_regimes_are_told_apart(sight, scheme):
-    seen = {name: lab(getattr(s, scheme), sight) for name, s in pictures.REGIMES.items()}
+    seen = {name: lab(getattr(s, scheme), sight) for name, s in style.ENDS.items()}
     seen["page"] = lab(getattr(style.PAGE, scheme), sight)
     for (one, a), (other, b) in itertools.combinations(seen.items(), 2):
         least = 6 if "page" in (one, other) else 12  # a just noticeable difference is about 2.3
@@ -461,7 +461,7 @@ def test_the_page_opens_on_the_map_of_the_paper(page):
     assert not app.exception
     assert not app.warning
     assert "**60 × 40 cells** of 2000 steps" in said(app)
-    assert app.session_state["map_plan"].x.ends(PAPER) == pytest.approx((0.05, 0.30))
+    assert app.session_state["map_of"][1].x.ends(PAPER) == pytest.approx((0.05, 0.30))
 
 
 def test_axes_ranges_and_colour_change_and_bad_ones_get_a_sentence(page):
@@ -485,9 +485,10 @@ def test_axes_ranges_and_colour_change_and_bad_ones_get_a_sentence(page):
 def test_a_map_that_was_stopped_offers_to_go_on(page):
     app = opened(page)
     app.number_input(key="map_run_steps").set_value(41).run()
-    plan, base = app.session_state["map_plan"], app.session_state["map_of"][0]
+    base, plan = app.session_state["map_of"]
     assert len(plan.cells(base)) == 2400
-    app.session_state["map_plan"] = plan = plan._replace(x=plan.x._replace(points=13))
+    plan = plan._replace(x=plan.x._replace(points=13))
+    app.session_state["map"] = app.session_state["map"]._replace(plan=plan)
     app.session_state["map_of"] = (base, plan)
     app.session_state["map_paused"] = True  # what Cancel does
     app.run()
@@ -496,6 +497,49 @@ def test_a_map_that_was_stopped_offers_to_go_on(page):
     app.button(key="map_continue").click().run()
     assert "**13 × 40 cells**" in said(app)
     assert "map_continue" not in {button.key for button in app.button}
+
+
+def test_the_link_holds_the_map_on_every_page(page):
+    app = opened(page)
+    app.number_input(key="map_run_steps").set_value(50).run()
+    app.selectbox(key="map_y").set_value("depth").run()
+    app.number_input(key="map_x_count").set_value(7).run()
+    app.number_input(key="map_x_high").set_value(0.25).run()
+    shown = app.session_state["map_of"]
+    assert (len(shown[1].x.values(shown[0])), shown[0].dynamics.steps) == (7, 50)
+    query = dict(app.query_params)
+    assert query["map_x"].startswith("eta:7:")
+    assert all(part in app.code[0].value for part in ("map_x=eta:7:", "map_steps=50"))
+    app.switch_page("pages/simulator.py").run()
+    assert "map_x=eta:7:" in app.code[0].value
+    another = AppTest.from_file("../app.py", default_timeout=120)
+    for name, value in query.items():
+        another.query_params[name] = value
+    another = opened(another.run())
+    assert not another.warning
+    assert another.session_state["map_of"] == shown
+    assert said(another) == said(opened(app))
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"map_x": "eta:60", "map_y": "seed:5"}, "does not vary along seed"),
+        ({"map_x": "eta:60", "map_y": "eta:5"}, "two different axes"),
+        ({"map_x": "eta:400", "map_y": "start_ratio:400"}, "take fewer points"),
+        ({"map_x": "eta:5:-2:-1", "map_y": "depth:5"}, "step_size must be positive"),
+        ({"map_x": "depth:5:-1e9:1e9", "map_y": "eta:5"}, "must be between 1 and"),
+        ({"map_steps": "many"}, "expected a whole number"),
+    ],
+)
+def test_a_link_to_no_map_gets_one_sentence(page, query, words):
+    for name, value in ({"depths": "3,3", "steps": "20"} | query).items():
+        page.query_params[name] = value
+    page.session_state["map_paused"] = True
+    app = page.switch_page("pages/phase_diagram.py").run()
+    assert not app.exception
+    (warning,) = app.warning
+    assert words in warning.value
 
 
 def test_random_starts_offer_seeds(page):

@@ -10,12 +10,16 @@ from simcore import (
     Balanced,
     Descent,
     Flow,
+    LayerScales,
     Network,
     Outcome,
     Record,
+    grid,
     presets,
     regimes,
     simulate,
+    sweep,
+    theory,
 )
 from simcore.regimes import PHASES, Regime
 
@@ -119,6 +123,163 @@ def test_cancelled_runs_are_unfinished():
     assert run.outcome is Outcome.CANCELLED
     assert regimes.classify(run) is Regime.UNFINISHED
     assert str(Outcome.CANCELLED) in regimes.describe(run)
+
+
+# --- One verdict however often a run is recorded -----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("depths", "scales", "step_size", "regime"),
+    [
+        ((20, 20), (0.002, 0.0017), 0.1, Regime.WINNER_TAKES_ALL),
+        ((20, 20), (0.002, 0.0017), 0.11, Regime.PARTLY_REBALANCED),
+        ((20, 20), (0.002, 0.0017), 2 / 13, Regime.PARTLY_REBALANCED),
+        ((20, 20), (0.002, 0.0017), 0.18, Regime.PARTLY_REBALANCED),
+        ((20,) * 6, tuple(0.002 * 0.85**h for h in range(6)), 0.12, Regime.PARTLY_REBALANCED),
+        ((10, 3, 10), (0.0103, 0.0031, 0.0017), 0.5406, Regime.PARTLY_REBALANCED),
+        ((20,) * 6, tuple(0.002 * 0.99**h for h in range(6)), 0.29, Regime.WINNER_TAKES_ALL),
+    ],
+)
+def test_the_verdict_does_not_depend_on_the_stride(depths, scales, step_size, regime):
+    base = presets.two_pathways(Descent(step_size=step_size, steps=24_000), depths, scales)
+    cells = [replace(base, record=Record(every=stride)) for stride in (3, 31, 301, 1001)]
+    assert [regimes.classify(simulate(cell)) for cell in cells] == [regime] * 4
+    assert [row["regime"] for row in sweep(cells)] == [regime.value] * 4
+
+
+@pytest.mark.parametrize("scale", [0.3, 1.0, 3.0])
+@pytest.mark.parametrize("depths", [(5, 5), (20, 20), (4, 7), (5, 5, 5)])
+def test_signal_is_handed_back_from_the_edge_of_gradient_flow_on(depths, scale):
+    """SCIENCE 3.7: below 2/lambda_GF descent follows GF, above it the run ends elsewhere."""
+    scales = tuple(scale * 0.02 * 0.5**h for h in range(len(depths)))
+    base = presets.two_pathways(Descent(step_size=1.0, steps=6000), depths, scales, (scale,))
+    marks = theory.step_size_marks(base)
+    between = (marks.flow_edge * marks.balanced) ** 0.5
+    etas = [*(marks.flow_edge * factor for factor in (0.7, 0.9, 0.97)), between]
+    rows = sweep(grid(base, {"dynamics.step_size": etas}))
+    follows, back = Regime.WINNER_TAKES_ALL.value, Regime.PARTLY_REBALANCED.value
+    assert [row["regime"] for row in rows] == [follows] * 3 + [back]
+
+
+# --- Words and ribbon agree --------------------------------------------------------------------
+
+
+def three_pathways(steps):
+    dynamics = Descent(step_size=0.2, steps=steps)
+    return presets.two_pathways(dynamics, (20,) * 3, (0.002, 0.0017, 0.001445))
+
+
+def test_a_run_that_has_not_settled_says_so_in_words_and_phases():
+    """After 650 steps the sum is still 9 % below its target."""
+    early, late = (simulate(three_pathways(steps)) for steps in (650, 2000))
+    assert regimes.classify(early) is Regime.UNFINISHED
+    assert [phase.name for phase in regimes.phases(early)] == list(PHASES[:-1])
+    assert regimes.classify(late) is Regime.PARTLY_REBALANCED
+    assert [phase.name for phase in regimes.phases(late)] == list(PHASES)
+
+
+@pytest.mark.parametrize("step_size", [0.05, 0.106, 0.12, 0.15, 0.17, 0.187, 0.2, 0.25, 0.3])
+@pytest.mark.parametrize("pathways", [2, 3, 6])
+@pytest.mark.parametrize("steps", [90, 300, 650, 2000])
+def test_only_what_has_ended_is_settled(step_size, pathways, steps):
+    scales = tuple(0.002 * 0.85**h for h in range(pathways))
+    dynamics = Descent(step_size=step_size, steps=steps)
+    run = simulate(presets.two_pathways(dynamics, (20,) * pathways, scales))
+    regime, names = regimes.classify(run), [phase.name for phase in regimes.phases(run)]
+    assert (regime is Regime.UNFINISHED) <= ("settled" not in names)
+    assert (regime is Regime.WINNER_TAKES_ALL) <= ("re-balancing" not in names)
+    assert (regime is Regime.TRAPPED) <= (names[-1] == "settled")
+    assert ("edge of stability" in regimes.describe(run)) <= ("edge of stability" in names)
+
+
+def test_six_pathways_that_share_are_not_said_to_have_a_winner():
+    experiment = presets.two_pathways(
+        Descent(step_size=0.24, steps=2000), (20,) * 6, tuple(0.002 * 0.99**h for h in range(6))
+    )
+    run = simulate(experiment)
+    assert max(theory.shares(run.strengths[-1, :, 0])) < 0.5
+    assert regimes.classify(run) is Regime.WINNER_TAKES_ALL  # by its name in the paper
+    assert regimes.headline(run) == "follows gradient flow"
+    assert "none took it all" in regimes.describe(run)
+
+
+def test_a_headline_is_the_regime_where_its_name_is_true():
+    assert regimes.headline(simulate(presets.SMALL.experiment)) == "winner takes all"
+    assert regimes.headline(simulate(presets.MEDIUM.experiment)) == "partly re-balanced"
+    shallow = presets.two_pathways(Descent(step_size=0.5, steps=900), (2, 2), (0.02, 0.01))
+    assert regimes.headline(simulate(shallow)) == "follows gradient flow"
+
+
+def test_where_the_edge_was_never_met_the_words_do_not_speak_of_it():
+    """Large steps break less symmetry, so close above 2/lambda_GF the edge may not be met."""
+    scales = tuple(0.002 * 0.99**h for h in range(6))
+    dynamics = Descent(step_size=0.305, steps=3000)
+    run = simulate(presets.two_pathways(dynamics, (20,) * 6, scales))
+    assert run.sharpness.max() < run.edge
+    assert regimes.classify(run) is Regime.PARTLY_REBALANCED
+    assert "edge of stability" not in regimes.describe(run)
+
+
+# --- Pathways that cannot move -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scales", [(0.0, 0.0), (0, 0, 0)])
+def test_a_start_at_the_saddle_never_leaves_it(scales):
+    dynamics = Descent(step_size=2 / 13, steps=650)
+    run = simulate(presets.two_pathways(dynamics, (20,) * len(scales), scales))
+    assert (run.strengths == 0).all()
+    assert regimes.classify(run) is Regime.TRAPPED
+    assert [phase.name for phase in regimes.phases(run)] == ["plateau"]
+    assert "more steps" not in regimes.describe(run)
+    assert "nothing ever moves" in regimes.describe(run)
+    assert "nothing ever moves" in regimes.place(run.experiment)
+
+
+@pytest.mark.parametrize(
+    ("scales", "step_size", "regime", "words"),
+    [
+        ((0.5, 0.0), 2 / 13, Regime.CHAOS, "keeps jumping"),  # alone it is past its period doubling
+        ((0.0, 0.5), 0.104, Regime.CYCLE, "keeps jumping"),
+        ((0.5, 0.0), 0.09, Regime.WINNER_TAKES_ALL, "follows gradient flow"),
+        ((0.002, 0.0017, 0.0), 2 / 13, Regime.PARTLY_REBALANCED, "hands signal back"),
+        ((0.002, 0.0, 0.0017), 0.19, Regime.CYCLE, "keep jumping"),  # below 2/lambda_min of three
+    ],
+)
+def test_a_pathway_at_zero_takes_no_part(scales, step_size, regime, words):
+    dynamics = Descent(step_size=step_size, steps=2000)
+    experiment = presets.two_pathways(dynamics, (20,) * len(scales), scales)
+    run = simulate(experiment)
+    assert (run.strengths[:, scales.index(0.0)] == 0).all()
+    assert regimes.classify(run) is regime
+    place = regimes.place(experiment)
+    assert words in place
+    assert f"Pathway {scales.index(0.0) + 1} starts at zero" in place
+    assert "stays there" in regimes.describe(run)
+
+
+def test_one_layer_at_zero_does_not_stop_a_pathway():
+    layers = LayerScales(scales=((0.0, 0.5, 0.5), (0.0, 0.0, 0.5), (0.0,)))
+    experiment = replace(
+        presets.two_pathways(Descent(step_size=0.1, steps=500)),
+        network=Network(depths=(3, 3, 1)),
+        start=layers,
+    )
+    run = simulate(experiment)
+    moved = (run.strengths[:, :, 0] != 0).any(axis=0)
+    assert regimes.prospects([experiment]).alive[:, 0].tolist() == moved.tolist()
+    assert moved.tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("target", [0.2, 1.0, 3.0])
+def test_the_flattest_split_of_unequal_depths_is_that_of_the_target(target):
+    depths = (3, 5)
+    split = theory.flattest_split(target, depths)
+    dynamics = Descent(step_size=0.01, steps=200)
+    start = presets.two_pathways(dynamics, depths, tuple(split), (target,))
+    assert regimes.classify(simulate(start)) is Regime.BALANCED
+
+
+# --- Sentences ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("regime", Regime)

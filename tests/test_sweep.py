@@ -148,6 +148,7 @@ def test_a_batch_through_every_regime():
         *grid(two_pathways(0.1, 5), {"dynamics.step_size": [0.8, 0.87, 1.3, 1.6]}),
         *grid(two_pathways(0.1, 3, (0.3, 0.2)), {"dynamics.step_size": [0.9, 1.1, 1.4]}),
         two_pathways(0.05, scales=(0.002, 0.002)),
+        *(two_pathways(0.12, scales=scales) for scales in ((0.5, 0), (0, 0.1), (0, 0))),
         two_pathways(0.05, steps=100),
         two_pathways(0.05, scales=(1e200, 1.0)),  # diverges before its first step
     ]

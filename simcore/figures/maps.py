@@ -9,25 +9,11 @@ from typing import Any, Literal
 import altair as alt
 import numpy as np
 
+from simcore import theory
 from simcore.checks import require, shown
 from simcore.figures import parts, style
-from simcore.figures.style import Shade
 
 Row = Mapping[str, Any]
-
-# Colours of the regimes by their value, in the order of their legend. Told apart by hue and by
-# lightness, also with red-green blindness; what has not ended is close to the page.
-REGIMES = {
-    "winner takes all": Shade("#a9aeb8", "#6d737d"),
-    "partly re-balanced": Shade("#56b4e9", "#3f93c6"),
-    "balanced": Shade("#00487a", "#a6dbff"),
-    "cycle": Shade("#f0c43c", "#f2d16b"),
-    "chaos": Shade("#d55e00", "#d55e00"),
-    "sign flip": Shade("#8c1d4f", "#ff9fc6"),
-    "trapped": Shade("#009e73", "#00795a"),
-    "diverged": Shade("#2b2b2b", "#fafafa"),
-    "unfinished": Shade("#e9e3f2", "#332f3d"),
-}
 
 # What colours a map.
 MEASURES = {
@@ -35,12 +21,6 @@ MEASURES = {
     "largest_share": "largest share",
     "participation": "participation",
     "edge_ratio": "ηλ/2",
-}
-BORDERS = {
-    "flow_edge": "2/λ_GF",
-    "single_path": "2/S₁",
-    "balanced": "2/λ_min",
-    "wcr": "η_WCR",
 }
 LOW, HIGH = 10, 90  # percent of the seeds below the band, and below its top
 
@@ -104,7 +84,9 @@ def phase_map(
             ends = {"left": where, "bottom": np.array(ys, dtype=float)}
         else:
             ends = {"left": np.array(xs, dtype=float), "bottom": where}
-        layers += _border(BORDERS[name], order, ends, step_on, {"x": x, "y": y}, left, bottom)
+        layers += _border(
+            theory.MARK_NAMES[name], order, ends, step_on, {"x": x, "y": y}, left, bottom
+        )
     return parts.view(layers, height, f"Map of the {MEASURES[measure]} over {x_title}, {y_title}.")
 
 
@@ -187,7 +169,7 @@ def _counts(columns: list[list[Row]], x: alt.X, edges: np.ndarray, height: int) 
     bars: list[dict[str, Any]] = []
     for i, column in enumerate(columns):
         counts, below = Counter(str(row["regime"]) for row in column), 0
-        for name in REGIMES:
+        for name in style.ENDS:
             if counts[name]:
                 count = counts[name]
                 ends = {"left": edges[i], "right": edges[i + 1]}
@@ -269,11 +251,11 @@ def _colour(measure: str, table: parts.Columns) -> alt.Color:
     """The colour of a measure, by the column "shade" that this adds."""
     values = table["shade"] = table[measure]
     if measure == "regime":
-        names = [name for name in REGIMES if name in set(values.tolist())]
+        names = [name for name in style.ENDS if name in set(values.tolist())]
         return alt.Color(
             "shade:N",
             title=None,
-            scale=alt.Scale(domain=names, range=[parts.ink(REGIMES[name]) for name in names]),
+            scale=alt.Scale(domain=names, range=[parts.ink(style.ENDS[name]) for name in names]),
             legend=alt.Legend(
                 orient="bottom",
                 columns=2,  # for a phone
