@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages import _state
-from simcore import limits, links, presets
+from simcore import checks, limits, links, presets
 from simcore.experiment import Balanced, Descent, Experiment, Gaussian, LayerScales
 from simcore.figures import scenes, style
 from simcore.maps import with_depths
 from simcore.tasks import Spectrum, Task, Tree
 
 STARTS = {"balanced": "Balanced", "layers": "Layer scales", "gaussian": "Random"}
+FLOW_HELP = "GF: the same start under steps so small that nothing oscillates, on the same clock."
 TASKS = {"spectrum": "Singular values", "tree": "Semantic tree"}
 
 
@@ -30,51 +34,49 @@ def sidebar(experiment: Experiment) -> None:
 
 def architecture(experiment: Experiment) -> None:
     """Number of pathways, and their common depth."""
-    depths, most = experiment.network.depths, limits.current()
+    depths = experiment.network.depths
     left, right = st.columns(2)
+    words = st.container()  # a column is too narrow for a sentence
     with left:
         _number(
             "Pathways H",
             "pathways",
             len(depths),
-            lambda h: with_depths(experiment, _resized(depths, int(h))),
-            least=1,
-            most=min(6, most.pathways),
+            lambda count: with_depths(experiment, _resized(depths, count)),
+            words=words,
+            help="Parallel chains of linear layers between the inputs and the summed output.",
         )
     with right:
         _number(
             "Depth L",
             "depth",
             max(depths),
-            lambda depth: with_depths(experiment, (int(depth),) * len(depths)),
-            least=1,
-            most=most.depth,
+            lambda depth: with_depths(experiment, (depth,) * len(depths)),
+            words=words,
             help="Weight matrices per pathway; different ones are set by the list of depths.",
         )
 
 
 def clock(experiment: Experiment) -> None:
     """Step size and steps of a descent, or the duration of a flow."""
-    dynamics, most = experiment.dynamics, limits.current()
+    dynamics = experiment.dynamics
     if isinstance(dynamics, Descent):
         _number(
             "Step size η",
             "eta",
             dynamics.step_size,
             lambda eta: with_step_size(experiment, eta),
-            least=1e-9,
-            most=1e3,
-            step=dynamics.step_size / 100,
+            step=10.0 ** (math.floor(math.log10(dynamics.step_size)) - 2),
             format="%.6g",
+            help="Of descent. Its edge of stability is 2/η: a sharper minimum throws it out.",
         )
         _number(
             "Steps",
             "steps",
             dynamics.steps,
-            lambda steps: _with_steps(experiment, int(steps)),
-            least=1,
-            most=most.steps,
+            lambda steps: _with_steps(experiment, steps),
             step=50,
+            help="Updates of descent; time is t = η · step.",
         )
     else:
         _number(
@@ -82,9 +84,8 @@ def clock(experiment: Experiment) -> None:
             "duration",
             dynamics.duration,
             lambda duration: replace(experiment, dynamics=replace(dynamics, duration=duration)),
-            least=1e-6,
-            most=most.duration,
             step=10.0,
+            help="Gradient flow is descent in the limit of small steps.",
         )
 
 
@@ -104,6 +105,7 @@ def preset(experiment: Experiment, offered: Sequence[presets.Preset]) -> None:
         key="preset",
         format_func=lambda name: presets.BY_NAME[name].title,
         placeholder="Your own",
+        help="Runs of the paper and of its neighbours; every control may be moved afterwards.",
         on_change=apply,
     )
 
@@ -118,9 +120,7 @@ def experts(experiment: Experiment) -> None:
             "Record every … steps",
             "every",
             experiment.record.every or int(experiment.record.steps(dynamics.steps)[1]),
-            lambda every: replace(experiment, record=replace(experiment.record, every=int(every))),
-            least=1,
-            most=limits.current().steps,
+            lambda every: replace(experiment, record=replace(experiment.record, every=every)),
             help="An even number hides a period-2 oscillation.",
         )
     if isinstance(experiment.start, Gaussian):
@@ -128,11 +128,8 @@ def experts(experiment: Experiment) -> None:
             "Hidden width",
             "width",
             experiment.network.hidden_width(experiment.task),
-            lambda width: replace(
-                experiment, network=replace(experiment.network, width=int(width))
-            ),
-            least=1,
-            most=limits.current().size,
+            lambda width: replace(experiment, network=replace(experiment.network, width=width)),
+            help="Rows of the hidden layers.",
         )
 
 
@@ -143,6 +140,7 @@ def depths(experiment: Experiment) -> None:
         "depths",
         ", ".join(map(str, experiment.network.depths)),
         lambda text: with_depths(experiment, links.parse_depths(text)),
+        help="For example 3, 5; as many pathways as there are numbers.",
     )
 
 
@@ -158,7 +156,14 @@ def _task(experiment: Experiment) -> None:
         width = None if isinstance(experiment.start, (Balanced, LayerScales)) else 64
         return replace(experiment, task=task, network=replace(experiment.network, width=width))
 
-    _choice("Target", "task", names, kind, change)
+    _choice(
+        "Target",
+        "task",
+        names,
+        kind,
+        change,
+        help="The map to learn: by its singular values σ*, one per mode, or a tree of concepts.",
+    )
     if kind == "spectrum":
         singular_values(experiment)
 
@@ -198,7 +203,15 @@ def _start(experiment: Experiment) -> None:
             return replace(experiment, start=LayerScales(scales=rows))
         return replace(experiment, start=Gaussian(std=0.05))
 
-    _choice("Start", "start", STARTS, kind, change)
+    _choice(
+        "Start",
+        "start",
+        STARTS,
+        kind,
+        change,
+        help="Balanced: all layers of a pathway alike, aligned with the target. Layer scales: "
+        "aligned, each layer with its own. Random: every weight drawn, full matrices.",
+    )
     texts = {
         "balanced": "Scales α, one per pathway",
         "layers": "Layer scales, pathways separated by ;",
@@ -223,6 +236,7 @@ def with_step_size(experiment: Experiment, step_size: float) -> Experiment:
 
 
 def _resized(depths: tuple[int, ...], pathways: int) -> tuple[int, ...]:
+    checks.count("pathways", pathways, 1, limits.current().pathways)
     return (depths + (depths[-1],) * pathways)[:pathways]
 
 
@@ -235,12 +249,17 @@ def view(experiment: Experiment) -> tuple[scenes.View, list[str]]:
         default=scenes.FIRST_PANELS,
         key="panels",
         format_func=lambda name: scenes.PANELS[name].title,
+        help="  \n".join(f"**{kind.title}**: {kind.meaning}." for kind in scenes.PANELS.values()),
     )
     modes, pathways = len(experiment.task.singular_values), experiment.network.pathways
     mode, pair = 0, (0, 1)
     if modes > 1:
         mode = st.selectbox(
-            "Mode", range(modes), format_func=lambda i: style.target_label(i), key="mode"
+            "Mode",
+            range(modes),
+            format_func=lambda i: style.target_label(i),
+            key="mode",
+            help="The singular direction of the target whose strengths are shown.",
         )
     if pathways > 2:
         pairs = [(p, q) for p in range(pathways) for q in range(p + 1, pathways)]
@@ -258,7 +277,9 @@ def flow_beside(experiment: Experiment) -> bool:
     """Whether gradient flow runs beside descent: at once for modes, on demand for full weights,
     where it takes longer than descent itself."""
     engine = experiment.resolved_engine
-    return st.toggle("Gradient flow beside it", value=engine == "modes", key=f"flow_{engine}")
+    return st.toggle(
+        "Gradient flow beside it", value=engine == "modes", key=f"flow_{engine}", help=FLOW_HELP
+    )
 
 
 def _with_steps(experiment: Experiment, steps: int) -> Experiment:
@@ -273,62 +294,79 @@ def _with_steps(experiment: Experiment, steps: int) -> Experiment:
 # --- Widgets ---------------------------------------------------------------------------------
 
 
-def attempt(key: str, change: Callable[[Any], Experiment]) -> None:
-    """Apply a widget's new value; bad input gets its sentence, stays to be mended, and changes
-    nothing else."""
+def attempt(change: Callable[[], Experiment], key: str | None = None) -> None:
+    """Make a change; one that is refused changes nothing and is said in a sentence, under the
+    widget `key` that keeps its input, or on the page."""
     try:
-        _state.show(change(st.session_state[key]))
+        _state.show(change())
     except ValueError as error:
-        _state.complain(f"{error}. The experiment stays as it was.")
-        st.session_state.rejected = key
+        sentence = f"{error}. The experiment stays as it was."
+        if key is None:
+            _state.complain(sentence)
+        else:
+            st.session_state.refused = {key: sentence}
 
 
-def _fill(key: str, value: Any) -> None:
-    """Let a widget show the experiment's value, unless its input was just rejected."""
-    if st.session_state.get("rejected") == key:
-        st.session_state.rejected = None
-    else:
+@contextmanager
+def _field(key: str, value: Any, words: DeltaGenerator | None = None) -> Iterator[None]:
+    """A widget that shows `value`, or the input that was just refused, with the reason under it or
+    in `words`."""
+    refused = st.session_state.get("refused", {}).pop(key, None)
+    if refused is None:
         st.session_state[key] = value
+    yield
+    if refused is not None:
+        (words or st).warning(refused)
 
 
 def _number(
     label: str,
     key: str,
     value: float,
-    change: Callable[[float], Experiment],
+    change: Callable[[Any], Experiment],
     *,
-    least: float,
-    most: float,
     step: float = 1,
+    words: DeltaGenerator | None = None,
     **options: Any,
 ) -> None:
-    kind = float if isinstance(value, float) else int
-    _fill(key, kind(value))
-    st.number_input(
-        label,
-        kind(min(least, value)),
-        kind(max(most, value)),
-        step=kind(step),
-        key=key,
-        on_change=lambda: attempt(key, change),
-        **options,
-    )
+    """A number without bounds of its own: the spec says what is wrong with one, in words."""
+    with _field(key, value, words):
+        st.number_input(
+            label,
+            step=type(value)(step),
+            key=key,
+            on_change=lambda: attempt(lambda: change(st.session_state[key]), key),
+            **options,
+        )
 
 
-def _text(label: str, key: str, value: str, change: Callable[[str], Experiment]) -> None:
-    _fill(key, value)
-    st.text_input(label, key=key, on_change=lambda: attempt(key, change))
+def _text(
+    label: str, key: str, value: str, change: Callable[[str], Experiment], **options: Any
+) -> None:
+    with _field(key, value):
+        st.text_input(
+            label,
+            key=key,
+            on_change=lambda: attempt(lambda: change(st.session_state[key]), key),
+            **options,
+        )
 
 
 def _choice(
-    label: str, key: str, names: dict[str, str], value: str, change: Callable[[str], Experiment]
+    label: str,
+    key: str,
+    names: dict[str, str],
+    value: str,
+    change: Callable[[str], Experiment],
+    **options: Any,
 ) -> None:
     """A select box over the keys of `names`, shown by their values."""
-    _fill(key, value)
-    st.selectbox(
-        label,
-        list(names),
-        key=key,
-        format_func=lambda name: names[name],
-        on_change=lambda: attempt(key, change),
-    )
+    with _field(key, value):
+        st.selectbox(
+            label,
+            list(names),
+            key=key,
+            format_func=lambda name: names[name],
+            on_change=lambda: attempt(lambda: change(st.session_state[key]), key),
+            **options,
+        )

@@ -1,4 +1,5 @@
-"""The state of the app is its URL: one experiment, read from the link and written back to it.
+"""The state of the app is its URL: one experiment, and what is asked of the map around it, read
+from the link and written back to it.
 
 Widgets show the experiment and change it in callbacks; presets, links and clicks on pictures set it
 as a whole. So a copied link, the back button and a page switch all work by the same two functions,
@@ -8,13 +9,13 @@ as a whole. So a copied link, the back button and a page switch all work by the 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from simcore import links, presets
 from simcore.experiment import Experiment
+from simcore.maps import Wanted
 
 DEFAULT = presets.MEDIUM.experiment
 
@@ -32,9 +33,10 @@ def experiment(default: Experiment = DEFAULT) -> Experiment:
         late = query == state.get("replaced") and time.monotonic() - state.written < STALE
         if not late:
             state.experiment, complaints = links.from_query(query, default)
+            state.map, more = links.map_from_query(query)
             state.query, state.changed = query, False
             state.others = state.get("others", 0) + 1  # changes that the ruler did not make
-            state.complaints = list(complaints)
+            state.complaints = [*complaints, *more]
     return state.experiment
 
 
@@ -46,6 +48,12 @@ def show(changed: Experiment, *, by_ruler: bool = False) -> None:
     st.session_state.complaints = []
 
 
+def show_map(wanted: Wanted) -> None:
+    """Make `wanted` what the session asks of the map; for callbacks."""
+    st.session_state.map = wanted
+    st.session_state.changed = True
+
+
 def complain(sentence: str) -> None:
     """Say what was wrong with an input; the experiment stays as it was."""
     st.session_state.setdefault("complaints", []).append(sentence)
@@ -55,7 +63,7 @@ def write_link() -> None:
     """Bring the browser's link up to date after a change."""
     state = st.session_state
     if state.changed:
-        query = links.to_query(state.experiment)
+        query = link_query()
         if query != state.query:
             state.replaced, state.query, state.written = state.query, query, time.monotonic()
             st.query_params.from_dict(query)
@@ -68,6 +76,8 @@ def address() -> str:
     return f"{page}?{urlencode(link_query(), safe=',:;')}"
 
 
-def link_query() -> Mapping[str, str]:
-    """The query that other pages get, so that they show the same experiment."""
-    return links.to_query(st.session_state.experiment)
+def link_query(experiment: Experiment | None = None) -> dict[str, str]:
+    """The query that other pages get, so that they show `experiment`, or the session's, and the
+    session's map."""
+    state = st.session_state
+    return links.to_query(experiment or state.experiment) | links.map_to_query(state.map)

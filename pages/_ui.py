@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages import _state
+from pages import _state, _words
 from pages._names import PAGES
-from simcore import limits, links, regimes, theory
+from simcore import limits, presets, regimes, theory
 from simcore.experiment import Descent, Experiment, Flow
 from simcore.figures import player, ruler
 from simcore.simulate import simulate
@@ -43,6 +43,10 @@ def frame() -> None:
         "<style>"
         ".stMainBlockContainer{padding:3.75rem 1.5rem 2rem}"
         "[data-testid=stSidebarHeader]{height:2.5rem;margin:0}"
+        ".st-key-bar{gap:.25rem}"
+        ".st-key-bar a{padding-inline:.4rem}"
+        ".st-key-bar button{min-height:2rem;padding:0 .6rem}"
+        "[class*=st-key-small-] p{font-size:.9rem}"
         "</style>"
     )
 
@@ -71,6 +75,9 @@ def open_page(default: Experiment = _state.DEFAULT) -> Experiment:
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="bar"):
         for name, title in PAGES.items():
             link(name, title)
+        with st.popover("Words", help="What the words and symbols mean"):
+            st.markdown(_words.listed())
+            link("about", "The model and its equations: About")
         with st.popover("Link", help="A link that holds every value of this run"):
             st.code(_state.address(), language=None, wrap_lines=True)
     return experiment
@@ -78,7 +85,7 @@ def open_page(default: Experiment = _state.DEFAULT) -> Experiment:
 
 def link(page: str, label: str, experiment: Experiment | None = None, **options: Any) -> None:
     """A link to a page that shows `experiment` there, or the session's."""
-    query = _state.link_query() if experiment is None else links.to_query(experiment)
+    query = _state.link_query(experiment)
     st.page_link(_pages()[page], label=label, query_params=query, **options)
 
 
@@ -99,7 +106,7 @@ _PLAYER = st.components.v2.component("run_player", html=player.HTML, css=player.
 
 
 def step_size_ruler(experiment: Experiment) -> None:
-    """Where the step size lies among the marks of the theory, in a picture and in words."""
+    """Where the step size lies among the marks of the theory; a flow has none."""
     dynamics = experiment.dynamics
     if isinstance(dynamics, Descent):
         unit = theory.unit_step_size(experiment)
@@ -119,7 +126,21 @@ def step_size_ruler(experiment: Experiment) -> None:
             ),
             on_eta_change=change,
         )
-    st.markdown(regimes.place(experiment))
+
+
+def verdict(run: Trajectory) -> None:
+    """What happened in a run, in words."""
+    _small("verdict", f"**{regimes.headline(run).capitalize()}.** {regimes.describe(run)}")
+
+
+def expectation(experiment: Experiment) -> None:
+    """What theory expects at the step size, in words."""
+    _small("expectation", regimes.place(experiment))
+
+
+def _small(key: str, words: str) -> None:
+    with st.container(key=f"small-{key}"):
+        st.markdown(words)
 
 
 def play(scene: player.Scene, key: str) -> None:
@@ -183,6 +204,19 @@ def run(experiment: Experiment, label: str = "Running") -> Trajectory:
     if result.outcome is not Outcome.CANCELLED:
         cache.put(result)
     return result
+
+
+def flow_beside(descent: Trajectory) -> Trajectory:
+    """Gradient flow from the same start for as long as `descent` lasted, which is not to the end
+    that was asked for if it diverged; a flow is its own."""
+    flow = presets.matching_flow(descent.experiment)
+    assert isinstance(flow.dynamics, Flow)
+    dynamics = descent.experiment.dynamics
+    if isinstance(dynamics, Descent):
+        lasted = max(descent.time[-1], dynamics.step_size)  # at least one step
+        duration = min(flow.dynamics.duration, float(lasted))
+        flow = replace(flow, dynamics=replace(flow.dynamics, duration=duration))
+    return run(flow, "Gradient flow")
 
 
 @st.cache_resource

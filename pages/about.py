@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages import _ui
+from pages import _ui, _words
+from simcore import checks
 
 _ui.open_page()
 _ui.complaints()
@@ -41,6 +42,12 @@ pathways share.
 | kept by gradient flow | $W_{l+1}^\top W_{l+1} - W_l W_l^\top$; for one mode $\varphi_{L_h}(w_h) - \varphi_{L_g}(w_g)$, $\varphi_L = -w^{2-L}/(L-2)$ |
 | what descent adds to it | $\eta^2 \big(G_{l+1}^\top G_{l+1} - G_l G_l^\top\big)$ per step, exactly |
 
+## Words and symbols
+"""
+)
+st.markdown(_words.listed())
+st.markdown(
+    r"""
 ## Step sizes
 
 | $\eta$ | what happens |
@@ -55,17 +62,24 @@ pathways share.
 The same "learning rate" is another $\eta$ in other people's loss.
 """
 )
-rate = st.number_input("A learning rate in their convention", 1e-6, 10.0, 0.01, format="%.6g")
-st.table(
-    {
-        "convention": [name for name, _, _ in CONVENTIONS],
-        "their loss": [loss for _, loss, _ in CONVENTIONS],
-        "η here": [f"{rate * factor:.6g}" for _, _, factor in CONVENTIONS],
-        "their sharpness": [
-            "ours" if factor == 1 else f"{factor:g} × ours" for _, _, factor in CONVENTIONS
-        ],
-    }
+rate = st.number_input(
+    "A learning rate in their convention", value=0.01, step=0.001, format="%.6g", key="rate"
 )
+try:
+    checks.positive("a learning rate", rate)
+except ValueError as error:
+    st.warning(f"{error}.")
+else:
+    st.table(
+        {
+            "convention": [name for name, _, _ in CONVENTIONS],
+            "their loss": [loss for _, loss, _ in CONVENTIONS],
+            "η here": [f"{rate * factor:.6g}" for _, _, factor in CONVENTIONS],
+            "their sharpness": [
+                "ours" if factor == 1 else f"{factor:g} × ours" for _, _, factor in CONVENTIONS
+            ],
+        }
+    )
 st.markdown(
     r"""
 How exact is it? Aligned starts on whitened inputs run in the *modes* engine, an exact reduction to a

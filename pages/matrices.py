@@ -10,7 +10,6 @@ import streamlit as st
 from pages import _controls, _ui
 from simcore import Descent, Gaussian, Outcome, Record, curvature, presets, regimes
 from simcore.figures import scenes
-from simcore.presets import matching_flow
 
 experiment = _ui.open_page(presets.BY_NAME["tree-4"].experiment)
 with st.sidebar:
@@ -19,7 +18,7 @@ with st.sidebar:
     _controls.clock(experiment)
     with st.expander("More"):
         _controls.experts(experiment)
-    with_flow = st.toggle("Gradient flow beside it", key="with_flow")
+    with_flow = st.toggle("Gradient flow beside it", key="with_flow", help=_controls.FLOW_HELP)
 _ui.complaints()
 
 if not isinstance(experiment.start, Gaussian):
@@ -36,10 +35,10 @@ except ValueError as error:
 run = _ui.run(full, "Full weights")
 named = scenes.Named("GD" if run.edge else "GF", run, regimes.phases(run))
 companions = []
-if with_flow and isinstance(full.dynamics, Descent):
-    flow = _ui.run(matching_flow(full), "Gradient flow")
+if with_flow and run.edge:
+    flow = _ui.flow_beside(run)
     companions = [scenes.Named("GF", flow, regimes.phases(flow))]
-st.markdown(f"**{regimes.classify(run).value.capitalize()}.** {regimes.describe(run)}")
+_ui.verdict(run)
 _ui.play(scenes.matrices(named, companions), "matrices_player")
 
 theta = run.theta

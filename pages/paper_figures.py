@@ -17,7 +17,7 @@ _ui.complaints()
 
 
 def numbers(preset: Preset, run: Trajectory) -> None:
-    """Published beside measured, with the deviation."""
+    """Published beside measured, with the deviation, ticked where it is within the tolerance."""
     rows = [(expected, float(expected.measure(run))) for expected in preset.expected]
     if rows:
         st.table(
@@ -27,11 +27,11 @@ def numbers(preset: Preset, run: Trajectory) -> None:
                     f"{'≥ ' if expected.at_least else ''}{expected.value:.8g}"
                     for expected, _ in rows
                 ],
-                "measured here": [f"{value:.8g}" for _, value in rows],
-                "deviation": [f"{value - expected.value:+.1e}" for expected, value in rows],
-                "within": [
-                    "✓" if expected.holds(run) else f"no (± {expected.tolerance:.0e})"
-                    for expected, _ in rows
+                "here": [f"{value:.8g}" for _, value in rows],
+                "deviation": [
+                    f"{value - expected.value:+.1e}\N{NO-BREAK SPACE}"
+                    + ("✓" if expected.holds(run) else f"(not within {expected.tolerance:.0e})")
+                    for expected, value in rows
                 ],
             }
         )
@@ -92,8 +92,8 @@ def sharpness_curve() -> None:
 
 def unequal_grid() -> None:
     st.markdown(
-        "Every pair of depths starts at α = (0.002, 0.002) and runs at η = 2/λ_min; the star is "
-        "the flattest split. Numbers are published for depths 3 and 5."
+        r"Every pair of depths starts at α = (0.002, 0.002) and runs at $\eta = 2/\lambda_{\min}$; "
+        "the star is the flattest split. Numbers are published for depths 3 and 5."
     )
     for first in presets.UNEQUAL_DEPTHS:
         for column, second in zip(st.columns(3), presets.UNEQUAL_DEPTHS, strict=True):
@@ -112,8 +112,9 @@ def unequal_grid() -> None:
 
 def return_threshold() -> None:
     st.markdown(
-        f"Below η_WCR, at depth 5 γ_WCR/S₁ = {theory.wcr_gamma(5) / 5:.4f}, the step back from an "
-        "overshoot never crosses zero; above, it may, and the run may be trapped there."
+        rf"Below $\eta_{{WCR}} = \gamma_{{WCR}}/S_1$ = {theory.wcr_gamma(5) / 5:.4f} at depth 5, "
+        "the step back from an overshoot never crosses zero; above, it may, and the run may be "
+        "trapped there."
     )
     for column, preset in zip(
         st.columns(2), (presets.RETURN_BELOW, presets.RETURN_ABOVE), strict=True

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages import _controls, _pins, _ui
-from simcore import Descent, presets, regimes
+from simcore import regimes
 from simcore.figures import scenes
 
 experiment = _ui.open_page()
@@ -15,14 +15,12 @@ with st.sidebar:
 
 _ui.complaints()
 _ui.step_size_ruler(experiment)
-named = []
-if isinstance(experiment.dynamics, Descent):
-    run = _ui.run(experiment, "Gradient descent")
-    named = [scenes.Named("GD", run, regimes.phases(run))]
-if with_flow or not named:
-    flow = _ui.run(presets.matching_flow(experiment), "Gradient flow")
+run = _ui.run(experiment)
+named = [scenes.Named("GD" if run.edge else "GF", run, regimes.phases(run))]
+if with_flow and run.edge:
+    flow = _ui.flow_beside(run)
     named.append(scenes.Named("GF", flow, regimes.phases(flow)))
 named += _pins.runs(experiment)
-main = named[0].run
-st.markdown(f"**{regimes.classify(main).value.capitalize()}.** {regimes.describe(main)}")
+_ui.verdict(run)
 _ui.play(scenes.simulator(named, panels, view), "player")
+_ui.expectation(experiment)

@@ -22,6 +22,7 @@ with st.sidebar:
         _controls.experts(experiment)
 _ui.complaints()
 _ui.step_size_ruler(experiment)
+_ui.expectation(experiment)
 
 dynamics = experiment.dynamics
 eta = dynamics.step_size if isinstance(dynamics, Descent) else np.nan
@@ -54,10 +55,8 @@ def on_select() -> None:
         return
     picked = selection.get("pick") or []
     if picked and "eta" in picked[0]:
-        _controls.attempt(
-            "bifurcation",
-            lambda _: _controls.with_step_size(experiment, float(picked[0]["eta"])),
-        )
+        eta = float(picked[0]["eta"])
+        _controls.attempt(lambda: _controls.with_step_size(experiment, eta))
 
 
 @st.cache_data(max_entries=32, show_spinner=False, hash_funcs={type(experiment): lambda e: e.key})
@@ -95,7 +94,7 @@ else:
             on_click=lambda: st.session_state.pop("eta_range", None),
             disabled="eta_range" not in st.session_state,
         )
-        _ui.chart(pictures.lyapunov(found.step_sizes, found.lyapunov, eta))
+        _ui.chart(pictures.lyapunov(found.step_sizes, found.lyapunov, marks, eta))
         if bifurcation.plateau(experiment) / low > bifurcation.LONGEST:
             st.info(
                 "From this start the plateau lasts longer than the diagram waits "

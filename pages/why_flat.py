@@ -76,8 +76,9 @@ with left:
 with right:
     words = " : ".join(f"{value / target:.3f}" for value in best) if target else "–"
     st.markdown(
-        f"One pathway alone has sharpness **S₁ = {alone:.4g}**; the flattest split, **{words}**, "
-        f"has **λ_min = {lowest:.4g}**, a factor **{lowest / alone:.4f}** of it."
+        f"One pathway alone has sharpness $S_1$ = **{alone:.4g}**; the flattest split, "
+        rf"**{words}**, has $\lambda_{{\min}}$ = **{lowest:.4g}**, a factor "
+        f"**{lowest / alone:.4f}** of it."
         if alone
         else "A target of zero has no sharpness to share."
     )
@@ -91,7 +92,7 @@ with right:
     elif len(set(depths)) > 1:
         st.markdown(
             "With unequal depths the flattest split is off the diagonal: the optimum has "
-            "(L_h − 1) σ_h^{1−2/L_h} equal in all pathways that carry signal."
+            r"$(L_h - 1)\, \sigma_h^{1-2/L_h}$ equal in all pathways that carry signal."
         )
     if edge is not None:
         verdict = "stable" if closed < edge else "unstable"

@@ -22,15 +22,20 @@ ARGUMENTS = (
 )
 
 
-@contextmanager
-def launch() -> Iterator[Browser]:
-    """A headless browser; without one the test is skipped, and fails in CI."""
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
+def path() -> str:
+    """Where the browser is; without one the test is skipped, and fails in CI."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
         give_up = pytest.fail if os.environ.get("CI") else pytest.skip
         give_up(f"browser tests need one of {NAMES} on the PATH; apt-get install chromium")
+    return str(found)
+
+
+@contextmanager
+def launch() -> Iterator[Browser]:
+    """A headless browser of its own."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=path(), args=list(ARGUMENTS))
         try:
             yield browser
         finally:

@@ -143,6 +143,55 @@ def test_pages_keep_the_run_when_switched(page, address):
     assert "task=1.0%2C0.7%2C0.4" in page.url or "task=1.0,0.7,0.4" in page.url
 
 
+@pytest.mark.parametrize(("width", "height", "shown"), [(1280, 800, 1.0), (1024, 768, 0.75)])
+def test_the_first_panels_are_seen_without_scrolling(browser, address, width, height, shown):
+    tab = browser.new_page(viewport={"width": width, "height": height})
+    served.open_page(tab, address)
+    stage = tab.locator(".run-player .stage")
+    expect(stage).to_be_visible(timeout=served.PATIENCE)
+    served.settle(tab)
+    panel = 280  # the height of a panel of a scene
+    assert stage.bounding_box()["y"] + shown * panel <= height
+    tab.close()
+
+
+def test_the_bifurcation_diagram_is_zoomed_twice_and_clicked(page, address):
+    served.open_page(page, f"{address}/step_size")
+    chart = page.locator("[data-testid=stVegaLiteChart]").first
+    whole = page.get_by_role("button", name="Whole range")
+
+    def place(share):
+        expect(chart).to_be_visible(timeout=served.PATIENCE)
+        page.wait_for_timeout(500)
+        chart.scroll_into_view_if_needed()
+        box = chart.bounding_box()
+        return box["x"] + share * box["width"], box["y"] + 0.5 * box["height"]
+
+    def keys():
+        return [key for key in page.evaluate(KEYS) if "bifurcation" in key]
+
+    seen = [keys()]
+    expect(whole).to_be_disabled()
+    for start, end in ((0.4, 0.8), (0.7, 0.4)):
+        page.mouse.move(*place(start))
+        page.mouse.down()
+        page.mouse.move(*place(end), steps=5)
+        page.mouse.up()
+        served.settle(page)
+        expect(whole).to_be_enabled()
+        seen.append(keys())
+    assert seen[0] != seen[1] != seen[2]
+    before = page.url
+    page.mouse.click(*place(0.6))
+    page.wait_for_url(lambda url: url != before and "eta=" in url)
+    served.settle(page)
+    assert page.locator("[data-testid=stException]").count() == 0
+    assert keys() == seen[2]  # a click keeps the range
+
+
+KEYS = "[...document.querySelectorAll('[class*=st-key-]')].map((e) => e.className)"
+
+
 def test_a_hostile_link_gets_a_sentence(page, address):
     served.open_page(page, f"{address}/?eta=%3Cscript%3Ealert(1)%3C/script%3E&depths=0")
     expect(page.get_by_text("in the link was left out").first).to_be_visible()

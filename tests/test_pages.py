@@ -3,8 +3,10 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages import _ui
 from pages._names import PAGES
-from simcore import links, presets
+from pages._words import WORDS
+from simcore import links, presets, regimes
 
 
 def open_app(**query):
@@ -78,6 +80,61 @@ def test_bad_input_gets_a_sentence_and_loses_nothing():
     app.text_input(key="depths").set_value("20, 10").run()
     assert the_experiment(app).network.depths == (20, 10)
     assert not app.warning
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("pathways", 0, "pathways must be between 1 and"),
+        ("pathways", -1, "pathways must be between 1 and"),
+        ("depth", 0, "depths[0] must be between 1 and"),
+        ("eta", 0.0, "step_size must be positive"),
+        ("eta", -0.1, "step_size must be positive"),
+        ("steps", 0, "steps must be between 1 and"),
+        ("steps", 10**12, "steps must be between 1 and"),
+        ("every", 0, "every must be between 1 and"),
+    ],
+)
+def test_a_number_out_of_range_gets_a_sentence_and_loses_nothing(key, value, words):
+    app = open_app()
+    before = the_experiment(app)
+    app.number_input(key=key).set_value(value).run()
+    assert not app.exception
+    assert the_experiment(app) == before
+    assert words in app.warning[0].value
+    assert "got" in app.warning[0].value
+    assert app.number_input(key=key).value == value
+    app.number_input(key="steps").set_value(600).run()
+    assert the_experiment(app).dynamics.steps == 600
+    assert not app.warning
+
+
+def test_a_learning_rate_that_is_none_gets_a_sentence():
+    app = open_app()
+    app.switch_page("pages/about.py").run()
+    app.number_input(key="rate").set_value(0.0).run()
+    assert "must be positive" in app.warning[0].value
+    app.number_input(key="rate").set_value(0.01).run()
+    assert not app.warning
+
+
+def test_every_phase_and_every_symbol_of_the_ruler_is_explained():
+    assert set(regimes.PHASES) <= set(WORDS)
+    symbols = " ".join(WORDS)
+    for name in ("S_1", r"\gamma", r"\lambda_{GF}", r"\lambda_{\min}", r"\eta_{WCR}", "GFS"):
+        assert name in symbols
+    app = open_app()
+    assert "settled" in words(app)
+
+
+def test_flow_beside_a_diverged_run_ends_with_it(monkeypatch):
+    scenes_shown = []
+    monkeypatch.setattr(_ui, "play", lambda scene, key: scenes_shown.append(scene))
+    app = open_app(eta="0.5", steps="650")
+    assert not app.exception
+    descent, flow = scenes_shown[-1].runs
+    assert descent.columns["step"][-1] < 100
+    assert flow.columns["t"][-1] == pytest.approx(descent.columns["t"][-1])
 
 
 @pytest.mark.parametrize(

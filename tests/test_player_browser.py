@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterator
@@ -58,6 +59,7 @@ def two_runs(seconds: float = 12.0) -> Scene:
     return Scene(
         runs=(descent, flow),
         seconds=seconds,
+        words={"plateau": "nothing is learned yet"},
         panels=(
             SeriesPanel(
                 title="Strengths",
@@ -280,6 +282,41 @@ def test_each_run_shows_its_last_record_on_one_clock(open_player) -> None:
     assert player.value("x of GD") == pytest.approx(11 / 40 - 0.25, abs=1e-3)
     assert player.value("x of GF") == pytest.approx(0.55, abs=1e-3)  # from t = 4 to t = 10
     assert player.spoken.endswith("GD: edge of stability")
+
+
+def test_steps_are_counted_up_to_the_last_record(open_player) -> None:
+    whole = two_runs()
+    descent, flow = whole.runs
+    early = dataclasses.replace(
+        descent, columns={name: column[:8] for name, column in descent.columns.items()}, phases=()
+    )
+    player = open_player(dataclasses.replace(whole, runs=(early, flow)))
+    assert player.spoken.startswith("step 7 / 7 · t = 20")
+    player.press("Home")
+    assert player.spoken.startswith("step 0 / 7")
+
+
+def test_a_phase_says_what_it_is(open_player) -> None:
+    player = open_player(two_runs())
+    box = player.slider.bounding_box()
+    player.slider.hover(position={"x": 60, "y": 8})
+    assert player.slider.get_attribute("title") == "plateau: nothing is learned yet"
+    player.slider.hover(position={"x": box["width"] - 20, "y": 8})
+    assert player.slider.get_attribute("title") == ""
+
+
+def test_a_line_without_a_label_is_not_in_the_legend(open_player) -> None:
+    whole = two_runs()
+    first = whole.panels[0]
+    quiet = [dataclasses.replace(line, label="") for line in first.lines[1:]]
+    lines = (first.lines[0], *quiet)
+    scene = dataclasses.replace(
+        whole, panels=(dataclasses.replace(first, lines=lines), *whole.panels[1:])
+    )
+    player = open_player(scene)
+    assert "Strengths: x of GD " in player.state
+    assert "parity" not in player.state
+    assert "x of GF" not in player.state
 
 
 def test_dragging_the_timeline_scrubs(open_player) -> None:

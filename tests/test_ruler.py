@@ -110,8 +110,7 @@ def test_the_paper_case_is_written_for_json() -> None:
     assert json.loads(json.dumps(packed, allow_nan=False)) == packed
     assert packed["eta"] == 2 / 13
     assert packed["sharpness"] == 20
-    names = [f"{tick['symbol']}_{tick['sub']}" for tick in packed["ticks"]]
-    assert names == ["2/S_1", "2/λ_GF", "2/λ_min", "η_WCR"]
+    assert [tick["name"] for tick in packed["ticks"]] == ["2/S₁", "2/λ(GF)", "2/λ(min)", "η(WCR)"]
     assert packed["ticks"][0]["value"] == 0.1
     low, high = packed["range"]
     assert low < 0.1 / 2

@@ -148,7 +148,7 @@ def open_ruler(browser: Browser) -> Iterator:
 def test_it_tells_the_step_size_and_its_regime(open_ruler) -> None:
     ruler = open_ruler()
     assert ruler.eta == ETA
-    assert ruler.spoken == "η = 0.1538, between 2/λ_GF and 2/λ_min, partly re-balanced"
+    assert ruler.spoken == "η = 0.1538, between 2/λ(GF) and 2/λ(min), partly re-balanced"
     assert ruler.readout == "η = 0.1538 γ = η S1 = 3.077 2/η = 13.00 partly re-balanced"
     assert ruler.lit == ["partly re-balanced"]
     assert ruler.sent == []
@@ -176,13 +176,13 @@ def test_gamma_is_left_out_where_it_is_not_defined(open_ruler) -> None:
 @pytest.mark.parametrize(
     ("eta", "words"),
     [
-        (0.05, "below 2/S_1, follows gradient flow"),
-        (0.1, "at 2/S_1, follows gradient flow"),
-        (0.101, "between 2/S_1 and 2/λ_GF, follows gradient flow"),
-        (PAPER.balanced, "at 2/λ_min, partly re-balanced"),
-        (0.19, "between 2/λ_min and η_WCR, equal pathways, sum oscillates"),
-        (PAPER.wcr, "at η_WCR, may flip sign, be trapped, diverge"),
-        (0.4, "above η_WCR, may flip sign, be trapped, diverge"),
+        (0.05, "below 2/S₁, follows gradient flow"),
+        (0.1, "at 2/S₁, follows gradient flow"),
+        (0.101, "between 2/S₁ and 2/λ(GF), follows gradient flow"),
+        (PAPER.balanced, "at 2/λ(min), partly re-balanced"),
+        (0.19, "between 2/λ(min) and η(WCR), equal pathways, sum oscillates"),
+        (PAPER.wcr, "at η(WCR), may flip sign, be trapped, diverge"),
+        (0.4, "above η(WCR), may flip sign, be trapped, diverge"),
     ],
 )
 def test_it_says_where_the_step_size_lies(open_ruler, eta: float, words: str) -> None:
@@ -255,10 +255,10 @@ def test_a_drag_beyond_the_bar_stops_at_its_end(open_ruler) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("2/S_1 = 0.1", PAPER.single_path),
-        ("2/λ_GF = 0.1029", PAPER.flow_edge),
-        ("2/λ_min = 0.1866", PAPER.balanced),
-        ("η_WCR = 0.2922", PAPER.wcr),
+        ("2/S₁ = 0.1", PAPER.single_path),
+        ("2/λ(GF) = 0.1029", PAPER.flow_edge),
+        ("2/λ(min) = 0.1866", PAPER.balanced),
+        ("η(WCR) = 0.2922", PAPER.wcr),
     ],
 )
 @pytest.mark.parametrize("width", [900, 300])
@@ -272,12 +272,12 @@ def test_a_label_sets_its_very_value(open_ruler, name: str, value: float, width:
 
 def test_a_label_keeps_the_focus_when_python_answers(open_ruler) -> None:
     ruler = open_ruler()
-    ruler.page.get_by_role("button", name="2/λ_min").focus()
+    ruler.page.get_by_role("button", name="2/λ(min)").focus()
     ruler.page.keyboard.press("Enter")
     ruler.rerun(PAPER, PAPER.balanced)
     assert ruler.page.evaluate(
         "document.activeElement.shadowRoot.activeElement.ariaLabel"
-    ).startswith("Set η to 2/λ_min")
+    ).startswith("Set η to 2/λ(min)")
 
 
 def test_keys(open_ruler) -> None:
@@ -524,7 +524,7 @@ def test_crowded_labels_drop_their_values_and_then_merge(open_ruler) -> None:
     assert ruler.labels().count() == 4
     ruler = open_ruler(CLOSE, eta=1e-9, width=300)
     assert ruler.labels().count() < 4
-    ruler.page.get_by_role("button", name="2/λ_min").click()
+    ruler.page.get_by_role("button", name="2/λ(min)").click()
     ruler.pass_time()
     assert ruler.sent == [CLOSE.balanced]
 

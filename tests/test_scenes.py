@@ -121,6 +121,25 @@ def test_maps_in_singular_bases():
     assert player.payload(scenes.matrices(one))["run0.maps"].num_columns == 1
 
 
+def test_flow_is_overlaid_on_every_curve_of_the_matrices():
+    experiment = replace(
+        presets.BY_NAME["tree-2"].experiment,
+        dynamics=Descent(step_size=0.02, steps=50),
+        record=Record(frames=10, maps=True, eigenvalues=2),
+    )
+    both = [named(experiment), named(presets.matching_flow(experiment), "GF")]
+    scene = scenes.matrices(both[0], both[1:])
+    for panel in scene.panels[1:]:
+        assert {line.run for line in panel.lines} == {"GD", "GF"}, panel.title
+    maps = scenes.singular_maps(both[1].run)
+    assert scene.runs[1].columns["block1_0"] == pytest.approx(np.abs(maps[:, 1, 0, 0]))
+    assert player.payload(scene)["scene"]["panels"]
+
+
+def test_every_phase_has_its_words():
+    assert set(scenes.PHASE_WORDS) == set(regimes.PHASES)
+
+
 def test_refusals():
     one = named(MEDIUM)
     with pytest.raises(ValueError, match="panels must be some of"):

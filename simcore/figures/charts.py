@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike
 
 from simcore import theory
 from simcore.checks import require, shown
-from simcore.experiment import Gaussian
+from simcore.experiment import Descent, Gaussian
 from simcore.figures import parts, reduced, style
 from simcore.figures.parts import (
     LINE_ROWS,
@@ -433,14 +433,15 @@ def _plane_marks(named: Named, mode: int, pathways: tuple[int, int]) -> list[Col
     found: dict[tuple[str, tuple[float, ...]], Columns] = {}
     for name, run in named:
         depths, start = run.experiment.network.depths, run.experiment.start
+        dynamics = run.experiment.dynamics
         if not run.experiment.task.whitened:
             continue
         target = run.experiment.task.singular_values[mode]
         ends = [("flattest split", theory.flattest_split(target, depths))]
         if reduced.is_reduced(run) and not isinstance(start, Gaussian):
             ends.append(("GF end", theory.flow_end_split(start.strengths(), depths, target)))
-            if len(depths) == 2 and run.edge is not None:
-                borders = theory.edge_splits(target, depths, 2 / run.edge)
+            if len(depths) == 2 and isinstance(dynamics, Descent):
+                borders = theory.edge_splits(target, depths, dynamics.step_size)
                 ends += [("λ = 2/η", border) for border in borders]
         for what, split in ends:
             sharpness_there = theory.mode_sharpness(split, depths)
@@ -544,7 +545,7 @@ def gain(
         ]
         return {"value": list(layers), "other": factors, "pathways": count}
 
-    title = "λ_min / S = H^(2/L − 1)"
+    title = "λ(min) / S = H^(2/L − 1)"
     axes: Channels = {
         "x": alt.X(
             "value:Q",
@@ -562,7 +563,7 @@ def gain(
     tooltip = [
         alt.Tooltip("pathways:Q", title="pathways H"),
         alt.Tooltip("value:Q", title="depth L"),
-        alt.Tooltip("other:Q", title="λ_min / S", format=".4g"),
+        alt.Tooltip("other:Q", title="λ(min) / S", format=".4g"),
     ]
     rows = [row(layer_counts, count) for count in pathway_counts]
     ends = [row(layer_counts[-1:], n) | {"text": f"H = {n}"} for n in pathway_counts]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from itertools import combinations, permutations, product
+from typing import NamedTuple
 
 import altair as alt
 import numpy as np
@@ -11,13 +13,9 @@ from simcore import theory
 from simcore.figures import parts, style
 from simcore.theory import StepSizeMarks
 
-MARK_NAMES = {
-    "flow_edge": "2/λ_GF",
-    "single_path": "2/S₁",
-    "balanced": "2/λ_min",
-    "wcr": "η_WCR",
-}
-LEVELS = (240, 160, 120, 90, 60, 40, 24, 12)  # heights of the diagram in cells
+FINEST = (240, 160, 120, 90, 60, 40, 24, 12)  # parts of the height that are told apart
+PHONE = 270  # pixels: the narrowest plot
+LETTER, ROW = 6.2, 14  # pixels: of a mark's name
 
 
 def bifurcation(
@@ -31,53 +29,72 @@ def bifurcation(
 ) -> alt.LayerChart:
     """Long-run values of the strengths (E, kept, H) against eta (E,).
 
-    `total` draws sum_h sigma_h, otherwise each pathway in its colour. Values are drawn as cells: as
-    fine as the number of rows a chart may have allows. Click (param "pick") chooses a step size,
-    dragging (param "zoom") a range. Dashed: the marks of the theory.
+    `total` draws sum_h sigma_h, otherwise each pathway in its colour. Values that are close are
+    drawn as one bar: as close as the number of rows a chart may have allows. Click (param "pick")
+    chooses a step size, dragging (param "zoom") a range. Dashed: the marks of the theory, named
+    above the plot.
     """
     series = strengths.sum(axis=2, keepdims=True) if total else strengths
-    rows = _cells(step_sizes, series)
+    rows = bars(step_sizes, series)
     if not rows["value"].size:
         return parts.message("At every step size in this range descent diverges.", height)
     domain = [float(step_sizes[0]), float(step_sizes[-1])]
-    x = alt.X("eta:Q", title="step size η", scale=alt.Scale(domain=domain, nice=False))
+    x = _step_size(domain)
     what = "total strength Σσₕ₁" if total else "strengths σₕ₁"
-    y = alt.Y("value:Q", title=f"long-run {what}", scale=alt.Scale(zero=False))
-    colour: Any = parts.ink(style.INK)
-    cloud = alt.Chart(parts.table([rows])).mark_square(clip=True, size=5, opacity=0.8)
+    y = alt.Y(
+        "value:Q",
+        title=f"long-run {what}",
+        scale=alt.Scale(zero=False, nice=False, padding=8),
+        axis=alt.Axis(**_ALIGNED),
+    )
+    cloud = alt.Chart(parts.table([rows])).encode(x=x, y=y, y2="top:Q")
+    cloud = cloud.mark_rule(clip=True, strokeWidth=2, opacity=0.8)
     if total:
-        cloud = cloud.encode(x=x, y=y, color=alt.value(colour))
+        cloud = cloud.encode(color=alt.value(parts.ink(style.INK)))
     else:
         names = [style.strength_label(h, 0) for h in range(series.shape[2])]
         scale = alt.Scale(domain=names, range=[style.pathway_colour(h) for h in range(len(names))])
         legend = alt.Legend(orient="bottom", title=None)
-        cloud = cloud.encode(x=x, y=y, color=alt.Color("name:N", scale=scale, legend=legend))
+        cloud = cloud.encode(color=alt.Color("name:N", scale=scale, legend=legend))
     pick = alt.selection_point(name="pick", encodings=["x"], nearest=True, on="click", empty=False)
     zoom = alt.selection_interval(name="zoom", encodings=["x"])
+    flagged = flags(marks, domain)
     layers = [
         cloud.add_params(pick, zoom),
-        *_mark_rules(marks, domain, x),
+        *_staffs(flagged, x),
         *_here(chosen, domain, x),
+        *_names(flagged, x),
     ]
-    return parts.view(layers, height, f"Bifurcation diagram: long-run {what} over the step size.")
+    words = f"Bifurcation diagram: long-run {what} over the step size."
+    room = 8 + ROW * max((flag.row + 1 for flag in flagged), default=0)
+    return parts.view(layers, height + room, words)
 
 
 def lyapunov(
     step_sizes: np.ndarray,
     exponents: np.ndarray,
+    marks: StepSizeMarks,
     chosen: float,
     *,
     height: int = 180,
 ) -> alt.LayerChart:
-    """Largest Lyapunov exponent per step against eta: above 0 orbits are chaotic."""
+    """Largest Lyapunov exponent per step against eta: above 0 orbits are chaotic.
+
+    Dashed: the marks of the theory, which the bifurcation diagram above names.
+    """
     domain = [float(step_sizes[0]), float(step_sizes[-1])]
-    x = alt.X("eta:Q", title="step size η", scale=alt.Scale(domain=domain, nice=False))
+    x = _step_size(domain)
     finite = np.isfinite(exponents)
     if not finite.any():
         return parts.message("At every step size in this range descent diverges.", height)
     low = max(float(exponents[finite].min()), -2.0)
     high = max(float(exponents[finite].max()), 0.2)
-    y = alt.Y("value:Q", title="Lyapunov", scale=alt.Scale(domain=[low, high], nice=True))
+    y = alt.Y(
+        "value:Q",
+        title="Lyapunov exponent",
+        scale=alt.Scale(domain=[low, high], nice=True),
+        axis=alt.Axis(tickCount=4, **_ALIGNED),
+    )
     rows = {"eta": step_sizes, "value": np.where(finite, exponents, np.nan)}
     line = alt.Chart(parts.table([rows])).mark_line(
         clip=True, strokeWidth=1.3, color=parts.ink(style.INK)
@@ -85,7 +102,12 @@ def lyapunov(
     zero = alt.Chart(parts.table([{"value": np.zeros(1)}])).mark_rule(
         strokeDash=list(style.FAINT_DASH), color=parts.ink(style.MUTED)
     )
-    layers = [line.encode(x=x, y=y), zero.encode(y="value:Q"), *_here(chosen, domain, x)]
+    layers = [
+        line.encode(x=x, y=y),
+        zero.encode(y="value:Q"),
+        *_staffs(flags(marks, domain), x),
+        *_here(chosen, domain, x),
+    ]
     return parts.view(layers, height, "Largest Lyapunov exponent over the step size.")
 
 
@@ -106,8 +128,9 @@ def cobweb(
     low = min(0.0, *orbit) * 1.05
     grid = np.linspace(low, top, 600)
     curve = theory.chain(grid, depth, gamma)
-    x = alt.X("x:Q", title="x = (σ/σ*)^(1/L)", scale=alt.Scale(domain=[low, top], nice=False))
-    y = alt.Y("y:Q", title="next x", scale=alt.Scale(domain=[low, top], nice=False))
+    scale, axis = alt.Scale(domain=[low, top], nice=False), alt.Axis(**parts.CLOSE_AXIS)
+    x = alt.X("x:Q", title="x = (σ/σ*)^(1/L)", scale=scale, axis=axis)
+    y = alt.Y("y:Q", title="next x", scale=scale, axis=axis)
     corners = np.repeat(orbit, 2)
     web = {"x": corners[:-1], "y": np.append(low, corners[2:])[: len(corners) - 1]}
     web["order"] = np.arange(len(web["x"]))
@@ -134,45 +157,104 @@ def cobweb(
     return parts.view(layers, height, "Cobweb of the one-pathway chain at this step size.")
 
 
-def _cells(step_sizes: np.ndarray, series: np.ndarray) -> parts.Columns:
-    """Distinct (eta, value) cells of (E, kept, S) values, as fine as the rows allow."""
-    finite = np.isfinite(series)
-    low, high = (series[finite].min(), series[finite].max()) if finite.any() else (0.0, 1.0)
-    for levels in LEVELS:
-        size = max(high - low, 1e-9) / levels
-        bins = np.floor((np.where(finite, series, low) - low) / size).astype(np.int64)
-        place = np.broadcast_to(np.arange(len(step_sizes))[:, None, None], bins.shape)
-        kind = np.broadcast_to(np.arange(series.shape[2]), bins.shape)
-        cells = np.unique(np.stack([place[finite], kind[finite], bins[finite]]), axis=1)
-        if cells.shape[1] <= parts.LINE_ROWS:
+def bars(step_sizes: np.ndarray, series: np.ndarray) -> parts.Columns:
+    """Values (E, kept, S) at each eta as bars from "value" to "top", from the smallest to the
+    largest of values that are close, and a little more so that a single one is seen."""
+    values = np.sort(np.moveaxis(series, 1, 2), axis=2)  # (E, S, kept), nan last
+    known = np.isfinite(values)
+    height = np.ptp(values[known]) if known.any() else 0.0
+    gaps = np.diff(values, axis=2, prepend=-np.inf)
+    for parts_of_height in FINEST:
+        starts = known & (gaps > height / parts_of_height)
+        if np.count_nonzero(starts) <= parts.LINE_ROWS:
             break
+    ends = known & np.pad(starts | ~known, ((0, 0), (0, 0), (0, 1)), constant_values=True)[..., 1:]
+    half = max(height, 1e-9) / 2 / FINEST[0]
+    place, pathway, _ = np.nonzero(starts)
     return {
-        "eta": step_sizes[cells[0]],
-        "value": low + (cells[2] + 0.5) * size,
-        "name": np.array([style.strength_label(int(h), 0) for h in cells[1]]),
+        "eta": step_sizes[place],
+        "value": values[starts] - half,
+        "top": values[ends] + half,
+        "name": np.array([style.strength_label(int(h), 0) for h in pathway]),
     }
 
 
-def _mark_rules(marks: StepSizeMarks, domain: list[float], x: alt.X) -> list[alt.Chart]:
-    """The marks of the theory inside the range, as dashed lines named at alternating heights."""
+# --- Marks -------------------------------------------------------------------------------------
+
+_ALIGNED: parts.Channels = {**parts.CLOSE_AXIS, "minExtent": 34, "maxExtent": 34}
+
+
+def _step_size(domain: list[float]) -> alt.X:
+    scale = alt.Scale(domain=domain, nice=False)
+    return alt.X("eta:Q", title="step size η", scale=scale, axis=alt.Axis(**parts.CLOSE_AXIS))
+
+
+class Flag(NamedTuple):
+    """The name of a mark in a row above the plot (0 is the lowest), before or after its line."""
+
+    value: float
+    text: str
+    row: int
+    before: bool
+
+    def span(self, domain: list[float]) -> tuple[float, float]:
+        """From where to where it reaches on a phone, in pixels of the plot."""
+        at = PHONE * (self.value - domain[0]) / (domain[1] - domain[0])
+        length = LETTER * len(self.text) + 4
+        return (at - length, at) if self.before else (at, at + length)
+
+
+def flags(marks: StepSizeMarks, domain: list[float]) -> list[Flag]:
+    """The marks inside the range, named in as few rows as keep them apart on a phone too, none
+    across the line of another."""
     inside = sorted(
-        (value, MARK_NAMES[name])
-        for name, value in marks._asdict().items()
+        (value, f"{theory.MARK_NAMES[field]} = {style.short(value)}")
+        for field, value in marks._asdict().items()
         if domain[0] <= value <= domain[1]
     )
+
+    def cost(choice: Iterable[Flag]) -> float:
+        placed = list(choice)
+        spans = [flag.span(domain) for flag in placed]
+        total = sum(flag.row + 0.5 * flag.before for flag in placed)
+        total += 100 * sum(left < -40 or right > PHONE + 5 for left, right in spans)
+        for one, two in combinations(range(len(placed)), 2):
+            if placed[one].row == placed[two].row:
+                apart = spans[one][1] <= spans[two][0] or spans[two][1] <= spans[one][0]
+                total += 0 if apart else 1000
+        for one, two in permutations(range(len(placed)), 2):
+            line = spans[two][1 if placed[two].before else 0]
+            crossed = spans[one][0] + 1 < line < spans[one][1] - 1
+            total += 10 * (crossed and placed[two].row > placed[one].row)
+        return total
+
+    choices = [
+        [Flag(value, text, row, before) for row in range(len(inside)) for before in (False, True)]
+        for value, text in inside
+    ]
+    return list(min(product(*choices), key=cost))
+
+
+def _staffs(flagged: list[Flag], x: alt.X) -> list[alt.Chart]:
+    """A dashed line at each mark."""
+    if not flagged:
+        return []
+    at = alt.Chart(parts.table([{"eta": np.array([flag.value for flag in flagged])}]))
+    dashed = at.mark_rule(strokeDash=list(style.THEORY_DASH), color=parts.ink(style.THEORY))
+    return [dashed.encode(x=x)]
+
+
+def _names(flagged: list[Flag], x: alt.X) -> list[alt.Chart]:
+    """The names above the plot, each with its line going on up to it."""
     layers = []
-    for order, (value, name) in enumerate(inside):
-        at = alt.Chart(parts.table([{"eta": np.array([value])}])).encode(x=x)
-        layers.append(
-            at.mark_rule(strokeDash=list(style.THEORY_DASH), color=parts.ink(style.THEORY))
-        )
-        layers += parts.haloed(
-            at.encode(y=alt.value(10 + 14 * (order % 3))),
-            style.THEORY,
-            text=f"{name} = {style.short(value)}",
-            align="left",
-            dx=4,
-        )
+    for flag in flagged:
+        at = alt.Chart(parts.table([{"eta": np.array([flag.value])}])).encode(x=x)
+        middle = -8 - ROW * flag.row
+        staff = at.mark_rule(color=parts.ink(style.THEORY))
+        layers.append(staff.encode(y=alt.value(middle - 5), y2=alt.value(0)))
+        side = {"align": "right", "dx": -4} if flag.before else {"align": "left", "dx": 4}
+        named = at.encode(y=alt.value(middle))
+        layers += parts.haloed(named, style.THEORY, text=flag.text, baseline="middle", **side)
     return layers
 
 

@@ -167,7 +167,7 @@ def check_pair(named: Named, pathways: tuple[int, int]) -> None:
 # --- Axes --------------------------------------------------------------------------------------
 
 # Streamlit's theme spends a third of a small chart on empty margins.
-CLOSE_AXIS: Channels = {"titlePadding": 6, "labelPadding": 5}
+CLOSE_AXIS: Channels = {"titlePadding": 6, "labelPadding": 5, "labelFlush": False}
 CLOSE_LEGEND: Channels = {"offset": 6, "padding": 0, "rowPadding": 2, "labelOffset": 4}
 
 

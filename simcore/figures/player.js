@@ -353,6 +353,12 @@ class Player {
     return this.reference?.step_size ? Math.floor(t / this.reference.step_size + 1e-6) : null;
   }
 
+  /** Of the run that is counted, up to its last record: a diverged run ends early. */
+  lastStep() {
+    const { t } = this.reference;
+    return this.stepOf(t[t.length - 1]);
+  }
+
   inSteps() {
     return this.axis === "step" && this.reference?.step_size;
   }
@@ -390,10 +396,20 @@ class Player {
       .join(" · ");
   }
 
+  /** What the phase under a point of the timeline is. */
+  phaseWords(t, y) {
+    const run = this.ribbons[timeline.row(y)],
+      name = run && phaseAt(run, t),
+      words = this.scene.words[name];
+    return words ? `${name}: ${words}` : "";
+  }
+
   momentText(t) {
     const step = this.stepOf(t),
       time = `t = ${this.timeNumber(t)}`;
-    return step === null ? time : `step ${step} / ${this.stepOf(this.end)} · ${time}`;
+    if (step === null) return time;
+    const last = this.lastStep(); // other runs may go on when the steps are over
+    return `step ${Math.min(step, last)} / ${last} · ${time}`;
   }
 
   showClock() {
@@ -574,6 +590,7 @@ class Player {
         p = element === this.ctx.canvas && this.panelAt(x, y);
       this.pointed = p && p.kind === heat ? heat.cellAt(p, x, y) : null;
       this.hover = event.pointerType === "touch" ? null : this.snap(timeOf(x, y));
+      if (element === this.slider) element.title = this.phaseWords(timeOf(x, y), y);
       this.tell();
       this.wake();
     };

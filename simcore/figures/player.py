@@ -158,6 +158,7 @@ class Run:
 @dataclass(frozen=True)
 class Line:
     """A column against time. `low` and `high` name columns with the range since the record before.
+    One without a label is not in the legend.
 
     colour: a pathway index (its hue) or a role of `style.py`; mode 1, 2, ... is drawn paler.
     """
@@ -265,13 +266,15 @@ class Scene:
     """Runs and panels on one clock.
 
     columns: panels side by side where there is room. seconds: the whole run at speed 1.
-    height: of a panel in CSS pixels. note: one line below the panels.
+    height: of a panel in CSS pixels. note: one line below the panels. words: what a phase is, by
+    its name, shown when the pointer rests on it.
     report: send the cursor to Python after a pause or a seek.
     """
 
     runs: Sequence[Run]
     panels: Sequence[Panel]
     note: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
     columns: int = 2
     height: int = 280
     seconds: float = 12.0
@@ -557,6 +560,7 @@ def _pack(scene: Scene) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]
         "runs": runs,
         "panels": [_describe_panel(panel, number) for panel in scene.panels],
         "note": scene.note,
+        "words": dict(scene.words),
         "columns": scene.columns,
         "height": scene.height,
         "seconds": scene.seconds,

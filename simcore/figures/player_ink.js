@@ -36,6 +36,10 @@ function fixed(v, decimals) {
   return minus(v.toFixed(decimals));
 }
 
+/** The value closest to zero but not zero: `fixed` may have to write it with a power of ten. */
+const least = (values) =>
+  values.reduce((a, v) => (v && (!a || Math.abs(v) < Math.abs(a)) ? v : a), 0);
+
 /** Three figures of any magnitude, for logarithmic axes. */
 function significant(v) {
   const plain = Math.abs(v) >= 1e-3 && Math.abs(v) < 1e4;

@@ -20,7 +20,8 @@ const series = {
         high: line.high && run.column(line.high),
       };
     });
-    p.entries = p.lines.map((line) => ({
+    p.labelled = p.lines.filter((line) => line.label);
+    p.entries = p.labelled.map((line) => ({
       label: line.label,
       swatch: lineSwatch(line.style),
       value: (t) => p.format(read(line.run, line.values, t)),
@@ -80,11 +81,11 @@ const series = {
   },
 
   slot(S, p) {
-    const sample = p.log
-      ? ["8.88·10⁻⁸⁸"]
-      : [p.format(p.lo), p.format(p.hi), p.format(p.lo + 0.38 * (p.hi - p.lo))];
-    const w = Math.max(...sample.map((s) => width(S, digitless(s)))) + 2;
-    for (const e of p.entries) if (e.value) e.slot = w;
+    const room = (texts) => Math.max(...texts.map((s) => width(S, digitless(s)))) + 2;
+    p.labelled.forEach((line, k) => {
+      const numbers = [p.lo, p.hi, p.lo + 0.38 * (p.hi - p.lo), least(line.values)];
+      p.entries[k].slot = room(p.log ? ["8.88·10⁻⁸⁸"] : numbers.map(p.format));
+    });
   },
 
   need(S, p, w) {
@@ -284,7 +285,7 @@ const series = {
 
   time: (S, p, x) => clamp(p.x.invert(x), ...S.view),
   describe: (S, p) =>
-    p.lines
+    p.labelled
       .map((line) => `${line.label} ${p.format(read(line.run, line.values, S.at))}`)
       .join(", "),
 };
@@ -362,7 +363,8 @@ const plane = {
   },
 
   need(S, p, w) {
-    const widest = Math.max(...[...p.xs, ...p.ys].map((v) => width(S, digitless(p.format(v)))));
+    const numbers = [...p.xs, ...p.ys, ...p.trails.flatMap((t) => [least(t.xs), least(t.ys)])];
+    const widest = Math.max(...numbers.map((v) => width(S, digitless(p.format(v)))));
     for (const e of p.entries) if (e.value) e.slot = 2 * widest + width(S, "(, )");
     p.beside = w >= 430;
     p.rows = p.beside ? 0 : flowLegend(S, p.entries, w);
@@ -739,6 +741,7 @@ const KINDS = { series, plane, heat };
 
 const timeline = {
   height: (S) => S.ribbons.length * 20 + 18,
+  row: (y) => Math.floor(y / 20), // of the ribbons
 
   place(S, w) {
     const gutter = S.ribbons.length

@@ -75,8 +75,6 @@ function merged(groups) {
   return [...groups.slice(0, k), [...groups[k], ...groups[k + 1]], ...groups.slice(k + 2)];
 }
 
-const nameOf = ({ symbol, sub }) => (sub ? `${symbol}_${sub}` : symbol);
-
 /* ---- the ruler */
 
 class Ruler {
@@ -324,7 +322,7 @@ class Ruler {
       button.type = "button";
       if (tick.sub) button.firstChild.append(element("sub", "", tick.sub));
       if (tick.meaning && !equal) button.append(element("span", "", short(tick.value)));
-      const name = `Set η to ${nameOf(tick)}` + (tick.meaning ? ` = ${short(tick.value)}` : "");
+      const name = `Set η to ${tick.name}` + (tick.meaning ? ` = ${short(tick.value)}` : "");
       button.setAttribute("aria-label", name);
       button.title = tick.meaning ? `${name}, ${tick.meaning}` : name;
       button.onclick = () => {
@@ -369,11 +367,11 @@ class Ruler {
   where(eta) {
     const marks = this.data.ticks.filter((tick) => tick.meaning);
     const at = marks.find((mark) => same(mark.value, eta));
-    if (at) return `at ${nameOf(at)}`;
+    if (at) return `at ${at.name}`;
     const above = marks.findIndex((mark) => mark.value > eta);
     const [lower, upper] = [marks.at(above < 0 ? -1 : above - 1), marks[above]];
-    if (above > 0) return `between ${nameOf(lower)} and ${nameOf(upper)}`;
-    return upper ? `below ${nameOf(upper)}` : lower && `above ${nameOf(lower)}`;
+    if (above > 0) return `between ${lower.name} and ${upper.name}`;
+    return upper ? `below ${upper.name}` : lower && `above ${lower.name}`;
   }
 }
 

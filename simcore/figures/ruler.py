@@ -19,6 +19,7 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from simcore import theory
 from simcore.checks import positive
 from simcore.figures import style
 from simcore.theory import StepSizeMarks
@@ -38,12 +39,18 @@ DIVERGES = "diverges"
 
 _SAME = 1e-9  # relative: step sizes that differ by rounding only
 _MARGINS = 2.2, 1.6  # of the bar below the smallest and above the largest mark
-_LABELS = (  # symbol, subscript and meaning of each field of StepSizeMarks
-    ("2/λ", "GF", "the edge where gradient flow ends"),
-    ("2/S", "1", "the edge of one pathway alone"),
-    ("2/λ", "min", "the edge of the flattest split"),
-    ("η", "WCR", "from here on an overshoot can reach zero"),
-)
+_SYMBOLS = {  # of each mark, with its subscript
+    "flow_edge": ("2/λ", "GF"),
+    "single_path": ("2/S", "1"),
+    "balanced": ("2/λ", "min"),
+    "wcr": ("η", "WCR"),
+}
+_MEANINGS = {  # of each field of StepSizeMarks
+    "flow_edge": "the edge where gradient flow ends",
+    "single_path": "the edge of one pathway alone",
+    "balanced": "the edge of the flattest split",
+    "wcr": "from here on an overshoot can reach zero",
+}
 
 
 class Zone(NamedTuple):
@@ -108,8 +115,8 @@ def data(
     """
     eta = positive("step_size", step_size)
     ticks = [
-        _tick(value, *label)
-        for value, label in zip(marks, _LABELS, strict=True)
+        _tick(value, *_SYMBOLS[field], theory.MARK_NAMES[field], _MEANINGS[field])
+        for field, value in marks._asdict().items()
         if _is_positive(value)
     ]
     known = [tick["value"] for tick in ticks]
@@ -118,7 +125,7 @@ def data(
     else:
         decade = min(max(round(math.log10(eta)), -300), 300)
         decades = [10.0 ** (decade + k) for k in (-1, 0, 1)]
-        ticks = [_tick(decade, style.short(decade)) for decade in decades]
+        ticks = [_tick(x, style.short(x), "", style.short(x), "") for x in decades]
         low, _, high = decades
     low, high = min(low, eta), max(high, eta)
     sharpness = single_path_sharpness
@@ -141,9 +148,9 @@ def data(
     }
 
 
-def _tick(value: float, symbol: str, sub: str = "", meaning: str = "") -> dict[str, Any]:
+def _tick(value: float, symbol: str, sub: str, name: str, meaning: str) -> dict[str, Any]:
     """A tick with its label; without a meaning it is a number on the scale, not a mark."""
-    return {"value": float(value), "symbol": symbol, "sub": sub, "meaning": meaning}
+    return {"value": float(value), "symbol": symbol, "sub": sub, "name": name, "meaning": meaning}
 
 
 def _is_positive(value: float) -> bool:

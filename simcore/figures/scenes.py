@@ -7,7 +7,7 @@ show; phases come from the page, as `regimes` is a verb.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,14 @@ from simcore.experiment import Descent
 from simcore.figures import player, style
 from simcore.figures.reduced import gfs, is_reduced
 from simcore.trajectory import Trajectory
+
+PHASE_WORDS = {  # what the phases of `regimes` are, in one clause
+    "plateau": "near the start nothing is learned yet",
+    "symmetry breaking": "one pathway grows ahead of the others, as under gradient flow",
+    "edge of stability": "the minimum is sharper than 2/η, and descent oscillates around it",
+    "re-balancing": "the oscillation hands signal back to the other pathways",
+    "settled": "the shares stay, and the sum moves in a fixed band: a steady cycle counts too",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +59,7 @@ def simulator(runs: Sequence[Named], panels: Sequence[str], view: View = View())
     return player.Scene(
         runs=tuple(_player_run(named, view) for named in runs),
         panels=tuple(shown or [_strengths(runs, view)]),
+        words=PHASE_WORDS,
     )
 
 
@@ -128,7 +137,7 @@ def _strengths(runs: Sequence[Named], view: View) -> player.Panel:
             player.Line(
                 named.name,
                 f"s{h}",
-                style.strength_label(h, view.mode) + ("" if named is runs[0] else f" {named.name}"),
+                style.strength_label(h, view.mode) + _of(named, runs[0]),
                 colour=h,
                 low=f"s{h}_low",
                 high=f"s{h}_high",
@@ -156,8 +165,9 @@ def ghosts(runs: Sequence[Named], view: View) -> list[tuple[str, np.ndarray]]:
     end = theory.flow_end_split(start, depths, target)
     predicted = [("GF end", end), ("flattest", theory.flattest_split(target, depths))]
     for named in _descents(runs)[:1]:
-        eta = 2 / named.run.edge if named.run.edge else None
-        if len(depths) == 2 and eta is not None:
+        dynamics = named.run.experiment.dynamics
+        if len(depths) == 2 and isinstance(dynamics, Descent):
+            eta = dynamics.step_size
             best, splits = predicted[1][1], theory.edge_splits(target, depths, eta)
             on_side = [s for s in splits if (s[0] > best[0]) == (end[0] > best[0])]
             if theory.mode_sharpness(end, depths) > 2 / eta and on_side:
@@ -312,22 +322,36 @@ def _invariant(runs: Sequence[Named], view: View) -> player.Panel | None:
 
 @dataclass(frozen=True)
 class PanelKind:
-    """A panel to choose: its name in the menu, and what draws it (None where it makes no sense)."""
+    """A panel to choose: its name in the menu, what it shows in one clause, and what draws it
+    (None where it makes no sense)."""
 
     title: str
+    meaning: str
     build: Callable[[Sequence[Named], View], player.Panel | None]
 
 
 PANELS: dict[str, PanelKind] = {
-    "strengths": PanelKind("Strengths", _strengths),
-    "plane": PanelKind("Plane", _plane),
-    "sharpness": PanelKind("Sharpness", _sharpness),
-    "loss": PanelKind("Loss", _loss),
-    "gfs": PanelKind("GFS sharpness", _gfs),
-    "sharing": PanelKind("Largest share", _sharing),
-    "participation": PanelKind("Participation", _participation),
-    "invariants": PanelKind("Invariants", _invariant),
-    "eigenvalues": PanelKind("Eigenvalues", _eigenvalues),
+    "strengths": PanelKind("Strengths", "how much of a mode each pathway carries", _strengths),
+    "plane": PanelKind("Plane", "the strengths of two pathways against each other", _plane),
+    "sharpness": PanelKind(
+        "Sharpness", "largest eigenvalue of the Hessian, with the edge 2/η", _sharpness
+    ),
+    "loss": PanelKind("Loss", "half the squared distance to the target", _loss),
+    "gfs": PanelKind(
+        "GFS sharpness", "sharpness of the minimum that gradient flow would reach from here", _gfs
+    ),
+    "sharing": PanelKind(
+        "Largest share", "part of the mode in the strongest pathway, 1/H if all are equal", _sharing
+    ),
+    "participation": PanelKind(
+        "Participation", "1/Σq² of the shares q: how many pathways carry the mode", _participation
+    ),
+    "invariants": PanelKind(
+        "Invariants", "what gradient flow would keep, and the edge changes", _invariant
+    ),
+    "eigenvalues": PanelKind(
+        "Eigenvalues", "the largest of the Hessian, as many as were recorded", _eigenvalues
+    ),
 }
 
 FIRST_PANELS = ("plane", "strengths", "sharpness", "loss")
@@ -361,29 +385,22 @@ def singular_maps(run: Trajectory) -> np.ndarray:
 def matrices(named: Named, companions: Sequence[Named] = ()) -> player.Scene:
     """The scene of the Matrices page: maps, block norms, eigenvalues beside theory, loss.
 
-    `companions` are runs to overlay in the loss and sharpness, such as gradient flow.
+    `companions` are runs to overlay, such as gradient flow, recorded with their maps as `named`.
     """
-    run, view = named.run, View()
-    maps = singular_maps(run)
-    pathways = maps.shape[1]
-    total = maps.sum(axis=1, keepdims=True)
-    columns = _columns(run, view)
-    shown = blocks(run)[:4]
-    for b, block in enumerate(shown):
-        parts = maps[:, :, block[:, None], block]
-        norms = np.linalg.norm(parts, axis=(2, 3))
-        for h in range(pathways):
-            columns[f"block{h}_{b}"] = norms[:, h]
-    columns |= _closed_spectrum(run, shown)
-    main = player.Run(
-        name=named.name,
-        dynamics="descent" if run.edge is not None else "flow",
-        step_size=2 / run.edge if run.edge is not None else None,
-        columns=columns,
-        phases=named.phases,
-        maps={"maps": np.concatenate([maps, total], axis=1)},
-    )
-    everyone = [named, *companions]
+    everyone, view = [named, *companions], View()
+    shown = blocks(named.run)[:4]
+    pathways = named.run.strengths.shape[1]
+    closed = _closed_spectrum(named.run, shown)
+    runs = []
+    for each in everyone:
+        maps = singular_maps(each.run)
+        run = _player_run(each, view)
+        columns = {**run.columns, **_block_norms(maps, shown)}
+        stacks = {}
+        if each is named:
+            columns |= closed
+            stacks["maps"] = np.concatenate([maps, maps.sum(axis=1, keepdims=True)], axis=1)
+        runs.append(replace(run, columns=columns, maps=stacks))
     panels: list[player.Panel] = [
         player.HeatPanel(
             title="Pathway maps U*ᵀ Ω V*",
@@ -395,15 +412,16 @@ def matrices(named: Named, companions: Sequence[Named] = ()) -> player.Scene:
         ),
         player.SeriesPanel(
             title="Norms of the diagonal blocks, one per singular value",
-            label="‖·‖",
+            label="‖·‖" + "".join(f", thin: {companion.name}" for companion in companions),
             lines=[
                 player.Line(
-                    named.name,
-                    f"block{h}_{b}",
-                    f"pathway {h + 1}, {_block_label(block)}",
+                    each.name,
+                    _block_column(h, b),
+                    f"pathway {h + 1}, {_block_label(block)}" if each is named else "",
                     colour=h,
                     mode=b,
                 )
+                for each in everyone
                 for b, block in enumerate(shown)
                 for h in range(pathways)
             ],
@@ -412,23 +430,41 @@ def matrices(named: Named, companions: Sequence[Named] = ()) -> player.Scene:
             title="Largest eigenvalues beside Λᵢⱼ of the strengths",
             label="λ",
             lines=[
-                player.Line(named.name, f"lambda{k}", f"λ{style.subscript(k + 1)}", mode=k)
-                for k in range(run.eigenvalues.shape[1])
+                player.Line(
+                    each.name, f"lambda{k}", f"λ{style.subscript(k + 1)}{_of(each, named)}", mode=k
+                )
+                for each in everyone
+                for k in range(each.run.eigenvalues.shape[1] if each is named else 1)
             ]
             + [
                 player.Line(named.name, name, label, colour=c, theory=True)
                 for c, (name, label) in enumerate(_SPECTRUM_LABELS.items())
-                if name in columns
+                if name in closed
             ],
             levels=_edges([named]),
         ),
         _loss(everyone, view),
     ]
-    return player.Scene(
-        runs=(main, *(_player_run(companion, view) for companion in companions)),
-        panels=tuple(panels),
-        height=300,
-    )
+    return player.Scene(runs=tuple(runs), panels=tuple(panels), height=300, words=PHASE_WORDS)
+
+
+def _of(each: Named, main: Named) -> str:
+    """The name of a run in the label of a line, if it is not the main one."""
+    return "" if each is main else f" {each.name}"
+
+
+def _block_column(pathway: int, block: int) -> str:
+    return f"block{pathway}_{block}"
+
+
+def _block_norms(maps: np.ndarray, shown: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """Frobenius norms of the diagonal blocks of the maps (K, H, R, R), one column (K,) each."""
+    return {
+        _block_column(h, b): norms[:, h]
+        for b, block in enumerate(shown)
+        for norms in [np.linalg.norm(maps[:, :, block[:, None], block], axis=(2, 3))]
+        for h in range(maps.shape[1])
+    }
 
 
 _SPECTRUM_LABELS = {"pair00": "Λ₁₁", "pair01": "Λ₁₂", "pair11": "Λ₂₂"}

@@ -62,6 +62,20 @@ REGIMES = (
     Shade("#b3472f", "#d9694d"),
 )
 
+# How a run ended, by the value of `regimes.Regime`, in the order of a legend. Told apart by hue and
+# by lightness, also with red-green blindness; what has not ended is close to the page.
+ENDS = {
+    "winner takes all": Shade("#a9aeb8", "#6d737d"),
+    "partly re-balanced": Shade("#56b4e9", "#3f93c6"),
+    "balanced": Shade("#00487a", "#a6dbff"),
+    "cycle": Shade("#f0c43c", "#f2d16b"),
+    "chaos": Shade("#d55e00", "#d55e00"),
+    "sign flip": Shade("#8c1d4f", "#ff9fc6"),
+    "trapped": Shade("#009e73", "#00795a"),
+    "diverged": Shade("#2b2b2b", "#fafafa"),
+    "unfinished": Shade("#e9e3f2", "#332f3d"),
+}
+
 
 def pathway_colour(pathway: int) -> str:
     """The hue of pathway 0, 1, ...; hues repeat after six, then the dash tells them apart."""
