@@ -22,8 +22,10 @@ from typing import Any
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent / "tests")]
 
 import served
+import visitor
 from browser import ARGUMENTS, launch, path
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import async_playwright
+from playwright.async_api import expect as expect_async
 from playwright.sync_api import Page, WebSocket, expect
 
 from simcore import Descent, presets, regimes, simulate
@@ -158,7 +160,8 @@ def preset_times(address: str) -> dict[str, float]:
         served.settle(page)
         menu = page.get_by_role("combobox", name="Preset")
         for preset in presets.ALL:
-            if preset.experiment.resolved_engine == "modes":
+            shown = preset.experiment == presets.MEDIUM.experiment  # before anything is chosen
+            if preset.experiment.resolved_engine == "modes" and not shown:
                 before = page.locator(".run-player").get_attribute("data-hash")
                 menu.fill(preset.title)
                 begin = time.perf_counter()
@@ -174,49 +177,47 @@ def preset_times(address: str) -> dict[str, float]:
     }
 
 
-NEW_PICTURE = "before => document.querySelector('.run-player').dataset.hash !== before"
-
-
-async def visit(browser: Browser, address: str, number: int, seconds: float) -> list[float]:
-    """One visitor, with a window of their own, moves the step size once a second: waiting times."""
-    context = await browser.new_context(viewport={"width": 1000, "height": 700})
-    page = await context.new_page()
-    page.set_default_timeout(served.PATIENCE)
-    await page.goto(address)
-    await page.wait_for_selector(PLAYER)
-    handle = page.locator(".regime-ruler [role=slider]")
+async def in_browser(address: str, seconds: float) -> list[float]:
+    """What a visitor with a browser waits for new pictures."""
     waits = []
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        before = await page.locator(".run-player").get_attribute("data-hash")
-        await handle.focus()
-        begin = time.perf_counter()
-        await page.keyboard.press("ArrowRight" if number % 2 else "ArrowLeft")
-        await page.wait_for_function(NEW_PICTURE, arg=before)
-        waits.append(time.perf_counter() - begin)
-        assert await page.locator("[data-testid=stException]").count() == 0
-        await asyncio.sleep(1.0)
-    await context.close()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path(), args=list(ARGUMENTS))
+        page = await browser.new_page(viewport={"width": 1000, "height": 700})
+        page.set_default_timeout(served.PATIENCE)
+        await page.goto(address)
+        await page.wait_for_selector(PLAYER)
+        handle, stage = page.locator(".regime-ruler [role=slider]"), page.locator(".run-player")
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            before = await stage.get_attribute("data-hash") or ""
+            await handle.focus()
+            begin = time.perf_counter()
+            await page.keyboard.press("ArrowRight")
+            await expect_async(stage).not_to_have_attribute("data-hash", before, timeout=30_000)
+            waits.append(time.perf_counter() - begin)
+            await asyncio.sleep(1.0)
+        await browser.close()
     return waits
 
 
 async def visitors(address: str, count: int, seconds: float) -> dict[str, float]:
-    """Waiting times of `count` visitors at once, all in one browser on the server's machine."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path(), args=list(ARGUMENTS))
-        visits = [visit(browser, address, n, seconds) for n in range(count)]
-        results = await asyncio.gather(*visits, return_exceptions=True)
-        await browser.close()
+    """Waiting times of `count` visitors at once, the first of them with a browser."""
+    visits = [visitor.visit(address, number, seconds) for number in range(1, count)]
+    results = await asyncio.gather(in_browser(address, seconds), *visits, return_exceptions=True)
     errors = [result for result in results if isinstance(result, BaseException)]
     for error in errors:
-        print(str(error).splitlines()[0], file=sys.stderr)
-    waits = sorted(wait for result in results if isinstance(result, list) for wait in result)
+        print(f"{type(error).__name__}: {error}".splitlines()[0], file=sys.stderr)
+    seen, *others = [result if isinstance(result, list) else [] for result in results]
+    waits = sorted(seen + [wait for result in others for wait in result])
+    if not waits or not seen:
+        raise SystemExit("nobody saw a new picture")
     return {
         f"{count} visitors for {seconds:g} s: errors": len(errors),
         f"{count} visitors: moves": len(waits),
         f"{count} visitors: wait, median": statistics.median(waits),
         f"{count} visitors: wait, 95th percentile": waits[int(0.95 * (len(waits) - 1))],
         f"{count} visitors: longest wait": waits[-1],
+        f"{count} visitors: wait of the one with a browser, median": statistics.median(seen),
     }
 
 
@@ -233,24 +234,26 @@ def server_memory() -> float:
     return float("nan")
 
 
+def report(results: dict[str, float]) -> None:
+    for name, value in results.items():
+        print(f"{name:66s} {value:8.3f}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--visitors", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3, help="cold starts; 0: visitors only")
     options = parser.parse_args()
-    table = {}
     if options.repeats:
-        table = cold_starts(options.repeats) | server_work(20)
-    if options.repeats:
+        report(cold_starts(options.repeats))
+        report(server_work(20))
         with served.app() as address:
-            table |= moves(address, 20)
-            table |= preset_times(address)
+            report(moves(address, 20))
+            report(preset_times(address))
     with served.app(SIMCORE_HOSTED="1") as address:
-        table |= asyncio.run(visitors(address, options.visitors, options.seconds))
-        table["hosted server, peak resident memory (MB)"] = server_memory()
-    for name, value in table.items():
-        print(f"{name:60s} {value:8.3f}")
+        report(asyncio.run(visitors(address, options.visitors, options.seconds)))
+        report({"hosted server, peak resident memory (MB)": server_memory()})
 
 
 if __name__ == "__main__":

@@ -51,17 +51,17 @@ def frame() -> None:
     )
 
 
-@st.cache_resource
-def _pages() -> dict[str, Any]:
-    return {
+def run_page() -> None:
+    """Run the page that the browser asks for; `open_page` draws the links to the others.
+
+    Each visitor's pages are their own: Streamlit notes in a page whether it may run.
+    """
+    pages = {
         name: st.Page(f"pages/{name}.py", title=title, url_path=name, default=name == "simulator")
         for name, title in PAGES.items()
     }
-
-
-def run_page() -> None:
-    """Run the page that the browser asks for; `open_page` draws the links to the others."""
-    st.navigation(list(_pages().values()), position="hidden").run()
+    st.session_state.pages = pages
+    st.navigation(list(pages.values()), position="hidden").run()
 
 
 def open_page(default: Experiment = _state.DEFAULT) -> Experiment:
@@ -86,7 +86,7 @@ def open_page(default: Experiment = _state.DEFAULT) -> Experiment:
 def link(page: str, label: str, experiment: Experiment | None = None, **options: Any) -> None:
     """A link to a page that shows `experiment` there, or the session's."""
     query = _state.link_query(experiment)
-    st.page_link(_pages()[page], label=label, query_params=query, **options)
+    st.page_link(st.session_state.pages[page], label=label, query_params=query, **options)
 
 
 def complaints() -> None:

@@ -57,6 +57,10 @@ def engine_for(experiment: Experiment) -> Engine:
     return kind(experiment)
 
 
+def _copy(between: ranges.Ranges) -> ranges.Ranges:
+    return ranges.Ranges(between.loss.copy(), between.strengths.copy())
+
+
 def _integrator(n: int, weights: int) -> dormand_prince.Integrator:
     """For n numbers, of which so many are weights and the rest padding."""
     return dormand_prince.Integrator(
@@ -123,7 +127,8 @@ class ModesEngine:
         self.floor = task.floor()
         self.loss = mode_kernels.evaluate(self.x, self.system, self.state)
         self.limit = _blow_up(experiment, self.loss)
-        self.ranges = ranges.fresh(self.state.strengths)
+        self.nothing = ranges.fresh(*self.state.strengths.shape)
+        self.ranges = _copy(self.nothing)
         self.queue: list[np.ndarray] = []
         self.per_call = max(1, int(WORK_PER_CALL / (20 * self.modes * len(self.x))))
         self.integrator = _integrator(self.x.size, self.modes * len(self.x))
@@ -169,7 +174,7 @@ class ModesEngine:
         ranges.widen(self.ranges, loss, self.seen.strengths)
         if self.experiment.record.sharpness:
             self.queue.append(self.x[:, : self.modes].T.copy())
-        between, self.ranges = self.ranges, ranges.fresh(self.seen.strengths)
+        between, self.ranges = self.ranges, _copy(self.nothing)
         return (
             loss + self.floor,
             self.seen.strengths[:, : self.modes].copy(),
@@ -207,7 +212,8 @@ class MatricesEngine:
         self.floor = task.floor()
         self.loss = matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.work)
         self.limit = _blow_up(experiment, self.loss)
-        self.ranges = ranges.fresh(self.work.strengths)
+        self.nothing = ranges.fresh(*self.work.strengths.shape)
+        self.ranges = _copy(self.nothing)
         self.solver = curvature.EigenSolver(experiment, experiment.record.eigenvalues)
         self.queue: list[tuple[np.ndarray, np.ndarray]] = []
         self.gradient = np.zeros_like(self.weights)
@@ -263,7 +269,7 @@ class MatricesEngine:
     def observe(self) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
         loss = matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.seen)
         ranges.widen(self.ranges, loss, self.seen.strengths)
-        between, self.ranges = self.ranges, ranges.fresh(self.seen.strengths)
+        between, self.ranges = self.ranges, _copy(self.nothing)
         if self.experiment.record.sharpness:
             self.queue.append(self._sharpness())
         modes = len(self.experiment.task.singular_values)

@@ -15,9 +15,9 @@ class Ranges(NamedTuple):
     strengths: np.ndarray  # (2, H, C), C a multiple of four
 
 
-def fresh(strengths: np.ndarray) -> Ranges:
+def fresh(pathways: int, columns: int) -> Ranges:
     """Ranges that hold nothing yet."""
-    low = np.full(strengths.shape, np.inf)
+    low = np.full((pathways, columns), np.inf)
     return Ranges(np.array([np.inf, -np.inf]), np.stack([low, -low]))
 
 

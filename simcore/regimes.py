@@ -127,6 +127,12 @@ def prospects(experiments: Sequence[Experiment]) -> Prospects:
     return Prospects(alive, flattest.T, lowest, flow.T, winner, gains)
 
 
+@lru_cache(maxsize=64)  # a page asks several times, and each is a bisection
+def _prospects_of(experiment: Experiment) -> Prospects:
+    """Those of a single experiment, without an axis for it."""
+    return prospects([experiment]).of(np.array(0))
+
+
 def _alive(experiment: Experiment) -> tuple[bool, ...]:
     """Whether each pathway can leave where it starts, (H,)."""
     depths, start = experiment.network.depths, experiment.start
@@ -339,7 +345,7 @@ def classify(run: Trajectory) -> Regime:
     witness = Witness(len(run.steps))
     witness.see(sharpest(run))
     edge = np.inf if run.edge is None else run.edge
-    expected = prospects([run.experiment]).of(np.array(0))
+    expected = _prospects_of(run.experiment)
     return witness.regimes(run.experiment.network.depths, expected, edge).item()
 
 
@@ -420,7 +426,7 @@ def place(experiment: Experiment) -> str:
     upper = "{1} = {0:.4g}".format(*min(above)) if above else ""
     where = f"between {lower} and {upper}" if lower and upper else ""
     where = where or (f"below {upper}" if upper else f"above {lower}")
-    expected = prospects([experiment]).of(np.array(0))
+    expected = _prospects_of(experiment)
     stuck = f" {_stuck(expected)}" if _stuck(expected) else ""
     return f"η = {eta:.4g} is {where}: {_expectation(eta, marks.wcr, expected)}.{stuck}"
 
@@ -501,7 +507,7 @@ def describe(run: Trajectory) -> str:
     """What happened and why, with its numbers, in two or three sentences."""
     regime = classify(run)
     words = [str(run.outcome)] if run.outcome is not Outcome.FINISHED else [_said(run, regime)]
-    words += filter(None, [_stuck(prospects([run.experiment]).of(np.array(0)))])
+    words += filter(None, [_stuck(_prospects_of(run.experiment))])
     shares = theory.shares(sharpest(run).strengths[-1])
     if np.isfinite(shares).all() and len(shares) > 1:
         split = " : ".join(f"{share:.3f}" for share in shares[:8])

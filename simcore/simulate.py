@@ -14,7 +14,7 @@ from simcore.trajectory import Outcome, Trajectory
 
 Progress = Callable[[float], object]
 
-BATCH = 32  # records whose eigenvalues are computed together
+BATCH = 256  # records whose eigenvalues are computed together
 REPORT_EVERY = 0.1  # seconds
 
 

@@ -12,6 +12,7 @@ Saxe et al., ICLR 2014; Shi et al., NeurIPS 2022; Kreisler et al., ICML 2023; Ch
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from numbers import Integral
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
@@ -253,6 +254,19 @@ def flow_end_split(
         "start_strengths needs finite values, not below zero where depth >= 2, got "
         f"{refused[:1]}: start each such pathway at zero or above",
     )
+    if start.ndim == 1 and target.ndim == 0:
+        return _flow_end_of(tuple(start.tolist()), tuple(layers.tolist()), float(target)).copy()
+    return _flow_end(start, layers, target)
+
+
+@lru_cache(maxsize=256)  # a page asks for few of them, again and again
+def _flow_end_of(
+    start: tuple[float, ...], depths: tuple[int, ...], singular_value: float
+) -> np.ndarray:
+    return _flow_end(np.array(start), np.array(depths), np.array(singular_value))
+
+
+def _flow_end(start: np.ndarray, layers: np.ndarray, target: np.ndarray) -> np.ndarray:
     rows = np.broadcast_shapes(start.shape[:-1], target.shape)
     start = np.broadcast_to(start, (*rows, len(layers)))
 
@@ -389,6 +403,7 @@ MARK_NAMES = {  # of the fields of StepSizeMarks in plain text, which has no sub
 }
 
 
+@lru_cache(maxsize=256)  # a page asks several times, and each is a bisection
 def step_size_marks(experiment: Experiment) -> StepSizeMarks:
     """2/lambda_GF, 2/S_1, 2/lambda_1^min and eta_WCR of the sharpest mode, sigma*_1.
 

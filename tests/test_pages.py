@@ -161,3 +161,13 @@ def test_the_step_size_page_follows_the_experiment():
     app.selectbox(key="start").set_value("gaussian").run()
     assert not app.exception
     assert "balanced start" in app.info[0].value
+
+
+def test_visitors_at_the_same_time_have_pages_of_their_own():
+    """Streamlit notes in a page whether it may run: two visitors must not share that note."""
+    first, second = (AppTest.from_file("../app.py", default_timeout=60) for _ in range(2))
+    first.run()
+    second.run()
+    own, others = (dict(visitor.session_state["pages"]) for visitor in (first, second))
+    assert own.keys() == others.keys() == PAGES.keys()
+    assert all(own[name] is not others[name] for name in own)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -57,25 +58,25 @@ def simulator(runs: Sequence[Named], panels: Sequence[str], view: View = View())
     built = [PANELS[panel].build(runs, view) for panel in panels]
     shown = [panel for panel in built if panel is not None]
     return player.Scene(
-        runs=tuple(_player_run(named, view) for named in runs),
+        runs=tuple(_player_run(named, view, panels) for named in runs),
         panels=tuple(shown or [_strengths(runs, view)]),
         words=PHASE_WORDS,
     )
 
 
-def _player_run(named: Named, view: View) -> player.Run:
+def _player_run(named: Named, view: View, panels: Sequence[str]) -> player.Run:
     run, dynamics = named.run, named.run.experiment.dynamics
     return player.Run(
         name=named.name,
         dynamics="descent" if isinstance(dynamics, Descent) else "flow",
         step_size=dynamics.step_size if isinstance(dynamics, Descent) else None,
-        columns=_columns(run, view),
+        columns=_columns(run, view, panels),
         phases=named.phases,
     )
 
 
-def _columns(run: Trajectory, view: View) -> dict[str, np.ndarray]:
-    """Every column that a panel may name, over the records of one run."""
+def _columns(run: Trajectory, view: View, panels: Sequence[str]) -> dict[str, np.ndarray]:
+    """Every column that one of the panels may name, over the records of one run."""
     mode = view.mode
     strengths = run.strengths[:, :, mode]
     columns = {
@@ -93,8 +94,9 @@ def _columns(run: Trajectory, view: View) -> dict[str, np.ndarray]:
         columns[f"s{h}_high"] = run.strengths_range[:, 1, h, mode]
     for k in range(run.eigenvalues.shape[1]):
         columns[f"lambda{k}"] = run.eigenvalues[:, k]
-    if is_reduced(run):
+    if is_reduced(run) and "gfs" in panels:  # a bisection for every record
         columns["gfs"] = gfs(run)
+    if is_reduced(run) and "invariants" in panels:
         columns |= _invariants(run, mode)
     return columns
 
@@ -156,23 +158,26 @@ def ghosts(runs: Sequence[Named], view: View) -> list[tuple[str, np.ndarray]]:
     GF's end split, the flattest split, and for two pathways the split at the edge on the winner's
     side, where re-balancing stops.
     """
-    experiment = runs[0].run.experiment
-    depths = experiment.network.depths
-    target = experiment.task.singular_values[view.mode]
-    start = runs[0].run.strengths[0, :, view.mode]
-    if target <= 0 or not is_reduced(runs[0].run):
+    first = runs[0].run
+    target = first.experiment.task.singular_values[view.mode]
+    if target <= 0 or not is_reduced(first):
         return []
-    end = theory.flow_end_split(start, depths, target)
-    predicted = [("GF end", end), ("flattest", theory.flattest_split(target, depths))]
-    for named in _descents(runs)[:1]:
-        dynamics = named.run.experiment.dynamics
-        if len(depths) == 2 and isinstance(dynamics, Descent):
-            eta = dynamics.step_size
-            best, splits = predicted[1][1], theory.edge_splits(target, depths, eta)
-            on_side = [s for s in splits if (s[0] > best[0]) == (end[0] > best[0])]
-            if theory.mode_sharpness(end, depths) > 2 / eta and on_side:
-                predicted.append(("λ = 2/η", on_side[0]))
-    return predicted
+    step_sizes = [named.run.experiment.dynamics.step_size for named in _descents(runs)]  # type: ignore[union-attr]
+    start = tuple(first.strengths[0, :, view.mode].tolist())
+    return list(_ends(start, first.experiment.network.depths, target, *step_sizes[:1]))
+
+
+@lru_cache(maxsize=64)  # several panels ask, and each end is a bisection
+def _ends(
+    start: tuple[float, ...], depths: tuple[int, ...], target: float, eta: float | None = None
+) -> tuple[tuple[str, np.ndarray], ...]:
+    end, best = theory.flow_end_split(start, depths, target), theory.flattest_split(target, depths)
+    ends = [("GF end", end), ("flattest", best)]
+    if len(depths) == 2 and eta is not None and theory.mode_sharpness(end, depths) > 2 / eta:
+        splits = theory.edge_splits(target, depths, eta)
+        on_side = [s for s in splits if (s[0] > best[0]) == (end[0] > best[0])]
+        ends += [("λ = 2/η", split) for split in on_side[:1]]
+    return tuple(ends)
 
 
 _SHAPES = {"GF end": "circle", "flattest": "star", "λ = 2/η": "diamond"}
@@ -394,7 +399,7 @@ def matrices(named: Named, companions: Sequence[Named] = ()) -> player.Scene:
     runs = []
     for each in everyone:
         maps = singular_maps(each.run)
-        run = _player_run(each, view)
+        run = _player_run(each, view, ())
         columns = {**run.columns, **_block_norms(maps, shown)}
         stacks = {}
         if each is named:

@@ -1,0 +1,74 @@
+"""A visitor without a browser: speaks Streamlit's protocol, moves the step size and waits.
+
+Twenty browsers on the server's own machine measure the browsers; visitors bring machines of their
+own. What this one waits for is what a browser needs: every message of the run up to its end, among
+them a new picture for the player.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.asyncio.client import ClientConnection, connect
+
+PATIENCE = 60.0  # seconds
+
+
+class Visitor:
+    """One session, opened on the front page."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.query = ""
+        self.step_size: tuple[str, float] | None = None  # the number field: its id, its value
+        self.picture: bytes | None = None
+
+    async def run(self, *, eta: float | None = None) -> None:
+        """Ask for a run of the page, with a new step size if given, and take in all it sends."""
+        message = BackMsg()
+        message.rerun_script.query_string = self.query
+        if eta is not None:
+            assert self.step_size is not None
+            state = message.rerun_script.widget_states.widgets.add()
+            state.id, state.double_value = self.step_size[0], eta
+        await self.socket.send(message.SerializeToString())
+        while True:
+            answer = ForwardMsg()
+            answer.ParseFromString(await asyncio.wait_for(self.socket.recv(), PATIENCE))
+            self._take_in(answer)
+            finished = answer.WhichOneof("type") == "script_finished"
+            if finished and answer.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+                return
+
+    def _take_in(self, answer: ForwardMsg) -> None:
+        if answer.WhichOneof("type") == "page_info_changed":
+            self.query = answer.page_info_changed.query_string
+        element = answer.delta.new_element
+        kind = element.WhichOneof("type")
+        assert kind != "exception", element.exception.message
+        if kind == "number_input" and element.number_input.label.startswith("Step size"):
+            self.step_size = element.number_input.id, element.number_input.value
+        if kind == "bidi_component" and element.bidi_component.component_name == "run_player":
+            self.picture = element.bidi_component.SerializeToString()
+
+
+async def visit(address: str, number: int, seconds: float) -> list[float]:
+    """Move the step size up (odd numbers) or down, a second after each answer: waiting times."""
+    waits = []
+    stream = address.replace("http", "ws", 1) + "/_stcore/stream"
+    async with connect(stream, subprotocols=["streamlit"], max_size=None, origin=address) as socket:
+        visitor = Visitor(socket)
+        await visitor.run()
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            assert visitor.step_size is not None
+            before, eta = visitor.picture, visitor.step_size[1]
+            begin = time.perf_counter()
+            await visitor.run(eta=eta * (1.003 if number % 2 else 0.997))
+            waits.append(time.perf_counter() - begin)
+            assert visitor.picture != before, "the picture did not change"
+            await asyncio.sleep(1.0)
+    return waits
