@@ -158,7 +158,9 @@ def descent(rounds: int) -> list:
             for variant, run in variants.items():
                 agree(f"{name} ({variant})", run(), stacked(experiment, theta), 1e-11)
             contenders[name] = fastest(variants)
-        goals = {"JAX": GOALS[n], "PyTorch": 1.0, "NumPy": 1.0}
+            if peers.USUAL in variants:
+                contenders[f"{name}, {peers.USUAL}"] = variants[peers.USUAL]
+        goals = {name: GOALS[n] if name.startswith("JAX") else 1.0 for name in contenders}
         what = f"descent step, H, L, n = {pathways}, {depth}, {n}"
         table += rows(what, take_turns(contenders, rounds), steps, goals)
     return table

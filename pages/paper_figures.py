@@ -57,6 +57,7 @@ def side_by_side(shown: Sequence[Preset]) -> None:
 
 def main_figure() -> None:
     side_by_side((presets.SMALL, presets.MEDIUM, presets.LARGE))
+    st.markdown(f"**{presets.FLOW.title}**")
     numbers(presets.FLOW, _ui.run(presets.FLOW.experiment))
 
 

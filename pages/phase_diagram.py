@@ -110,7 +110,7 @@ def side_controls(base: Experiment, plan: Plan, which: str) -> None:
     )
     low, high = side.ends(base)
     whole = maps.AXES[side.name].whole
-    options: dict[str, Any] = {} if whole else {"step": None, "format": "%.5g"}
+    options: dict[str, Any] = {"step": 1} if whole else {"step": None, "format": "%.5g"}
     if whole:
         low, high = int(low), int(high)
     columns = st.columns(2 if whole else 3)
@@ -128,7 +128,8 @@ def side_controls(base: Experiment, plan: Plan, which: str) -> None:
                 "points",
                 f"{key}_count",
                 side.points,
-                lambda v: change(points=int(v)),
+                lambda v: change(points=v),
+                step=1,
             )
 
 

@@ -81,7 +81,19 @@ def _blow_up(experiment: Experiment, loss: float) -> float:
     return BLOW_UP * max(loss, float(0.5 * ((target @ s_xx) * target).sum()), 1e-200)
 
 
-class ModesEngine:
+class _Flowing:
+    """What both engines say of their integrator."""
+
+    integrator: dormand_prince.Integrator
+
+    def flow_time(self) -> float:
+        return float(self.integrator.clock[1])
+
+    def flow_steps(self) -> int:
+        return int(self.integrator.counts[0])
+
+
+class ModesEngine(_Flowing):
     """A few scalars per pathway and mode; see mode_kernels."""
 
     def __init__(self, experiment: Experiment) -> None:
@@ -160,12 +172,6 @@ class ModesEngine:
             dynamics.duration,
         )
 
-    def flow_time(self) -> float:
-        return float(self.integrator.clock[1])
-
-    def flow_steps(self) -> int:
-        return int(self.integrator.counts[0])
-
     def move_to(self, time: float) -> None:
         dormand_prince.state_at(time, self.integrator, self.x.reshape(-1))
 
@@ -197,7 +203,7 @@ class ModesEngine:
         return None
 
 
-class MatricesEngine:
+class MatricesEngine(_Flowing):
     """Full weights in the singular bases of the target; see matrix_kernels."""
 
     def __init__(self, experiment: Experiment) -> None:
@@ -256,12 +262,6 @@ class MatricesEngine:
             dynamics.rtol,
             dynamics.duration,
         )
-
-    def flow_time(self) -> float:
-        return float(self.integrator.clock[1])
-
-    def flow_steps(self) -> int:
-        return int(self.integrator.counts[0])
 
     def move_to(self, time: float) -> None:
         dormand_prince.state_at(time, self.integrator, self.weights)

@@ -3,6 +3,9 @@
 Each function is written twice: its body says in NumPy what it does (and runs where the JIT is
 off), its lowering is the LLVM instruction that does it. LLVM fits the vectors to what the machine
 has: one register with AVX2 or AVX-512, two with SSE2 or NEON.
+
+Kernels keep what they use of this in their compiled code, and Numba's cache does not notice edits
+of what a kernel calls: touch the kernels after an edit here.
 """
 
 import inspect
