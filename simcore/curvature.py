@@ -115,7 +115,7 @@ class EigenSolver:
         self.layout = layout(experiment.network, experiment.task)
         n, numbers = self.layout.size, int(self.layout.start[-1])
         self.k, self.count = k, min(k, n)
-        room = min(KRYLOV, n, max(20, KRYLOV_NUMBERS // n))
+        room = min(KRYLOV, n, max(20, KRYLOV_NUMBERS // numbers))
         self.tangent = kernels.Tangent(*_chains(experiment))
         self.scratch = kernels.Lanczos(
             np.zeros((room + 1, numbers)), np.zeros(room), np.zeros(room), np.zeros(room)
@@ -151,7 +151,11 @@ class EigenSolver:
             residuals,
             tol,
         )
-        self.mix = MIX
+        known = bool(np.isfinite(self.vectors).all())
+        self.mix = MIX if known else 1.0
+        if not known:
+            self.vectors[:] = 0.0
+        values[~np.isfinite(residuals)] = np.nan
         if self.count > 1:
             order = np.argsort(-values, kind="stable")
             self.vectors[:] = self.vectors[order]

@@ -59,8 +59,9 @@ class Integrator(NamedTuple):
     """What a flow keeps between calls, so that record times never restart it."""
 
     clock: np.ndarray  # (5,) t at the start and end of the last step, next h, last error, loss
+    seen: np.ndarray  # (1,) bool, whether the ranges hold the end of the last step
     counts: np.ndarray  # (2,) int64, accepted and rejected steps
-    old: np.ndarray  # (N,) weights at the start of the last step; N is a multiple of four
+    old: np.ndarray  # (N,) weights at the start of the last step taken; N a multiple of four
     new: np.ndarray  # (N,) and at its end
     trial: np.ndarray  # (N,)
     stages: np.ndarray  # (7, N) k_1 to k_7 of the last step; during the next, k_1 is the last row
@@ -78,6 +79,7 @@ def begin(integrator, loss, longest):
     clock = integrator.clock
     clock[0], clock[1], clock[2], clock[3], clock[4] = 0.0, 0.0, min(first, longest), 1e-4, loss
     integrator.counts[0] = integrator.counts[1] = 0
+    integrator.seen[0] = True
 
 
 @njit(**KERNEL)
@@ -111,7 +113,8 @@ def judge(integrator, h, rtol, loss):
     """Take the step of all stages (True) or, where its error is too large, only a smaller h."""
     clock, counts, stages = integrator.clock, integrator.counts, integrator.stages
     old, new, trial = integrator.old, integrator.new, integrator.trial
-    # Each weight's share goes to `old`, which a step that is taken overwrites.
+    # Each weight's share goes to `old`, which a step that is taken overwrites; until then there is
+    # no last step to look back into.
     for a in range(new.size):
         defect = E[0] * stages[STAGES - 1, a] + E[STAGES - 1] * stages[0, a]
         for j in range(1, STAGES - 1):
@@ -138,6 +141,7 @@ def judge(integrator, h, rtol, loss):
         new[a] = trial[a]
         stages[0, a], stages[STAGES - 1, a] = stages[STAGES - 1, a], stages[0, a]
     counts[0] += 1
+    integrator.seen[0] = False
     return True
 
 

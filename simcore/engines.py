@@ -65,6 +65,7 @@ def _integrator(n: int, weights: int) -> dormand_prince.Integrator:
     """For n numbers, of which so many are weights and the rest padding."""
     return dormand_prince.Integrator(
         clock=np.zeros(5),
+        seen=np.zeros(1, np.bool_),
         counts=np.zeros(2, np.int64),
         old=np.zeros(n),
         new=np.zeros(n),

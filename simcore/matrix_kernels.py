@@ -302,7 +302,7 @@ def flow(goal, most, layout, problem, work, integrator, ranges, rtol, longest):
     STALLED. The ranges take in the ends of steps up to the goal."""
     clock, stages = integrator.clock, integrator.stages
     accepted = 0
-    if clock[1] <= goal:  # the last call ended past its goal
+    if clock[1] <= goal and not integrator.seen[0]:  # the last call ended past its goal
         widen(ranges, clock[4], work.strengths)
     while clock[1] < goal:
         if accepted == most:
@@ -317,6 +317,7 @@ def flow(goal, most, layout, problem, work, integrator, ranges, rtol, longest):
             accepted += 1
             if clock[1] <= goal:
                 widen(ranges, loss, work.strengths)
+                integrator.seen[0] = True
     return REACHED
 
 
@@ -415,7 +416,7 @@ def _purge(vectors, p, basis, m, image, before):
 def _above(value, coupling, corner):
     """Largest eigenvalue of the 2 x 2 matrix (value, coupling; coupling, corner)."""
     half = 0.5 * (corner - value)
-    root = np.sqrt(half * half + coupling * coupling)
+    root = np.hypot(half, coupling)  # their squares may underflow
     if half > 0.0:
         return value + half + root
     return value + (coupling / (root - half) * coupling if coupling > 0.0 else 0.0)
@@ -427,8 +428,9 @@ def _top_ritz(alpha, beta, m, below, residual, scale, ritz):
 
     Newton's method on the last pivot of elimination from the bottom up, f_m = alpha_m - x and
     f_j = alpha_j - x - beta_j^2 / f_{j+1}: the largest root of f_1 is the eigenvalue, the
-    eigenvector has s_{j+1} = -s_j beta_j / f_{j+1} and s_1^2 = -1 / f_1'. As the start of the
-    iteration leans on the eigenvector, s_1 is not small and all pivots but f_1 stay away from 0.
+    eigenvector has s_{j+1} = -s_j beta_j / f_{j+1} and s_1^2 = -1 / f_1'. The smaller s_1, the
+    closer the other pivots come to 0 and the less exact is the vector; every start leans on the
+    eigenvector by the share of noise in it, which is enough.
 
     `below` and `residual` are what came out for m - 1. The eigenvalue is at least that of the 2 x 2
     matrix that stands for the last Ritz vector and the new direction, and at most that of the one

@@ -40,7 +40,8 @@ def top_eigenvalues(architecture: Architecture, states: np.ndarray, k: int) -> n
     nan where a state is not finite, and beyond the number of weights.
     """
     result = np.full((len(states), k), np.nan)
-    per_state = (2 * len(architecture.layer)) ** 2
+    modes, groups = states.shape[1:]
+    per_state = max((2 * len(architecture.layer)) ** 2, modes * groups * (groups + 1))
     size = max(1, CHUNK // per_state)
     finite = np.flatnonzero(np.isfinite(states).all(axis=(1, 2)))
     for rows in np.split(finite, range(size, len(finite), size)):

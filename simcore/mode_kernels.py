@@ -53,7 +53,7 @@ class ModeState(NamedTuple):
 
 # NumPy's, because Numba would compile a function anew for each literal it is called with.
 MOVE, STAY = np.bool_(True), np.bool_(False)
-NONE, UNIT, NOTHING = np.int64(0), np.int64(1), np.int64(-1)
+UNIT, NOTHING = np.int64(1), np.int64(-1)
 
 
 @njit(**INLINED)
@@ -187,7 +187,7 @@ def flow(goal, most, system, state, integrator, ranges, rtol, longest):
     STALLED. The ranges take in the ends of steps up to the goal."""
     clock, stages, trial = integrator.clock, integrator.stages, at(integrator.trial, 0)
     accepted = 0
-    if clock[1] <= goal:  # the last call ended past its goal
+    if clock[1] <= goal and not integrator.seen[0]:  # the last call ended past its goal
         widen(ranges, clock[4], state.strengths)
     while clock[1] < goal:
         if accepted == most:
@@ -202,6 +202,7 @@ def flow(goal, most, system, state, integrator, ranges, rtol, longest):
             accepted += 1
             if clock[1] <= goal:
                 widen(ranges, loss, state.strengths)
+                integrator.seen[0] = True
     return REACHED
 
 

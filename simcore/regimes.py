@@ -166,6 +166,7 @@ def _flattest(
     split[list(alive)] = theory.shares(theory.flattest_split(singular_value, moving))
     alone = max(theory.single_path_sharpness(singular_value, depth) for depth in moving)
     gains = len(moving) > 1 and max(moving) > 2
+    split.setflags(write=False)  # it is kept for the next who asks
     return split, theory.balanced_sharpness(singular_value, moving), alone, gains
 
 

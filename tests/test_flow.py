@@ -326,15 +326,28 @@ def test_ranges_hold_every_step_since_the_record_before(experiment):
     all_steps = simulate(flowing(experiment, duration, record=Record(every=1, sharpness=False)))
     assert len(all_steps.time) > len(few.time)
     for k in range(1, 7):
-        # the start belongs to the first interval, the end of the run is no integrator step
         since = (few.time[k - 1] < all_steps.time) & (all_steps.time <= few.time[k])
-        since[0], since[-1] = k == 1, False
+        since[-1] = False  # the end of the run is no integrator step
         losses = [*all_steps.loss[since], few.loss[k]]
         expected = [min(losses), max(losses)]
         assert few.loss_range[k] == pytest.approx(expected, rel=1e-12, abs=1e-15)
         strengths = np.array([*all_steps.strengths[since], few.strengths[k]])
         expected = np.array([strengths.min(axis=0), strengths.max(axis=0)])
         assert np.abs(few.strengths_range[k] - expected).max() <= 1e-13 * np.abs(expected).max()
+
+
+@every_run
+def test_ranges_leave_the_record_before_out(experiment):
+    """Records at every third step: their ranges are those of the three steps since."""
+    duration = 60.0 if experiment.network == PAPER.network else 3.0
+    every, third = (
+        simulate(flowing(experiment, duration, record=Record(every=n, sharpness=False)))
+        for n in (1, 3)
+    )
+    assert len(third.loss) > 3
+    for k in range(1, len(third.loss) - 1):
+        losses = every.loss[3 * k - 2 : 3 * k + 1]
+        assert third.loss_range[k] == pytest.approx([losses.min(), losses.max()], rel=1e-12)
 
 
 @pytest.mark.parametrize("name", ALIGNED)

@@ -177,6 +177,8 @@ def _ends(
         splits = theory.edge_splits(target, depths, eta)
         on_side = [s for s in splits if (s[0] > best[0]) == (end[0] > best[0])]
         ends += [("λ = 2/η", split) for split in on_side[:1]]
+    for _, split in ends:
+        split.setflags(write=False)
     return tuple(ends)
 
 
