@@ -66,9 +66,9 @@ def take_turns(contenders: dict[str, Run], rounds: int) -> dict[str, list[float]
 
 
 def fastest(variants: dict[str, Run]) -> Run:
-    """The variant with the best of three."""
-    times = take_turns(variants, 3)
-    return variants[min(times, key=lambda name: min(times[name]))]
+    """The variant with the best median of seven."""
+    times = take_turns(variants, 7)
+    return variants[min(times, key=lambda name: statistics.median(times[name]))]
 
 
 def ratios(times: dict[str, list[float]]) -> dict[str, float]:

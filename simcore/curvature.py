@@ -15,7 +15,7 @@ import numpy as np
 from simcore import matrix_kernels as kernels
 from simcore.checks import require
 from simcore.experiment import Experiment, Gaussian, Network
-from simcore.simd import padded
+from simcore.simd import padded, zeros
 from simcore.tasks import Task
 
 KRYLOV = 120  # vectors kept before Lanczos restarts, fewer where they would take more than
@@ -61,7 +61,7 @@ def _places(network: Network, task: Task) -> np.ndarray:
 
 def pad(experiment: Experiment, theta: np.ndarray) -> np.ndarray:
     """theta (N,) as the kernels want it, with zeros for the weights that are not there."""
-    full = np.zeros(layout(experiment.network, experiment.task).start[-1])
+    full = zeros(int(layout(experiment.network, experiment.task).start[-1]))
     full[_places(experiment.network, experiment.task)] = theta
     return full
 
@@ -94,8 +94,8 @@ def workspace(experiment: Experiment) -> kernels.Workspace:
         turned,
         misfit,
         slope,
-        strengths=np.zeros((experiment.network.pathways, padded(len(task.singular_values)))),
-        panel=np.zeros(8 * max(where.n_in, *where.rows, *where.cols)),
+        strengths=zeros(experiment.network.pathways, padded(len(task.singular_values))),
+        panel=zeros(8 * int(max(where.n_in, *where.rows, *where.cols))),
     )
 
 
@@ -103,9 +103,10 @@ def _chains(experiment: Experiment) -> tuple[np.ndarray, ...]:
     """forward, backward, turned, misfit and slope of a Workspace or Tangent."""
     task = experiment.task
     chain = int(layout(experiment.network, task).chain[-1])
-    misfit = np.zeros(padded(task.n_out) * padded(task.n_in))
-    slope = misfit if task.whitened else np.zeros_like(misfit)
-    return np.zeros(chain), np.zeros(chain), np.zeros(chain), misfit, slope
+    size = padded(task.n_out) * padded(task.n_in)
+    misfit = zeros(size)
+    slope = misfit if task.whitened else zeros(size)
+    return zeros(chain), zeros(chain), zeros(chain), misfit, slope
 
 
 class EigenSolver:
@@ -118,7 +119,7 @@ class EigenSolver:
         room = min(KRYLOV, n, max(20, KRYLOV_NUMBERS // numbers))
         self.tangent = kernels.Tangent(*_chains(experiment))
         self.scratch = kernels.Lanczos(
-            np.zeros((room + 1, numbers)), np.zeros(room), np.zeros(room), np.zeros(room)
+            zeros(room + 1, numbers), np.zeros(room), np.zeros(room), np.zeros(room)
         )
         noise = np.random.default_rng(NOISE_SEED).standard_normal((self.count, n))
         noise /= np.linalg.norm(noise, axis=1, keepdims=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from simcore import curvature, dormand_prince, matrix_kernels, mode_curvature, mode_kernels, ranges
 from simcore.experiment import Experiment, Flow
-from simcore.simd import padded
+from simcore.simd import padded, zeros
 
 WORK_PER_CALL = 2e7  # multiplications in one kernel call: some hundredths of a second
 BLOW_UP = 1e12  # a loss that many times above its natural scale never comes back
@@ -67,10 +67,10 @@ def _integrator(n: int, weights: int) -> dormand_prince.Integrator:
         clock=np.zeros(5),
         seen=np.zeros(1, np.bool_),
         counts=np.zeros(2, np.int64),
-        old=np.zeros(n),
-        new=np.zeros(n),
-        trial=np.zeros(n),
-        stages=np.zeros((dormand_prince.STAGES, n)),
+        old=zeros(n),
+        new=zeros(n),
+        trial=zeros(n),
+        stages=zeros(dormand_prince.STAGES, n),
         weights=weights,
     )
 
@@ -134,7 +134,7 @@ class ModesEngine(_Flowing):
             n_out=task.n_out,
             parameters=network.weights(task),
         )
-        self.x = np.zeros((offsets[-1], columns))
+        self.x = zeros(int(offsets[-1]), columns)
         self.x[:, : self.modes] = [[x] for group in groups for x in group]
         self.state, self.seen = self._new_state(), self._new_state()
         self.floor = task.floor()
@@ -153,7 +153,7 @@ class ModesEngine(_Flowing):
     def _new_state(self) -> mode_kernels.ModeState:
         pathways, columns = self.experiment.network.pathways, len(self.system.target)
         return mode_kernels.ModeState(
-            np.zeros(self.x.shape), np.zeros((pathways, columns)), np.zeros(columns)
+            zeros(*self.x.shape), zeros(pathways, columns), zeros(columns)
         )
 
     def descend(self, steps: int) -> int:

@@ -77,7 +77,10 @@ class Tangent(NamedTuple):
 # NumPy's numbers, because Numba would compile a function anew for each literal it is called with.
 NONE, UNIT, PANEL = np.int64(0), np.int64(1), np.int64(8)
 SET, ADD = np.bool_(False), np.bool_(True)
-WIDE = 64  # numbers in a row from which on panels are copied; measured, see benchmarks/README.md
+# From rows of 64 numbers on, eight columns of b do not stay in the first-level cache together. 32
+# of their rows do; from 112 on not even those, so that all are copied to where they do. How that
+# was measured is in benchmarks/README.md.
+LONG, WIDE, DEEP = np.int64(64), np.int64(112), np.int64(32)
 
 
 @njit(**INLINED)
@@ -132,16 +135,18 @@ def _product(a, down, across, b, out, rows, inner, width, add, panel):
     """out = a b (SET) or out += a b (ADD); a (rows, inner), b (inner, width), out (rows, width).
 
     b and out lie row by row; a[i, k] is number `i down + k across`, so that a may be the transpose
-    of what is stored. `rows` and `width` are multiples of four. panel, 8 times inner, is scratch:
-    rows of b that are long lie so that eight columns of them do not fit into the first-level cache
-    together, and are copied to where they do.
+    of what is stored. `rows` and `width` are multiples of four. panel, 8 times inner, is scratch.
     """
     whole = width & ~7
     if width < WIDE:
-        for i in range(0, rows, 4):
-            x, z = at(a, i * down), at(out, i * width)
-            for j in range(0, whole, 8):
-                _tile(x, down, across, at(b, j), width, at(z, j), inner, width, add)
+        deep = inner if width < LONG else DEEP
+        for k in range(0, inner, deep):
+            some, more = min(deep, inner - k), add or k > 0
+            for i in range(0, rows, 4):
+                x, z = at(a, i * down + k * across), at(out, i * width)
+                for j in range(0, whole, 8):
+                    y = at(b, k * width + j)
+                    _tile(x, down, across, y, width, at(z, j), some, width, more)
     else:
         for j in range(0, whole, 8):
             for k in range(inner):

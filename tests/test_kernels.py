@@ -29,7 +29,7 @@ from cases import (
     random_weights,
 )
 
-from simcore import Balanced, Record, curvature, simulate, sweep
+from simcore import Balanced, Network, Record, Spectrum, curvature, simulate, sweep
 
 every_case = pytest.mark.parametrize("experiment", CASES.values(), ids=CASES)
 every_run = pytest.mark.parametrize(
@@ -110,6 +110,22 @@ def test_loss_equals_its_naive_twin(experiment):
     theta = random_weights(experiment)
     expected = naive.loss(experiment, theta)
     assert curvature.loss(experiment, theta) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("width", [63, 64, 68, 111, 112, 121])
+@pytest.mark.parametrize("n_in", [3, 70, 114])
+def test_long_rows_are_multiplied_in_parts(width, n_in):
+    """The product has a way of its own for rows of 64 numbers on, and another from 112 on."""
+    experiment = replace(
+        CASES["target"],
+        task=Spectrum(singular_values=(1.0, 0.5), n_in=n_in, n_out=5),
+        network=Network(depths=(3, 2), width=width),
+    )
+    theta, v = random_weights(experiment), random_weights(experiment, 1)
+    expected = naive.gradient(experiment, theta)
+    assert close(curvature.gradient(experiment, theta), expected, 1e-12)
+    expected = naive.hessian_vector(experiment, theta, v)
+    assert close(curvature.hessian_vector(experiment, theta, v), expected, 1e-10)
 
 
 @every_case
