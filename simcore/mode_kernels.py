@@ -28,6 +28,10 @@ from simcore.dormand_prince import (
     propose,
     row_of,
 )
+
+# Caches of versions before 24 November 2026 look here for what has moved; without, they break.
+from simcore.dormand_prince import Integrator as Integrator
+from simcore.ranges import Ranges as Ranges
 from simcore.ranges import spread, widen
 from simcore.simd import INLINED, KERNEL, add_in_turn, at, load, splat, store, where_at_most
 
