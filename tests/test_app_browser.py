@@ -113,6 +113,16 @@ def test_the_player_plays_and_the_server_hears_nothing(page, address):
     assert frames == []
 
 
+def test_space_plays_on_a_page_that_was_just_opened(page, address):
+    served.open_page(page, address)
+    stage = page.locator(".run-player")
+    expect(stage).to_have_attribute("data-playing", "false")
+    page.keyboard.press("Space")
+    expect(stage).to_have_attribute("data-playing", "true")
+    page.keyboard.press("Space")
+    expect(stage).to_have_attribute("data-playing", "false")
+
+
 def test_a_link_round_trips_and_back_goes_back(page, address):
     query = urlencode(links.to_query(presets.SMALL.experiment))
     served.open_page(page, f"{address}/?{query}")

@@ -518,6 +518,10 @@ class Player {
       this.speed = Number(this.parts.speed.value);
     });
     this.on(root, "keydown", (event) => this.key(event));
+    // a page that was just opened has its focus nowhere: space plays there too
+    this.on(document, "keydown", (event) => {
+      if (event.key === " " && event.target === document.body) this.key(event);
+    });
     this.drag(slider, (x) => clamp(this.track.invert(x), this.start, this.end));
     this.drag(canvas, (x, y) => this.timeAt(x, y));
     this.on(canvas, "dblclick", () => this.act("whole"));
