@@ -4,3 +4,9 @@ Comments such as "SCIENCE 3.5" point into the project's list of facts (closed fo
 published numbers in section 4), from which the formulas of `simcore.theory` and the numbers of
 `simcore.presets` were taken.
 """
+
+from hypothesis import settings
+
+# No test is timed: a busy machine is no failure.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
