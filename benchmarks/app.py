@@ -29,7 +29,8 @@ from playwright.async_api import expect as expect_async
 from playwright.sync_api import Page, WebSocket, expect
 
 from simcore import Descent, presets, regimes, simulate
-from simcore.figures import player, scenes
+from simcore.figures import panels as scenes
+from simcore.figures import player
 
 PLAYER = ".run-player canvas"
 SENTENCE = "[data-testid=stMain] strong"

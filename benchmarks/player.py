@@ -17,7 +17,8 @@ sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.par
 import numpy as np
 from browser import launch
 
-from simcore.figures.player import Line, Run, Scene, SeriesPanel, standalone
+from simcore.figures.player import standalone
+from simcore.figures.scene import Line, Run, Scene, SeriesPanel
 
 RECORDS, SERIES, PANELS = 2000, 8, 4
 

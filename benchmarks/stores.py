@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from simcore import Descent, Experiment, Gaussian, Network, Record, Spectrum, grid
-from simcore.store import Store
+from simcore.studies.store import Store
 
 NETWORK = Experiment(
     task=Spectrum(singular_values=(1.0, 0.6, 0.3)),

@@ -12,11 +12,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages import _state
-from simcore import checks, limits, links, presets
+from simcore import links, presets, variations
 from simcore.experiment import Balanced, Descent, Experiment, Gaussian, LayerScales
-from simcore.figures import scenes, style
-from simcore.maps import with_depths
-from simcore.tasks import Spectrum, Task, Tree
+from simcore.figures import panels as scenes
+from simcore.figures import style
+from simcore.tasks import Spectrum, Tree
 
 STARTS = {"balanced": "Balanced", "layers": "Layer scales", "gaussian": "Random"}
 FLOW_HELP = "GF: the same start under steps so small that nothing oscillates, on the same clock."
@@ -42,7 +42,7 @@ def architecture(experiment: Experiment) -> None:
             "Pathways H",
             "pathways",
             len(depths),
-            lambda count: with_depths(experiment, _resized(depths, count)),
+            lambda count: variations.with_pathways(experiment, count),
             words=words,
             help="Parallel chains of linear layers between the inputs and the summed output.",
         )
@@ -51,7 +51,7 @@ def architecture(experiment: Experiment) -> None:
             "Depth L",
             "depth",
             max(depths),
-            lambda depth: with_depths(experiment, (depth,) * len(depths)),
+            lambda depth: variations.with_depth(experiment, depth),
             words=words,
             help="Weight matrices per pathway; different ones are set by the list of depths.",
         )
@@ -65,7 +65,7 @@ def clock(experiment: Experiment) -> None:
             "Step size η",
             "eta",
             dynamics.step_size,
-            lambda eta: with_step_size(experiment, eta),
+            lambda eta: variations.with_step_size(experiment, eta),
             step=10.0 ** (math.floor(math.log10(dynamics.step_size)) - 2),
             format="%.6g",
             help="Of descent. Its edge of stability is 2/η: a sharper minimum throws it out.",
@@ -74,7 +74,7 @@ def clock(experiment: Experiment) -> None:
             "Steps",
             "steps",
             dynamics.steps,
-            lambda steps: _with_steps(experiment, steps),
+            lambda steps: variations.with_steps(experiment, steps),
             step=50,
             help="Updates of descent; time is t = η · step.",
         )
@@ -83,7 +83,7 @@ def clock(experiment: Experiment) -> None:
             "Duration t of gradient flow",
             "duration",
             dynamics.duration,
-            lambda duration: replace(experiment, dynamics=replace(dynamics, duration=duration)),
+            lambda duration: variations.with_duration(experiment, duration),
             step=10.0,
             help="Gradient flow is descent in the limit of small steps.",
         )
@@ -120,7 +120,7 @@ def experts(experiment: Experiment) -> None:
             "Record every … steps",
             "every",
             experiment.record.every or int(experiment.record.steps(dynamics.steps)[1]),
-            lambda every: replace(experiment, record=replace(experiment.record, every=every)),
+            lambda every: variations.with_every(experiment, every),
             help="An even number hides a period-2 oscillation.",
         )
     if isinstance(experiment.start, Gaussian):
@@ -128,7 +128,7 @@ def experts(experiment: Experiment) -> None:
             "Hidden width",
             "width",
             experiment.network.hidden_width(experiment.task),
-            lambda width: replace(experiment, network=replace(experiment.network, width=width)),
+            lambda width: variations.with_width(experiment, width),
             help="Rows of the hidden layers.",
         )
 
@@ -139,7 +139,7 @@ def depths(experiment: Experiment) -> None:
         "Depths, one per pathway",
         "depths",
         ", ".join(map(str, experiment.network.depths)),
-        lambda text: with_depths(experiment, links.parse_depths(text)),
+        lambda text: variations.with_depths(experiment, links.parse_depths(text)),
         help="For example 3, 5; as many pathways as there are numbers.",
     )
 
@@ -176,17 +176,8 @@ def singular_values(experiment: Experiment) -> None:
             "Singular values σ*, largest first",
             "singular_values",
             ", ".join(f"{value:.12g}" for value in values),
-            lambda text: replace(
-                experiment, task=_with_values(experiment.task, links.parse_numbers(text))
-            ),
+            lambda text: variations.with_singular_values(experiment, links.parse_numbers(text)),
         )
-
-
-def _with_values(task: Task, values: tuple[float, ...]) -> Spectrum:
-    """Other singular values; a rectangular target keeps its sizes where the values fit in."""
-    if task.n_in != task.n_out and len(values) <= min(task.n_in, task.n_out):
-        return Spectrum(singular_values=values, n_in=task.n_in, n_out=task.n_out)
-    return Spectrum(singular_values=values)
 
 
 def _start(experiment: Experiment) -> None:
@@ -224,20 +215,6 @@ def _start(experiment: Experiment) -> None:
         written.replace(",", ", ").replace(";", "; "),
         lambda text: replace(experiment, start=links.parse_start(f"{kind}:{text}")),
     )
-
-
-def with_step_size(experiment: Experiment, step_size: float) -> Experiment:
-    """The experiment as a descent with that step size; a flow keeps its duration."""
-    dynamics = experiment.dynamics
-    if isinstance(dynamics, Descent):
-        return replace(experiment, dynamics=replace(dynamics, step_size=step_size))
-    steps = max(1, round(dynamics.duration / step_size))
-    return replace(experiment, dynamics=Descent(step_size=step_size, steps=steps))
-
-
-def _resized(depths: tuple[int, ...], pathways: int) -> tuple[int, ...]:
-    checks.count("pathways", pathways, 1, limits.current().pathways)
-    return (depths + (depths[-1],) * pathways)[:pathways]
 
 
 def view(experiment: Experiment) -> tuple[scenes.View, list[str]]:
@@ -280,15 +257,6 @@ def flow_beside(experiment: Experiment) -> bool:
     return st.toggle(
         "Gradient flow beside it", value=engine == "modes", key=f"flow_{engine}", help=FLOW_HELP
     )
-
-
-def _with_steps(experiment: Experiment, steps: int) -> Experiment:
-    """The experiment with other steps; records thin out where they would be too many."""
-    dynamics, record = experiment.dynamics, experiment.record
-    assert isinstance(dynamics, Descent)
-    if record.every and steps / record.every >= limits.current().records:
-        record = replace(record, every=None)
-    return replace(experiment, dynamics=replace(dynamics, steps=steps), record=record)
 
 
 # --- Widgets ---------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import streamlit as st
 from pages import _ui
 from simcore import links
 from simcore.experiment import Experiment
-from simcore.figures import scenes
+from simcore.figures import panels as scenes
 
 MOST = 4
 

@@ -15,7 +15,7 @@ import streamlit as st
 
 from simcore import links, presets
 from simcore.experiment import Experiment
-from simcore.maps import Wanted
+from simcore.plans import Wanted
 
 DEFAULT = presets.MEDIUM.experiment
 

@@ -16,8 +16,9 @@ from pages._names import PAGES
 from simcore import limits, presets, regimes, theory
 from simcore.experiment import Descent, Experiment, Flow
 from simcore.figures import player, ruler
+from simcore.figures.scene import Scene
 from simcore.simulate import simulate
-from simcore.sweep import sweep
+from simcore.studies.sweep import sweep
 from simcore.trajectory import Outcome, Trajectory
 
 PATIENCE = 0.3  # seconds before a run shows its progress
@@ -143,7 +144,7 @@ def _small(key: str, words: str) -> None:
         st.markdown(words)
 
 
-def play(scene: player.Scene, key: str) -> None:
+def play(scene: Scene, key: str) -> None:
     """Mount the player; the browser plays, the server hears nothing of it."""
     _PLAYER(key=key, data=player.payload(scene))
 

@@ -1,6 +1,6 @@
 """The words and symbols of the pages, one clause each; About has the equations."""
 
-from simcore.figures.scenes import PHASE_WORDS
+from simcore.figures.panels import PHASE_WORDS
 
 WORDS = {
     r"strength $\sigma_{h,i}$": "how much of mode $i$ of the target pathway $h$ carries",

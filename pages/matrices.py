@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages import _controls, _ui
 from simcore import Descent, Gaussian, Outcome, Record, curvature, presets, regimes
-from simcore.figures import scenes
+from simcore.figures import panels as scenes
 
 experiment = _ui.open_page(presets.BY_NAME["tree-4"].experiment)
 with st.sidebar:
@@ -33,9 +33,9 @@ except ValueError as error:
     st.warning(f"This run is too large for full weights: {error}.")
     st.stop()
 run = _ui.run(full, "Full weights")
-named = scenes.Named("GD" if run.edge else "GF", run, regimes.phases(run))
+named = scenes.Named(run.experiment.dynamics.short, run, regimes.phases(run))
 companions = []
-if with_flow and run.edge:
+if with_flow and run.experiment.dynamics.iterated:
     flow = _ui.flow_beside(run)
     companions = [scenes.Named("GF", flow, regimes.phases(flow))]
 _ui.verdict(run)

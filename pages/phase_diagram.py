@@ -15,11 +15,12 @@ from typing import Any
 import streamlit as st
 
 from pages import _controls, _state, _ui
-from simcore import Experiment, Record, limits, maps, sweep
-from simcore.figures import maps as pictures
+from simcore import Experiment, Record, limits, plans, sweep, variations
+from simcore.figures import phase_maps as pictures
 from simcore.figures.parts import LINE_ROWS
-from simcore.maps import Plan, Side
-from simcore.store import Row, export
+from simcore.plans import Plan, Side
+from simcore.studies import phase_maps as maps
+from simcore.studies.store import Row, export
 
 HOSTED = limits.hosted()
 BUDGET = 20.0 if HOSTED else 240.0  # core seconds of one map
@@ -75,22 +76,22 @@ def plan_for(base: Experiment) -> Plan:
     """The plan that was asked for, or the usual one where its axes do not fit the experiment."""
     plan = state.map.plan
     if plan is None:
-        return maps.usual_plan(base)
-    fitting = maps.available(base)
-    others = [maps.AXES[s.name].title for s in (plan.x, plan.y) if s.name not in fitting]
+        return plans.usual_plan(base)
+    fitting = plans.available(base)
+    others = [variations.AXES[s.name].title for s in (plan.x, plan.y) if s.name not in fitting]
     if not others:
         return plan
     _state.complain(
         f"This experiment does not vary along {' and '.join(others)}; the usual map is shown"
     )
-    return maps.usual_plan(base)
+    return plans.usual_plan(base)
 
 
 def side_controls(base: Experiment, plan: Plan, which: str) -> None:
     """Which axis goes to the right or up, its range and its number of points."""
     side: Side = getattr(plan, which)
     other = plan.y if which == "x" else plan.x
-    taken = maps.STEP_AXES if other.name in maps.STEP_AXES else (other.name,)
+    taken = variations.STEP_AXES if other.name in variations.STEP_AXES else (other.name,)
     key = f"map_{which}"
 
     def change(**parts: Any) -> None:
@@ -101,15 +102,15 @@ def side_controls(base: Experiment, plan: Plan, which: str) -> None:
         "To the right" if which == "x" else "Up",
         [
             name
-            for name in reversed(maps.AXES)
-            if name in maps.available(base) and name not in taken
+            for name in reversed(variations.AXES)
+            if name in plans.available(base) and name not in taken
         ],
         key=key,
-        format_func=lambda name: maps.AXES[name].title,
+        format_func=lambda name: variations.AXES[name].title,
         on_change=lambda: change(name=state[key], range=None),
     )
     low, high = side.ends(base)
-    whole = maps.AXES[side.name].whole
+    whole = variations.AXES[side.name].whole
     options: dict[str, Any] = {"step": 1} if whole else {"step": None, "format": "%.5g"}
     if whole:
         low, high = int(low), int(high)
@@ -200,7 +201,7 @@ def resume() -> None:
 
 
 def as_csv(cells: Sequence[Experiment], rows: Sequence[Row | None]) -> bytes:
-    """The cells that are known, as `simcore.store.export` writes them."""
+    """The cells that are known, as `simcore.studies.store.export` writes them."""
     pairs = [(cell, row) for cell, row in zip(cells, rows, strict=True) if row is not None]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "map.csv")
@@ -262,14 +263,14 @@ def zoom_out() -> None:
 
 def planned_map(base: Experiment, wanted: Plan) -> None:
     """Compute and draw the map of a plan."""
-    plan = wanted.within_budget(base, BUDGET)
+    plan = maps.within_budget(wanted, base, BUDGET)
     cells, borders = plan.cells(base), plan.borders(base)
     if len(cells) > LINE_ROWS:
         raise ValueError(
             f"a map may have at most {LINE_ROWS} cells, this has {len(cells)}; take fewer points"
         )
     xs, ys = plan.x.values(base), plan.y.values(base)
-    x_title, y_title = maps.AXES[plan.x.name].title, maps.AXES[plan.y.name].title
+    x_title, y_title = variations.AXES[plan.x.name].title, variations.AXES[plan.y.name].title
     identity = (base, plan)
     if state.get("map_of") != identity:  # a new map starts by itself
         state.map_of, state.map_paused = identity, False
@@ -286,7 +287,7 @@ def planned_map(base: Experiment, wanted: Plan) -> None:
             x_title=x_title,
             y_title=y_title,
             borders=borders,
-            step_on="x" if plan.x.name in maps.STEP_AXES else "y",
+            step_on="x" if plan.x.name in variations.STEP_AXES else "y",
         )
 
     if not state.map_paused and None in known_rows(cells):
@@ -345,7 +346,7 @@ def uploaded_map(content: bytes) -> None:
     borders = {}
     rows_of = [[c for c in cells[j * len(xs) : (j + 1) * len(xs)] if c] for j in range(len(ys))]
     if found.x == "dynamics.step_size" and all(rows_of):
-        borders = maps.borders_of([row[0] for row in rows_of])
+        borders = plans.borders_of([row[0] for row in rows_of])
     x_title, y_title = found.titles
     picture = pictures.phase_map(
         xs, ys, values, measure, x_title=x_title, y_title=y_title, borders=borders

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages import _controls, _pins, _ui
 from simcore import regimes
-from simcore.figures import scenes
+from simcore.figures import panels as scenes
 
 experiment = _ui.open_page()
 with st.sidebar:
@@ -16,8 +16,8 @@ with st.sidebar:
 _ui.complaints()
 _ui.step_size_ruler(experiment)
 run = _ui.run(experiment)
-named = [scenes.Named("GD" if run.edge else "GF", run, regimes.phases(run))]
-if with_flow and run.edge:
+named = [scenes.Named(run.experiment.dynamics.short, run, regimes.phases(run))]
+if with_flow and run.experiment.dynamics.iterated:
     flow = _ui.flow_beside(run)
     named.append(scenes.Named("GF", flow, regimes.phases(flow)))
 named += _pins.runs(experiment)

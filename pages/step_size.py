@@ -9,8 +9,9 @@ import numpy as np
 import streamlit as st
 
 from pages import _controls, _ui
-from simcore import Balanced, Descent, Record, bifurcation, theory
+from simcore import Balanced, Descent, Record, theory, variations
 from simcore.figures import orbits as pictures
+from simcore.studies import bifurcation
 
 COUNT = 480  # step sizes across the diagram
 
@@ -56,7 +57,7 @@ def on_select() -> None:
     picked = selection.get("pick") or []
     if picked and "eta" in picked[0]:
         eta = float(picked[0]["eta"])
-        _controls.attempt(lambda: _controls.with_step_size(experiment, eta))
+        _controls.attempt(lambda: variations.with_step_size(experiment, eta))
 
 
 @st.cache_data(max_entries=32, show_spinner=False, hash_funcs={type(experiment): lambda e: e.key})

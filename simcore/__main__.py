@@ -30,8 +30,8 @@ from simcore import presets, regimes
 from simcore.checks import require, shown
 from simcore.experiment import Experiment
 from simcore.simulate import simulate
-from simcore.store import Store, check_table_path, export
-from simcore.sweep import Row, grid, stop_at, sweep
+from simcore.studies.store import Store, check_table_path, export
+from simcore.studies.sweep import Row, grid, stop_at, sweep
 from simcore.trajectory import Outcome
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import matrix_kernels as kernels
 from simcore.checks import require
-from simcore.experiment import Experiment, Gaussian, Network
-from simcore.simd import padded, zeros
+from simcore.experiment import Experiment, Network
+from simcore.kernels import matrices as kernels
+from simcore.kernels.simd import padded, zeros
 from simcore.tasks import Task
 
 KRYLOV = 120  # vectors kept before Lanczos restarts, fewer where they would take more than
@@ -219,13 +219,12 @@ def initial(experiment: Experiment) -> np.ndarray:
     """The weights at the start, shape (N,).
 
     Aligned starts: first layer c V_R^T, hidden layers c on the first R diagonal entries, last
-    layer U_R c, a single layer U_R c V_R^T. Gaussian: theta ~ N(0, std^2) from
-    numpy.random.default_rng(seed), in the order of theta.
+    layer U_R c, a single layer U_R c V_R^T. Other starts draw theta themselves.
     """
     start, task = experiment.start, experiment.task
     size = layout(experiment.network, task).size
-    if isinstance(start, Gaussian):
-        return start.std * np.random.default_rng(start.seed).standard_normal(size)
+    if not start.aligned:
+        return start.weights(size)
     theta = np.zeros(size)
     left, right = task.bases()
     modes = np.arange(left.shape[1])

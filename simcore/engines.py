@@ -6,9 +6,12 @@ from typing import Protocol
 
 import numpy as np
 
-from simcore import curvature, dormand_prince, matrix_kernels, mode_curvature, mode_kernels, ranges
-from simcore.experiment import Experiment, Flow
-from simcore.simd import padded, zeros
+from simcore import curvature, mode_curvature
+from simcore.experiment import Experiment
+from simcore.kernels import dormand_prince, ranges
+from simcore.kernels import matrices as matrix_kernels
+from simcore.kernels import modes as mode_kernels
+from simcore.kernels.simd import padded, zeros
 
 WORK_PER_CALL = 2e7  # multiplications in one kernel call: some hundredths of a second
 BLOW_UP = 1e12  # a loss that many times above its natural scale never comes back
@@ -22,10 +25,13 @@ class Engine(Protocol):
 
     per_call: int  # steps that one call should take, so that progress stays lively
 
-    def descend(self, steps: int) -> int:
+    def descend(self, steps: int, step_size: float) -> int:
         """Take steps of gradient descent; fewer come back if the loss blew up."""
 
-    def flow(self, goal: float, most: int) -> int:
+    def start_flow(self, longest: float) -> None:
+        """Set the integrator to t = 0 at the current weights; no step of it is longer."""
+
+    def flow(self, goal: float, most: int, rtol: float) -> int:
         """Integrate to t >= goal, or `most` accepted steps: REACHED, PENDING or STALLED."""
 
     def flow_time(self) -> float:
@@ -86,6 +92,7 @@ class _Flowing:
     """What both engines say of their integrator."""
 
     integrator: dormand_prince.Integrator
+    longest: float
 
     def flow_time(self) -> float:
         return float(self.integrator.clock[1])
@@ -99,10 +106,10 @@ class ModesEngine(_Flowing):
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
-        task, network, dynamics = experiment.task, experiment.network, experiment.dynamics
+        task, network = experiment.task, experiment.network
         self.modes = len(task.singular_values)
         columns = padded(self.modes)
-        scales = experiment.start.layer_scales(network.depths)  # type: ignore[union-attr]
+        scales = experiment.start.layer_scales(network.depths)
         groups = [tuple(dict.fromkeys(row)) for row in scales]
         offsets = np.concatenate([[0], np.cumsum([len(group) for group in groups])])
         self.system = mode_kernels.ModeSystem(
@@ -112,7 +119,7 @@ class ModesEngine(_Flowing):
                 dtype=np.int64,
             ),
             target=np.pad(task.singular_values, (0, columns - self.modes)),
-            step_size=np.full(columns, 0.0 if isinstance(dynamics, Flow) else dynamics.step_size),
+            step_size=np.zeros(columns),
         )
         self.architecture = mode_curvature.Architecture(
             first_group=self.system.first,
@@ -144,11 +151,6 @@ class ModesEngine(_Flowing):
         self.ranges = _copy(self.nothing)
         self.queue: list[np.ndarray] = []
         self.per_call = max(1, int(WORK_PER_CALL / (20 * self.modes * len(self.x))))
-        self.integrator = _integrator(self.x.size, self.modes * len(self.x))
-        if isinstance(dynamics, Flow):
-            mode_kernels.flow_start(
-                self.x, self.system, self.state, self.integrator, dynamics.duration
-            )
 
     def _new_state(self) -> mode_kernels.ModeState:
         pathways, columns = self.experiment.network.pathways, len(self.system.target)
@@ -156,12 +158,16 @@ class ModesEngine(_Flowing):
             zeros(*self.x.shape), zeros(pathways, columns), zeros(columns)
         )
 
-    def descend(self, steps: int) -> int:
+    def descend(self, steps: int, step_size: float) -> int:
+        self.system.step_size[:] = step_size
         return mode_kernels.descend(self.x, self.system, steps, self.limit, self.state, self.ranges)
 
-    def flow(self, goal: float, most: int) -> int:
-        dynamics = self.experiment.dynamics
-        assert isinstance(dynamics, Flow)
+    def start_flow(self, longest: float) -> None:
+        self.longest = longest
+        self.integrator = _integrator(self.x.size, self.modes * len(self.x))
+        mode_kernels.flow_start(self.x, self.system, self.state, self.integrator, longest)
+
+    def flow(self, goal: float, most: int, rtol: float) -> int:
         return mode_kernels.flow(
             goal,
             most,
@@ -169,8 +175,8 @@ class ModesEngine(_Flowing):
             self.state,
             self.integrator,
             self.ranges,
-            dynamics.rtol,
-            dynamics.duration,
+            rtol,
+            self.longest,
         )
 
     def move_to(self, time: float) -> None:
@@ -225,33 +231,27 @@ class MatricesEngine(_Flowing):
         self.queue: list[tuple[np.ndarray, np.ndarray]] = []
         self.gradient = np.zeros_like(self.weights)
         self.per_call = max(1, int(WORK_PER_CALL / (3 * task.n_in * len(self.weights))))
-        flows = isinstance(experiment.dynamics, Flow)
-        self.integrator = _integrator(len(self.weights) if flows else 0, self.layout.size)
-        if isinstance(experiment.dynamics, Flow):
-            matrix_kernels.flow_start(
-                self.weights,
-                self.layout,
-                self.problem,
-                self.work,
-                self.integrator,
-                experiment.dynamics.duration,
-            )
 
-    def descend(self, steps: int) -> int:
+    def descend(self, steps: int, step_size: float) -> int:
         return matrix_kernels.descend(
             self.weights,
             self.layout,
             self.problem,
-            self.experiment.dynamics.step_size,  # type: ignore[union-attr]
+            step_size,
             steps,
             self.limit,
             self.work,
             self.ranges,
         )
 
-    def flow(self, goal: float, most: int) -> int:
-        dynamics = self.experiment.dynamics
-        assert isinstance(dynamics, Flow)
+    def start_flow(self, longest: float) -> None:
+        self.longest = longest
+        self.integrator = _integrator(len(self.weights), self.layout.size)
+        matrix_kernels.flow_start(
+            self.weights, self.layout, self.problem, self.work, self.integrator, longest
+        )
+
+    def flow(self, goal: float, most: int, rtol: float) -> int:
         return matrix_kernels.flow(
             goal,
             most,
@@ -260,8 +260,8 @@ class MatricesEngine(_Flowing):
             self.work,
             self.integrator,
             self.ranges,
-            dynamics.rtol,
-            dynamics.duration,
+            rtol,
+            self.longest,
         )
 
     def move_to(self, time: float) -> None:

@@ -8,11 +8,12 @@ gets wrong is answered with a sentence and the value of the fallback, never with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
-from simcore import limits, maps
+from simcore import limits, plans, variations
 from simcore.checks import count, require, shown
 from simcore.experiment import (
     Balanced,
@@ -25,8 +26,8 @@ from simcore.experiment import (
     Record,
     Start,
 )
-from simcore.maps import Plan, Side, Wanted
-from simcore.tasks import Dataset, Spectrum, Target, Task, Tree
+from simcore.plans import Plan, Side, Wanted
+from simcore.tasks import Spectrum, Target, Tree
 
 VERSION = "1"
 LONGEST = 4000  # characters of one value; browsers and proxies cut longer links
@@ -37,10 +38,10 @@ def to_query(experiment: Experiment) -> dict[str, str]:
     record = experiment.record
     return {
         "v": VERSION,
-        "task": _task_text(experiment.task),
+        "task": _written(TASKS, experiment.task),
         "depths": ",".join(map(str, experiment.network.depths)),
         "width": "auto" if experiment.network.width is None else str(experiment.network.width),
-        "start": _start_text(experiment.start),
+        "start": start_text(experiment.start),
         **_dynamics_query(experiment.dynamics),
         "record": _record_text(record),
         "engine": experiment.engine,
@@ -64,7 +65,7 @@ def from_query(
         )
     network, record = fallback.network, fallback.record
     parts = {
-        "task": read("task", _task, fallback.task),
+        "task": read("task", lambda text: _read(TASKS, text), fallback.task),
         "network": read(
             "depths", lambda text: replace(network, depths=parse_depths(text)), network
         ),
@@ -101,7 +102,7 @@ def map_from_query(query: Mapping[str, str]) -> tuple[Wanted, tuple[str, ...]]:
     plan = None
     if x is not None and y is not None:
         try:
-            maps.check_axes(x.name, y.name)
+            plans.check_axes(x.name, y.name)
             plan = Plan(x, y)
         except ValueError as error:
             read.complaints.append(f"the axes of the link's map were left out: {error}")
@@ -193,64 +194,124 @@ def _row_text(rows: tuple[tuple[float, ...], ...]) -> str:
     return ";".join(_text(row) for row in rows)
 
 
-def _task_text(task: Task) -> str:
-    if isinstance(task, Spectrum):
-        return f"{_text(task.singular_values)}:{task.n_in}:{task.n_out}"
-    if isinstance(task, Tree):
-        return f"tree:{task.levels}"
-    if isinstance(task, Target):
-        return f"target:{_row_text(task.rows)}"
-    assert isinstance(task, Dataset)
-    raise ValueError("a link cannot hold a dataset; save the experiment as a file instead")
+class Row(NamedTuple):
+    """How a link holds one class of specs: `prefix:` and what `write` makes of one."""
+
+    kind: type
+    prefix: str
+    write: Callable[[Any], str]
+    read: Callable[[str], Any]
 
 
-def _task(text: str) -> Task:
-    kind, _, rest = text.partition(":")
-    if kind == "tree":
-        return Tree(levels=_int(rest or "3"))
-    if kind == "target":
-        return Target(rows=_rows(rest))
-    if not rest:
-        return Spectrum(singular_values=parse_numbers(kind))
-    n_in, _, n_out = rest.partition(":")
-    return Spectrum(singular_values=parse_numbers(kind), n_in=_int(n_in), n_out=_int(n_out))
+def _sized_spectrum(text: str) -> Spectrum:
+    values, *sizes = text.split(":")
+    require(len(sizes) in (0, 2), "expected singular values, or values:inputs:outputs", text)
+    named = dict(zip(("n_in", "n_out"), map(_int, sizes), strict=False))
+    return Spectrum(singular_values=parse_numbers(values), **named)
 
 
-def _start_text(start: Start) -> str:
-    if isinstance(start, Balanced):
-        return f"balanced:{_text(start.scales)}"
-    if isinstance(start, LayerScales):
-        return f"layers:{_row_text(start.scales)}"
-    return f"gaussian:{start.std!r},{start.seed}"
-
-
-def parse_start(text: str) -> Start:
-    kind, _, rest = text.partition(":")
-    if kind == "balanced":
-        return Balanced(scales=parse_numbers(rest))
-    if kind == "layers":
-        return LayerScales(scales=_rows(rest))
-    require(
-        kind == "gaussian", f"expected balanced:, layers: or gaussian: first, got {shown(kind)}"
-    )
-    std, _, seed = rest.partition(",")
+def _gaussian(text: str) -> Gaussian:
+    std, _, seed = text.partition(",")
     return Gaussian(std=_float(std), seed=_int(seed or "0"))
 
 
+STARTS = (
+    Row(
+        Balanced,
+        "balanced",
+        lambda start: _text(start.scales),
+        lambda text: Balanced(scales=parse_numbers(text)),
+    ),
+    Row(
+        LayerScales,
+        "layers",
+        lambda start: _row_text(start.scales),
+        lambda text: LayerScales(scales=_rows(text)),
+    ),
+    Row(Gaussian, "gaussian", lambda start: f"{start.std!r},{start.seed}", _gaussian),
+)
+TASKS = (
+    Row(Tree, "tree", lambda task: str(task.levels), lambda t: Tree(levels=_int(t or "3"))),
+    Row(Target, "target", lambda task: _row_text(task.rows), lambda t: Target(rows=_rows(t))),
+    Row(
+        Spectrum,
+        "",  # its numbers stand alone
+        lambda task: f"{_text(task.singular_values)}:{task.n_in}:{task.n_out}",
+        _sized_spectrum,
+    ),
+)
+
+
+def _written(rows: Sequence[Row], spec: Any) -> str:
+    for row in rows:
+        if isinstance(spec, row.kind):
+            return f"{row.prefix}:{row.write(spec)}" if row.prefix else row.write(spec)
+    raise ValueError(
+        f"a link cannot hold a {type(spec).__name__.lower()}; save the experiment as a file instead"
+    )
+
+
+def _read(rows: Sequence[Row], text: str) -> Any:
+    prefix, _, rest = text.partition(":")
+    for row in rows:
+        if row.prefix == prefix:
+            return row.read(rest)
+        if not row.prefix:
+            return row.read(text)
+    names = [f"{row.prefix}:" for row in rows]
+    expected = f"{', '.join(names[:-1])} or {names[-1]}"
+    raise ValueError(f"expected {expected} first, got {shown(prefix)}")
+
+
+def parse_start(text: str) -> Start:
+    """What `start=` holds."""
+    return _read(STARTS, text)
+
+
+def start_text(start: Start) -> str:
+    """The start as `start=` holds it."""
+    return _written(STARTS, start)
+
+
+class Moves(NamedTuple):
+    """How a link holds one class of dynamics: the field and the reader of each of its parameters,
+    of which the first tells that it is this class."""
+
+    kind: type[Dynamics]
+    parameters: dict[str, tuple[str, Callable[[str], Any]]]
+    after: Callable[[Dynamics], Dynamics]  # one to start from, where the fallback is of another
+
+
+DYNAMICS = (
+    Moves(
+        Flow,
+        {"duration": ("duration", _float), "rtol": ("rtol", _float)},
+        lambda other: Flow(duration=other.duration),
+    ),
+    Moves(
+        Descent,
+        {"eta": ("step_size", _float), "steps": ("steps", _int)},
+        lambda other: Descent(step_size=0.1, steps=1000),
+    ),
+)
+
+
 def _dynamics_query(dynamics: Dynamics) -> dict[str, str]:
-    if isinstance(dynamics, Descent):
-        return {"eta": repr(dynamics.step_size), "steps": str(dynamics.steps)}
-    return {"duration": repr(dynamics.duration), "rtol": repr(dynamics.rtol)}
+    moves = next(m for m in DYNAMICS if m.kind is type(dynamics))
+    return {name: repr(getattr(dynamics, field)) for name, (field, _) in moves.parameters.items()}
 
 
 def _dynamics(query: Mapping[str, str], read: _Reader, fallback: Dynamics) -> Dynamics:
-    if "duration" in query or ("eta" not in query and isinstance(fallback, Flow)):
-        flow = fallback if isinstance(fallback, Flow) else Flow(duration=fallback.duration)
-        flow = read("duration", lambda text: replace(flow, duration=_float(text)), flow)
-        return read("rtol", lambda text: replace(flow, rtol=_float(text)), flow)
-    descent = fallback if isinstance(fallback, Descent) else Descent(step_size=0.1, steps=1000)
-    descent = read("eta", lambda text: replace(descent, step_size=_float(text)), descent)
-    return read("steps", lambda text: replace(descent, steps=_int(text)), descent)
+    own = next(m for m in DYNAMICS if m.kind is type(fallback))
+    moves = next((m for m in DYNAMICS if next(iter(m.parameters)) in query), own)
+    dynamics = fallback if moves is own else moves.after(fallback)
+    for name, (field, parse) in moves.parameters.items():
+        dynamics = read(name, partial(_with_field, dynamics, field, parse), dynamics)
+    return dynamics
+
+
+def _with_field(spec: Any, field: str, parse: Callable[[str], Any], text: str) -> Any:
+    return replace(spec, **{field: parse(text)})
 
 
 def _side_text(side: Side) -> str:
@@ -260,14 +321,14 @@ def _side_text(side: Side) -> str:
 
 def _side(text: str) -> Side:
     name, *numbers = text.split(":")
-    maps.axis(name)
+    variations.axis(name)
     require(len(numbers) in (1, 3), "expected axis:points or axis:points:from:to", text)
     points = _int(numbers[0])
-    maps.check_points(points)
+    plans.check_points(points)
     if len(numbers) == 1:
         return Side(name, points)
     low, high = map(_float, numbers[1:])
-    maps.values(name, low, high, points)
+    plans.values(name, low, high, points)
     return Side(name, points, (low, high))
 
 

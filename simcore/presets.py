@@ -10,12 +10,12 @@ so).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from simcore import limits, theory
+from simcore import theory
 from simcore.experiment import (
     Balanced,
     Descent,
@@ -28,6 +28,8 @@ from simcore.experiment import (
 )
 from simcore.tasks import Spectrum, Tree
 from simcore.trajectory import Trajectory
+from simcore.variations import at_minimum as at_minimum  # programs have them from here
+from simcore.variations import matching_flow as matching_flow
 
 PAPER = "Kim and Lee, ICML 2026 (arXiv 2606.05219)"
 SHI = "Shi, Shea-Brown, Buice, NeurIPS 2022"
@@ -401,31 +403,3 @@ ALL: tuple[Preset, ...] = (
 )
 
 BY_NAME: dict[str, Preset] = {preset.name: preset for preset in ALL}
-
-
-def at_minimum(
-    singular_value: float, depths: tuple[int, ...], split: Sequence[float]
-) -> Experiment:
-    """One mode whose balanced start is the minimum with the strengths `split` (H,)."""
-    return Experiment(
-        task=Spectrum(singular_values=(singular_value,)),
-        network=Network(depths=depths),
-        start=Balanced(scales=tuple(split)),
-        dynamics=Descent(step_size=1e-3, steps=1),
-    )
-
-
-def matching_flow(experiment: Experiment, rtol: float = 1e-8) -> Experiment:
-    """The gradient flow of a descent on the same clock t = eta * step, with equal-time records, as
-    far as the limits allow and at most 200,000 times 2/S_1, by when flow has long come to rest; a
-    flow is its own."""
-    dynamics = experiment.dynamics
-    if isinstance(dynamics, Flow):
-        return experiment
-    longest = min(limits.current().duration, 200_000 * theory.unit_step_size(experiment))
-    frames = min(experiment.record.frames, experiment.most_records)
-    return replace(
-        experiment,
-        dynamics=Flow(duration=min(dynamics.duration, longest), rtol=rtol),
-        record=replace(experiment.record, every=None, frames=frames),
-    )

@@ -121,7 +121,7 @@ def prospects(experiments: Sequence[Experiment]) -> Prospects:
     flow, winner = np.full((runs, len(depths)), np.nan), alone
     known = np.array([_flow_is_known(e) for e in experiments])
     if known.any():
-        starts = [e.start.strengths() for e, k in zip(experiments, known, strict=True) if k]  # type: ignore[union-attr]
+        starts = [e.start.strengths() for e, k in zip(experiments, known, strict=True) if k]
         ends = theory.flow_end_split(np.array(starts), depths, values[known])
         flow[known], winner[known] = theory.shares(ends), theory.mode_sharpness(ends, depths)
     return Prospects(alive, flattest.T, lowest, flow.T, winner, gains)
@@ -345,7 +345,7 @@ def classify(run: Trajectory) -> Regime:
         return Regime.UNFINISHED
     witness = Witness(len(run.steps))
     witness.see(sharpest(run))
-    edge = np.inf if run.edge is None else run.edge
+    edge = np.inf if run.edge is None else run.edge[-1]
     expected = _prospects_of(run.experiment)
     return witness.regimes(run.experiment.network.depths, expected, edge).item()
 
@@ -517,7 +517,7 @@ def describe(run: Trajectory) -> str:
         peak = np.nanmax(run.sharpness)
         words.append(
             f"Sharpness went up to {peak:.4g} and ends at {run.sharpness[-1]:.4g}; "
-            f"the edge 2/η is {run.edge:.4g}."
+            f"the edge 2/η is {run.edge[-1]:.4g}."
         )
     elif np.isfinite(run.sharpness[-1]):
         words.append(f"Sharpness ends at {run.sharpness[-1]:.4g}.")

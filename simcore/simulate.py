@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from simcore.dormand_prince import REACHED, STALLED
 from simcore.engines import Engine, engine_for
-from simcore.experiment import Descent, Experiment, Flow
+from simcore.experiment import Descent, Dynamics, Experiment, Flow, Record
+from simcore.kernels.dormand_prince import REACHED, STALLED
 from simcore.trajectory import Outcome, Trajectory
 
 Progress = Callable[[float], object]
@@ -26,42 +27,39 @@ def simulate(experiment: Experiment, *, on_progress: Progress | None = None) -> 
     are outcomes: the records up to then are kept.
     """
     begin = time.perf_counter()
+    walk = _walk_of(experiment.dynamics)
     engine = engine_for(experiment)
     recorder = _Recorder(experiment, engine)
     report = _Reporter(on_progress)
-    walk = _descend if isinstance(experiment.dynamics, Descent) else _flow
     with np.errstate(over="ignore", invalid="ignore"):  # a start may already overflow
-        outcome = walk(experiment, engine, recorder, report)
+        outcome = walk(experiment.dynamics, experiment.record, engine, recorder, report)
         run = recorder.trajectory(outcome, begin)
     report.finish()
     return run
 
 
 def _descend(
-    experiment: Experiment, engine: Engine, recorder: _Recorder, report: _Reporter
+    dynamics: Descent, record: Record, engine: Engine, recorder: _Recorder, report: _Reporter
 ) -> Outcome:
-    dynamics = experiment.dynamics
-    assert isinstance(dynamics, Descent)
     done = 0
     recorder.record(done, 0.0)
-    for goal in experiment.record.steps(dynamics.steps)[1:]:
+    for goal in record.steps(dynamics.steps)[1:]:
         while done < goal:
             if report.cancelled(done / dynamics.steps):
                 return Outcome.CANCELLED
             wanted = min(int(goal) - done, engine.per_call)
-            taken = engine.descend(wanted)
+            taken = engine.descend(wanted, dynamics.step_size)
             done += taken
             if taken < wanted:
                 return Outcome.DIVERGED
-        recorder.record(done, done * dynamics.step_size)
+        recorder.record(done, dynamics.time(done))
     return Outcome.FINISHED
 
 
 def _flow(
-    experiment: Experiment, engine: Engine, recorder: _Recorder, report: _Reporter
+    dynamics: Flow, record: Record, engine: Engine, recorder: _Recorder, report: _Reporter
 ) -> Outcome:
-    dynamics, record = experiment.dynamics, experiment.record
-    assert isinstance(dynamics, Flow)
+    engine.start_flow(dynamics.duration)
     recorder.record(0, 0.0)
     if record.every is None:
         goals = list(np.linspace(0.0, dynamics.duration, record.frames)[1:])
@@ -75,11 +73,11 @@ def _flow(
             most = engine.per_call
             if record.every is not None:
                 most = min(most, next_record - engine.flow_steps())
-            status = engine.flow(goal, most)
+            status = engine.flow(goal, most, dynamics.rtol)
             if status == STALLED:
                 return Outcome.STALLED
             if status != REACHED and engine.flow_steps() == next_record:
-                if len(recorder.steps) >= experiment.most_records - 1:  # the end may need one
+                if recorder.room <= 1:  # the end may need it
                     return Outcome.FULL
                 engine.move_to(engine.flow_time())
                 recorder.record(engine.flow_steps(), engine.flow_time())
@@ -87,6 +85,19 @@ def _flow(
         engine.move_to(goal)
         recorder.record(engine.flow_steps(), goal)
     return Outcome.FINISHED
+
+
+Walk = Callable[[Any, Record, Engine, "_Recorder", "_Reporter"], Outcome]
+
+WALKS: dict[type[Dynamics], Walk] = {Descent: _descend, Flow: _flow}
+
+
+def _walk_of(dynamics: Dynamics) -> Walk:
+    walk = WALKS.get(type(dynamics))
+    if walk is None:
+        known = ", ".join(kind.__name__ for kind in WALKS)
+        raise TypeError(f"no engine can run {type(dynamics).__name__}; there are walks for {known}")
+    return walk
 
 
 class _Reporter:
@@ -121,6 +132,11 @@ class _Recorder:
         self.maps: list[np.ndarray] = []
         self.curvature: list[tuple[np.ndarray, np.ndarray]] = []
         self.waiting = 0
+
+    @property
+    def room(self) -> int:
+        """How many more records the run may keep."""
+        return self.experiment.most_records - len(self.steps)
 
     def record(self, step: int, time: float) -> None:
         self.steps.append(step)

@@ -14,13 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from numbers import Integral
-from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-if TYPE_CHECKING:
-    from simcore.experiment import Experiment
+from simcore.experiment import Experiment, Start
 
 __all__ = [
     "StepSizeMarks",
@@ -440,18 +439,8 @@ def _step_size_at(sharpness: float, gamma: float = 2.0) -> float:
     return gamma / sharpness if sharpness > 0 else np.nan
 
 
-@runtime_checkable
-class _AlignedStart(Protocol):
-    """Starts with one strength per pathway, the same for every mode."""
-
-    @property
-    def balanced(self) -> bool: ...
-
-    def strengths(self) -> tuple[float, ...]: ...
-
-
-def _flow_sharpness(start: object, depths: Sequence[int], target: float) -> float:
-    if not (isinstance(start, _AlignedStart) and start.balanced):
+def _flow_sharpness(start: Start, depths: Sequence[int], target: float) -> float:
+    if not start.balanced:
         return np.nan
     return float(gfs_sharpness(start.strengths(), depths, target))
 

@@ -78,9 +78,9 @@ class Trajectory:
         return self.eigenvalues[:, 0]
 
     @property
-    def edge(self) -> float | None:
-        """2/eta, or None for a flow."""
-        return self.experiment.edge
+    def edge(self) -> np.ndarray | None:
+        """2/eta in force at every record, shape (K,); None for a flow."""
+        return self.experiment.dynamics.edges(self.steps)
 
     def save(self, path: str | Path | IO[bytes]) -> None:
         """Write the run as .npz: arrays by name and the experiment as JSON (no pickle)."""

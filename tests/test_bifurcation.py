@@ -19,7 +19,7 @@ from simcore import (
     simulate,
     theory,
 )
-from simcore.bifurcation import orbits
+from simcore.studies.bifurcation import orbits
 
 
 def chain(depth=2, pathways=1, scales=None):

@@ -15,7 +15,7 @@ from cases import CASES, PAPER, descending, flowing
 
 from simcore import Record, grid, sweep
 from simcore.__main__ import main
-from simcore.store import Store
+from simcore.studies.store import Store
 
 distributed = pytest.importorskip("distributed")
 

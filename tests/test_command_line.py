@@ -18,7 +18,7 @@ from cases import CASES, PAPER, descending
 
 from simcore import Outcome, Record, Trajectory, grid, presets, simulate, sweep
 from simcore.__main__ import main
-from simcore.store import Store
+from simcore.studies.store import Store
 
 ROOT = Path(__file__).parent.parent
 BASE = descending(PAPER, 0.1, 400, record=Record(frames=50))

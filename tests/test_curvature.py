@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from cases import CASES, random_weights
 
-from simcore import Balanced, Network, Spectrum, curvature, matrix_kernels
+from simcore import Balanced, Network, Spectrum, curvature
+from simcore.kernels import matrices as matrix_kernels
 
 
 def minimum(experiment):

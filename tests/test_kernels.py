@@ -199,7 +199,9 @@ def child(code: str, **environment: str) -> object:
 
 def signatures() -> dict[str, int]:
     """How many compiled versions each kernel has after every case ran on both engines."""
-    from simcore import bifurcation, matrix_kernels, mode_kernels
+    from simcore.kernels import matrices as matrix_kernels
+    from simcore.kernels import modes as mode_kernels
+    from simcore.studies import bifurcation
 
     for name, engine in RUNS:
         experiment = replace(CASES[name], engine=engine, record=Record(frames=3, eigenvalues=2))

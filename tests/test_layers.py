@@ -16,32 +16,36 @@ ANYTHING = None
 
 # kind of file: (its modules, what they may import: packages and kinds; the standard library always)
 TABLE: dict[str, tuple[str, str | None]] = {
-    "parts": ("simcore.simd simcore.dormand_prince simcore.ranges", "numpy numba llvmlite parts"),
-    "loops": ("simcore.mode_kernels simcore.matrix_kernels", "numpy numba parts"),
+    "loops": ("simcore.kernels simcore.kernels.*", "numpy numba llvmlite loops"),
     "nouns": (
-        "simcore.checks simcore.limits simcore.spec simcore.tasks simcore.experiment "
-        "simcore.trajectory",
+        "simcore.checks simcore.limits simcore.spec simcore.tasks simcore.starts "
+        "simcore.dynamics simcore.experiment simcore.trajectory",
         "numpy nouns",
     ),
-    "truths": ("simcore.theory", "numpy"),
+    "truths": (
+        "simcore.theory simcore.prospects simcore.variations simcore.plans",
+        "numpy nouns truths",
+    ),
     "verbs": (
         "simcore.curvature simcore.mode_curvature simcore.engines simcore.simulate "
-        "simcore.regimes simcore.presets simcore.sweep simcore.mode_batch simcore.store "
-        "simcore.links simcore.bifurcation simcore.maps",
-        "numpy pyarrow nouns parts loops truths verbs",
+        "simcore.regimes simcore.presets simcore.links",
+        "numpy nouns loops truths verbs",
+    ),
+    "studies": (
+        "simcore.studies simcore.studies.*",
+        "numpy pyarrow nouns loops truths verbs studies",
     ),
     "pictures": (
         "simcore.figures simcore.figures.*",
         "altair numpy pyarrow PIL vl_convert nouns truths pictures",
     ),
-    "front": ("simcore", "nouns truths verbs"),
+    "front": ("simcore", "nouns truths verbs studies"),
     "command line": (
         "simcore.__main__",
-        "numpy altair distributed front nouns truths verbs pictures",
+        "numpy altair distributed front nouns truths verbs studies pictures",
     ),
     "furniture": ("app pages pages.*", ANYTHING),
 }
-FOR_TYPES_ONLY = {"truths": {"nouns"}}  # under `if TYPE_CHECKING`
 
 FILES = [*ROOT.glob("simcore/**/*.py"), *ROOT.glob("pages/*.py"), *ROOT.glob("app.py")]
 
@@ -63,24 +67,16 @@ def kind_of(module: str) -> str | None:
     return None if package in ("simcore", "pages") else package
 
 
-def imports(source: str) -> Iterator[tuple[str, bool]]:
-    """Every module a source imports, wherever in it, and whether only for types."""
-    tree = ast.parse(source)
-    typed = {
-        node
-        for block in ast.walk(tree)
-        if isinstance(block, ast.If) and ast.unparse(block.test).endswith("TYPE_CHECKING")
-        for statement in block.body
-        for node in ast.walk(statement)
-    }
-    for node in ast.walk(tree):
+def imports(source: str) -> Iterator[str]:
+    """Every module a source imports, wherever in it."""
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, node in typed) for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 base = "." * node.level + (node.module or "")
                 inner = f"{base}.{alias.name}"
-                yield (inner if inner in MODULES else base), node in typed
+                yield inner if inner in MODULES else base
 
 
 def offences(module: str, source: str) -> list[str]:
@@ -92,10 +88,9 @@ def offences(module: str, source: str) -> list[str]:
         return []
     return [
         f"{module} ({kind}) must not import {imported}"
-        for imported, for_types in imports(source)
+        for imported in imports(source)
         if imported.split(".")[0] not in sys.stdlib_module_names
         and kind_of(imported) not in allowed.split()
-        and not (for_types and kind_of(imported) in FOR_TYPES_ONLY.get(kind, ()))
     ]
 
 
@@ -107,22 +102,27 @@ def test_a_module_imports_only_what_its_kind_may(module):
 @pytest.mark.parametrize(
     ("module", "source", "count"),
     [
-        ("simcore.mode_kernels", "from simcore import matrix_kernels", 1),
-        ("simcore.mode_kernels", "from simcore.matrix_kernels import link", 1),
-        ("simcore.mode_kernels", "import math, numba, numpy.linalg", 0),
+        ("simcore.kernels.modes", "from simcore import engines", 1),
+        ("simcore.kernels.modes", "from simcore.curvature import layout", 1),
+        ("simcore.kernels.modes", "import math, numba, numpy.linalg", 0),
         ("simcore.tasks", "def f():\n    import simcore.simulate, scipy.linalg", 2),
         ("simcore.tasks", "from simcore import checks, simulate", 1),
         ("simcore.tasks", "import simcore", 1),
         ("simcore.tasks", "from . import checks", 1),
         ("simcore.theory", "if TYPE_CHECKING:\n    from simcore.experiment import Network", 0),
         ("simcore.theory", "if TYPE_CHECKING:\n    from simcore.simulate import simulate", 1),
-        ("simcore.theory", "from simcore.experiment import Network", 1),
-        ("simcore.sweep", "import altair, streamlit", 2),
+        ("simcore.theory", "from simcore.regimes import classify", 1),
+        ("simcore.regimes", "from simcore.studies import sweep", 1),
+        ("simcore.studies.sweep", "import altair, streamlit", 2),
         ("simcore.figures.new", "from simcore.figures import style\nimport streamlit", 1),
-        ("simcore.figures.new", "from simcore import engines, matrix_kernels", 2),
+        (
+            "simcore.figures.new",
+            "from simcore import engines\nfrom simcore.kernels import modes",
+            2,
+        ),
         ("simcore.regimes", "from pages import _ui\nimport app", 2),
         ("simcore.__main__", "import streamlit", 1),
-        ("app", "import streamlit, simcore.matrix_kernels", 0),
+        ("app", "import streamlit, simcore.kernels.matrices", 0),
     ],
 )
 def test_the_table_is_held(module, source, count):

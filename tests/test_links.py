@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import experiments
 
-from simcore import links, maps, presets
-from simcore.maps import Plan, Side, Wanted
+from simcore import links, plans, presets, variations
+from simcore.plans import Plan, Side, Wanted
+from simcore.studies import phase_maps as maps
 from simcore.tasks import Dataset
 
 FALLBACK = presets.MEDIUM.experiment
@@ -77,12 +78,12 @@ def test_hostile_links_get_sentences(query):
 
 
 @st.composite
-def sides(draw, names=tuple(maps.AXES)):
-    name, points = draw(st.sampled_from(names)), draw(st.integers(1, maps.MOST_POINTS))
+def sides(draw, names=tuple(variations.AXES)):
+    name, points = draw(st.sampled_from(names)), draw(st.integers(1, plans.MOST_POINTS))
     if draw(st.booleans()):
         return Side(name, points)
     ends = st.floats(-1e300, 1e300)
-    if maps.AXES[name].whole:
+    if variations.AXES[name].whole:
         ends = st.integers(-(2**53), 2**53).map(float)
     return Side(
         name, points, tuple(sorted(draw(st.lists(ends, min_size=2, max_size=2, unique=True))))
@@ -95,7 +96,9 @@ def wanted_maps(draw):
     if draw(st.booleans()):
         return Wanted(None, steps)
     x = draw(sides())
-    others = [n for n in maps.AXES if n != x.name and {n, x.name} != set(maps.STEP_AXES)]
+    others = [
+        n for n in variations.AXES if n != x.name and {n, x.name} != set(variations.STEP_AXES)
+    ]
     return Wanted(Plan(x, draw(sides(others))), steps)
 
 
@@ -142,7 +145,7 @@ hostile_maps = st.one_of(
             "1e3",
         ]
     ),
-    st.builds("{}:{}:{}:{}".format, st.sampled_from(list(maps.AXES)), *[st.floats()] * 3),
+    st.builds("{}:{}:{}:{}".format, st.sampled_from(list(variations.AXES)), *[st.floats()] * 3),
 )
 
 
@@ -157,7 +160,7 @@ def test_hostile_maps_get_sentences(query):
     # what was taken from the link can be drawn, and is in the link that is written back
     if wanted.plan is not None:
         for side in wanted.plan:
-            assert 1 <= len(side.values(FALLBACK)) <= maps.MOST_POINTS
+            assert 1 <= len(side.values(FALLBACK)) <= plans.MOST_POINTS
             assert np.isfinite(side.values(FALLBACK)).all()
     assert links.map_from_query(links.map_to_query(wanted)) == (wanted, ())
 

@@ -20,19 +20,22 @@ from simcore import (
     Spectrum,
     Tree,
     grid,
-    maps,
+    plans,
     presets,
     simulate,
     summary,
     sweep,
     theory,
+    variations,
 )
-from simcore.figures import maps as pictures
+from simcore.figures import phase_maps as pictures
 from simcore.figures import style
 from simcore.figures.parts import LINE_ROWS
-from simcore.maps import Memory, Plan, Side
+from simcore.plans import Plan, Side
 from simcore.regimes import Regime
-from simcore.store import Store
+from simcore.studies import phase_maps as maps
+from simcore.studies.phase_maps import Memory
+from simcore.studies.store import Store
 
 PAPER = maps.base_of(presets.MEDIUM.experiment)
 SMALL = replace(PAPER, dynamics=Descent(step_size=0.1, steps=30))
@@ -69,7 +72,7 @@ def test_the_largest_share_falls_from_the_winner_s_to_half_between_theory_s_bord
 
 
 def test_cells_are_row_by_row():
-    cells = maps.cells(SMALL, "eta", (0.1, 0.2, 0.3), "start_ratio", (0.5, 0.9))
+    cells = plans.cells(SMALL, "eta", (0.1, 0.2, 0.3), "start_ratio", (0.5, 0.9))
     assert [cell.dynamics.step_size for cell in cells] == [0.1, 0.2, 0.3] * 2
     assert [cell.start.scales for cell in cells[::3]] == [
         (0.002, 0.002 * 0.5),
@@ -81,31 +84,31 @@ def test_cells_are_row_by_row():
 def test_a_step_size_in_units_is_that_of_the_cell_s_own_depth(turned):
     axes = ("ratio", (0.5, 2.0)), ("depth", (3, 10, 20))
     (x, xs), (y, ys) = reversed(axes) if turned else axes
-    for cell in maps.cells(SMALL, x, xs, y, ys):
+    for cell in plans.cells(SMALL, x, xs, y, ys):
         units = cell.dynamics.step_size / theory.unit_step_size(cell)
         assert units == pytest.approx(0.5, rel=1e-12) or units == pytest.approx(2.0, rel=1e-12)
-    assert len({cell.network.depths for cell in maps.cells(SMALL, x, xs, y, ys)}) == 3
+    assert len({cell.network.depths for cell in plans.cells(SMALL, x, xs, y, ys)}) == 3
 
 
 def test_starts_are_stretched_to_new_pathways_before_their_ratio_is_set():
-    cell = maps.cells(SMALL, "start_ratio", (0.5,), "pathways", (3,))[0]
+    cell = plans.cells(SMALL, "start_ratio", (0.5,), "pathways", (3,))[0]
     assert cell.start.scales == pytest.approx((0.002, 0.001, 0.0017 * 0.85))
-    assert cell == maps.cells(SMALL, "pathways", (3,), "start_ratio", (0.5,))[0]
+    assert cell == plans.cells(SMALL, "pathways", (3,), "start_ratio", (0.5,))[0]
     layered = replace(SMALL, start=LayerScales(scales=((0.1,) * 20, (0.2,) * 20)))
-    longer = maps.with_depths(layered, (22, 20, 20))
+    longer = variations.with_depths(layered, (22, 20, 20))
     assert [len(row) for row in longer.start.scales] == [22, 20, 20]
 
 
 def test_the_ratio_of_singular_values_keeps_the_first_and_adds_a_second():
-    cell = maps.AXES["value_ratio"].put(SMALL, 0.25)
+    cell = variations.AXES["value_ratio"].put(SMALL, 0.25)
     assert cell.task.singular_values == (1.0, 0.25)
     three = replace(SMALL, task=Spectrum(singular_values=(2.0, 1.5, 0.5)))
-    assert maps.AXES["value_ratio"].put(three, 0.5).task.singular_values == (2.0, 1.0, 0.5)
+    assert variations.AXES["value_ratio"].put(three, 0.5).task.singular_values == (2.0, 1.0, 0.5)
 
 
 def test_values_of_whole_axes_are_whole_and_once():
-    assert maps.values("seed", 0, 3, 40) == (0, 1, 2, 3)
-    assert maps.values("eta", 0.1, 0.2, 3) == pytest.approx((0.1, 0.15, 0.2))
+    assert plans.values("seed", 0, 3, 40) == (0, 1, 2, 3)
+    assert plans.values("eta", 0.1, 0.2, 3) == pytest.approx((0.1, 0.15, 0.2))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +120,7 @@ def test_values_of_whole_axes_are_whole_and_once():
         (SMALL, "eta", (), "depth", (3,), "at least one value"),
         (SMALL, "eta", (0.1,), "seed", (0,), "seeds need a random start"),
         (SMALL, "eta", (0.1,), "depth", (2.5,), "depth must be a whole number"),
-        (SMALL, "eta", (0.1,), "pathways", (10_000,), "there may be at most"),
+        (SMALL, "eta", (0.1,), "pathways", (10_000,), "pathways must be between 1 and"),
         (SMALL, "eta", (-0.1,), "depth", (3,), "step_size must be positive"),
         (RANDOM, "eta", (0.1,), "start_ratio", (0.5,), "needs a balanced start"),
         (replace(SMALL, task=Tree()), "eta", (0.1,), "value_ratio", (0.5,), "a target given by"),
@@ -126,7 +129,7 @@ def test_values_of_whole_axes_are_whole_and_once():
 )
 def test_what_makes_no_map_is_refused_in_words(base, x, xs, y, ys, words):
     with pytest.raises(ValueError, match=words) as caught:
-        maps.cells(base, x, xs, y, ys)
+        plans.cells(base, x, xs, y, ys)
     assert "\n" not in str(caught.value)
 
 
@@ -135,15 +138,15 @@ def test_what_makes_no_map_is_refused_in_words(base, x, xs, y, ys, words):
 )
 def test_ranges_are_checked(arguments):
     with pytest.raises(ValueError, match=r"range of step size|from 1 to 400 points"):
-        maps.values("eta", *arguments)
+        plans.values("eta", *arguments)
 
 
 def test_available_axes_are_those_that_fit():
-    assert set(maps.available(PAPER)) == set(maps.AXES) - {"seed"}
-    assert set(maps.available(RANDOM)) == set(maps.AXES) - {"start_ratio"}
+    assert set(plans.available(PAPER)) == set(variations.AXES) - {"seed"}
+    assert set(plans.available(RANDOM)) == set(variations.AXES) - {"start_ratio"}
     for base in (PAPER, RANDOM):
-        for x, y in itertools.permutations(maps.available(base), 2):
-            if {x, y} != set(maps.STEP_AXES):
+        for x, y in itertools.permutations(plans.available(base), 2):
+            if {x, y} != set(variations.STEP_AXES):
                 assert len(Plan(Side(x, 2), Side(y, 2)).cells(base)) == 4
 
 
@@ -152,21 +155,21 @@ def test_available_axes_are_those_that_fit():
 
 def test_borders_are_theory_s_marks_in_the_units_of_the_axis():
     depths = (3, 20)
-    plain = maps.borders(PAPER, "eta", "depth", depths)
-    units = maps.borders(PAPER, "ratio", "depth", depths)
+    plain = plans.borders(PAPER, "eta", "depth", depths)
+    units = plans.borders(PAPER, "ratio", "depth", depths)
     for k, depth in enumerate(depths):
-        marks = theory.step_size_marks(maps.with_depths(PAPER, (depth, depth)))
+        marks = theory.step_size_marks(variations.with_depths(PAPER, (depth, depth)))
         for name, value in marks._asdict().items():
             assert plain[name][k] == value
             assert units[name][k] == pytest.approx(value / marks.single_path, rel=1e-12)
-    assert np.isnan(maps.borders(RANDOM, "eta", "seed", (0, 1))["flow_edge"]).all()
+    assert np.isnan(plans.borders(RANDOM, "eta", "seed", (0, 1))["flow_edge"]).all()
 
 
 def test_borders_need_one_step_axis():
     with pytest.raises(ValueError, match="the first axis must be"):
-        maps.borders(PAPER, "depth", "eta", (0.1,))
+        plans.borders(PAPER, "depth", "eta", (0.1,))
     with pytest.raises(ValueError, match="must not be a step size, too"):
-        maps.borders(PAPER, "eta", "ratio", (1.0,))
+        plans.borders(PAPER, "eta", "ratio", (1.0,))
     assert Plan(Side("depth", 2), Side("pathways", 2)).borders(PAPER) == {}
 
 
@@ -180,10 +183,10 @@ def test_a_zoom_lies_within_what_was_dragged():
 
 
 def test_a_plan_beyond_the_budget_gets_fewer_points_and_keeps_its_shape():
-    plan = maps.usual_plan(PAPER)
-    assert plan.within_budget(PAPER, 240.0) == plan
+    plan = plans.usual_plan(PAPER)
+    assert maps.within_budget(plan, PAPER, 240.0) == plan
     each = max(map(maps.seconds, plan.cells(PAPER)))
-    smaller = plan.within_budget(PAPER, each * 600)
+    smaller = maps.within_budget(plan, PAPER, each * 600)
     assert (smaller.x.points, smaller.y.points) == (30, 20)
     assert maps.affordable(60, 40, 1.0, 1e-9) == (1, 1)
 
@@ -270,7 +273,7 @@ def test_the_two_numbers_of_a_sweep_are_found(other, title, points):
 
 
 def test_equal_depths_are_one_number_and_lengths_count_pathways():
-    experiments = maps.cells(SMALL, "depth", (3, 4, 5), "pathways", (1, 2, 3))
+    experiments = plans.cells(SMALL, "depth", (3, 4, 5), "pathways", (1, 2, 3))
     found = maps.arrange(experiments)
     assert {found.titles[0], found.titles[1]} == {"depth L", "pathways H"}
 
@@ -328,14 +331,14 @@ def drawn(measure, rows, **options):
 
 
 def some_rows(count):
-    cells = maps.cells(SMALL, "eta", (0.1, 0.2), "start_ratio", (0.5, 0.7, 0.9))
+    cells = plans.cells(SMALL, "eta", (0.1, 0.2), "start_ratio", (0.5, 0.7, 0.9))
     return sweep(cells)[:count] + [None] * (6 - count)
 
 
 @pytest.mark.parametrize("measure", pictures.MEASURES)
 @pytest.mark.parametrize("step_on", ["x", "y"])
 def test_a_map_has_a_cell_per_known_row_and_listens(measure, step_on):
-    marks = maps.borders(PAPER, "eta", "depth", (10, 15, 20) if step_on == "x" else (10, 20))
+    marks = plans.borders(PAPER, "eta", "depth", (10, 15, 20) if step_on == "x" else (10, 20))
     chart = drawn(measure, some_rows(4), borders=marks, step_on=step_on)
     spec = chart.to_dict()
     assert {p["name"] for p in spec["params"]} == {"cell", "zoom"}
@@ -555,7 +558,7 @@ def test_random_starts_offer_seeds(page):
 
 
 def test_rows_of_the_page_are_those_of_simulate():
-    cell = maps.usual_plan(SMALL).cells(SMALL)[30]
+    cell = plans.usual_plan(SMALL).cells(SMALL)[30]
     row, alone = sweep([cell], store=Memory(2))[0], summary(simulate(cell))
     assert {**row, "seconds": 0} == {**alone, "seconds": 0}
     assert isinstance(cell.start, Balanced)

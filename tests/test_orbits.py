@@ -5,8 +5,8 @@ import pytest
 
 from simcore import presets, theory
 from simcore.figures import orbits, parts, style
-from simcore.maps import with_depths
 from simcore.theory import StepSizeMarks
+from simcore.variations import with_depths
 
 NAN = float("nan")
 

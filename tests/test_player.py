@@ -13,11 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simcore.figures.player import (
-    CSS,
-    HTML,
-    JS,
-    MAX_MAP_VALUES,
+from simcore.figures.player import CSS, HTML, JS, MAX_MAP_VALUES, payload, standalone
+from simcore.figures.scene import (
     MAX_RECORDS,
     Curve,
     HeatPanel,
@@ -32,8 +29,6 @@ from simcore.figures.player import (
     kept_records,
     merge_ranges,
     odd_stride,
-    payload,
-    standalone,
     thin,
 )
 

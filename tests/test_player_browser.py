@@ -13,10 +13,8 @@ import pytest
 from browser import launch
 from playwright.sync_api import Browser, Page, expect
 
-from simcore.figures.player import (
-    CSS,
-    HTML,
-    JS,
+from simcore.figures.player import CSS, HTML, JS, payload, standalone
+from simcore.figures.scene import (
     Curve,
     HeatPanel,
     Level,
@@ -27,8 +25,6 @@ from simcore.figures.player import (
     Scene,
     SeriesPanel,
     Trail,
-    payload,
-    standalone,
 )
 
 ETA, STEPS = 0.5, 40

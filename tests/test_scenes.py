@@ -19,7 +19,8 @@ from simcore import (
     simulate,
     theory,
 )
-from simcore.figures import player, scenes
+from simcore.figures import panels as scenes
+from simcore.figures import player
 
 MEDIUM = presets.MEDIUM.experiment
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from simcore.simd import (
+from simcore.kernels.simd import (
     KERNEL,
     add_in_turn,
     add_up,

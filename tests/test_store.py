@@ -23,7 +23,7 @@ from cases import CASES, PAPER, descending
 from strategies import refused
 
 from simcore import Gaussian, Record, grid, simulate, summary, sweep
-from simcore.store import VERSION, Store, export
+from simcore.studies.store import VERSION, Store, export
 
 ROOT = Path(__file__).parent.parent
 TINY = descending(CASES["bottleneck"], 0.1, 200, record=Record(frames=3))

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from simcore.checks import require, shown
 from simcore.figures import style
-from simcore.figures.player import kept_records, merge_ranges, odd_stride
+from simcore.figures.scene import kept_records, merge_ranges, odd_stride
 from simcore.trajectory import Outcome, Trajectory
 
 Runs = Trajectory | Sequence[tuple[str, Trajectory]]
@@ -137,7 +137,7 @@ def most_pathways(named: Named) -> int:
 
 def edges_of(named: Named) -> list[float]:
     """2/eta of the descents, each value once."""
-    return sorted({run.edge for _, run in named if run.edge is not None})
+    return sorted({run.experiment.edge for _, run in named if run.experiment.edge is not None})
 
 
 def of_run(what: str, frame: Frames, frames: Sequence[Frames]) -> str:

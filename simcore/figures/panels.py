@@ -1,6 +1,6 @@
 """From trajectories to scenes: which columns and panels the player shows for a run.
 
-Pictures: nouns and truths in, a `player.Scene` out. A page passes named runs and the panels to
+Pictures: nouns and truths in, a `scene.Scene` out. A page passes named runs and the panels to
 show; phases come from the page, as `regimes` is a verb.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from simcore import theory
 from simcore.checks import require
 from simcore.experiment import Descent
-from simcore.figures import player, style
+from simcore.figures import scene, style
 from simcore.figures.reduced import gfs, is_reduced
 from simcore.trajectory import Trajectory
 
@@ -34,7 +34,7 @@ class Named:
 
     name: str
     run: Trajectory
-    phases: Sequence[player.Phase] = ()
+    phases: Sequence[scene.Phase] = ()
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class View:
     pathways: tuple[int, int] = (0, 1)
 
 
-def simulator(runs: Sequence[Named], panels: Sequence[str], view: View = View()) -> player.Scene:
+def simulator(runs: Sequence[Named], panels: Sequence[str], view: View = View()) -> scene.Scene:
     """The scene of the Simulator: `panels` are keys of `PANELS`, in order.
 
     Runs without the mode on show are left out, and so are panels that none of the runs can fill;
@@ -57,16 +57,16 @@ def simulator(runs: Sequence[Named], panels: Sequence[str], view: View = View())
     require(bool(runs), f"no run has a mode {view.mode + 1}; choose a smaller one")
     built = [PANELS[panel].build(runs, view) for panel in panels]
     shown = [panel for panel in built if panel is not None]
-    return player.Scene(
+    return scene.Scene(
         runs=tuple(_player_run(named, view, panels) for named in runs),
         panels=tuple(shown or [_strengths(runs, view)]),
         words=PHASE_WORDS,
     )
 
 
-def _player_run(named: Named, view: View, panels: Sequence[str]) -> player.Run:
+def _player_run(named: Named, view: View, panels: Sequence[str]) -> scene.Run:
     run, dynamics = named.run, named.run.experiment.dynamics
-    return player.Run(
+    return scene.Run(
         name=named.name,
         dynamics="descent" if isinstance(dynamics, Descent) else "flow",
         step_size=dynamics.step_size if isinstance(dynamics, Descent) else None,
@@ -120,23 +120,23 @@ def _descents(runs: Sequence[Named]) -> list[Named]:
     return [named for named in runs if isinstance(named.run.experiment.dynamics, Descent)]
 
 
-def _edges(runs: Sequence[Named]) -> tuple[player.Level, ...]:
+def _edges(runs: Sequence[Named]) -> tuple[scene.Level, ...]:
     """2/eta of every step size, written once."""
-    edges = dict.fromkeys(named.run.edge for named in _descents(runs))
-    return tuple(player.Level(edge, f"2/η = {edge:.4g}") for edge in edges if edge is not None)
+    edges = dict.fromkeys(named.run.experiment.edge for named in _descents(runs))
+    return tuple(scene.Level(edge, f"2/η = {edge:.4g}") for edge in edges if edge is not None)
 
 
 def _pathways(runs: Sequence[Named]) -> int:
     return max(named.run.strengths.shape[1] for named in runs)
 
 
-def _strengths(runs: Sequence[Named], view: View) -> player.Panel:
+def _strengths(runs: Sequence[Named], view: View) -> scene.Panel:
     target = runs[0].run.experiment.task.singular_values[view.mode]
-    return player.SeriesPanel(
+    return scene.SeriesPanel(
         title="Pathway strengths",
         label="σ",
         lines=[
-            player.Line(
+            scene.Line(
                 named.name,
                 f"s{h}",
                 style.strength_label(h, view.mode) + _of(named, runs[0]),
@@ -147,7 +147,7 @@ def _strengths(runs: Sequence[Named], view: View) -> player.Panel:
             for named in runs
             for h in range(named.run.strengths.shape[1])
         ],
-        levels=[player.Level(target, f"σ* = {target:.4g}", "muted")],
+        levels=[scene.Level(target, f"σ* = {target:.4g}", "muted")],
         marks=_predicted_strengths(runs, view) if is_reduced(runs[0].run) else (),
     )
 
@@ -185,14 +185,14 @@ def _ends(
 _SHAPES = {"GF end": "circle", "flattest": "star", "λ = 2/η": "diamond"}
 
 
-def _predicted_strengths(runs: Sequence[Named], view: View) -> list[player.Mark]:
+def _predicted_strengths(runs: Sequence[Named], view: View) -> list[scene.Mark]:
     """Where each pathway's strength will end: at the edge if it gets there, else GF's end."""
     predicted = dict(ghosts(runs, view))
     name = "λ = 2/η" if "λ = 2/η" in predicted else "GF end"
     if name not in predicted:
         return []
     return [
-        player.Mark(
+        scene.Mark(
             None,
             float(value),
             f"{style.strength_label(h, view.mode)}, {name}",
@@ -203,7 +203,7 @@ def _predicted_strengths(runs: Sequence[Named], view: View) -> list[player.Mark]
     ]
 
 
-def _plane(runs: Sequence[Named], view: View) -> player.Panel | None:
+def _plane(runs: Sequence[Named], view: View) -> scene.Panel | None:
     if _pathways(runs) < 2:
         return None
     p, q = view.pathways
@@ -211,21 +211,21 @@ def _plane(runs: Sequence[Named], view: View) -> player.Panel | None:
     x, y = style.strength_label(p, view.mode), style.strength_label(q, view.mode)
     top = max(1.05 * target, *(float(np.nanmax(n.run.strengths[:, :, view.mode])) for n in runs))
     shown = [n for n in runs if n.run.strengths.shape[1] > max(p, q)]
-    return player.PlanePanel(
+    return scene.PlanePanel(
         title=f"Plane ({x}, {y})",
         x_label=x,
         y_label=y,
-        trails=[player.Trail(n.name, f"s{p}", f"s{q}", n.name) for n in shown],
+        trails=[scene.Trail(n.name, f"s{p}", f"s{q}", n.name) for n in shown],
         curves=[
-            player.Curve(
+            scene.Curve(
                 [(0.0, target), (target, 0.0)],
                 "minima" if _pathways(runs) == 2 else "minima of these two alone",
                 "muted",
             ),
-            player.Curve([(0.0, 0.0), (top, top)], "equal", "muted"),
+            scene.Curve([(0.0, 0.0), (top, top)], "equal", "muted"),
         ],
         marks=[
-            player.Mark(
+            scene.Mark(
                 float(split[p]),
                 float(split[q]),
                 name,
@@ -238,93 +238,93 @@ def _plane(runs: Sequence[Named], view: View) -> player.Panel | None:
     )
 
 
-def _loss(runs: Sequence[Named], view: View) -> player.Panel:
+def _loss(runs: Sequence[Named], view: View) -> scene.Panel:
     """On a log axis from the first run's smallest loss: a flow's rounding noise lies far below."""
     largest = max(float(np.nanmax(n.run.loss_range)) for n in runs)
     smallest = float(np.nanmin(np.where(runs[0].run.loss > 0, runs[0].run.loss, np.nan)))
     limits = (smallest / 3, largest * 3) if 0 < smallest < largest < np.inf else None
-    return player.SeriesPanel(
+    return scene.SeriesPanel(
         title="Loss",
         label="½‖M − M*‖²",
         scale="log",
         limits=limits,
-        lines=[player.Line(n.name, "loss", n.name, low="loss_low", high="loss_high") for n in runs],
+        lines=[scene.Line(n.name, "loss", n.name, low="loss_low", high="loss_high") for n in runs],
     )
 
 
-def _sharpness(runs: Sequence[Named], view: View) -> player.Panel | None:
+def _sharpness(runs: Sequence[Named], view: View) -> scene.Panel | None:
     shown = [n for n in runs if np.isfinite(n.run.sharpness).any()]
     if not shown:
         return None
-    return player.SeriesPanel(
+    return scene.SeriesPanel(
         title="Sharpness",
         label="λ",
-        lines=[player.Line(n.name, "lambda0", n.name) for n in shown],
+        lines=[scene.Line(n.name, "lambda0", n.name) for n in shown],
         levels=_edges(runs),
     )
 
 
-def _gfs(runs: Sequence[Named], view: View) -> player.Panel | None:
+def _gfs(runs: Sequence[Named], view: View) -> scene.Panel | None:
     shown = [n for n in runs if is_reduced(n.run)]
     if not shown:
         return None
-    return player.SeriesPanel(
+    return scene.SeriesPanel(
         title="GFS sharpness",
         label="λ of the minimum GF would reach",
-        lines=[player.Line(n.name, "gfs", n.name) for n in shown],
+        lines=[scene.Line(n.name, "gfs", n.name) for n in shown],
         levels=_edges(runs),
     )
 
 
-def _eigenvalues(runs: Sequence[Named], view: View) -> player.Panel | None:
+def _eigenvalues(runs: Sequence[Named], view: View) -> scene.Panel | None:
     shown = [n for n in runs if n.run.eigenvalues.shape[1] > 1] or []
     if not shown:
         return None
     named = shown[0]
-    return player.SeriesPanel(
+    return scene.SeriesPanel(
         title=f"Largest eigenvalues ({named.name})",
         label="λ",
         lines=[
-            player.Line(named.name, f"lambda{k}", f"λ{style.subscript(k + 1)}", colour=k)
+            scene.Line(named.name, f"lambda{k}", f"λ{style.subscript(k + 1)}", colour=k)
             for k in range(named.run.eigenvalues.shape[1])
         ],
         levels=_edges(runs),
     )
 
 
-def _sharing(runs: Sequence[Named], view: View) -> player.Panel | None:
+def _sharing(runs: Sequence[Named], view: View) -> scene.Panel | None:
     if _pathways(runs) < 2:
         return None
-    return player.SeriesPanel(
+    return scene.SeriesPanel(
         title="Largest share",
         label="max σₕ / Σσ",
         limits=(0.0, 1.02),
-        lines=[player.Line(n.name, "share", n.name) for n in runs],
-        levels=[player.Level(1 / _pathways(runs), "equal", "muted")],
+        lines=[scene.Line(n.name, "share", n.name) for n in runs],
+        levels=[scene.Level(1 / _pathways(runs), "equal", "muted")],
     )
 
 
-def _participation(runs: Sequence[Named], view: View) -> player.Panel | None:
+def _participation(runs: Sequence[Named], view: View) -> scene.Panel | None:
     if _pathways(runs) < 2:
         return None
-    return player.SeriesPanel(
+    return scene.SeriesPanel(
         title="Participation ratio",
         label="1 / Σq²",
         limits=(0.9, _pathways(runs) + 0.1),
-        lines=[player.Line(n.name, "participation", n.name) for n in runs],
+        lines=[scene.Line(n.name, "participation", n.name) for n in runs],
     )
 
 
-def _invariant(runs: Sequence[Named], view: View) -> player.Panel | None:
+def _invariant(runs: Sequence[Named], view: View) -> scene.Panel | None:
     lines = [
-        player.Line(n.name, f"invariant{h}", f"φ{style.subscript(h + 1)} − φ₁", colour=h)
+        scene.Line(n.name, f"invariant{h}", f"φ{style.subscript(h + 1)} − φ₁", colour=h)
         for n in runs
         if is_reduced(n.run)
         for h in range(1, n.run.strengths.shape[1])
     ]
     if not lines:
         return None
-    return player.SeriesPanel(title="GF invariants, change since start", label="Δ", lines=lines)
+    return scene.SeriesPanel(title="GF invariants, change since start", label="Δ", lines=lines)
 
 
 @dataclass(frozen=True)
@@ -334,7 +334,7 @@ class PanelKind:
 
     title: str
     meaning: str
-    build: Callable[[Sequence[Named], View], player.Panel | None]
+    build: Callable[[Sequence[Named], View], scene.Panel | None]
 
 
 PANELS: dict[str, PanelKind] = {
@@ -389,7 +389,7 @@ def singular_maps(run: Trajectory) -> np.ndarray:
     return left.T @ maps @ right
 
 
-def matrices(named: Named, companions: Sequence[Named] = ()) -> player.Scene:
+def matrices(named: Named, companions: Sequence[Named] = ()) -> scene.Scene:
     """The scene of the Matrices page: maps, block norms, eigenvalues beside theory, loss.
 
     `companions` are runs to overlay, such as gradient flow, recorded with their maps as `named`.
@@ -408,8 +408,8 @@ def matrices(named: Named, companions: Sequence[Named] = ()) -> player.Scene:
             columns |= closed
             stacks["maps"] = np.concatenate([maps, maps.sum(axis=1, keepdims=True)], axis=1)
         runs.append(replace(run, columns=columns, maps=stacks))
-    panels: list[player.Panel] = [
-        player.HeatPanel(
+    panels: list[scene.Panel] = [
+        scene.HeatPanel(
             title="Pathway maps U*ᵀ Ω V*",
             run=named.name,
             maps="maps",
@@ -417,11 +417,11 @@ def matrices(named: Named, companions: Sequence[Named] = ()) -> player.Scene:
             row_label="mode out",
             col_label="mode in",
         ),
-        player.SeriesPanel(
+        scene.SeriesPanel(
             title="Norms of the diagonal blocks, one per singular value",
             label="‖·‖" + "".join(f", thin: {companion.name}" for companion in companions),
             lines=[
-                player.Line(
+                scene.Line(
                     each.name,
                     _block_column(h, b),
                     f"pathway {h + 1}, {_block_label(block)}" if each is named else "",
@@ -433,18 +433,18 @@ def matrices(named: Named, companions: Sequence[Named] = ()) -> player.Scene:
                 for h in range(pathways)
             ],
         ),
-        player.SeriesPanel(
+        scene.SeriesPanel(
             title="Largest eigenvalues beside Λᵢⱼ of the strengths",
             label="λ",
             lines=[
-                player.Line(
+                scene.Line(
                     each.name, f"lambda{k}", f"λ{style.subscript(k + 1)}{_of(each, named)}", mode=k
                 )
                 for each in everyone
                 for k in range(each.run.eigenvalues.shape[1] if each is named else 1)
             ]
             + [
-                player.Line(named.name, name, label, colour=c, theory=True)
+                scene.Line(named.name, name, label, colour=c, theory=True)
                 for c, (name, label) in enumerate(_SPECTRUM_LABELS.items())
                 if name in closed
             ],
@@ -452,7 +452,7 @@ def matrices(named: Named, companions: Sequence[Named] = ()) -> player.Scene:
         ),
         _loss(everyone, view),
     ]
-    return player.Scene(runs=tuple(runs), panels=tuple(panels), height=300, words=PHASE_WORDS)
+    return scene.Scene(runs=tuple(runs), panels=tuple(panels), height=300, words=PHASE_WORDS)
 
 
 def _of(each: Named, main: Named) -> str:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from simcore.simd import KERNEL, at, larger, load, smaller, store
+from simcore.kernels.simd import KERNEL, at, larger, load, smaller, store
 
 
 class Ranges(NamedTuple):

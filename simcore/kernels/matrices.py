@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from simcore.dormand_prince import (
+from simcore.kernels.dormand_prince import (
     PENDING,
     REACHED,
     STAGES,
@@ -28,10 +28,10 @@ from simcore.dormand_prince import (
 )
 
 # Caches of versions before 24 November 2026 look here for what has moved; without, they break.
-from simcore.dormand_prince import Integrator as Integrator
-from simcore.ranges import Ranges as Ranges
-from simcore.ranges import widen
-from simcore.simd import INLINED, KERNEL, add_up, at, fma, load, splat, store, turn
+from simcore.kernels.dormand_prince import Integrator as Integrator
+from simcore.kernels.ranges import Ranges as Ranges
+from simcore.kernels.ranges import widen
+from simcore.kernels.simd import INLINED, KERNEL, add_up, at, fma, load, splat, store, turn
 
 
 class Layout(NamedTuple):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simcore import mode_kernels as kernels
 from simcore import theory
 from simcore.checks import require
 from simcore.experiment import Balanced, Experiment
+from simcore.kernels import modes as kernels
 
 CHUNK = 32  # step sizes per kernel call, so that progress and cancelling stay lively
 

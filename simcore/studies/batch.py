@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from simcore import mode_curvature, regimes
-from simcore import mode_kernels as kernels
 from simcore.engines import ModesEngine
 from simcore.experiment import Descent, Experiment, LayerScales, Record
+from simcore.kernels import modes as kernels
+from simcore.kernels.simd import padded
 from simcore.regimes import Regime
-from simcore.simd import padded
 from simcore.trajectory import Outcome
 
 BLOCK = 1 << 18  # numbers of a table of records, so that it stays in the cache

@@ -22,14 +22,15 @@ from typing import Any
 
 import numpy as np
 
-from simcore import mode_batch, regimes, theory
+from simcore import regimes, theory
 from simcore.checks import require, shown
 from simcore.experiment import Descent, Experiment
-from simcore.mode_batch import Ends
 from simcore.regimes import Regime
 from simcore.simulate import simulate
 from simcore.spec import Spec
-from simcore.store import Row, Store
+from simcore.studies import batch as mode_batch
+from simcore.studies.batch import Ends
+from simcore.studies.store import Row, Store
 from simcore.trajectory import Outcome, Trajectory
 
 Measure = Callable[[Trajectory], Row]

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from simcore.dormand_prince import (
+from simcore.kernels.dormand_prince import (
     PENDING,
     REACHED,
     STAGES,
@@ -30,10 +30,10 @@ from simcore.dormand_prince import (
 )
 
 # Caches of versions before 24 November 2026 look here for what has moved; without, they break.
-from simcore.dormand_prince import Integrator as Integrator
-from simcore.ranges import Ranges as Ranges
-from simcore.ranges import spread, widen
-from simcore.simd import INLINED, KERNEL, add_in_turn, at, load, splat, store, where_at_most
+from simcore.kernels.dormand_prince import Integrator as Integrator
+from simcore.kernels.ranges import Ranges as Ranges
+from simcore.kernels.ranges import spread, widen
+from simcore.kernels.simd import INLINED, KERNEL, add_in_turn, at, load, splat, store, where_at_most
 
 ALLOCATING: Any = {name: value for name, value in KERNEL.items() if name != "_nrt"}
 

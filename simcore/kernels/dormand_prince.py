@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from simcore.simd import KERNEL, add_up, at, load, splat
+from simcore.kernels.simd import KERNEL, add_up, at, load, splat
 
 REACHED, PENDING, STALLED = 0, 1, 2
 STAGES = 7

@@ -1,0 +1,153 @@
+"""How the weights move: gradient descent and gradient flow."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+import numpy as np
+
+from simcore import checks, limits
+from simcore.checks import require
+from simcore.spec import Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record(Spec):
+    """What a run keeps.
+
+    Descent records every `every`-th step, or else at most `frames` records at an odd stride (an
+    even one would hide a period-2 oscillation). Flow records at `frames` equal times, or at every
+    `every`-th step of its integrator. The start and the end are always kept. `eigenvalues` is
+    how many of the Hessian's largest are computed at each record (none if not `sharpness`), and
+    `maps` keeps the pathway maps Omega_h.
+    """
+
+    frames: int = 600
+    every: int | None = None
+    sharpness: bool = True
+    eigenvalues: int = 1
+    maps: bool = False
+
+    def __post_init__(self) -> None:
+        most = limits.current()
+        self._set(
+            frames=checks.count("frames", self.frames, 2, most.records),
+            every=None if self.every is None else checks.count("every", self.every, 1, most.steps),
+            sharpness=checks.flag("sharpness", self.sharpness),
+            eigenvalues=checks.count("eigenvalues", self.eigenvalues, 1, most.eigenvalues),
+            maps=checks.flag("maps", self.maps),
+        )
+
+    def stride(self, last: int) -> int:
+        """Steps from record to record in a descent of `last` steps."""
+        if self.every is not None:
+            return self.every
+        stride = math.ceil(last / (self.frames - 1))
+        return stride + 1 - stride % 2
+
+    def steps(self, last: int) -> np.ndarray:
+        """The recorded steps of a descent of `last` steps, shape (K,)."""
+        return np.append(np.arange(0, last, self.stride(last)), last)
+
+
+class Dynamics(Spec):
+    """How the weights move; a subclass says what is peculiar to it, nobody asks which one it is."""
+
+    short: ClassVar[str]  # "GD": in legends
+    title: ClassVar[str]  # "gradient descent": in sentences
+    iterated: ClassVar[bool]  # made of updates: counted in steps and drawn as points
+    stroke: ClassVar[str]  # "points", "thin" or "dotted": the pen of `figures.style`
+
+    duration: float  # t at the end of the run
+
+    @property
+    def edge(self) -> float | None:
+        """2/eta, the largest sharpness at which the run is stable at a minimum; None without."""
+        return None
+
+    def edges(self, steps: np.ndarray) -> np.ndarray | None:
+        """2/eta in force at each of these steps, shape (K,); None where there is none."""
+        return None if self.edge is None else np.full(len(steps), self.edge)
+
+    def time(self, steps: int) -> float:
+        """t after so many updates, of dynamics that are made of them."""
+        raise NotImplementedError
+
+    def records(self, record: Record) -> int:
+        """How many records the run will keep, or at least how many if only running it can tell."""
+        raise NotImplementedError
+
+    def with_step_size(self, step_size: float) -> Descent:
+        """Gradient descent with that step size that lasts as long."""
+        steps = max(1, round(self.duration / step_size))
+        return Descent(step_size=step_size, steps=steps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Descent(Dynamics):
+    """Gradient descent, theta <- theta - eta grad L(theta), for a number of steps."""
+
+    short = "GD"
+    title = "gradient descent"
+    iterated = True
+    stroke = "points"
+
+    step_size: float  # eta
+    steps: int
+
+    def __post_init__(self) -> None:
+        self._set(
+            step_size=checks.positive("step_size", self.step_size),
+            steps=checks.count("steps", self.steps, 1, limits.current().steps),
+        )
+
+    @property
+    def duration(self) -> float:  # type: ignore[override]
+        """t = eta * steps, the clock it shares with gradient flow."""
+        return self.step_size * self.steps
+
+    @property
+    def edge(self) -> float:
+        return 2 / self.step_size
+
+    def time(self, steps: int) -> float:
+        return steps * self.step_size
+
+    def records(self, record: Record) -> int:
+        return 1 + math.ceil(self.steps / record.stride(self.steps))
+
+    def with_step_size(self, step_size: float) -> Self:
+        """The same number of steps of another size."""
+        return replace(self, step_size=step_size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flow(Dynamics):
+    """Gradient flow, d theta/dt = - grad L(theta), integrated to relative tolerance `rtol`."""
+
+    short = "GF"
+    title = "gradient flow"
+    iterated = False
+    stroke = "thin"
+
+    duration: float
+    rtol: float = 1e-8
+
+    def __post_init__(self) -> None:
+        duration, rtol = (
+            checks.positive("duration", self.duration),
+            checks.positive("rtol", self.rtol),
+        )
+        longest = limits.current().duration
+        require(duration <= longest, f"duration may be at most {longest:g} here, got {duration:g}")
+        require(
+            1e-13 <= rtol <= 1e-2,
+            f"rtol must be between 1e-13 and 1e-2 (double precision holds no more), got {rtol:g}",
+        )
+        self._set(duration=duration, rtol=rtol)
+
+    def records(self, record: Record) -> int:
+        # with `every` at least two: only the integrator knows how many steps it will take
+        return record.frames if record.every is None else 2

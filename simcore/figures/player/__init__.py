@@ -1,0 +1,289 @@
+"""The player: a finished run as a scene that the browser plays.
+
+A picture: a pure function of arrays, with no Streamlit and no kernels. A `Scene` names runs (tables
+of columns over records) and the panels to draw; `payload` packs it for `st.components.v2`, and
+`standalone` packs the same bytes into one HTML file that plays offline.
+
+    scene = Scene(
+        runs=(Run(name="GD", dynamics="descent", step_size=2 / 13, columns={...}),),
+        panels=(SeriesPanel(title="Strengths", lines=(Line("GD", "s11", "σ₁₁", colour=0),)),),
+    )
+    mount = st.components.v2.component("run_player", html=HTML, css=CSS, js=JS)   # once
+    mount(key="player", data=payload(scene), on_cursor_change=lambda: None)
+
+The clock is t (t = eta * step), so runs with different record times share
+an axis: at clock time t a run shows its last record at or before t; flows are interpolated.
+
+Encoding (DESIGN.md; the values come from `style.py` with the scene): `colour` is a pathway index or
+a role; gradient descent is drawn as points joined faintly, `theory=True` dashed, flow thin, central
+flow dotted; time colours a trail; maps are diverging about zero.
+
+What `payload` returns (all shapes with K records):
+
+    {"scene": {... JSON ..., "hash": str},
+     "run0": pyarrow.Table(step float64, t float64, every used column float32; K rows),
+     "run0.maps": pyarrow.Table(one float32 column per map stack, flattened), ...}
+
+The browser sends nothing while it plays. With `Scene(report=True)` it sets the state value
+`cursor = {"t": float, "step": int | None}` after a pause or a seek.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html as html_text
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from simcore.figures import style
+from simcore.figures.scene import (
+    HeatPanel,
+    Panel,
+    PlanePanel,
+    Run,
+    Scene,
+    SeriesPanel,
+    kept_records,
+    odd_stride,
+    thin,
+)
+
+MAX_MAP_VALUES = 1_000_000  # about 4 MB of float32 in the browser
+
+_HERE = Path(__file__).parent
+HTML = (_HERE / "player.html").read_text(encoding="utf-8")
+CSS = (_HERE / "player.css").read_text(encoding="utf-8")
+JS = "\n".join(
+    (_HERE / f"{name}.js").read_text(encoding="utf-8") for name in ("ink", "panels", "player")
+)
+
+
+_STYLE = {
+    "hues": style.HUES,
+    "muted": style.MUTED,
+    "edge": style.EDGE,
+    "theory": style.THEORY,
+    "plasma": style.PLASMA,
+    "diverging": style.DIVERGING,
+    "dash": {
+        "theory": style.THEORY_DASH,
+        "central": style.CENTRAL_DASH,
+        "faint": style.FAINT_DASH,
+    },
+    "dashes": [() if dash == style.SOLID else dash for dash in style.DASHES],
+    "width": {
+        "descent": style.WIDTHS["Descent"],
+        "flow": style.WIDTHS["Flow"],
+        "central": style.WIDTHS["CentralFlow"],
+        "theory": style.THEORY_WIDTH,
+    },
+}
+
+
+# ---------------------------------------------------------------------------------------------
+# Packing
+# ---------------------------------------------------------------------------------------------
+
+
+def payload(scene: Scene) -> dict[str, Any]:
+    """`data=` for the component: the thinned scene as JSON beside one Arrow table per run.
+
+    The hash covers every byte, so that the page keeps its cursor and layers across reruns and
+    notices a new run.
+    """
+    description, tables = _pack(scene)
+    return {"scene": description, **{name: pa.table(table) for name, table in tables.items()}}
+
+
+def standalone(scene: Scene, title: str = "Run player") -> str:
+    """One HTML page with html, css, js and base64 data inside; it plays offline."""
+    description, tables = _pack(scene)
+    packed = {
+        name: {column: _base64(values) for column, values in table.items()}
+        for name, table in tables.items()
+    }
+    data = json.dumps({"scene": description, **packed}, allow_nan=False).replace("<", "\\u003c")
+    name = html_text.escape(title)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{name}</title>
+<style>
+{_PAGE_CSS}
+{CSS}
+</style>
+</head>
+<body>
+<main>
+<h1>{name}</h1>
+{HTML}
+</main>
+<script type="application/json" id="run-data">{data}</script>
+<script type="module">
+{JS}
+player({{
+  parentElement: document.querySelector("main"),
+  data: unpack(JSON.parse(document.querySelector("#run-data").textContent)),
+}});
+</script>
+</body>
+</html>
+"""
+
+
+# The variables Streamlit sets around a component, for a page without Streamlit.
+_PAGE_CSS = """:root {
+  color-scheme: light dark;
+  --st-font: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
+  --st-background-color: #ffffff;
+  --st-secondary-background-color: #f0f2f6;
+  --st-text-color: #31333f;
+  --st-border-color: #d5d6da;
+  --st-primary-color: #0072b2;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --st-background-color: #0e1117;
+    --st-secondary-background-color: #262730;
+    --st-text-color: #fafafa;
+    --st-border-color: #3b3d45;
+    --st-primary-color: #56b4e9;
+  }
+}
+body { margin: 0; background: var(--st-background-color); color: var(--st-text-color); }
+main { max-width: 1400px; margin: 0 auto; padding: 12px 16px; font-family: var(--st-font); }
+h1 { margin: 0 0 8px; font-size: 20px; font-weight: 600; }"""
+
+
+def _pack(scene: Scene) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
+    scene = thin(scene)
+    number = {run.name: index for index, run in enumerate(scene.runs)}
+    wanted = _wanted(scene)
+    tables: dict[str, dict[str, np.ndarray]] = {}
+    runs = []
+    for index, run in enumerate(scene.runs):
+        tables[f"run{index}"] = {
+            # Parity and "at or before" must survive the trip, so the clock stays in double.
+            "step": np.asarray(run.columns["step"], dtype=np.float64),
+            "t": np.asarray(run.columns["t"], dtype=np.float64),
+        } | {
+            name: _float32(run.columns[name])
+            for name in sorted(wanted[run.name] - {"step", "t"})
+            if name in run.columns
+        }
+        used = [name for name in run.maps if name in wanted[run.name]]
+        maps, tables_of_maps = _pack_maps(run, used)
+        if maps:
+            tables[f"run{index}.maps"] = tables_of_maps
+        runs.append(_describe_run(run, maps))
+    description: dict[str, Any] = {
+        "style": _STYLE,
+        "runs": runs,
+        "panels": [_describe_panel(panel, number) for panel in scene.panels],
+        "note": scene.note,
+        "words": dict(scene.words),
+        "columns": scene.columns,
+        "height": scene.height,
+        "seconds": scene.seconds,
+        "report": scene.report,
+    }
+    description = json.loads(json.dumps(description, default=_plain), parse_constant=lambda _: None)
+    description["hash"] = _hash(description, tables)
+    return description, tables
+
+
+def _wanted(scene: Scene) -> dict[str, set[str]]:
+    wanted: dict[str, set[str]] = {run.name: set() for run in scene.runs}
+    for panel in scene.panels:
+        for run, column in _references(panel):
+            wanted[run].add(column)
+    return wanted
+
+
+def _references(panel: Panel) -> Iterator[tuple[str, str]]:
+    if isinstance(panel, SeriesPanel):
+        for line in panel.lines:
+            yield from ((line.run, c) for c in (line.column, line.low, line.high) if c)
+    elif isinstance(panel, PlanePanel):
+        for trail in panel.trails:
+            yield from ((trail.run, trail.x), (trail.run, trail.y))
+    else:
+        yield panel.run, panel.maps
+
+
+def _describe_run(run: Run, maps: Mapping[str, Any]) -> dict[str, Any]:
+    step, t = (np.asarray(run.columns[name], dtype=float) for name in ("step", "t"))
+    return {
+        "name": run.name,
+        "label": run.label or run.name,
+        "dynamics": run.dynamics,
+        "step_size": run.step_size,
+        "phases": [
+            {"name": name, "t0": np.interp(first, step, t), "t1": np.interp(last, step, t)}
+            for name, first, last in run.phases
+        ],
+        "maps": maps,
+    }
+
+
+def _pack_maps(run: Run, names: Sequence[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Every odd-th record of each stack, as many as MAX_MAP_VALUES allows, flattened."""
+    described: dict[str, Any] = {}
+    flat: dict[str, np.ndarray] = {}
+    for name in names:
+        stack = np.asarray(run.maps[name])
+        allowed = max(2, MAX_MAP_VALUES // max(1, stack[0].size))
+        kept = kept_records(len(stack), odd_stride(len(stack), allowed))
+        described[name] = {"shape": stack.shape[1:], "records": kept}
+        flat[name] = _float32(stack[kept]).ravel()
+    longest = max((len(values) for values in flat.values()), default=0)
+    return described, {name: _padded(values, longest) for name, values in flat.items()}
+
+
+def _padded(values: np.ndarray, length: int) -> np.ndarray:
+    return np.pad(values, (0, length - len(values)))
+
+
+def _describe_panel(panel: Panel, number: Mapping[str, int]) -> dict[str, Any]:
+    described = asdict(panel)
+    described["kind"] = {SeriesPanel: "series", PlanePanel: "plane", HeatPanel: "heat"}[type(panel)]
+    for part in (*described.get("lines", ()), *described.get("trails", ())):
+        part["run"] = number[part["run"]]
+    if isinstance(panel, HeatPanel):
+        described["run"] = number[panel.run]
+    return described
+
+
+def _float32(values: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):  # a diverged run overflows to inf, which is drawn as a gap
+        return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise TypeError(f"cannot write {type(value).__name__} as JSON")
+
+
+def _base64(values: np.ndarray) -> str:
+    kind = "d" if values.dtype == np.float64 else "f"
+    little = values.astype(values.dtype.newbyteorder("<"), copy=False)
+    return kind + base64.b64encode(little.tobytes()).decode("ascii")
+
+
+def _hash(description: Mapping[str, Any], tables: Mapping[str, Mapping[str, np.ndarray]]) -> str:
+    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
+    for name, table in tables.items():
+        for column, values in table.items():
+            digest.update(f"{name}/{column}".encode())
+            digest.update(values.tobytes())
+    return digest.hexdigest()[:16]

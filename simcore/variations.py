@@ -1,0 +1,251 @@
+"""The same experiment, but with one thing changed: axes, controls and clicks all ask here.
+
+Whatever cannot be changed so is refused in one sentence, as a ValueError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from simcore import checks, limits, theory
+from simcore.checks import require, shown
+from simcore.experiment import (
+    Balanced,
+    Descent,
+    Dynamics,
+    Experiment,
+    Flow,
+    Gaussian,
+    Network,
+    Record,
+)
+from simcore.tasks import Spectrum
+
+LONGEST_FLOW = 200_000  # in units of 2/S_1, by when flow has long come to rest
+
+# --- Architecture ----------------------------------------------------------------------------
+
+
+def with_depths(experiment: Experiment, depths: Sequence[int]) -> Experiment:
+    """Other depths, the start stretched or cut to fit them; see `Start.resized`."""
+    depths = tuple(depths)
+    return replace(
+        experiment,
+        network=replace(experiment.network, depths=depths),
+        start=experiment.start.resized(depths),
+    )
+
+
+def with_depth(experiment: Experiment, depth: float) -> Experiment:
+    """One depth for all pathways."""
+    return with_depths(experiment, (_whole("depth", depth),) * experiment.network.pathways)
+
+
+def with_pathways(experiment: Experiment, pathways: float) -> Experiment:
+    """More pathways, as deep as the last one, or only the first of them."""
+    depths, most = experiment.network.depths, limits.current().pathways
+    count = checks.count("pathways", pathways, 1, most)
+    return with_depths(experiment, (depths + (depths[-1],) * count)[:count])
+
+
+def with_width(experiment: Experiment, width: int) -> Experiment:
+    """Another width of the hidden layers."""
+    return replace(experiment, network=replace(experiment.network, width=width))
+
+
+# --- Target and start ------------------------------------------------------------------------
+
+
+def with_singular_values(experiment: Experiment, values: Sequence[float]) -> Experiment:
+    """Other singular values; a rectangular target keeps its sizes where the values fit in."""
+    task, values = experiment.task, tuple(values)
+    sizes: dict[str, int] = {}
+    if task.n_in != task.n_out and len(values) <= min(task.n_in, task.n_out):
+        sizes = {"n_in": task.n_in, "n_out": task.n_out}
+    return replace(experiment, task=Spectrum(singular_values=values, **sizes))
+
+
+def with_value_ratio(experiment: Experiment, ratio: float) -> Experiment:
+    """sigma*_2 = ratio sigma*_1."""
+    task = experiment.task
+    if not isinstance(task, Spectrum) or task.singular_values[0] == 0:
+        raise ValueError(
+            f"a ratio of singular values needs a target given by them, got {shown(task)}; choose "
+            "Spectrum, or another axis"
+        )
+    first, *others = task.singular_values
+    values = (first, first * float(ratio), *others[1:])
+    sizes = {"n_in": max(2, task.n_in), "n_out": max(2, task.n_out)}
+    return replace(experiment, task=Spectrum(singular_values=values, **sizes))
+
+
+def with_start_ratio(experiment: Experiment, ratio: float) -> Experiment:
+    """alpha_2 = ratio alpha_1 of a balanced start."""
+    start = experiment.start
+    if not isinstance(start, Balanced) or len(start.scales) < 2 or start.scales[0] == 0:
+        raise ValueError(
+            f"a ratio of starts needs a balanced start with two pathways or more, got "
+            f"{shown(start)}; choose one, or another axis"
+        )
+    first, _, *others = start.scales
+    return replace(experiment, start=Balanced(scales=(first, first * float(ratio), *others)))
+
+
+def with_seed(experiment: Experiment, seed: float) -> Experiment:
+    """Another draw of a random start."""
+    start = experiment.start
+    if not isinstance(start, Gaussian):
+        raise ValueError(
+            f"seeds need a random start, got {shown(start)}; choose Gaussian, or another axis"
+        )
+    return replace(experiment, start=replace(start, seed=_whole("seed", seed)))
+
+
+# --- Dynamics --------------------------------------------------------------------------------
+
+
+def with_dynamics(experiment: Experiment, dynamics: Dynamics) -> Experiment:
+    """Other dynamics from the same start."""
+    return replace(experiment, dynamics=dynamics)
+
+
+def with_step_size(experiment: Experiment, step_size: float) -> Experiment:
+    """A descent with that step size; a flow becomes one that lasts as long."""
+    return with_dynamics(experiment, experiment.dynamics.with_step_size(float(step_size)))
+
+
+def with_units(experiment: Experiment, units: float) -> Experiment:
+    """A descent with a step size in units of 2/S_1."""
+    return with_step_size(experiment, float(units) * theory.unit_step_size(experiment))
+
+
+def with_steps(experiment: Experiment, steps: int) -> Experiment:
+    """Another number of steps; records thin out where they would be too many."""
+    dynamics, record = experiment.dynamics, experiment.record
+    if not isinstance(dynamics, Descent):
+        raise ValueError(f"a number of steps needs gradient descent, got {shown(dynamics)}")
+    if record.every and steps / record.every >= limits.current().records:
+        record = replace(record, every=None)
+    return replace(experiment, dynamics=replace(dynamics, steps=steps), record=record)
+
+
+def with_duration(experiment: Experiment, duration: float) -> Experiment:
+    """Another duration of a flow."""
+    dynamics = experiment.dynamics
+    if not isinstance(dynamics, Flow):
+        raise ValueError(f"a duration needs gradient flow, got {shown(dynamics)}")
+    return with_dynamics(experiment, replace(dynamics, duration=duration))
+
+
+def matching_flow(
+    experiment: Experiment, rtol: float = 1e-8, duration: float | None = None
+) -> Experiment:
+    """Gradient flow from the same start for as long, or for `duration`, with equal-time records,
+    as far as the limits allow and at most 200,000 times 2/S_1; a flow is its own."""
+    if isinstance(experiment.dynamics, Flow):
+        return experiment
+    if duration is None:
+        duration = experiment.dynamics.duration
+    longest = min(limits.current().duration, LONGEST_FLOW * theory.unit_step_size(experiment))
+    frames = min(experiment.record.frames, experiment.most_records)
+    return replace(
+        experiment,
+        dynamics=Flow(duration=min(duration, longest), rtol=rtol),
+        record=replace(experiment.record, every=None, frames=frames),
+    )
+
+
+# --- Whole experiments -----------------------------------------------------------------------
+
+
+def with_every(experiment: Experiment, every: int) -> Experiment:
+    """A record every so many steps."""
+    return replace(experiment, record=replace(experiment.record, every=every))
+
+
+def with_full_weights(experiment: Experiment, record: Record) -> Experiment:
+    """The same run in the matrices engine, with other records."""
+    return replace(experiment, engine="matrices", record=record)
+
+
+def at_minimum(
+    singular_value: float, depths: tuple[int, ...], split: Sequence[float]
+) -> Experiment:
+    """One mode whose balanced start is the minimum with the strengths `split` (H,)."""
+    return Experiment(
+        task=Spectrum(singular_values=(singular_value,)),
+        network=Network(depths=depths),
+        start=Balanced(scales=tuple(split)),
+        dynamics=Descent(step_size=1e-3, steps=1),
+    )
+
+
+def _whole(name: str, value: float) -> int:
+    number = float(value)
+    require(number.is_integer(), f"{name} must be a whole number, got {shown(value)}")
+    return int(number)
+
+
+# --- Axes ------------------------------------------------------------------------------------
+
+
+class Axis(NamedTuple):
+    """One way in which an experiment is varied by a number."""
+
+    title: str
+    put: Callable[[Experiment, float], Experiment]
+    default: Callable[[Experiment], tuple[float, float]]  # a range that shows something
+    whole: bool = False  # takes whole numbers only
+
+
+def _usual_steps(experiment: Experiment) -> tuple[float, float]:
+    unit = theory.unit_step_size(experiment)
+    return 0.5 * unit, 3 * unit
+
+
+def _usual_values(experiment: Experiment) -> tuple[float, float]:
+    first, *others = experiment.task.singular_values
+    least = others[1] / first if len(others) > 1 and first > 0 else 0.0
+    return max(0.1, least), 0.95
+
+
+def _stepped(put: Callable[[Experiment, float], Experiment]) -> Callable[..., Experiment]:
+    def checked(experiment: Experiment, value: float) -> Experiment:
+        dynamics = experiment.dynamics
+        if not dynamics.iterated:
+            raise ValueError(
+                f"an axis of step sizes needs gradient descent, got {shown(dynamics)}; "
+                "choose Descent"
+            )
+        return put(experiment, value)
+
+    return checked
+
+
+# By name, in the order in which two of them are put into an experiment: the start ratio once the
+# pathways are there, a step size in units of 2/S_1 once depth and target are known.
+AXES = {
+    "depth": Axis(
+        "depth L", with_depth, lambda _: (2, min(30, limits.current().depth)), whole=True
+    ),
+    "pathways": Axis(
+        "pathways H", with_pathways, lambda _: (2, min(6, limits.current().pathways)), whole=True
+    ),
+    "value_ratio": Axis("σ*₂ / σ*₁", with_value_ratio, _usual_values),
+    "start_ratio": Axis("start ratio α₂ / α₁", with_start_ratio, lambda _: (0.5, 0.99)),
+    "seed": Axis("seed", with_seed, lambda _: (0, 9), whole=True),
+    "eta": Axis("step size η", _stepped(with_step_size), _usual_steps),
+    "ratio": Axis("step size η in units of 2/S₁", _stepped(with_units), lambda _: (0.5, 3.0)),
+}
+STEP_AXES = ("eta", "ratio")
+
+
+def axis(name: str) -> Axis:
+    """One of `AXES` by name; ValueError for another."""
+    require(
+        isinstance(name, str) and name in AXES,
+        f"expected an axis out of {', '.join(AXES)}, got {shown(name)}; choose one of them",
+    )
+    return AXES[name]
