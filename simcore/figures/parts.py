@@ -112,7 +112,7 @@ def _run_pens(named: Named) -> list[Pen]:
     pens: list[Pen] = []
     seen = Counter[str]()
     for name, run in named:
-        kind = dynamics(run)
+        kind = run.experiment.dynamics.stroke
         shade = style.MUTED if pens else style.INK
         pens.append(Pen(name, style.run_width(kind), style.run_dash(kind, seen[kind]), shade))
         seen[kind] += 1

@@ -89,10 +89,10 @@ Dash = tuple[float, ...]
 SOLID: Dash = (1, 0)
 THEORY_DASH: Dash = (6, 4)
 FAINT_DASH: Dash = (2, 3)  # sums, diagonals
-CENTRAL_DASH: Dash = (1.5, 3.5)
+DOTS: Dash = (1.5, 3.5)
 DASHES: tuple[Dash, ...] = (SOLID, (9, 2, 2, 2), (3, 2), (12, 3), (9, 2, 2, 2, 2, 2))
 
-WIDTHS = {"Descent": 1.6, "Flow": 0.9, "CentralFlow": 1.3}
+WIDTHS = {"points": 1.6, "thin": 0.9, "dotted": 1.3}  # by `Dynamics.stroke`
 THEORY_WIDTH = 1.3
 
 
@@ -101,17 +101,14 @@ def pathway_dash(pathway: int) -> Dash:
     return DASHES[pathway // len(HUES) % len(DASHES)]
 
 
-def run_dash(dynamics: str, rank: int = 0) -> Dash:
-    """Of the `rank`-th run with these dynamics (a class name): the first is solid.
-
-    Central flow is dotted.
-    """
-    return CENTRAL_DASH if dynamics == "CentralFlow" else DASHES[rank % len(DASHES)]
+def run_dash(stroke: str, rank: int = 0) -> Dash:
+    """Of the `rank`-th run that is drawn with this stroke: the first is solid, unless dotted."""
+    return DOTS if stroke == "dotted" else DASHES[rank % len(DASHES)]
 
 
-def run_width(dynamics: str) -> float:
-    """Descent thick, flow thin, central flow between (class names of the dynamics)."""
-    return WIDTHS[dynamics]
+def run_width(stroke: str) -> float:
+    """Of the line of a run: descent thick, flow thin, central flow between."""
+    return WIDTHS[stroke]
 
 
 # --- Labels ------------------------------------------------------------------------------------

@@ -74,14 +74,14 @@ _STYLE = {
     "diverging": style.DIVERGING,
     "dash": {
         "theory": style.THEORY_DASH,
-        "central": style.CENTRAL_DASH,
+        "central": style.DOTS,
         "faint": style.FAINT_DASH,
     },
     "dashes": [() if dash == style.SOLID else dash for dash in style.DASHES],
     "width": {
-        "descent": style.WIDTHS["Descent"],
-        "flow": style.WIDTHS["Flow"],
-        "central": style.WIDTHS["CentralFlow"],
+        "descent": style.WIDTHS["points"],
+        "flow": style.WIDTHS["thin"],
+        "central": style.WIDTHS["dotted"],
         "theory": style.THEORY_WIDTH,
     },
 }
