@@ -13,12 +13,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages import _state
 from simcore import links, presets, variations
-from simcore.experiment import Balanced, Descent, Experiment, Gaussian, LayerScales
+from simcore.experiment import Experiment
 from simcore.figures import panels as scenes
 from simcore.figures import style
 from simcore.tasks import Spectrum, Tree
 
-STARTS = {"balanced": "Balanced", "layers": "Layer scales", "gaussian": "Random"}
 FLOW_HELP = "GF: the same start under steps so small that nothing oscillates, on the same clock."
 TASKS = {"spectrum": "Singular values", "tree": "Semantic tree"}
 
@@ -60,16 +59,17 @@ def architecture(experiment: Experiment) -> None:
 def clock(experiment: Experiment) -> None:
     """Step size and steps of a descent, or the duration of a flow."""
     dynamics = experiment.dynamics
-    if isinstance(dynamics, Descent):
+    if dynamics.eta is not None:
         _number(
             "Step size η",
             "eta",
-            dynamics.step_size,
+            dynamics.eta,
             lambda eta: variations.with_step_size(experiment, eta),
-            step=10.0 ** (math.floor(math.log10(dynamics.step_size)) - 2),
+            step=10.0 ** (math.floor(math.log10(dynamics.eta)) - 2),
             format="%.6g",
             help="Of descent. Its edge of stability is 2/η: a sharper minimum throws it out.",
         )
+    if dynamics.iterated:
         _number(
             "Steps",
             "steps",
@@ -115,7 +115,7 @@ def experts(experiment: Experiment) -> None:
     depths(experiment)
     _start(experiment)
     dynamics = experiment.dynamics
-    if isinstance(dynamics, Descent):
+    if dynamics.iterated:
         _number(
             "Record every … steps",
             "every",
@@ -123,7 +123,7 @@ def experts(experiment: Experiment) -> None:
             lambda every: variations.with_every(experiment, every),
             help="An even number hides a period-2 oscillation.",
         )
-    if isinstance(experiment.start, Gaussian):
+    if not experiment.start.aligned:
         _number(
             "Hidden width",
             "width",
@@ -153,7 +153,7 @@ def _task(experiment: Experiment) -> None:
         if new == kind:
             return experiment
         task = Tree() if new == "tree" else Spectrum(singular_values=(1.0,))
-        width = None if isinstance(experiment.start, (Balanced, LayerScales)) else 64
+        width = None if experiment.start.aligned else 64
         return replace(experiment, task=task, network=replace(experiment.network, width=width))
 
     _choice(
@@ -181,38 +181,22 @@ def singular_values(experiment: Experiment) -> None:
 
 
 def _start(experiment: Experiment) -> None:
-    start = experiment.start
-    depths = experiment.network.depths
-    kind = {Balanced: "balanced", LayerScales: "layers", Gaussian: "gaussian"}[type(start)]
-
-    def change(new: str) -> Experiment:
-        scales = tuple(float(f"{0.002 * 0.85**h:.6g}") for h in range(len(depths)))
-        if new == "balanced":
-            return replace(experiment, start=Balanced(scales=scales))
-        if new == "layers":
-            rows = Balanced(scales=scales).layer_scales(depths)
-            return replace(experiment, start=LayerScales(scales=rows))
-        return replace(experiment, start=Gaussian(std=0.05))
-
+    start, depths = experiment.start, experiment.network.depths
+    kinds = {row.prefix: row.kind for row in links.STARTS}
+    kind, _, numbers = links.start_text(start).partition(":")
     _choice(
         "Start",
         "start",
-        STARTS,
+        {prefix: kind.name for prefix, kind in kinds.items()},
         kind,
-        change,
+        lambda new: replace(experiment, start=kinds[new].usual(depths)),
         help="Balanced: all layers of a pathway alike, aligned with the target. Layer scales: "
         "aligned, each layer with its own. Random: every weight drawn, full matrices.",
     )
-    texts = {
-        "balanced": "Scales α, one per pathway",
-        "layers": "Layer scales, pathways separated by ;",
-        "gaussian": "Standard deviation, seed",
-    }
-    written = links.to_query(experiment)["start"].partition(":")[2]
     _text(
-        texts[kind],
+        start.numbers,
         f"start_{kind}",
-        written.replace(",", ", ").replace(";", "; "),
+        numbers.replace(",", ", ").replace(";", "; "),
         lambda text: replace(experiment, start=links.parse_start(f"{kind}:{text}")),
     )
 

@@ -13,7 +13,7 @@ import streamlit as st
 
 from pages import _state, _words
 from pages._names import PAGES
-from simcore import limits, presets, regimes, theory
+from simcore import limits, prospects, regimes, variations
 from simcore.experiment import Descent, Experiment, Flow
 from simcore.figures import player, ruler
 from simcore.figures.scene import Scene
@@ -108,25 +108,18 @@ _PLAYER = st.components.v2.component("run_player", html=player.HTML, css=player.
 
 def step_size_ruler(experiment: Experiment) -> None:
     """Where the step size lies among the marks of the theory; a flow has none."""
-    dynamics = experiment.dynamics
-    if isinstance(dynamics, Descent):
-        unit = theory.unit_step_size(experiment)
+    if experiment.edge is None:
+        return
 
-        def change() -> None:
-            eta = st.session_state["ruler"]["eta"]
-            moved = replace(experiment, dynamics=replace(dynamics, step_size=float(eta)))
-            _state.show(moved, by_ruler=True)
+    def change() -> None:
+        eta = float(st.session_state["ruler"]["eta"])
+        _state.show(variations.with_step_size(experiment, eta), by_ruler=True)
 
-        _RULER(
-            key="ruler",
-            data=ruler.data(
-                theory.step_size_marks(experiment),
-                dynamics.step_size,
-                2 / unit,
-                token=st.session_state.others,
-            ),
-            on_eta_change=change,
-        )
+    _RULER(
+        key="ruler",
+        data=ruler.data(experiment, token=st.session_state.others),
+        on_eta_change=change,
+    )
 
 
 def verdict(run: Trajectory) -> None:
@@ -136,7 +129,7 @@ def verdict(run: Trajectory) -> None:
 
 def expectation(experiment: Experiment) -> None:
     """What theory expects at the step size, in words."""
-    _small("expectation", regimes.place(experiment))
+    _small("expectation", prospects.place(experiment))
 
 
 def _small(key: str, words: str) -> None:
@@ -207,17 +200,11 @@ def run(experiment: Experiment, label: str = "Running") -> Trajectory:
     return result
 
 
-def flow_beside(descent: Trajectory) -> Trajectory:
-    """Gradient flow from the same start for as long as `descent` lasted, which is not to the end
-    that was asked for if it diverged; a flow is its own."""
-    flow = presets.matching_flow(descent.experiment)
-    assert isinstance(flow.dynamics, Flow)
-    dynamics = descent.experiment.dynamics
-    if isinstance(dynamics, Descent):
-        lasted = max(descent.time[-1], dynamics.step_size)  # at least one step
-        duration = min(flow.dynamics.duration, float(lasted))
-        flow = replace(flow, dynamics=replace(flow.dynamics, duration=duration))
-    return run(flow, "Gradient flow")
+def flow_beside(run_: Trajectory) -> Trajectory:
+    """Gradient flow from the same start for as long as the run lasted, which is not to the end that
+    was asked for if it diverged; a flow is its own."""
+    lasted = float(run_.time[-1]) or run_.experiment.dynamics.time(1)
+    return run(variations.matching_flow(run_.experiment, duration=lasted), "Gradient flow")
 
 
 @st.cache_resource

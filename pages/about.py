@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages import _ui, _words
-from simcore import checks
+from simcore import checks, prospects
 
 _ui.open_page()
 _ui.complaints()
@@ -14,6 +14,19 @@ CONVENTIONS = [
     ("Shi, Shea-Brown, Buice", "‖M − M*‖²", 2.0),
     ("Kleinman, Achille, Soatto; Ghosh et al.", "½‖M − M*‖²", 1.0),
 ]
+
+
+def step_sizes() -> list[tuple[str, str, str]]:
+    """Where each zone of the step size begins, for equal depths, its name and what it says."""
+    return [
+        (
+            f"above ${prospects.MARKS[mark].tex}$" if mark else "smaller",
+            name,
+            prospects.SENTENCES[name],
+        )
+        for mark, name in prospects.STORY
+    ]
+
 
 st.markdown(
     r"""
@@ -52,10 +65,9 @@ st.markdown(
 
 | $\eta$ | what happens |
 |---|---|
-| below $2/\lambda_{GF}$ | follows gradient flow: winner takes all |
-| up to $2/\lambda_{\min}$ | breaks symmetry, meets the edge, re-balances until sharpness is at most $2/\eta$ |
-| above $2/\lambda_{\min}$ | pathways become equal; their sum keeps oscillating: 2-cycle, period doubling, chaos |
-| above $\eta_{WCR}$ | an overshoot may cross zero: sign flip, a trap near zero, or divergence |
+"""
+    + "\n".join(f"| {begin} | {zone}: {sentence} |" for begin, zone, sentence in step_sizes())
+    + r"""
 
 ## Conventions
 

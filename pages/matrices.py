@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import streamlit as st
 
 from pages import _controls, _ui
-from simcore import Descent, Gaussian, Outcome, Record, curvature, presets, regimes
+from simcore import Outcome, Record, curvature, presets, regimes, variations
 from simcore.figures import panels as scenes
 
 experiment = _ui.open_page(presets.BY_NAME["tree-4"].experiment)
@@ -21,14 +19,14 @@ with st.sidebar:
     with_flow = st.toggle("Gradient flow beside it", key="with_flow", help=_controls.FLOW_HELP)
 _ui.complaints()
 
-if not isinstance(experiment.start, Gaussian):
+if experiment.start.aligned:
     st.info(
         "This start is aligned with the target, so the maps stay diagonal; choose a preset, or a "
         "random start under More, to see full matrices."
     )
 try:
     record = Record(frames=300, eigenvalues=4, maps=True)
-    full = replace(experiment, engine="matrices", record=record)
+    full = variations.with_full_weights(experiment, record)
 except ValueError as error:
     st.warning(f"This run is too large for full weights: {error}.")
     st.stop()
@@ -65,8 +63,8 @@ st.dataframe(
     ],
     hide_index=True,
 )
-if isinstance(full.dynamics, Descent):
-    deviation = curvature.imbalance_identity(full, theta, full.dynamics.step_size)
+if full.dynamics.eta is not None:
+    deviation = curvature.imbalance_identity(full, theta, full.dynamics.eta)
     st.markdown(
         f"One more step agrees with the identity to **{deviation:.1e}** of the largest entry."
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages import _ui
-from simcore import Descent, presets, regimes, theory
+from simcore import presets, regimes, theory, variations
 from simcore.figures import charts
 from simcore.presets import Preset
 from simcore.trajectory import Trajectory
@@ -64,7 +64,7 @@ def main_figure() -> None:
 def curves() -> None:
     preset = presets.MEDIUM
     run = _ui.run(preset.experiment)
-    flow = _ui.run(presets.matching_flow(preset.experiment))
+    flow = _ui.run(variations.matching_flow(preset.experiment))
     runs = [("GD", run), ("GF", flow)]
     pictures = (charts.loss(runs), charts.sharpness(runs), charts.strengths(runs))
     for column, picture in zip(st.columns(3), pictures, strict=True):
@@ -76,15 +76,15 @@ def curves() -> None:
 
 def sharpness_curve() -> None:
     experiment = presets.MEDIUM.experiment
-    depths, dynamics = experiment.network.depths, experiment.dynamics
-    assert isinstance(dynamics, Descent)
+    depths, eta = experiment.network.depths, experiment.dynamics.eta
+    assert eta is not None
     run = _ui.run(experiment)
     end = run.strengths[-1, :, 0]
     flow_end = theory.flow_end_split(run.strengths[0, :, 0], depths, 1.0)
-    _ui.chart(charts.minima_curve(1.0, depths, dynamics.step_size, split=end, flow_end=flow_end))
+    _ui.chart(charts.minima_curve(1.0, depths, eta, split=end, flow_end=flow_end))
     st.markdown(
         f"Gradient descent stopped at sharpness **{run.sharpness[-1]:.4f}**, just below "
-        f"2/η = {2 / dynamics.step_size:.4g}; gradient flow ends at "
+        f"2/η = {2 / eta:.4g}; gradient flow ends at "
         f"**{theory.mode_sharpness(flow_end, depths):.4f}**."
     )
     numbers(presets.MEDIUM, run)

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from pages import _controls, _ui
-from simcore import Balanced, Descent, Record, theory, variations
+from simcore import Descent, Record, prospects, theory, variations
 from simcore.figures import orbits as pictures
 from simcore.studies import bifurcation
 
@@ -25,8 +25,7 @@ _ui.complaints()
 _ui.step_size_ruler(experiment)
 _ui.expectation(experiment)
 
-dynamics = experiment.dynamics
-eta = dynamics.step_size if isinstance(dynamics, Descent) else np.nan
+eta = experiment.dynamics.eta or np.nan
 marks, unit = theory.step_size_marks(experiment), theory.unit_step_size(experiment)
 
 
@@ -65,7 +64,7 @@ def long_run(of: Any, low: float, high: float) -> bifurcation.Orbits:
     return bifurcation.orbits(of, np.linspace(low, high, COUNT))
 
 
-if not isinstance(experiment.start, Balanced) or not experiment.task.whitened:
+if not prospects.follows_closed_forms(experiment):
     st.info("The diagram needs a balanced start and whitened inputs; choose those under More.")
 else:
     # steps and records do not matter here, so one key serves all of them

@@ -1,10 +1,9 @@
 """Why a shared solution is flatter: sharpness along the line of minima."""
 
-import numpy as np
 import streamlit as st
 
 from pages import _controls, _ui
-from simcore import Balanced, Descent, curvature, presets, theory
+from simcore import curvature, prospects, theory, variations
 from simcore.figures import charts
 
 experiment = _ui.open_page()
@@ -41,16 +40,8 @@ def the_split() -> list[float]:
 
 def measured(split: list[float]) -> float:
     """The same sharpness from the full weights, by Lanczos on Hessian-vector products."""
-    minimum = presets.at_minimum(target, depths, split)
+    minimum = variations.at_minimum(target, depths, split)
     return float(curvature.sharpness(minimum, curvature.initial(minimum))[0][0])
-
-
-def flow_end() -> np.ndarray | None:
-    """Where gradient flow from the experiment's start ends, if that is on this line."""
-    start = experiment.start
-    if isinstance(start, Balanced) and experiment.task.whitened:
-        return theory.flow_end_split(start.scales, depths, target)
-    return None
 
 
 left, right = st.columns(2)
@@ -68,9 +59,13 @@ with left:
             "λ": [f"{closed:.9f}", f"{by_lanczos:.9f}", f"{abs(closed - by_lanczos):.1e}"],
         }
     )
-    if len(depths) == 2 and isinstance(experiment.dynamics, Descent):
-        eta = experiment.dynamics.step_size
-        _ui.chart(charts.minima_curve(target, depths, eta, split=split, flow_end=flow_end()))
+    if len(depths) == 2 and experiment.dynamics.eta is not None:
+        flow_end = prospects.ends(experiment)["flow"]
+        _ui.chart(
+            charts.minima_curve(
+                target, depths, experiment.dynamics.eta, split=split, flow_end=flow_end
+            )
+        )
     elif len(depths) != 2:
         st.info("The curve along the minima needs two pathways; the numbers above hold for any.")
 with right:

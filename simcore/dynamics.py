@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from simcore import checks, limits
-from simcore.checks import require
+from simcore.checks import require, shown
 from simcore.spec import Spec
 
 
@@ -61,11 +61,17 @@ class Dynamics(Spec):
     stroke: ClassVar[str]  # "points", "thin" or "dotted": the pen of `figures.style`
 
     duration: float  # t at the end of the run
+    steps: int  # updates, of iterated dynamics
+
+    @property
+    def eta(self) -> float | None:
+        """The step size, None for dynamics without one."""
+        return None
 
     @property
     def edge(self) -> float | None:
         """2/eta, the largest sharpness at which the run is stable at a minimum; None without."""
-        return None
+        return None if self.eta is None else 2 / self.eta
 
     def edges(self, steps: np.ndarray) -> np.ndarray | None:
         """2/eta in force at each of these steps, shape (K,); None where there is none."""
@@ -83,6 +89,14 @@ class Dynamics(Spec):
         """Gradient descent with that step size that lasts as long."""
         steps = max(1, round(self.duration / step_size))
         return Descent(step_size=step_size, steps=steps)
+
+    def with_steps(self, steps: int) -> Self:
+        """Another number of updates; ValueError where there are none."""
+        raise ValueError(f"a number of steps needs gradient descent, got {shown(self)}")
+
+    def with_duration(self, duration: float) -> Self:
+        """Another t at the end; ValueError where steps decide."""
+        raise ValueError(f"a duration needs gradient flow, got {shown(self)}; set its steps")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +123,8 @@ class Descent(Dynamics):
         return self.step_size * self.steps
 
     @property
-    def edge(self) -> float:
-        return 2 / self.step_size
+    def eta(self) -> float:
+        return self.step_size
 
     def time(self, steps: int) -> float:
         return steps * self.step_size
@@ -121,6 +135,9 @@ class Descent(Dynamics):
     def with_step_size(self, step_size: float) -> Self:
         """The same number of steps of another size."""
         return replace(self, step_size=step_size)
+
+    def with_steps(self, steps: int) -> Self:
+        return replace(self, steps=steps)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +164,9 @@ class Flow(Dynamics):
             f"rtol must be between 1e-13 and 1e-2 (double precision holds no more), got {rtol:g}",
         )
         self._set(duration=duration, rtol=rtol)
+
+    def with_duration(self, duration: float) -> Self:
+        return replace(self, duration=duration)
 
     def records(self, record: Record) -> int:
         # with `every` at least two: only the integrator knows how many steps it will take

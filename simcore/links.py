@@ -197,7 +197,7 @@ def _row_text(rows: tuple[tuple[float, ...], ...]) -> str:
 class Row(NamedTuple):
     """How a link holds one class of specs: `prefix:` and what `write` makes of one."""
 
-    kind: type
+    kind: type[Any]
     prefix: str
     write: Callable[[Any], str]
     read: Callable[[str], Any]

@@ -296,9 +296,9 @@ SPECTRUM = Preset(
 
 def _gamma(run: Trajectory) -> float:
     """eta S_1."""
-    dynamics = run.experiment.dynamics
-    assert isinstance(dynamics, Descent)
-    return dynamics.step_size * theory.single_path_sharpness(1.0, run.experiment.network.depths[0])
+    eta = run.experiment.dynamics.eta
+    assert eta is not None
+    return eta * theory.single_path_sharpness(1.0, run.experiment.network.depths[0])
 
 
 def _smallest_strength(run: Trajectory) -> float:

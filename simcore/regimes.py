@@ -7,20 +7,19 @@ pathway is q_h = |sigma_h| / sum_g |sigma_g| of that mode.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import StrEnum
-from functools import lru_cache, reduce
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from simcore import theory
-from simcore.experiment import Descent, Experiment, Gaussian
+from simcore import prospects, theory
+from simcore.experiment import Experiment
+from simcore.prospects import Expected
 from simcore.trajectory import Outcome, Trajectory
 
 LEARNED = 0.1  # of sigma*_1: below it the start's plateau lasts
 CLOSE = 0.02  # of sigma*_1, or of a share: what counts as the same
-TIE = 1e-9  # relative: a step size so close to a mark is the mark
 STILL = 1e-3  # of sigma*_1: a smaller oscillation counts as none
 WON = 0.9  # a pathway with this share has taken the signal
 
@@ -79,95 +78,6 @@ _SENTENCES = {
     Regime.DIVERGED: "The steps overshot more and more, and the loss grew without bound.",
     Regime.UNFINISHED: "The run ended before it settled; give it more steps.",
 }
-
-
-class Prospects(NamedTuple):
-    """What theory says of the sharpest mode from N starts of one network, strengths as shares.
-
-    A pathway of two layers or more that starts with two layers at zero, or with all of them, never
-    moves; only the others count as alive.
-    """
-
-    alive: np.ndarray  # (H, N)
-    flattest: np.ndarray  # (H, N) the flattest split over the pathways alive
-    lowest: np.ndarray  # (N,) the sharpness there
-    flow: np.ndarray  # (H, N) where GF ends; nan if the start is not balanced
-    winner: np.ndarray  # (N,) the sharpness there; if not balanced, that of one pathway alone
-    gains: np.ndarray  # (N,) whether sharing flattens
-
-    def of(self, place: np.ndarray) -> Prospects:
-        """Those of the starts number `place` (...)."""
-        return Prospects(*(values[..., place] for values in self))
-
-
-def prospects(experiments: Sequence[Experiment]) -> Prospects:
-    """What theory says of each of N experiments with one network; step sizes play no part.
-
-    (For data that are not whitened, this takes Sigma_xx = I.)
-    """
-    depths, runs = experiments[0].network.depths, len(experiments)
-    values = np.array([e.task.singular_values[0] for e in experiments])
-    alive = np.array([_alive(e) for e in experiments]).T
-    flattest, lowest, alone, gains = (
-        np.array(part)
-        for part in zip(
-            *(
-                _flattest(v, depths, tuple(a))
-                for v, a in zip(values.tolist(), alive.T.tolist(), strict=True)
-            ),
-            strict=True,
-        )
-    )
-    flow, winner = np.full((runs, len(depths)), np.nan), alone
-    known = np.array([_flow_is_known(e) for e in experiments])
-    if known.any():
-        starts = [e.start.strengths() for e, k in zip(experiments, known, strict=True) if k]
-        ends = theory.flow_end_split(np.array(starts), depths, values[known])
-        flow[known], winner[known] = theory.shares(ends), theory.mode_sharpness(ends, depths)
-    return Prospects(alive, flattest.T, lowest, flow.T, winner, gains)
-
-
-@lru_cache(maxsize=64)  # a page asks several times, and each is a bisection
-def _prospects_of(experiment: Experiment) -> Prospects:
-    """Those of a single experiment, without an axis for it."""
-    return prospects([experiment]).of(np.array(0))
-
-
-def _alive(experiment: Experiment) -> tuple[bool, ...]:
-    """Whether each pathway can leave where it starts, (H,)."""
-    depths, start = experiment.network.depths, experiment.start
-    if isinstance(start, Gaussian):
-        return (True,) * len(depths)
-    rows = start.layer_scales(depths)
-    return tuple(len(row) == 1 or row.count(0.0) < 2 for row in rows)
-
-
-def _flow_is_known(experiment: Experiment) -> bool:
-    """Whether `theory.flow_end_split` holds for the start."""
-    depths, start = experiment.network.depths, experiment.start
-    if isinstance(start, Gaussian) or not start.balanced or not experiment.task.whitened:
-        return False
-    return all(
-        np.isfinite(strength) and (strength >= 0 or depth == 1)
-        for strength, depth in zip(start.strengths(), depths, strict=True)
-    )
-
-
-@lru_cache(maxsize=1024)  # a map asks for few of them very often, and each is a bisection
-def _flattest(
-    singular_value: float, depths: tuple[int, ...], alive: tuple[bool, ...]
-) -> tuple[np.ndarray, float, float, bool]:
-    """Over the pathways alive: the flattest split of one mode as shares (H,), its sharpness, the
-    largest sharpness of one pathway alone, and whether sharing flattens."""
-    moving = tuple(depth for depth, moves in zip(depths, alive, strict=True) if moves)
-    split = np.zeros(len(depths))
-    if not moving:
-        return split, 0.0, 0.0, False
-    split[list(alive)] = theory.shares(theory.flattest_split(singular_value, moving))
-    alone = max(theory.single_path_sharpness(singular_value, depth) for depth in moving)
-    gains = len(moving) > 1 and max(moving) > 2
-    split.setflags(write=False)  # it is kept for the next who asks
-    return split, theory.balanced_sharpness(singular_value, moving), alone, gains
 
 
 class Course(NamedTuple):
@@ -346,7 +256,7 @@ def classify(run: Trajectory) -> Regime:
     witness = Witness(len(run.steps))
     witness.see(sharpest(run))
     edge = np.inf if run.edge is None else run.edge[-1]
-    expected = _prospects_of(run.experiment)
+    expected = prospects.expected(run.experiment)
     return witness.regimes(run.experiment.network.depths, expected, edge).item()
 
 
@@ -380,10 +290,10 @@ class Witness:
             for kept, new in zip(self.end, part, strict=True):
                 kept[place] = new[max(0, missing) :]
 
-    def regimes(self, depths: tuple[int, ...], expected: Prospects, edge: Any) -> np.ndarray:
+    def regimes(self, depths: tuple[int, ...], expected: Expected, edge: Any) -> np.ndarray:
         """The regime of each run as `classify` defines it, if the run finished; shape (...).
 
-        `expected` are the `prospects` of each start, with axes (...); `edge` (...) is 2/eta.
+        `expected` is what theory expects of each start, with axes (...); `edge` (...) is 2/eta.
         """
         end, total = self.end, self.end.total
         swing, lasting = _swing(end), ~_dies_out(end)
@@ -411,55 +321,6 @@ class Witness:
         return np.array(names, dtype=object)[first, ...]
 
 
-def place(experiment: Experiment) -> str:
-    """Where the step size lies among the marks of `theory.step_size_marks`, in one sentence."""
-    if not isinstance(experiment.dynamics, Descent):
-        return "Gradient flow: the limit of small step sizes."
-    eta, marks = experiment.dynamics.step_size, theory.step_size_marks(experiment)
-    if np.isnan(marks.single_path):
-        return f"η = {eta:.4g}; its edge is 2/η = {experiment.edge:.4g}."
-    named = {theory.MARK_NAMES[field]: value for field, value in marks._asdict().items()}
-    if not np.isnan(marks.flow_edge):
-        del named[theory.MARK_NAMES["single_path"]]
-    below = [(value, name) for name, value in named.items() if value < eta * (1 - TIE)]
-    above = [(value, name) for name, value in named.items() if value >= eta * (1 - TIE)]
-    lower = "{1} = {0:.4g}".format(*max(below)) if below else ""
-    upper = "{1} = {0:.4g}".format(*min(above)) if above else ""
-    where = f"between {lower} and {upper}" if lower and upper else ""
-    where = where or (f"below {upper}" if upper else f"above {lower}")
-    expected = _prospects_of(experiment)
-    stuck = f" {_stuck(expected)}" if _stuck(expected) else ""
-    return f"η = {eta:.4g} is {where}: {_expectation(eta, marks.wcr, expected)}.{stuck}"
-
-
-def _expectation(eta: float, wcr: float, expected: Prospects) -> str:
-    edge = 2 / (eta * (1 - TIE))
-    if not expected.alive.any():
-        return "it makes no difference"
-    if eta * (1 - TIE) > wcr:
-        return "an overshoot may cross zero, so signs may flip, or the run be trapped or diverge"
-    if expected.lowest > edge and not expected.gains:
-        return "no minimum within reach is flat enough, so the sum keeps jumping around the target"
-    if expected.lowest > edge:
-        return "no split is flat enough, so the pathways go to the flattest and keep jumping there"
-    if expected.winner > 2 / eta:
-        return "the winner's minimum is too sharp, so the edge hands signal back to the others"
-    return "descent follows gradient flow"
-
-
-def _stuck(expected: Prospects) -> str:
-    """Which pathways never move, in a sentence; nothing if all do."""
-    still = [f"{h + 1}" for h in np.flatnonzero(~expected.alive)]
-    if not still:
-        return ""
-    if len(still) == len(expected.alive):
-        return "Every pathway starts at zero, where no gradient reaches it, so nothing ever moves."
-    if len(still) == 1:
-        return f"Pathway {still[0]} starts at zero, where no gradient reaches it, and stays there."
-    named = ", ".join(still[:-1]) + f" and {still[-1]}"
-    return f"Pathways {named} start at zero, where no gradient reaches them, and stay there."
-
-
 def headline(run: Trajectory) -> str:
     """The regime in a few words; that of gradient flow only says so where no pathway wins."""
     regime = classify(run)
@@ -478,7 +339,7 @@ def _said(run: Trajectory, regime: Regime) -> str:
     depths, target = run.experiment.network.depths, run.experiment.task.singular_values[0]
     if target == 0:
         return "The target is zero: there is nothing to learn, and nothing to share."
-    if not any(_alive(run.experiment)):
+    if not prospects.expected(run.experiment).alive.any():
         return "The run never leaves the saddle at zero."
     if regime is Regime.PARTLY_REBALANCED and not _reached_edge(run):
         return (
@@ -508,7 +369,7 @@ def describe(run: Trajectory) -> str:
     """What happened and why, with its numbers, in two or three sentences."""
     regime = classify(run)
     words = [str(run.outcome)] if run.outcome is not Outcome.FINISHED else [_said(run, regime)]
-    words += filter(None, [_stuck(_prospects_of(run.experiment))])
+    words += prospects.stuck(run.experiment)
     shares = theory.shares(sharpest(run).strengths[-1])
     if np.isfinite(shares).all() and len(shares) > 1:
         split = " : ".join(f"{share:.3f}" for share in shares[:8])

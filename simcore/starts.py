@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from simcore import checks
-from simcore.checks import require
+from simcore.checks import require, shown
 from simcore.spec import Spec
 
 Rows = tuple[tuple[float, ...], ...]
@@ -26,7 +26,13 @@ class Start(Spec):
     """
 
     name: ClassVar[str]  # in menus
+    numbers: ClassVar[str]  # what it is given by, in a form
     aligned: ClassVar[bool] = False
+
+    @classmethod
+    def usual(cls, depths: tuple[int, ...]) -> Start:
+        """One to begin with, for a network of these depths."""
+        raise NotImplementedError
 
     @property
     def balanced(self) -> bool:
@@ -59,6 +65,19 @@ class Start(Spec):
         """The start stretched or cut to fit other depths."""
         return self
 
+    def with_ratio(self, ratio: float) -> Self:
+        """Another alpha_2 / alpha_1; ValueError unless both pathways are balanced and alive."""
+        raise ValueError(
+            f"a ratio of starts needs a balanced start with two pathways or more, got "
+            f"{shown(self)}; choose one, or another axis"
+        )
+
+    def with_seed(self, seed: int) -> Self:
+        """Another draw; ValueError where nothing is drawn."""
+        raise ValueError(
+            f"seeds need a random start, got {shown(self)}; choose Gaussian, or another axis"
+        )
+
     def check_fits(self, depths: tuple[int, ...]) -> None:
         """ValueError unless it has what a network of these depths needs."""
 
@@ -71,9 +90,15 @@ class Balanced(Start):
     """
 
     name = "Balanced"
+    numbers = "Scales α, one per pathway"
     aligned = True
 
     scales: tuple[float, ...]
+
+    @classmethod
+    def usual(cls, depths: tuple[int, ...]) -> Balanced:
+        """The paper's 0.002, and for each further pathway 0.85 of the one before."""
+        return Balanced(scales=(0.002,)).resized(depths)
 
     def __post_init__(self) -> None:
         self._set(
@@ -100,6 +125,12 @@ class Balanced(Start):
             scales += (float(f"{scales[-1] * NEXT:.6g}"),)
         return Balanced(scales=scales[: len(depths)])
 
+    def with_ratio(self, ratio: float) -> Balanced:
+        if len(self.scales) < 2 or self.scales[0] == 0:
+            return super().with_ratio(ratio)
+        first, _, *others = self.scales
+        return Balanced(scales=(first, first * ratio, *others))
+
     def check_fits(self, depths: tuple[int, ...]) -> None:
         _one_entry_per_pathway(self.scales, depths)
 
@@ -110,9 +141,15 @@ class LayerScales(Start):
     input to output; zero is allowed."""
 
     name = "Layer scales"
+    numbers = "Layer scales, pathways separated by ;"
     aligned = True
 
     scales: tuple[tuple[float, ...], ...]
+
+    @classmethod
+    def usual(cls, depths: tuple[int, ...]) -> LayerScales:
+        """The usual balanced start, layer by layer."""
+        return LayerScales(scales=Balanced.usual(depths).layer_scales(depths))
 
     def __post_init__(self) -> None:
         example = "((0.1, 0.2), (0.1, 0.3))"
@@ -155,9 +192,14 @@ class Gaussian(Start):
     """Every weight drawn from N(0, std^2), reproducibly from `seed`."""
 
     name = "Random"
+    numbers = "Standard deviation, seed"
 
     std: float
     seed: int = 0
+
+    @classmethod
+    def usual(cls, depths: tuple[int, ...]) -> Gaussian:
+        return Gaussian(std=0.05)
 
     def __post_init__(self) -> None:
         self._set(
@@ -168,8 +210,7 @@ class Gaussian(Start):
         """From numpy.random.default_rng(seed), in the order of theta."""
         return self.std * np.random.default_rng(self.seed).standard_normal(size)
 
-    def with_seed(self, seed: int) -> Gaussian:
-        """Another draw."""
+    def with_seed(self, seed: int) -> Self:
         return replace(self, seed=seed)
 
 

@@ -394,14 +394,6 @@ class StepSizeMarks(NamedTuple):
     wcr: float  # gamma_WCR(L)/S_1
 
 
-MARK_NAMES = {  # of the fields of StepSizeMarks in plain text, which has no subscript capitals
-    "flow_edge": "2/λ(GF)",
-    "single_path": "2/S₁",
-    "balanced": "2/λ(min)",
-    "wcr": "η(WCR)",
-}
-
-
 @lru_cache(maxsize=256)  # a page asks several times, and each is a bisection
 def step_size_marks(experiment: Experiment) -> StepSizeMarks:
     """2/lambda_GF, 2/S_1, 2/lambda_1^min and eta_WCR of the sharpest mode, sigma*_1.
@@ -410,19 +402,22 @@ def step_size_marks(experiment: Experiment) -> StepSizeMarks:
     they move along one orbit, the largest furthest: the sharpest there too. nan for a start that is
     not balanced, or that GF never leaves. S_1 is that of one pathway alone, for unequal depths the
     largest of them, so that 2/S_1 is the smallest such step size. eta_WCR needs equal depths >= 2.
-    All are nan if the target is zero or the inputs are not whitened.
+    Pathways that never leave their start do not count, unless none does. All are nan if the target
+    is zero or the inputs are not whitened.
     """
-    depths = experiment.network.depths
+    start, depths = experiment.start, experiment.network.depths
+    alive = start.alive(depths)
     sharpest = max(experiment.task.singular_values)
     if sharpest == 0 or not experiment.task.whitened:
         return StepSizeMarks(np.nan, np.nan, np.nan, np.nan)
-    single = max(single_path_sharpness(sharpest, depth) for depth in depths)
-    one_depth = len(set(depths)) == 1 and depths[0] >= 2
+    moving = tuple(depth for depth, moves in zip(depths, alive, strict=True) if moves) or depths
+    single = max(single_path_sharpness(sharpest, depth) for depth in moving)
+    one_depth = len(set(moving)) == 1 and moving[0] >= 2
     return StepSizeMarks(
-        flow_edge=_step_size_at(_flow_sharpness(experiment.start, depths, sharpest)),
+        flow_edge=_step_size_at(_flow_sharpness(start, depths, sharpest)),
         single_path=_step_size_at(single),
-        balanced=_step_size_at(balanced_sharpness(sharpest, depths)),
-        wcr=_step_size_at(single, wcr_gamma(depths[0])) if one_depth else np.nan,
+        balanced=_step_size_at(balanced_sharpness(sharpest, moving)),
+        wcr=_step_size_at(single, wcr_gamma(moving[0])) if one_depth else np.nan,
     )
 
 

@@ -17,7 +17,6 @@ from simcore.experiment import (
     Dynamics,
     Experiment,
     Flow,
-    Gaussian,
     Network,
     Record,
 )
@@ -83,24 +82,12 @@ def with_value_ratio(experiment: Experiment, ratio: float) -> Experiment:
 
 def with_start_ratio(experiment: Experiment, ratio: float) -> Experiment:
     """alpha_2 = ratio alpha_1 of a balanced start."""
-    start = experiment.start
-    if not isinstance(start, Balanced) or len(start.scales) < 2 or start.scales[0] == 0:
-        raise ValueError(
-            f"a ratio of starts needs a balanced start with two pathways or more, got "
-            f"{shown(start)}; choose one, or another axis"
-        )
-    first, _, *others = start.scales
-    return replace(experiment, start=Balanced(scales=(first, first * float(ratio), *others)))
+    return replace(experiment, start=experiment.start.with_ratio(float(ratio)))
 
 
 def with_seed(experiment: Experiment, seed: float) -> Experiment:
     """Another draw of a random start."""
-    start = experiment.start
-    if not isinstance(start, Gaussian):
-        raise ValueError(
-            f"seeds need a random start, got {shown(start)}; choose Gaussian, or another axis"
-        )
-    return replace(experiment, start=replace(start, seed=_whole("seed", seed)))
+    return replace(experiment, start=experiment.start.with_seed(_whole("seed", seed)))
 
 
 # --- Dynamics --------------------------------------------------------------------------------
@@ -123,20 +110,16 @@ def with_units(experiment: Experiment, units: float) -> Experiment:
 
 def with_steps(experiment: Experiment, steps: int) -> Experiment:
     """Another number of steps; records thin out where they would be too many."""
-    dynamics, record = experiment.dynamics, experiment.record
-    if not isinstance(dynamics, Descent):
-        raise ValueError(f"a number of steps needs gradient descent, got {shown(dynamics)}")
+    record = experiment.record
     if record.every and steps / record.every >= limits.current().records:
         record = replace(record, every=None)
-    return replace(experiment, dynamics=replace(dynamics, steps=steps), record=record)
+    dynamics = experiment.dynamics.with_steps(steps)
+    return replace(experiment, dynamics=dynamics, record=record)
 
 
 def with_duration(experiment: Experiment, duration: float) -> Experiment:
     """Another duration of a flow."""
-    dynamics = experiment.dynamics
-    if not isinstance(dynamics, Flow):
-        raise ValueError(f"a duration needs gradient flow, got {shown(dynamics)}")
-    return with_dynamics(experiment, replace(dynamics, duration=duration))
+    return with_dynamics(experiment, experiment.dynamics.with_duration(duration))
 
 
 def matching_flow(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simcore import presets, theory
+from simcore import presets, prospects, theory
 from simcore.figures import orbits, parts, style
 from simcore.theory import StepSizeMarks
 from simcore.variations import with_depths
@@ -50,7 +50,7 @@ def test_no_rows_are_spent_where_names_are_far_apart():
 
 
 def test_no_underscore_in_a_name():
-    assert [theory.MARK_NAMES[field] for field in StepSizeMarks._fields] == [
+    assert [prospects.MARKS[field].name for field in StepSizeMarks._fields] == [
         "2/λ(GF)",
         "2/S₁",
         "2/λ(min)",

@@ -9,13 +9,12 @@ import pytest
 from simcore import (
     Balanced,
     Descent,
-    Flow,
-    LayerScales,
     Network,
     Outcome,
     Record,
     grid,
     presets,
+    prospects,
     regimes,
     simulate,
     sweep,
@@ -232,7 +231,7 @@ def test_a_start_at_the_saddle_never_leaves_it(scales):
     assert [phase.name for phase in regimes.phases(run)] == ["plateau"]
     assert "more steps" not in regimes.describe(run)
     assert "nothing ever moves" in regimes.describe(run)
-    assert "nothing ever moves" in regimes.place(run.experiment)
+    assert "nothing ever moves" in prospects.place(run.experiment)
 
 
 @pytest.mark.parametrize(
@@ -251,23 +250,10 @@ def test_a_pathway_at_zero_takes_no_part(scales, step_size, regime, words):
     run = simulate(experiment)
     assert (run.strengths[:, scales.index(0.0)] == 0).all()
     assert regimes.classify(run) is regime
-    place = regimes.place(experiment)
+    place = prospects.place(experiment)
     assert words in place
     assert f"Pathway {scales.index(0.0) + 1} starts at zero" in place
     assert "stays there" in regimes.describe(run)
-
-
-def test_one_layer_at_zero_does_not_stop_a_pathway():
-    layers = LayerScales(scales=((0.0, 0.5, 0.5), (0.0, 0.0, 0.5), (0.0,)))
-    experiment = replace(
-        presets.two_pathways(Descent(step_size=0.1, steps=500)),
-        network=Network(depths=(3, 3, 1)),
-        start=layers,
-    )
-    run = simulate(experiment)
-    moved = (run.strengths[:, :, 0] != 0).any(axis=0)
-    assert regimes.prospects([experiment]).alive[:, 0].tolist() == moved.tolist()
-    assert moved.tolist() == [True, False, True]
 
 
 @pytest.mark.parametrize("target", [0.2, 1.0, 3.0])
@@ -285,19 +271,3 @@ def test_the_flattest_split_of_unequal_depths_is_that_of_the_target(target):
 @pytest.mark.parametrize("regime", Regime)
 def test_every_regime_has_a_sentence(regime):
     assert regime.sentence.endswith(".")
-
-
-@pytest.mark.parametrize(
-    ("step_size", "words"),
-    [
-        (0.05, "follows gradient flow"),
-        (2 / 13, "hands signal back"),
-        (0.1875, "keep jumping"),
-        (0.3, "cross zero"),
-    ],
-)
-def test_the_place_of_a_step_size(step_size, words):
-    experiment = presets.two_pathways(Descent(step_size=step_size, steps=10))
-    assert words in regimes.place(experiment)
-    flow = replace(experiment, dynamics=Flow(duration=1.0))
-    assert "Gradient flow" in regimes.place(flow)

@@ -458,15 +458,15 @@ def minima_curve(
     depths: Sequence[int],
     step_size: float,
     split: ArrayLike | None = None,
-    flow_end: ArrayLike | None = None,
+    flow_end: ArrayLike = (np.nan, np.nan),
     *,
     height: int = 320,
 ) -> alt.LayerChart:
     """Lambda_ii of the minima of one mode of two pathways, against sigma_1 = sigma* - sigma_2.
 
     Thick and shaded: the minima where GD can rest, Lambda_ii <= 2/eta. Star: the flattest. `split`
-    (2,) marks the one looked at, `flow_end` (2,) where GF ends. ValueError unless there are two
-    depths.
+    (2,) marks the one looked at, `flow_end` (2,) where GF ends, if that is known. ValueError unless
+    there are two depths.
     """
     borders = theory.edge_splits(singular_value, depths, step_size)
     flattest = theory.flattest_split(singular_value, depths)
@@ -477,7 +477,7 @@ def minima_curve(
     at_rest = curve["other"] <= edge * (1 + 1e-12)  # a border is on the edge up to rounding
     reach = {name: np.where(at_rest, column, np.nan) for name, column in curve.items()}
     found = [("flattest split", flattest), *(("λ = 2/η", border) for border in borders)]
-    found += [("GF end", np.asarray(flow_end))] if flow_end is not None else []
+    found += [("GF end", flow_end)] if np.isfinite(flow_end).all() else []
     found += [("this split", np.asarray(split))] if split is not None else []
     marks = []
     for name, at in found:

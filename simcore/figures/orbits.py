@@ -9,7 +9,7 @@ from typing import NamedTuple
 import altair as alt
 import numpy as np
 
-from simcore import theory
+from simcore import prospects, theory
 from simcore.figures import parts, style
 from simcore.theory import StepSizeMarks
 
@@ -208,7 +208,7 @@ def flags(marks: StepSizeMarks, domain: list[float]) -> list[Flag]:
     """The marks inside the range, named in as few rows as keep them apart on a phone too, none
     across the line of another."""
     inside = sorted(
-        (value, f"{theory.MARK_NAMES[field]} = {style.short(value)}")
+        (value, f"{prospects.MARKS[field].name} = {style.short(value)}")
         for field, value in marks._asdict().items()
         if domain[0] <= value <= domain[1]
     )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import altair as alt
 import numpy as np
 
-from simcore import theory
+from simcore import prospects
 from simcore.checks import require, shown
 from simcore.figures import parts, style
 
@@ -85,7 +85,7 @@ def phase_map(
         else:
             ends = {"left": np.array(xs, dtype=float), "bottom": where}
         layers += _border(
-            theory.MARK_NAMES[name], order, ends, step_on, {"x": x, "y": y}, left, bottom
+            prospects.MARKS[name].name, order, ends, step_on, {"x": x, "y": y}, left, bottom
         )
     return parts.view(layers, height, f"Map of the {MEASURES[measure]} over {x_title}, {y_title}.")
 

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from simcore import theory
-from simcore.experiment import Gaussian
+from simcore import prospects, theory
 from simcore.trajectory import Trajectory
 
 
 def is_reduced(run: Trajectory) -> bool:
     """Whether the run moves on the balanced manifold, where the closed forms of GF hold."""
-    start = run.experiment.start
-    return (
-        run.experiment.task.whitened
-        and not isinstance(start, Gaussian)
-        and start.balanced
-        and min(start.strengths()) >= 0
-    )
+    return prospects.follows_closed_forms(run.experiment)
 
 
 def gfs(run: Trajectory, kept: slice | np.ndarray = slice(None)) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import mode_curvature, regimes
+from simcore import mode_curvature, prospects, regimes
 from simcore.engines import ModesEngine
 from simcore.experiment import Descent, Experiment, LayerScales, Record
 from simcore.kernels import modes as kernels
@@ -165,7 +165,7 @@ def _ends(
     verdicts = np.array([Regime.DIVERGED] * len(place), dtype=object)
     depths = experiments[0].network.depths
     if finished.any():
-        expected = regimes.prospects([engine.experiment for engine in engines]).of(place)
+        expected = prospects.expect([engine.experiment for engine in engines]).of(place)
         verdicts[finished] = witness.regimes(depths, expected, 2 / cells.step_size)[finished]
     repeats = regimes.repeats(experiments[0])
     last = cells.kept_strengths[None, :repeats]

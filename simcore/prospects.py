@@ -1,0 +1,337 @@
+"""What theory says of an experiment before it is run: which pathways can move, where they end, and
+which zone the step size is in.
+
+Whoever shows, draws or says any of this asks here and decides nothing. It is said of the sharpest
+mode, the one with the largest singular value, unless another is asked for. The numbers come from
+`theory`, the sentences stand with what they are about.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple, TypedDict
+
+import numpy as np
+
+from simcore import theory
+from simcore.experiment import Experiment
+
+TIE = 1e-9  # relative: a step size so close to a mark is the mark, and counts as below it
+
+
+# --- Marks -----------------------------------------------------------------------------------
+
+
+class Mark(NamedTuple):
+    """How a field of `theory.StepSizeMarks` is written, and what it means."""
+
+    name: str  # in plain text, which has no subscript capitals
+    symbol: str
+    sub: str  # the symbol's subscript
+    tex: str
+    meaning: str
+
+
+MARKS = {
+    "flow_edge": Mark(
+        "2/λ(GF)", "2/λ", "GF", r"2/\lambda_{GF}", "the edge where gradient flow ends"
+    ),
+    "single_path": Mark("2/S₁", "2/S", "1", "2/S_1", "the edge of one pathway alone"),
+    "balanced": Mark(
+        "2/λ(min)", "2/λ", "min", r"2/\lambda_{\min}", "the edge of the flattest split"
+    ),
+    "wcr": Mark("η(WCR)", "η", "WCR", r"\eta_{WCR}", "from here on an overshoot can reach zero"),
+}
+
+
+# --- Where it can go -------------------------------------------------------------------------
+
+
+def follows_closed_forms(experiment: Experiment) -> bool:
+    """Whether gradient flow from this start is that of `theory`: one number per mode and pathway.
+
+    So it is for whitened inputs and balanced starts (layer scales that are equal within each
+    pathway are balanced, too), unless a pathway of two layers or more starts below zero.
+    """
+    start, depths = experiment.start, experiment.network.depths
+    if not (experiment.task.whitened and start.balanced):
+        return False
+    return all(
+        math.isfinite(strength) and (strength >= 0 or depth == 1)
+        for strength, depth in zip(start.strengths(), depths, strict=True)
+    )
+
+
+class Expected(NamedTuple):
+    """What is expected of the sharpest mode from N starts of one network, strengths as shares.
+
+    Pathways that never leave their start (`Start.alive`) take no part.
+    """
+
+    alive: np.ndarray  # (H, N)
+    flattest: np.ndarray  # (H, N) the flattest split over the pathways alive
+    lowest: np.ndarray  # (N,) the sharpness there
+    flow: np.ndarray  # (H, N) where GF ends; nan without a closed form
+    winner: np.ndarray  # (N,) the sharpness there; without, that of one pathway alone
+    gains: np.ndarray  # (N,) whether sharing flattens
+
+    def of(self, place: np.ndarray) -> Expected:
+        """Those of the starts number `place` (...)."""
+        return Expected(*(values[..., place] for values in self))
+
+
+def expect(experiments: Sequence[Experiment]) -> Expected:
+    """What theory expects of each of N experiments with one network; step sizes play no part.
+
+    (For data that are not whitened, this takes Sigma_xx = I.)
+    """
+    depths, runs = experiments[0].network.depths, len(experiments)
+    values = np.array([e.task.singular_values[0] for e in experiments])
+    alive = [e.start.alive(depths) for e in experiments]
+    flattest, lowest, alone, gains = (
+        np.array(part)
+        for part in zip(
+            *(_flattest(v, depths, a) for v, a in zip(values.tolist(), alive, strict=True)),
+            strict=True,
+        )
+    )
+    flow, winner = np.full((runs, len(depths)), np.nan), alone
+    known = np.array([follows_closed_forms(e) for e in experiments])
+    if known.any():
+        starts = [e.start.strengths() for e, k in zip(experiments, known, strict=True) if k]
+        ends = theory.flow_end_split(np.array(starts), depths, values[known])
+        flow[known], winner[known] = theory.shares(ends), theory.mode_sharpness(ends, depths)
+    return Expected(np.array(alive).T, flattest.T, lowest, flow.T, winner, gains)
+
+
+@lru_cache(maxsize=64)  # a page asks several times, and each is a bisection
+def expected(experiment: Experiment) -> Expected:
+    """What theory expects of one experiment, without an axis for it."""
+    return expect([experiment]).of(np.array(0))
+
+
+@lru_cache(maxsize=1024)  # a map asks for few of them very often, and each is a bisection
+def _flattest(
+    singular_value: float, depths: tuple[int, ...], alive: tuple[bool, ...]
+) -> tuple[np.ndarray, float, float, bool]:
+    """Over the pathways alive: the flattest split of one mode as shares (H,), its sharpness, the
+    largest sharpness of one pathway alone, and whether sharing flattens."""
+    moving = tuple(depth for depth, moves in zip(depths, alive, strict=True) if moves)
+    split = np.zeros(len(depths))
+    if not moving:
+        return split, 0.0, 0.0, False
+    split[list(alive)] = theory.shares(theory.flattest_split(singular_value, moving))
+    alone = max(theory.single_path_sharpness(singular_value, depth) for depth in moving)
+    gains = len(moving) > 1 and max(moving) > 2
+    split.setflags(write=False)  # it is kept for the next who asks
+    return split, theory.balanced_sharpness(singular_value, moving), alone, gains
+
+
+class Ends(TypedDict):
+    """Splits of one mode, as strengths (H,)."""
+
+    flow: np.ndarray
+    flattest: np.ndarray
+    edge: np.ndarray | None
+
+
+def ends(experiment: Experiment, mode: int = 0) -> Ends:
+    """Where a mode (from 0) can be expected to end, as strengths (H,).
+
+    "flow": where gradient flow ends, nan without a closed form. "flattest": the flattest split over
+    the pathways alive, nan for inputs that are not whitened. "edge": for two pathways, the minimum
+    on the winner's side whose sharpness is 2/eta, where re-balancing stops; None where there is
+    none, or where gradient flow's own end is flat enough.
+    """
+    target = experiment.task.singular_values[mode]
+    known = follows_closed_forms(experiment)
+    start = experiment.start.strengths() if known else None
+    depths, whitened = experiment.network.depths, experiment.task.whitened
+    alive = experiment.start.alive(depths) if whitened else None
+    flow, flattest, edge = _ends(start, alive, depths, target, experiment.edge)
+    return {"flow": flow, "flattest": flattest, "edge": edge}
+
+
+@lru_cache(maxsize=64)  # several panels ask, and each end is a bisection
+def _ends(
+    start: tuple[float, ...] | None,
+    alive: tuple[bool, ...] | None,
+    depths: tuple[int, ...],
+    target: float,
+    edge: float | None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    flow = flattest = np.full(len(depths), np.nan)
+    if start is not None:
+        flow = theory.flow_end_split(start, depths, target)
+    if alive is not None:
+        flattest = target * _flattest(target, depths, alive)[0]
+    border = None
+    if len(depths) == 2 and start is not None and alive == (True, True) and edge is not None:
+        border = _border(flow, flattest, depths, target, edge)
+    for split in (flow, flattest):
+        split.setflags(write=False)
+    return flow, flattest, border
+
+
+def _border(
+    flow: np.ndarray, flattest: np.ndarray, depths: tuple[int, ...], target: float, edge: float
+) -> np.ndarray | None:
+    """The split at the edge on gradient flow's side of the flattest one."""
+    if target == 0 or not theory.mode_sharpness(flow, depths) > edge:
+        return None
+    for split in theory.edge_splits(target, depths, 2 / edge):
+        if (split[0] > flattest[0]) == (flow[0] > flattest[0]):
+            split.setflags(write=False)
+            return split
+    return None
+
+
+# --- Zones of the step size ------------------------------------------------------------------
+
+
+class Zone(NamedTuple):
+    """Step sizes low < eta <= high, what they are called, and what happens there, in a clause."""
+
+    name: str
+    low: float
+    high: float
+    sentence: str
+
+
+FOLLOWS_FLOW = "follows gradient flow"
+IN_PART = "partly re-balanced"
+EQUAL = "equal pathways, sum oscillates"
+FLATTEST = "flattest split, sum oscillates"
+NO_GAIN = "no flatter split, sum oscillates"
+CROSSES_ZERO = "may flip sign, be trapped, diverge"
+DIVERGES = "diverges"
+NOTHING_MOVES = "nothing moves"
+
+SENTENCES = {
+    FOLLOWS_FLOW: "descent follows gradient flow",
+    IN_PART: "the winner's minimum is too sharp, so the edge hands signal back to the others",
+    EQUAL: "no split is flat enough, so the pathways go to the flattest and keep jumping there",
+    FLATTEST: "no split is flat enough, so the pathways go to the flattest and keep jumping there",
+    NO_GAIN: ("no minimum within reach is flat enough, so the sum keeps jumping around the target"),
+    CROSSES_ZERO: (
+        "an overshoot may cross zero, so signs may flip, or the run be trapped or diverge"
+    ),
+    DIVERGES: (
+        "no minimum is flat enough, and a pathway of depth 1 is not slowed by an overshoot, so the "
+        "run diverges"
+    ),
+    NOTHING_MOVES: "it makes no difference",
+}
+
+# For equal depths above 2, in a sentence each (Kim and Lee 2026): after which mark they begin.
+STORY = ((None, FOLLOWS_FLOW), ("flow_edge", IN_PART), ("balanced", EQUAL), ("wcr", CROSSES_ZERO))
+
+
+def zones(experiment: Experiment) -> tuple[Zone, ...]:
+    """The zones of eta from 0 to infinity, in order and without empty ones.
+
+    From eta_WCR on an overshoot may cross zero; else above 2/lambda_min no split is flat enough;
+    else above 2/lambda_GF (2/S_1 without a closed form for gradient flow) the winner's minimum is
+    too sharp; else descent follows gradient flow. The first of these that holds counts, so the
+    marks may come in any order. None where theory has no marks: data that are not whitened, or a
+    target of zero.
+    """
+    depths = experiment.network.depths
+    alive = experiment.start.alive(depths)
+    marks = theory.step_size_marks(experiment)
+    if not any(alive):
+        return (Zone(NOTHING_MOVES, 0.0, math.inf, SENTENCES[NOTHING_MOVES]),)
+    if math.isnan(marks.single_path):
+        return ()
+    moving = tuple(depth for depth, moves in zip(depths, alive, strict=True) if moves)
+    return zones_between(marks, moving)
+
+
+def zones_between(marks: theory.StepSizeMarks, depths: tuple[int, ...]) -> tuple[Zone, ...]:
+    """The zones that these marks part, for pathways of these depths."""
+    winner = marks.single_path if math.isnan(marks.flow_edge) else marks.flow_edge
+    crosses = math.inf if math.isnan(marks.wcr) else marks.wcr
+    names = (FOLLOWS_FLOW, IN_PART, _above_every_edge(depths), CROSSES_ZERO)
+    ends = (min(winner, marks.balanced, crosses), min(marks.balanced, crosses), crosses, math.inf)
+    found, low = [], 0.0
+    for name, end in zip(names, ends, strict=True):
+        high = end * (1 + TIE)
+        if low < high * (1 - TIE):  # else empty, but for rounding
+            found.append(Zone(name, low, high, SENTENCES[name]))
+            low = high
+    return tuple(found)
+
+
+def _above_every_edge(depths: tuple[int, ...]) -> str:
+    """What happens above 2/lambda_min."""
+    if 1 in depths:
+        return DIVERGES
+    if len(depths) == 1 or max(depths) == 2:
+        return NO_GAIN
+    return EQUAL if len(set(depths)) == 1 else FLATTEST
+
+
+def zone(experiment: Experiment) -> Zone:
+    """The zone of the experiment's own step size, one of `zones` where there are any."""
+    dynamics = experiment.dynamics
+    if dynamics.eta is None:
+        return Zone(dynamics.title, 0.0, 0.0, "the limit of small step sizes")
+    for found in zones(experiment):
+        if found.low < dynamics.eta <= found.high:
+            return found
+    return Zone("unknown", 0.0, math.inf, _why_unknown(experiment))
+
+
+def _why_unknown(experiment: Experiment) -> str:
+    if not experiment.task.whitened:
+        return "for inputs that are not whitened no closed form says where the zones are"
+    return "a target of zero leaves nothing to learn"
+
+
+# --- In words --------------------------------------------------------------------------------
+
+
+def place(experiment: Experiment) -> str:
+    """Where the step size lies among the marks, and what its zone says."""
+    here = zone(experiment)
+    eta, marks = experiment.dynamics.eta, theory.step_size_marks(experiment)
+    if eta is None:
+        return f"{here.name.capitalize()}: {here.sentence}."
+    where = _among(eta, marks)
+    where = f"is {where}" if where else f"has its edge at 2/η = {experiment.edge:.4g}"
+    return " ".join([f"η = {eta:.4g} {where}: {here.sentence}.", *stuck(experiment)])
+
+
+def _among(eta: float, marks: theory.StepSizeMarks) -> str:
+    """Between which marks eta lies; nothing without marks."""
+    named = [
+        (value, f"{MARKS[field].name} = {value:.4g}")
+        for field, value in marks._asdict().items()
+        if math.isfinite(value) and (field != "single_path" or math.isnan(marks.flow_edge))
+    ]
+    below = [mark for mark in named if mark[0] < eta * (1 - TIE)]
+    above = [mark for mark in named if mark[0] >= eta * (1 - TIE)]
+    lower, upper = max(below)[1] if below else "", min(above)[1] if above else ""
+    if lower and upper:
+        return f"between {lower} and {upper}"
+    return f"below {upper}" if upper else f"above {lower}" if lower else ""
+
+
+def stuck(experiment: Experiment) -> list[str]:
+    """Which pathways never move, in one sentence; none if all do."""
+    alive = experiment.start.alive(experiment.network.depths)
+    still = [f"{h + 1}" for h, moves in enumerate(alive) if not moves]
+    if not still:
+        return []
+    if len(still) == len(alive):
+        return [
+            "Every pathway starts at zero, where no gradient reaches it, so nothing ever moves."
+        ]
+    if len(still) == 1:
+        return [
+            f"Pathway {still[0]} starts at zero, where no gradient reaches it, and stays there."
+        ]
+    named = ", ".join(still[:-1]) + f" and {still[-1]}"
+    return [f"Pathways {named} start at zero, where no gradient reaches them, and stay there."]
