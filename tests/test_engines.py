@@ -5,6 +5,7 @@ The modes engine is an exact reduction: wherever it applies, it must give what f
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import replace
 
 import naive
@@ -15,6 +16,7 @@ from cases import ALIGNED, CASES, PAPER, PAPER_STEP_SIZES, descending, flowing
 from simcore import (
     Balanced,
     Experiment,
+    Flow,
     LayerScales,
     Network,
     Record,
@@ -220,3 +222,10 @@ def test_engines_agree_on_a_start_at_the_minimum():
     modes, matrices = both(replace(experiment, record=Record(every=1, eigenvalues=20)))
     assert worst(modes.eigenvalues, matrices.eigenvalues) <= 1e-8
     assert modes.loss.max() <= 1e-30
+
+
+def test_dynamics_that_no_engine_knows_fail_loudly(monkeypatch):
+    walks = importlib.import_module("simcore.simulate").WALKS
+    monkeypatch.delitem(walks, Flow)
+    with pytest.raises(TypeError, match="no engine can run Flow; there are walks for Descent"):
+        simulate(flowing(CASES["deep"], 1.0))
