@@ -37,9 +37,9 @@ from simcore import (
     Spectrum,
     Target,
     curvature,
-    matrix_kernels,
 )
 from simcore.engines import ALONG_RUN_TOL, MatricesEngine, ModesEngine
+from simcore.kernels import matrices as matrix_kernels
 
 Run = Callable[[], object]
 SIZES = [(2, 3, 8), (4, 4, 8), (4, 4, 16), (4, 4, 32), (2, 3, 64), (2, 3, 128)]  # H, L, n

@@ -14,6 +14,7 @@ import numpy as np
 
 from simcore.checks import require
 from simcore.experiment import Experiment, Network
+from simcore.kernels import lanczos
 from simcore.kernels import matrices as kernels
 from simcore.kernels.simd import padded, zeros
 from simcore.tasks import Task
@@ -118,7 +119,7 @@ class EigenSolver:
         self.k, self.count = k, min(k, n)
         room = min(KRYLOV, n, max(20, KRYLOV_NUMBERS // numbers))
         self.tangent = kernels.Tangent(*_chains(experiment))
-        self.scratch = kernels.Lanczos(
+        self.scratch = lanczos.Lanczos(
             zeros(room + 1, numbers), np.zeros(room), np.zeros(room), np.zeros(room)
         )
         noise = np.random.default_rng(NOISE_SEED).standard_normal((self.count, n))
@@ -138,7 +139,7 @@ class EigenSolver:
         """
         pairs = np.full((2, self.k), np.nan)
         values, residuals = pairs[:, : self.count]
-        self.products += kernels.top_eigenpairs(
+        self.products += lanczos.top_eigenpairs(
             theta,
             self.layout,
             loss,

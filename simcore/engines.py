@@ -95,14 +95,14 @@ class _Flowing:
     longest: float
 
     def flow_time(self) -> float:
-        return float(self.integrator.clock[1])
+        return float(self.integrator.clock[dormand_prince.NOW])
 
     def flow_steps(self) -> int:
-        return int(self.integrator.counts[0])
+        return int(self.integrator.counts[dormand_prince.ACCEPTED])
 
 
 class ModesEngine(_Flowing):
-    """A few scalars per pathway and mode; see mode_kernels."""
+    """A few scalars per pathway and mode; see kernels.modes."""
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
@@ -211,7 +211,7 @@ class ModesEngine(_Flowing):
 
 
 class MatricesEngine(_Flowing):
-    """Full weights in the singular bases of the target; see matrix_kernels."""
+    """Full weights in the singular bases of the target; see kernels.matrices."""
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from simcore.kernels import modes as kernels
+from simcore.kernels import mode_blocks as kernels
 
 CHUNK = 4_000_000  # numbers of block matrices held at a time
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -197,10 +198,23 @@ def child(code: str, **environment: str) -> object:
     return json.loads(result.stdout)
 
 
+def kernels() -> dict[str, object]:
+    """Every kernel of every module in simcore/kernels, by the name of the module it stands in."""
+    import importlib
+    import pkgutil
+
+    from simcore import kernels
+
+    found = {}
+    for module in pkgutil.iter_modules(kernels.__path__, "simcore.kernels."):
+        for name, kernel in vars(importlib.import_module(module.name)).items():
+            if hasattr(kernel, "signatures") and kernel.py_func.__module__ == module.name:
+                found[f"{module.name}.{name}"] = kernel
+    return found
+
+
 def signatures() -> dict[str, int]:
     """How many compiled versions each kernel has after every case ran on both engines."""
-    from simcore.kernels import matrices as matrix_kernels
-    from simcore.kernels import modes as mode_kernels
     from simcore.studies import bifurcation
 
     for name, engine in RUNS:
@@ -215,23 +229,32 @@ def signatures() -> dict[str, int]:
             curvature.sharpness(experiment, run.theta, k=2)
         if isinstance(experiment.start, Balanced) and experiment.task.whitened:
             bifurcation.orbits(experiment, np.array([0.01, 0.02]), transient=3, kept=2)
-    return {
-        f"{module.__name__}.{name}": len(kernel.signatures)
-        for module in (mode_kernels, matrix_kernels)
-        for name, kernel in vars(module).items()
-        if hasattr(kernel, "signatures")
-    }
+    return {name: len(kernel.signatures) for name, kernel in kernels().items()}
 
 
 def test_every_kernel_is_compiled_for_one_signature(tmp_path):
-    """With an empty cache: a kernel that comes from the cache hides the versions it calls."""
+    """With an empty cache: a kernel that comes from the cache hides the versions it calls.
+
+    One, and not none: a new kernel must be reached by the case table.
+    """
     counts = child(
         "import json, test_kernels; print(json.dumps(test_kernels.signatures()))",
         NUMBA_CACHE_DIR=str(tmp_path),
         NUMBA_DISABLE_JIT="0",
     )
-    assert len(counts) > 30
     assert {name: count for name, count in counts.items() if count != 1} == {}
+    decorators = sum(
+        len(re.findall(r"^@(?:\w+_)?kernel$", path.read_text(), re.MULTILINE))
+        for path in (HERE.parent / "simcore" / "kernels").glob("*.py")
+    )
+    assert len(counts) == decorators > 50
+
+
+def test_only_the_stamp_compiles():
+    """Whoever calls Numba's njit himself gets a cache that does not see edits in other files."""
+    folder = HERE.parent / "simcore" / "kernels"
+    compiling = {path.name for path in folder.glob("*.py") if "njit" in path.read_text()}
+    assert compiling == {"stamp.py"}
 
 
 def tiny_runs() -> dict[str, list]:

@@ -7,7 +7,6 @@ import pytest
 from numba import njit
 
 from simcore.kernels.simd import (
-    KERNEL,
     add_in_turn,
     add_up,
     at,
@@ -21,8 +20,8 @@ from simcore.kernels.simd import (
     turn,
     where_at_most,
 )
+from simcore.kernels.stamp import BARE
 
-WITHOUT_CACHE = KERNEL | {"cache": False}
 ODD = [0.0, -0.0, 1.0, -2.5, np.inf, -np.inf, np.nan, 1e308, 5e-324]
 
 
@@ -40,7 +39,7 @@ def arithmetic(x, out):
     out[29] = add_in_turn(x[9], b)
 
 
-compiled_arithmetic = njit(**WITHOUT_CACHE)(arithmetic)
+compiled_arithmetic = njit(**BARE)(arithmetic)
 
 
 def products(x, out):
@@ -50,7 +49,7 @@ def products(x, out):
         store(at(out, 4), 4 * n, column)
 
 
-@njit(**WITHOUT_CACHE)
+@njit(**BARE)
 def compiled_products(x, out):
     p = at(x, 0)
     a, b, c, d = load(p, 0), load(p, 4), load(p, 8), load(p, 12)

@@ -4,16 +4,15 @@ J. R. Dormand, P. J. Prince, J. Comput. Appl. Math. 6 (1980); the interpolant of
 L. F. Shampine, Math. Comp. 46 (1986). Step control after E. Hairer, S. P. Norsett, G. Wanner,
 Solving Ordinary Differential Equations I, II.4 and IV.2.
 
-The kernels bring the velocity, this module the rest. They keep what is here in their compiled code,
-and Numba's cache does not notice edits of what a kernel calls: touch the kernels after an edit.
+The kernels bring the velocity, this module the rest.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from simcore.kernels.simd import KERNEL, add_up, at, load, splat
+from simcore.kernels.simd import add_up, at, load, splat
+from simcore.kernels.stamp import kernel
 
 REACHED, PENDING, STALLED = 0, 1, 2
 STAGES = 7
@@ -55,12 +54,21 @@ SHRINK = 0.2
 GROW = 10.0
 
 
+START = 0  # t at the start of the last step
+NOW = 1  # t at its end
+STEP = 2  # h to try next
+ERROR = 3  # of the last step, in units of what is allowed
+LOSS = 4  # at its end
+
+ACCEPTED, REJECTED = 0, 1
+
+
 class Integrator(NamedTuple):
     """What a flow keeps between calls, so that record times never restart it."""
 
-    clock: np.ndarray  # (5,) t at the start and end of the last step, next h, last error, loss
+    clock: np.ndarray  # (5,) START, NOW, STEP, ERROR, LOSS
     seen: np.ndarray  # (1,) bool, whether the ranges hold the end of the last step
-    counts: np.ndarray  # (2,) int64, accepted and rejected steps
+    counts: np.ndarray  # (2,) int64, how many steps were ACCEPTED or REJECTED
     old: np.ndarray  # (N,) weights at the start of the last step taken; N a multiple of four
     new: np.ndarray  # (N,) and at its end
     trial: np.ndarray  # (N,)
@@ -68,7 +76,7 @@ class Integrator(NamedTuple):
     weights: int  # how many of the N are no padding
 
 
-@njit(**KERNEL)
+@kernel
 def begin(integrator, loss, longest):
     """Set the clock to t = 0, where `new` holds the weights and the last stage their velocity."""
     size, speed = 1e-3, 0.0
@@ -77,19 +85,20 @@ def begin(integrator, loss, longest):
         speed = max(speed, abs(integrator.stages[STAGES - 1, a]))
     first = 0.01 * size / speed if speed > 0 else longest
     clock = integrator.clock
-    clock[0], clock[1], clock[2], clock[3], clock[4] = 0.0, 0.0, min(first, longest), 1e-4, loss
-    integrator.counts[0] = integrator.counts[1] = 0
+    clock[START] = clock[NOW] = 0.0
+    clock[STEP], clock[ERROR], clock[LOSS] = min(first, longest), 1e-4, loss
+    integrator.counts[ACCEPTED] = integrator.counts[REJECTED] = 0
     integrator.seen[0] = True
 
 
-@njit(**KERNEL)
+@kernel
 def next_step(integrator, longest):
     """h of the step to try; 0 where it would no longer move the clock."""
-    h = min(integrator.clock[2], longest)
-    return h if h > 1e-15 * integrator.clock[1] else 0.0
+    h = min(integrator.clock[STEP], longest)
+    return h if h > 1e-15 * integrator.clock[NOW] else 0.0
 
 
-@njit(**KERNEL)
+@kernel
 def propose(integrator, stage, h):
     """trial = new + h sum_j A[stage, j] k_j."""
     new, trial, stages = integrator.new, integrator.trial, integrator.stages
@@ -102,13 +111,13 @@ def propose(integrator, stage, h):
         trial[a] = new[a] + h * trial[a]
 
 
-@njit(**KERNEL)
+@kernel
 def row_of(stage):
     """Of stages, for the velocity at the trial weights: that of the last stage waits in row 0."""
     return stage % (STAGES - 1)
 
 
-@njit(**KERNEL)
+@kernel
 def judge(integrator, h, rtol, loss):
     """Take the step of all stages (True) or, where its error is too large, only a smaller h."""
     clock, counts, stages = integrator.clock, integrator.counts, integrator.stages
@@ -126,31 +135,31 @@ def judge(integrator, h, rtol, loss):
         total = total + load(at(old, 0), a)
     error = np.sqrt(add_up(total) / integrator.weights)
     if not error <= 1.0:
-        counts[1] += 1
+        counts[REJECTED] += 1
         shrunk = SAFETY * error**-EXPONENT if error < np.inf else 0.0
-        clock[2] = h * max(SHRINK, shrunk)
+        clock[STEP] = h * max(SHRINK, shrunk)
         return False
-    grown = SAFETY * max(error, 1e-10) ** -EXPONENT * clock[3] ** MEMORY
-    clock[0] = clock[1]
-    clock[1] += h
-    clock[2] = h * min(GROW, max(SHRINK, grown))
-    clock[3] = max(error, 1e-4)
-    clock[4] = loss
+    grown = SAFETY * max(error, 1e-10) ** -EXPONENT * clock[ERROR] ** MEMORY
+    clock[START] = clock[NOW]
+    clock[NOW] += h
+    clock[STEP] = h * min(GROW, max(SHRINK, grown))
+    clock[ERROR] = max(error, 1e-4)
+    clock[LOSS] = loss
     for a in range(new.size):
         old[a] = new[a]
         new[a] = trial[a]
         stages[0, a], stages[STAGES - 1, a] = stages[STAGES - 1, a], stages[0, a]
-    counts[0] += 1
+    counts[ACCEPTED] += 1
     integrator.seen[0] = False
     return True
 
 
-@njit(**KERNEL)
+@kernel
 def state_at(time, integrator, out):
     """Write the weights at `time` of the last step, by the interpolant of order 4."""
     clock, stages = integrator.clock, integrator.stages
-    h = clock[1] - clock[0]
-    theta = (time - clock[0]) / h if h > 0 else 1.0
+    h = clock[NOW] - clock[START]
+    theta = (time - clock[START]) / h if h > 0 else 1.0
     if theta >= 1.0:
         for a in range(out.size):
             out[a] = integrator.new[a]

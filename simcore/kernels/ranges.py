@@ -3,15 +3,17 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from simcore.kernels.simd import KERNEL, at, larger, load, smaller, store
+from simcore.kernels.simd import at, larger, load, smaller, store
+from simcore.kernels.stamp import kernel
+
+LOW, HIGH = 0, 1
 
 
 class Ranges(NamedTuple):
     """Smallest and largest value over the steps since the last record."""
 
-    loss: np.ndarray  # (2,)
+    loss: np.ndarray  # (2,) LOW and HIGH
     strengths: np.ndarray  # (2, H, C), C a multiple of four
 
 
@@ -21,7 +23,7 @@ def fresh(pathways: int, columns: int) -> Ranges:
     return Ranges(np.array([np.inf, -np.inf]), np.stack([low, -low]))
 
 
-@njit(**KERNEL)
+@kernel
 def spread(values, low, high, size):
     """Extend each [low, high] to hold its value; pointers to `size` numbers, a multiple of four."""
     for n in range(0, size, 4):
@@ -30,10 +32,10 @@ def spread(values, low, high, size):
         store(high, n, larger(value, load(high, n)))
 
 
-@njit(**KERNEL)
+@kernel
 def widen(ranges, loss, strengths):
     """Extend the ranges to hold one more step."""
-    ranges.loss[0] = min(ranges.loss[0], loss)
-    ranges.loss[1] = max(ranges.loss[1], loss)
+    ranges.loss[LOW] = min(ranges.loss[LOW], loss)
+    ranges.loss[HIGH] = max(ranges.loss[HIGH], loss)
     low, high = at(ranges.strengths, 0), at(ranges.strengths, strengths.size)
     spread(at(strengths, 0), low, high, strengths.size)

@@ -3,9 +3,6 @@
 Each function is written twice: its body says in NumPy what it does (and runs where the JIT is
 off), its lowering is the LLVM instruction that does it. LLVM fits the vectors to what the machine
 has: one register with AVX2 or AVX-512, two with SSE2 or NEON.
-
-Kernels keep what they use of this in their compiled code, and Numba's cache does not notice edits
-of what a kernel calls: touch the kernels after an edit here.
 """
 
 import inspect
@@ -20,12 +17,6 @@ from numba import types
 from numba.core import typing
 from numba.core.datamodel import models
 from numba.extending import lower_builtin, register_model, type_callable
-
-# How kernels are compiled. No fastmath: apart from `fma` every operation is rounded as written, so
-# a run gives the same bits alone, among many, freshly compiled or from the cache. Nothing here
-# allocates, so Numba's runtime can stay out: it would count references of all arrays in each call.
-KERNEL: Any = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
-INLINED: Any = KERNEL | {"forceinline": True}  # for what a call would cost more than the work
 
 LANES = 4
 LLVM = ir.VectorType(ir.DoubleType(), LANES)

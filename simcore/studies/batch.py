@@ -14,7 +14,7 @@ import numpy as np
 from simcore import mode_curvature, prospects, regimes
 from simcore.engines import ModesEngine
 from simcore.experiment import Descent, Experiment, LayerScales, Record
-from simcore.kernels import modes as kernels
+from simcore.kernels import mode_cells as kernels
 from simcore.kernels.simd import padded
 from simcore.regimes import Regime
 from simcore.trajectory import Outcome

@@ -10,7 +10,7 @@ import numpy as np
 from simcore import theory
 from simcore.checks import require
 from simcore.experiment import Balanced, Experiment
-from simcore.kernels import modes as kernels
+from simcore.kernels import orbits as kernels
 
 CHUNK = 32  # step sizes per kernel call, so that progress and cancelling stay lively
 

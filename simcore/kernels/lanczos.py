@@ -1,0 +1,192 @@
+"""The largest eigenvalues of the Hessian of full weights, by Lanczos iteration."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from simcore.kernels.matrices import hessian_vector
+from simcore.kernels.products import add_scaled, dot, set_scaled
+from simcore.kernels.simd import add_up, at, fma, load, splat, store
+from simcore.kernels.stamp import kernel
+
+NONE = np.int64(0)  # NumPy's, because Numba would compile a function anew for each literal
+
+
+class Lanczos(NamedTuple):
+    """Scratch of the eigenvalue iteration."""
+
+    basis: np.ndarray  # (m + 1, N) Krylov vectors
+    alpha: np.ndarray  # (m,)
+    beta: np.ndarray  # (m,)
+    ritz: np.ndarray  # (m,)
+
+
+@kernel
+def _remove(basis, count, vector):
+    """vector -= its part in the span of the first `count` orthonormal rows, four at a time."""
+    size, rest = vector.size, at(vector, 0)
+    whole = count & ~3
+    for j in range(0, whole, 4):
+        a, b, c, d = at(basis[j], 0), at(basis[j + 1], 0), at(basis[j + 2], 0), at(basis[j + 3], 0)
+        p = q = r = s = splat(0.0)
+        for n in range(0, size, 4):
+            v = load(rest, n)
+            p, q = fma(load(a, n), v, p), fma(load(b, n), v, q)
+            r, s = fma(load(c, n), v, r), fma(load(d, n), v, s)
+        p, q, r, s = splat(-add_up(p)), splat(-add_up(q)), splat(-add_up(r)), splat(-add_up(s))
+        for n in range(0, size, 4):
+            v = fma(p, load(a, n), fma(q, load(b, n), load(rest, n)))
+            store(rest, n, fma(r, load(c, n), fma(s, load(d, n), v)))
+    for j in range(whole, count):
+        direction = at(basis[j], 0)
+        add_scaled(-dot(direction, rest, size), direction, rest, size)
+
+
+@kernel
+def _norm(vector):
+    return np.sqrt(dot(at(vector, 0), at(vector, 0), vector.size))
+
+
+@kernel
+def _purge(vectors, p, basis, m, image, before):
+    """Make image orthogonal to the first p vectors and m rows of the basis; return what is left.
+
+    `before` is the length of what should be orthogonal but for rounding errors, or 0. A removal
+    leaves errors in proportion to what it removed, so it is done again where that was not little.
+    """
+    after = 0.0
+    for _ in range(3):
+        _remove(vectors, p, image)
+        _remove(basis, m, image)
+        after = _norm(image)
+        if before > 0.0 and after > 0.5 * before:
+            break
+        before = after
+    return after
+
+
+@kernel
+def _above(value, coupling, corner):
+    """Largest eigenvalue of the 2 x 2 matrix (value, coupling; coupling, corner)."""
+    half = 0.5 * (corner - value)
+    root = np.hypot(half, coupling)  # their squares may underflow
+    if half > 0.0:
+        return value + half + root
+    return value + (coupling / (root - half) * coupling if coupling > 0.0 else 0.0)
+
+
+@kernel
+def _top_ritz(alpha, beta, m, below, residual, scale, ritz):
+    """Largest eigenvalue of the m x m tridiagonal matrix (alpha; beta); its eigenvector to ritz.
+
+    Newton's method on the last pivot of elimination from the bottom up, f_m = alpha_m - x and
+    f_j = alpha_j - x - beta_j^2 / f_{j+1}: the largest root of f_1 is the eigenvalue, the
+    eigenvector has s_{j+1} = -s_j beta_j / f_{j+1} and s_1^2 = -1 / f_1'. The smaller s_1, the
+    closer the other pivots come to 0 and the less exact is the vector; every start leans on the
+    eigenvector by the share of noise in it, which is enough.
+
+    `below` and `residual` are what came out for m - 1. The eigenvalue is at least that of the 2 x 2
+    matrix that stands for the last Ritz vector and the new direction, and at most that of the one
+    that lets the new direction couple to `below` in full.
+    """
+    ritz[0] = 1.0
+    if m == 1:
+        return alpha[0]
+    low, high = _above(below, residual, alpha[m - 1]), _above(below, beta[m - 2], alpha[m - 1])
+    x = low
+    for _ in range(200):
+        f, slope, j = alpha[m - 1] - x, -1.0, m - 2
+        while j >= 0 and f < 0.0:
+            ratio = beta[j] / f
+            slope = ratio * ratio * slope - 1.0
+            f = alpha[j] - x - beta[j] * ratio
+            j -= 1
+        if j < 0 and f <= 0.0:
+            high = x
+        else:
+            low = x
+        y = x - f / slope if j < 0 else low
+        if j < 0 and abs(y - x) <= 1e-13 * scale:  # Newton's next step would be below rounding
+            x = max(y, below)
+            break
+        if not low < y < high:
+            y = 0.5 * (low + high)
+            if not low < y < high:
+                x = high
+                break
+        x = y
+    f, norm = alpha[m - 1] - x, 1.0
+    for j in range(m - 2, -1, -1):
+        if not f < 0.0:
+            f = -1e-17 * scale
+        ritz[j + 1] = -beta[j] / f
+        f = alpha[j] - x + beta[j] * ritz[j + 1]
+    for j in range(1, m):
+        ritz[j] *= ritz[j - 1]
+        norm += ritz[j] * ritz[j]
+    for j in range(m):
+        ritz[j] /= np.sqrt(norm)
+    return x
+
+
+@kernel
+def top_eigenpairs(
+    theta, layout, problem, work, tangent, lanczos, noise, mix, vectors, values, residuals, tol
+):
+    """The k largest (algebraic) eigenvalues of the Hessian, each in the complement of those before.
+
+    Lanczos with full reorthogonalisation, restarted from the Ritz vector. Reads theta (work must
+    hold evaluate and backpropagate there) and vectors (k, N), the guesses, of which each start
+    mixes `mix` parts of the row of `noise` so that no eigenvector is missing from it; writes
+    vectors, values (k,) and residuals (k,) = ||Hv - lambda v||, within the complement at
+    most `tol` times the largest |Ritz value| unless the products run out. Return the number of
+    products.
+
+    The complement makes repeated eigenvalues come out as often as they are there.
+    """
+    n = theta.size
+    basis, alpha, beta, ritz = lanczos.basis, lanczos.alpha, lanczos.beta, lanczos.ritz
+    start = at(basis[0], 0)
+    products = 0
+    for p in range(values.size):
+        room = min(alpha.size, layout.size - p)
+        vector = at(vectors[p], 0)
+        set_scaled(1.0, vector, start, n)
+        add_scaled(mix, at(noise[p], 0), start, n)
+        norm = _purge(vectors, p, basis, NONE, basis[0], 0.0)
+        for _ in range(60):
+            set_scaled(1.0 / norm, start, start, n)
+            value, residual, m, scale = 0.0, 0.0, 0, 0.0
+            for m in range(1, room + 1):
+                image = basis[m]
+                hessian_vector(theta, layout, problem, work, tangent, basis[m - 1], image)
+                products += 1
+                alpha[m - 1] = dot(at(image, 0), at(basis[m - 1], 0), n)
+                add_scaled(-alpha[m - 1], at(basis[m - 1], 0), at(image, 0), n)
+                if m > 1:
+                    add_scaled(-beta[m - 2], at(basis[m - 2], 0), at(image, 0), n)
+                norm = _purge(vectors, p, basis, m, image, _norm(image))
+                beta[m - 1] = norm
+                scale = max(scale, abs(alpha[m - 1]), norm)
+                value = _top_ritz(alpha, beta, m, value, residual, scale, ritz)
+                residual = norm * abs(ritz[m - 1])
+                if residual <= tol * scale or not norm > 1e-14 * scale:
+                    break
+                set_scaled(1.0 / norm, at(image, 0), at(image, 0), n)
+            set_scaled(ritz[0], start, vector, n)
+            for j in range(1, m):
+                add_scaled(ritz[j], at(basis[j], 0), vector, n)
+            norm = _norm(vectors[p])
+            set_scaled(1.0 / norm, vector, vector, n)
+            if not residual > tol * scale or m == layout.size - p:
+                break
+            set_scaled(1.0, vector, start, n)
+            norm = 1.0
+        if p > 0:  # the complement hid how far H v leans on the eigenvectors before
+            image = basis[0]
+            hessian_vector(theta, layout, problem, work, tangent, vectors[p], image)
+            products += 1
+            add_scaled(-value, vector, at(image, 0), n)
+            residual = _norm(image)
+        values[p], residuals[p] = value, residual
+    return products

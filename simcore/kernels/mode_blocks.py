@@ -1,0 +1,136 @@
+"""The blocks of the Hessian in the modes engine: those of single modes, those of pairs of modes.
+
+States are x (K, R, G) as in `modes`, with the modes before the groups and K of them at a time.
+"""
+
+import numpy as np
+
+from simcore.kernels.modes import raised
+from simcore.kernels.stamp import allocating_kernel, kernel
+
+NOTHING = np.int64(-1)  # NumPy's, because Numba would compile a function anew for each literal
+
+
+@kernel
+def _others(x, power, start, stop, g, f):
+    """The product of a pathway's layers x (G,) without one layer of group g and one of group f;
+    f = NOTHING leaves out only the first."""
+    product = 1.0
+    for e in range(start, stop):
+        product *= raised(x[e], power[e] - (1 if e == g else 0) - (1 if e == f else 0))
+    return product
+
+
+@allocating_kernel
+def diagonal_blocks(states, residuals, first, power, blocks, folds):
+    """The Hessian of single modes, for K states (K, R, G) with residuals (K, R).
+
+    Within a group of m equal layers the weights' Hessian of mode i has one direction, their sum,
+    coupled to other groups, and an (m-1)-fold eigenvalue -r q with q the product of all layers but
+    two of the group. Write blocks (K, R, G, G), the coupled part
+    sqrt(m_g m_f) pull_g pull_f + r [one pathway] (sqrt(m_g m_f) q_gf, or (m_g - 1) q_gg), and
+    folds (K, R, G), the folded eigenvalues (nan where m = 1).
+    """
+    count, modes, groups = states.shape
+    pull = np.empty(groups)
+    for k in range(count):
+        for i in range(modes):
+            x, r = states[k, i], residuals[k, i]
+            for h in range(first.size - 1):
+                start, stop = first[h], first[h + 1]
+                for g in range(start, stop):
+                    pull[g] = _others(x, power, start, stop, g, NOTHING)
+            for g in range(groups):
+                folds[k, i, g] = np.nan
+                for f in range(groups):
+                    blocks[k, i, g, f] = np.sqrt(power[g] * power[f]) * pull[g] * pull[f]
+            for h in range(first.size - 1):
+                start, stop = first[h], first[h + 1]
+                for g in range(start, stop):
+                    for f in range(start, stop):
+                        if g == f and power[g] == 1:
+                            continue
+                        others = _others(x, power, start, stop, g, f)
+                        if g == f:
+                            blocks[k, i, g, g] += r * (power[g] - 1) * others
+                            folds[k, i, g] = -r * others
+                        else:
+                            blocks[k, i, g, f] += r * np.sqrt(power[g] * power[f]) * others
+
+
+@kernel
+def _leave_one_out(w, first, above, below):
+    """Products of the layers w (2, T) above and below each layer, within its pathway."""
+    for h in range(first.size - 1):
+        for side in range(2):
+            product = 1.0
+            for p in range(first[h], first[h + 1]):
+                below[side, p] = product
+                product *= w[side, p]
+            product = 1.0
+            for p in range(first[h + 1] - 1, first[h] - 1, -1):
+                above[side, p] = product
+                product *= w[side, p]
+
+
+@kernel
+def _outer_products(above, below, block):
+    """Write the two rank ones into the block (2T, 2T); return the larger eigenvalue."""
+    t = above.shape[1]
+    first, second = 0.0, 0.0
+    for p in range(t):
+        first += (above[0, p] * below[1, p]) ** 2
+        second += (above[1, p] * below[0, p]) ** 2
+        for q in range(t):
+            block[p, q] = above[0, p] * below[1, p] * above[0, q] * below[1, q]
+            block[t + p, t + q] = above[1, p] * below[0, p] * above[1, q] * below[0, q]
+            block[p, t + q] = 0.0
+            block[t + p, q] = 0.0
+    return max(first, second)
+
+
+@kernel
+def _couplings(w, first, above, below, r_i, r_j, block, row):
+    """Write what the residuals couple in the block; row (2T,) are the sums of their sizes."""
+    t = above.shape[1]
+    row[:] = 0.0
+    for h in range(first.size - 1):
+        for p in range(first[h], first[h + 1]):
+            for side in range(2):
+                r = r_i if side == 0 else r_j
+                between = 1.0
+                for q in range(p - 1, first[h] - 1, -1):
+                    value = r * above[side, p] * between * below[side, q]
+                    upper, lower = (p, t + q) if side == 0 else (t + p, q)
+                    block[upper, lower] = value
+                    block[lower, upper] = value
+                    row[upper] += abs(value)
+                    row[lower] += abs(value)
+                    between *= w[1 - side, q]
+
+
+@allocating_kernel
+def pair_blocks(states, layer, first, residuals, i, j, blocks, bounds):
+    """The Hessian of the weights (i, j) and (j, i) of every layer, for K states (K, R, G).
+
+    `layer` (T,) is the group of each layer and `first` (H+1,) the first layer of each pathway.
+    The two kinds of weights move M_ij and M_ji (rank one each) and are coupled to each other by
+    the residuals of both modes: for q < p in one pathway, (i,j) of layer p with (j,i) of layer q by
+    r_i prod_{k>p} w_i prod_{q<k<p} w_j prod_{k<q} w_i, and the same with i and j exchanged.
+    j = -1 stands for an index that carries nothing (w_j = r_j = 0).
+    Write blocks (K, 2T, 2T), weights (i,j) first, and bounds (K,) >= their largest eigenvalues.
+    """
+    t = layer.size
+    above = np.empty((2, t))
+    below = np.empty((2, t))
+    w = np.empty((2, t))  # the layers of modes i and j
+    row = np.empty(2 * t)
+    for k in range(states.shape[0]):
+        for p in range(t):
+            w[0, p] = states[k, i, layer[p]]
+            w[1, p] = states[k, j, layer[p]] if j >= 0 else 0.0
+        _leave_one_out(w, first, above, below)
+        norm = _outer_products(above, below, blocks[k])
+        r_j = residuals[k, j] if j >= 0 else 0.0
+        _couplings(w, first, above, below, residuals[k, i], r_j, blocks[k], row)
+        bounds[k] = norm + row.max()
