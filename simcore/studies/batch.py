@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simcore import mode_curvature, mode_starts, regimes
+from simcore.cost import cost
 from simcore.experiment import Descent, Experiment
 from simcore.kernels import modes as kernels
 from simcore.kernels.simd import padded
@@ -45,11 +46,9 @@ def kind(experiment: Experiment) -> Hashable:
     return sizes, network, equal_layers, dynamics.steps, experiment.record
 
 
-def work(experiment: Experiment) -> float:
-    """Pathway steps, each of some nanoseconds, that a descent of some `kind` takes."""
-    assert isinstance(experiment.dynamics, Descent)
-    modes = len(experiment.task.singular_values)
-    return experiment.dynamics.steps * experiment.network.pathways * modes
+def seconds(experiment: Experiment) -> float:
+    """About how many core seconds the run takes in a sweep of many like it."""
+    return cost(experiment, together=kind(experiment) is not None).seconds
 
 
 def origin(experiment: Experiment) -> Hashable:
