@@ -19,19 +19,19 @@ from simcore import Experiment, Record, limits, plans, sweep, variations
 from simcore.figures import phase_maps as pictures
 from simcore.figures.parts import LINE_ROWS
 from simcore.plans import Plan, Side
-from simcore.studies import phase_maps as maps
-from simcore.studies.store import Row, export
+from simcore.rows import TITLES, Row
+from simcore.studies import phase_maps, stored_maps
+from simcore.studies.store import export
+from simcore.studies.stored_maps import StoredMap
 
 HOSTED = limits.hosted()
 BUDGET = 20.0 if HOSTED else 240.0  # core seconds of one map
 REMEMBERED = 20_000 if HOSTED else 100_000  # rows of all visitors' maps, a kilobyte each
 TICK = 0.1  # seconds between looks at the progress
 REDRAW = 2.0  # seconds between pictures of a map that is not finished
-COLOURS = {
-    "regime": "Regime",
-    "largest_share": "Largest share",
-    "participation": "Participation",
-    "edge_ratio": "ηλ/2",
+COLOURS = {  # words with a capital, symbols as they are
+    name: TITLES[name].capitalize() if TITLES[name].isascii() else TITLES[name]
+    for name in pictures.MEASURES
 }
 
 state = st.session_state
@@ -40,17 +40,17 @@ state = st.session_state
 @st.cache_resource
 def memory() -> Any:
     """Rows of all maps of this process, so that nothing is run twice."""
-    return maps.Memory(REMEMBERED)
+    return phase_maps.Memory(REMEMBERED)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the file")
-def opened(content: bytes) -> tuple[list[Experiment], list[Row]]:
-    """Runs and rows of an uploaded store."""
+def opened(content: bytes) -> tuple[StoredMap, int]:
+    """The map of an uploaded store, and how many runs it holds."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "uploaded.sqlite")
         path.write_bytes(content)
         try:
-            return maps.read(path)
+            return stored_maps.read(path, LINE_ROWS)
         except ValueError as error:
             raise ValueError(str(error).replace(str(path), "this file")) from None
 
@@ -141,7 +141,7 @@ def steps_control(base: Experiment) -> None:
     number(
         "Steps of each run",
         "map_run_steps",
-        base.dynamics.steps,  # type: ignore[union-attr]
+        base.dynamics.steps,  # type: ignore[attr-defined]
         change,
         min_value=1,
         max_value=limits.current().steps,
@@ -263,7 +263,7 @@ def zoom_out() -> None:
 
 def planned_map(base: Experiment, wanted: Plan) -> None:
     """Compute and draw the map of a plan."""
-    plan = maps.within_budget(wanted, base, BUDGET)
+    plan = phase_maps.within_budget(wanted, base, BUDGET)
     cells, borders = plan.cells(base), plan.borders(base)
     if len(cells) > LINE_ROWS:
         raise ValueError(
@@ -302,7 +302,7 @@ def planned_map(base: Experiment, wanted: Plan) -> None:
             hang(map_of(rows), f"map-{base.key}-{plan}", cells, plan)
         else:
             _ui.chart(map_of(rows))
-    steps = base.dynamics.steps  # type: ignore[union-attr]
+    steps = base.dynamics.steps  # type: ignore[attr-defined]
     some = f"{done} of " if done < len(cells) else ""
     st.markdown(
         f"**{some}{len(xs)} × {len(ys)} cells** of {steps} steps. Click a cell to open its run in "
@@ -331,29 +331,21 @@ def planned_map(base: Experiment, wanted: Plan) -> None:
 
 def uploaded_map(content: bytes) -> None:
     """Draw the runs of a store from the command line."""
-    experiments, rows = opened(content)
-    found = maps.arrange(experiments)
-    across, down = found.strides(LINE_ROWS)
-    cells, values = found.cells(experiments), found.cells(rows)
-    keep = [
-        j * len(found.xs) + i
-        for j in range(0, len(found.ys), down)
-        for i in range(0, len(found.xs), across)
-    ]
-    cells, values = [cells[k] for k in keep], [values[k] for k in keep]
-    xs, ys = found.xs[::across], found.ys[::down]
+    found, runs = opened(content)
     measure = colour_control()
-    borders = {}
-    rows_of = [[c for c in cells[j * len(xs) : (j + 1) * len(xs)] if c] for j in range(len(ys))]
-    if found.x == "dynamics.step_size" and all(rows_of):
-        borders = plans.borders_of([row[0] for row in rows_of])
     x_title, y_title = found.titles
     picture = pictures.phase_map(
-        xs, ys, values, measure, x_title=x_title, y_title=y_title, borders=borders
+        found.xs,
+        found.ys,
+        found.rows,
+        measure,
+        x_title=x_title,
+        y_title=y_title,
+        borders=found.borders(),
     )
-    hang(picture, "uploaded_map", cells, None)
+    hang(picture, "uploaded_map", found.cells, None)
     st.markdown(
-        f"**{len(experiments)} runs** of the file, {len(xs)} × {len(ys)} cells drawn. Click a cell "
+        f"**{runs} runs** of the file, {len(found.xs)} × {len(found.ys)} cells drawn. Click a cell "
         "to open its run in the Simulator."
     )
 
@@ -367,9 +359,9 @@ if state.pop("open_run", False):
 trouble = None
 with st.sidebar:
     try:
-        base = maps.base_of(experiment, state.map.steps)
+        base = phase_maps.base_of(experiment, state.map.steps)
     except ValueError as error:
-        trouble, base = error, maps.base_of(experiment)
+        trouble, base = error, phase_maps.base_of(experiment)
     plan = plan_for(base)
     side_controls(base, plan, "x")
     side_controls(base, plan, "y")

@@ -18,7 +18,8 @@ from simcore.experiment import (
     Record,
 )
 from simcore.simulate import simulate
-from simcore.studies.sweep import grid, summary, sweep
+from simcore.studies.grids import grid
+from simcore.studies.sweep import summary, sweep
 from simcore.tasks import Dataset, Spectrum, Target, Tree
 from simcore.trajectory import Outcome, Trajectory
 

@@ -29,9 +29,11 @@ from urllib.parse import urlsplit
 from simcore import presets, regimes
 from simcore.checks import require, shown
 from simcore.experiment import Experiment
+from simcore.rows import Row
 from simcore.simulate import simulate
+from simcore.studies.grids import Grid, from_plain
 from simcore.studies.store import Store, check_table_path, export
-from simcore.studies.sweep import Row, grid, stop_at, sweep
+from simcore.studies.sweep import stop_at, sweep
 from simcore.trajectory import Outcome
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
@@ -151,13 +153,8 @@ def _run(options: argparse.Namespace) -> int:
 # --- Files -----------------------------------------------------------------------------------
 
 
-def _read_sweep(path: Path) -> list[Experiment]:
-    data = _read_json(path)
-    require(
-        isinstance(data, dict) and set(data) == {"base", "axes"},
-        f'{path} must hold {{"base": an experiment, "axes": {{path: values}}}}, got {shown(data)}',
-    )
-    return grid(Experiment.from_dict(data["base"]), data["axes"])
+def _read_sweep(path: Path) -> Grid:
+    return from_plain(_read_json(path), str(path))
 
 
 def _read_experiment(what: str) -> Experiment:

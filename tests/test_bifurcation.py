@@ -11,14 +11,15 @@ from simcore import (
     Descent,
     Experiment,
     Gaussian,
+    LayerScales,
     Network,
     Record,
     Spectrum,
-    bifurcation,
     presets,
     simulate,
     theory,
 )
+from simcore.studies import bifurcation
 from simcore.studies.bifurcation import orbits
 
 
@@ -103,7 +104,24 @@ def test_small_starts_are_followed_beyond_their_plateau(alpha):
     assert found.strengths.sum(axis=2) == pytest.approx(1.0, abs=1e-3)
 
 
-def test_only_balanced_starts():
-    experiment = replace(chain(), start=Gaussian(std=0.1))
-    with pytest.raises(ValueError, match="balanced start"):
-        orbits(experiment, np.array([1.0]))
+def test_layer_scales_that_are_balanced_have_the_same_orbits():
+    balanced = chain(depth=3, pathways=2, scales=(0.2, 0.1))
+    weights = [scale ** (1 / 3) for scale in (0.2, 0.1)]
+    layers = replace(balanced, start=LayerScales(scales=tuple((w,) * 3 for w in weights)))
+    step_sizes = np.array([0.2, 0.6, 0.8])
+    assert bifurcation.plateau(layers) == pytest.approx(bifurcation.plateau(balanced), rel=1e-12)
+    one, other = orbits(balanced, step_sizes, kept=20), orbits(layers, step_sizes, kept=20)
+    np.testing.assert_array_equal(one.strengths, other.strengths)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        Gaussian(std=0.1),
+        LayerScales(scales=((0.1, 0.2, 0.3),)),
+        LayerScales(scales=((-0.5, -0.5, -0.5),)),  # a negative strength
+    ],
+)
+def test_only_balanced_starts(start):
+    with pytest.raises(ValueError, match="balanced start without negative strengths"):
+        orbits(replace(chain(depth=3), start=start), np.array([1.0]))

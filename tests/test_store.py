@@ -17,13 +17,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet
 import pytest
 from cases import CASES, PAPER, descending
 from strategies import refused
 
 from simcore import Gaussian, Record, grid, simulate, summary, sweep
-from simcore.studies.store import VERSION, Store, export
+from simcore.studies.grids import from_plain
+from simcore.studies.store import APPLICATION, TABLES, VERSION, Store, export
 
 ROOT = Path(__file__).parent.parent
 TINY = descending(CASES["bottleneck"], 0.1, 200, record=Record(frames=3))
@@ -130,6 +132,119 @@ def test_two_writers_keep_one_of_each(path, cells, rows):
         assert not list(path.parent.glob(".*"))
 
 
+# --- Plans -------------------------------------------------------------------------------------
+
+
+def plan_of(cells):
+    return json.loads(cells.to_json())
+
+
+def old(path, version):
+    """An empty store as a program of that version makes it."""
+    with sqlite3.connect(path, isolation_level=None) as file:
+        file.execute("PRAGMA journal_mode = WAL")
+        for sql in TABLES[version]:
+            file.execute(sql)
+        file.execute(f"PRAGMA application_id = {APPLICATION}")
+        file.execute(f"PRAGMA user_version = {version}")
+    file.close()
+
+
+def contents(path):
+    """What a file consists of, and its version."""
+    with sqlite3.connect(path) as file:
+        tables = file.execute("SELECT type, name, sql FROM sqlite_master ORDER BY name").fetchall()
+        (version,) = file.execute("PRAGMA user_version").fetchone()
+    file.close()
+    return tables, version
+
+
+def test_a_sweep_of_a_grid_leaves_its_plan(path, cells):
+    sweep(cells[:2], store=path)  # a list like any other
+    with Store(path) as store:
+        assert store.plans() == []
+    sweep(cells, store=path)
+    with Store(path) as store:
+        assert store.plans() == [plan_of(cells)]
+        assert store.plans("another measure") == []
+        (plan,) = store.plans()
+    assert plan["base"] == TINY.to_dict()
+    assert plan["axes"] == {"start.seed": [0, 1, 2], "dynamics.step_size": [0.05, 5.0]}
+    assert from_plain(plan, "the plan") == cells
+
+
+def test_plans_hold_any_values(path):
+    axes = {
+        "start": [Gaussian(std=0.5), {"type": "Gaussian", "std": 0.1 + 0.2}],
+        "network.depths": [(2, 3), [4, 1]],
+        "dynamics.step_size": np.linspace(0.1, 0.3, 3),
+        "dynamics.steps": list(np.arange(1, 3)),
+    }
+    cells = grid(TINY, axes)
+    with Store(path) as store:
+        store.put_plan(cells.to_json())
+        (plan,) = store.plans()
+    again = from_plain(plan, "the plan")
+    assert again == cells
+    assert again.to_json() == cells.to_json()
+
+
+def test_a_sweep_may_go_on_with_another_plan(path, cells, rows):
+    sweep(cells, store=path)
+    other = grid(TINY, {"start.seed": [1, 7], "dynamics.step_size": [0.05]})
+    sweep(other, store=path)
+    with Store(path) as store:
+        assert store.plans() == [plan_of(cells), plan_of(other)]
+        assert len(store) == len(cells) + 1
+    again = sweep(cells, store=path)
+    assert [timeless(row) for row in again] == [timeless(row) for row in rows]
+    with Store(path) as store:
+        assert store.plans() == [plan_of(other), plan_of(cells)]  # that of the last sweep last
+
+
+def test_a_plan_is_there_before_the_first_run(path, cells):
+    def leave(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep(cells, store=path, on_done=leave)
+    with Store(path) as store:
+        assert store.plans() == [plan_of(cells)]
+
+
+def test_a_store_of_the_first_version_is_read_and_appended_to(path, cells, rows):
+    old(path, 1)
+    with Store(path) as store:
+        store.put(cells[:2], rows[:2])
+        assert store.plans() == []
+    assert contents(path)[1] == 1  # so that the program that made it still opens it
+    with Store(path) as store:
+        assert repr(list(store.rows(cells).values())) == repr(rows[:2])
+    sweep(cells, store=path)
+    with Store(path) as store:
+        assert store.plans() == [plan_of(cells)]
+        assert len(store) == len(cells)
+
+
+@pytest.mark.parametrize("version", TABLES)
+def test_a_store_that_is_brought_up_to_date_is_one_of_today(path, tmp_path, cells, version):
+    new = tmp_path / "new.sqlite"
+    Store(new).close()
+    assert contents(new)[1] == VERSION
+    old(path, version)
+    with Store(path) as store:
+        store.put_plan(cells.to_json())
+    assert contents(path) == contents(new)
+
+
+def test_a_plan_that_cannot_be_kept_changes_nothing(path):
+    old(path, 1)
+    before = contents(path)
+    with Store(path) as store, pytest.raises(sqlite3.Error):
+        store.put_plan(object())
+    assert contents(path) == before
+
+
 # --- Files that are refused --------------------------------------------------------------------
 
 
@@ -192,6 +307,25 @@ def test_a_store_of_a_newer_version_is_refused(whole):
     content[60:64] = (VERSION + 1).to_bytes(4, "big")
     whole.write_bytes(content)
     refuse(whole, f"version {VERSION + 1}")
+
+
+def test_a_version_that_only_the_log_knows_is_seen(whole, tmp_path):
+    """A newer program may have been killed before it wrote to the file itself."""
+    copy = tmp_path / "copy" / "rows.sqlite"
+    copy.parent.mkdir()
+    with Store(whole) as store:
+        store._file.execute(f"PRAGMA user_version = {VERSION + 1}")
+        for end in ("", "-wal"):
+            shutil.copy(f"{whole}{end}", f"{copy}{end}")
+    with refused(str(copy), f"version {VERSION + 1}"):
+        Store(copy)
+
+
+def test_a_version_that_never_was_is_refused(whole):
+    content = bytearray(whole.read_bytes())
+    content[60:64] = bytes(4)
+    whole.write_bytes(content)
+    refuse(whole, "damaged", "version 0")
 
 
 def test_the_log_of_a_lost_store_is_not_taken_over(path):

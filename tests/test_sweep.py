@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,12 +34,15 @@ from simcore import (
     Record,
     Spectrum,
     grid,
+    mode_starts,
     simulate,
     summary,
     sweep,
     theory,
 )
 from simcore.regimes import Regime
+from simcore.rows import TITLES, Summary
+from simcore.studies import batch
 
 COLUMNS = [
     "outcome",
@@ -188,6 +191,40 @@ def test_batches_of_random_cells(seed):
     check_against_single_runs(random_cells(seed, 60))
 
 
+@pytest.mark.parametrize("name", ALIGNED)
+def test_starts_side_by_side_have_the_bits_of_each_alone(name):
+    """Columns n R to n R + R - 1 of many are those of run n."""
+    base = ALIGNED[name]
+    experiments = [base, replace(base, start=_stretched(base.start)), base]
+    together, modes = mode_starts.begin(experiments), len(base.task.singular_values)
+    for n, experiment in enumerate(experiments):
+        alone, mine = mode_starts.begin([experiment]), slice(n * modes, (n + 1) * modes)
+        for many, one in (
+            (together.x, alone.x),
+            (together.system.target, alone.system.target),
+            *zip(together.state, alone.state, strict=True),
+        ):
+            np.testing.assert_array_equal(many[..., mine], one[..., :modes])
+        for field in ("loss", "limit", "floor"):
+            assert getattr(together, field)[n] == getattr(alone, field)[0]
+
+
+def _stretched(start):
+    """Another start with the same layers equal."""
+    scales = [np.multiply(1.5, row).tolist() for row in start.scales]
+    return replace(start, scales=tuple(map(tuple, scales)) if np.ndim(scales[0]) else tuple(scales))
+
+
+def test_starts_of_equal_layers_run_together_whatever_they_are_called():
+    balanced = two_pathways(0.1, 3, (0.3, 0.2))
+    layers = LayerScales(scales=balanced.start.layer_scales((3, 3)))
+    assert batch.kind(balanced) == batch.kind(replace(balanced, start=layers))
+    others = ((0.3, 0.3, 0.2), (0.1, 0.1, 0.1))
+    assert batch.kind(balanced) != batch.kind(replace(balanced, start=LayerScales(scales=others)))
+    assert batch.kind(flowing(balanced, 1.0)) is None
+    check_against_single_runs([balanced, replace(balanced, start=layers)])
+
+
 def seven_rows():
     """Rows of two kinds of batches, as plain numbers."""
     base = descending(CASES["two pathways"], 0.1, 200, record=Record(frames=20))
@@ -267,6 +304,20 @@ def test_a_row_has_these_columns_in_plain_types(mixture):
         assert type(row["regime"]) is str
         assert Regime(row["regime"]).sentence
         assert all(type(row[name]) is float for name in COLUMNS[2:])
+
+
+def test_the_schema_of_a_row_stands_once():
+    assert [f.name for f in fields(Summary)] == list(TITLES) == COLUMNS
+    assert Summary().regime == Regime.UNFINISHED.value
+    assert {f.name: f.type for f in fields(Summary)} == {
+        name: type(value).__name__ for name, value in summary(simulate(PAPER)).items()
+    }
+    columns = {name: [name, name] for name in COLUMNS}
+    assert Summary.rows(**columns) == [{name: name for name in COLUMNS}] * 2
+    with pytest.raises(TypeError, match="expected the columns"):
+        Summary.rows(**columns, more=[1, 2])
+    with pytest.raises(ValueError, match="shorter"):
+        Summary.rows(**columns | {"loss": [1.0]})
 
 
 def final_total(run):

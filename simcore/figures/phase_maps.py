@@ -12,16 +12,12 @@ import numpy as np
 from simcore import prospects
 from simcore.checks import require, shown
 from simcore.figures import parts, style
+from simcore.rows import TITLES
 
 Row = Mapping[str, Any]
 
-# What colours a map.
-MEASURES = {
-    "regime": "regime",
-    "largest_share": "largest share",
-    "participation": "participation",
-    "edge_ratio": "ηλ/2",
-}
+MEASURES = ("regime", "largest_share", "participation", "edge_ratio")  # what may colour a map
+NUMBERS = (*MEASURES[1:], "sharpness", "loss")  # what else a cell says of itself
 LOW, HIGH = 10, 90  # percent of the seeds below the band, and below its top
 
 
@@ -87,7 +83,7 @@ def phase_map(
         layers += _border(
             prospects.MARKS[name].name, order, ends, step_on, {"x": x, "y": y}, left, bottom
         )
-    return parts.view(layers, height, f"Map of the {MEASURES[measure]} over {x_title}, {y_title}.")
+    return parts.view(layers, height, f"Map of the {TITLES[measure]} over {x_title}, {y_title}.")
 
 
 def ensemble(
@@ -137,7 +133,7 @@ def _median(
         return parts.message("No seed has a finite value.", height)
     names = ("x", "low", "value", "high", "seeds")
     table = dict(zip(names, np.array(lines, dtype=float).T, strict=True))
-    title = f"{MEASURES[number]}: median, {LOW}–{HIGH} %"
+    title = f"{TITLES[number]}: median, {LOW}–{HIGH} %"
     y = alt.Y(
         "value:Q",
         title=title,
@@ -162,7 +158,7 @@ def _median(
         chart.mark_line(clip=True, strokeWidth=2, color=ink).encode(y=y),
         chart.mark_point(clip=True, filled=True, size=30, opacity=1, color=ink).encode(y=y),
     ]
-    return parts.view(layers, height, f"Median and band of the {MEASURES[number]} over seeds.")
+    return parts.view(layers, height, f"Median and band of the {TITLES[number]} over seeds.")
 
 
 def _counts(columns: list[list[Row]], x: alt.X, edges: np.ndarray, height: int) -> alt.LayerChart:
@@ -278,27 +274,21 @@ def _colour(measure: str, table: parts.Columns) -> alt.Color:
         low = float(finite.min(initial=high - 1e-3))
     table["shade"] = np.clip(values, low, high)
     shades = style.DIVERGING if measure == "edge_ratio" else style.PLASMA
-    return parts.gradient("shade", MEASURES[measure], (low, high), shades)
+    return parts.gradient("shade", TITLES[measure], (low, high), shades)
 
 
 def _tooltip(x_title: str, y_title: str) -> list[alt.Tooltip]:
-    numbers = {
-        "x": x_title,
-        "y": y_title,
-        "largest_share": "largest share",
-        "participation": "participation",
-        "edge_ratio": "ηλ/2",
-        "sharpness": "sharpness λ",
-        "loss": "loss",
-    }
-    lines = [alt.Tooltip(f"{n}:Q", title=title, format=".4g") for n, title in numbers.items()]
-    return [lines[0], lines[1], alt.Tooltip("regime:N"), *lines[2:]]
+    place = [_number("x", x_title), _number("y", y_title)]
+    return [*place, alt.Tooltip("regime:N"), *(_number(name, TITLES[name]) for name in NUMBERS)]
+
+
+def _number(field: str, title: str) -> alt.Tooltip:
+    return alt.Tooltip(f"{field}:Q", title=title, format=".4g")
 
 
 def _columns(rows: Sequence[Any]) -> parts.Columns:
-    numbers = ("largest_share", "participation", "edge_ratio", "sharpness", "loss")
     columns = {
-        name: np.array([_float(row.get(name)) for row in rows], dtype=float) for name in numbers
+        name: np.array([_float(row.get(name)) for row in rows], dtype=float) for name in NUMBERS
     }
     return columns | {"regime": np.array([str(row.get("regime")) for row in rows])}
 

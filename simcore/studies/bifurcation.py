@@ -7,30 +7,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simcore import theory
+from simcore import prospects, theory
 from simcore.checks import require
-from simcore.experiment import Balanced, Experiment
+from simcore.experiment import Experiment
 from simcore.kernels import orbits as kernels
 
 CHUNK = 32  # step sizes per kernel call, so that progress and cancelling stay lively
-
-
 LONGEST = 100_000  # steps before what is kept
 
 
 def plateau(experiment: Experiment) -> float:
-    """How long gradient flow takes to leave the start, t = phi(sigma*^{1/L}) - phi(w) over sigma*
-    for the fastest pathway alone; infinite if none leaves."""
-    start, depths = experiment.start, experiment.network.depths
-    target = experiment.task.singular_values[0]
-    assert isinstance(start, Balanced)
+    """How long gradient flow takes to leave a balanced start, t = phi(sigma*^{1/L}) - phi(w) over
+    sigma* for the fastest pathway alone; infinite if none leaves."""
+    depths, target = experiment.network.depths, experiment.task.singular_values[0]
     if target == 0:
         return 0.0
     times = [
         float(
             theory.flow_invariants([target], [depth])[0] - theory.flow_invariants([s], [depth])[0]
         )
-        for s, depth in zip(start.scales, depths, strict=True)
+        for s, depth in zip(experiment.start.strengths(), depths, strict=True)
         if s > 0 or depth == 1
     ]
     return max(0.0, min(times, default=np.inf)) / target
@@ -59,16 +55,16 @@ def orbits(
     is known (`plateau`), but at most `LONGEST` steps in all. The Lyapunov exponent is
     lim 1/n ln ||J_n ... J_1 v||, J = 1 - eta Hessian of the mode: above 0 for chaos (exactly ln 3
     at depth 2, eta = 2/sigma*), 0 along a line of minima (several pathways), else below 0 for a
-    stable cycle. ValueError unless the start is balanced, the inputs are whitened, and step sizes
-    and counts positive.
+    stable cycle. ValueError unless the start is balanced without negative strengths, the inputs are
+    whitened, and step sizes and counts positive.
     """
-    start, task, depths = experiment.start, experiment.task, experiment.network.depths
+    task, depths = experiment.task, experiment.network.depths
     require(
-        isinstance(start, Balanced) and task.whitened,
-        "orbits need a balanced start and whitened inputs, where modes decouple; choose those",
+        prospects.follows_closed_forms(experiment),
+        "orbits need a balanced start without negative strengths, and whitened inputs, where modes "
+        "decouple; choose those",
     )
-    assert isinstance(start, Balanced)
-    weights = np.array([row[0] for row in start.layer_scales(depths)])
+    weights = np.array([row[0] for row in experiment.start.layer_scales(depths)])
     step_sizes = np.ascontiguousarray(step_sizes, dtype=float)
     require(
         step_sizes.ndim == 1 and bool((step_sizes > 0).all()) and transient >= 0 and kept >= 1,

@@ -14,32 +14,33 @@ import sqlite3
 import struct
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
 from simcore.checks import require
 from simcore.experiment import Experiment
-
-Row = dict[str, Any]
+from simcore.rows import Row
 
 APPLICATION = 0x73636F72  # "scor", in the header of every store
-VERSION = 1  # of the schema
 MAGIC = b"SQLite format 3\0"
 PATIENCE = 30.0  # seconds to wait for another process that is writing
 AT_ONCE = 500  # keys in one question
 
-SCHEMA = f"""
-CREATE TABLE runs (
+RUNS = """CREATE TABLE runs (
     key TEXT NOT NULL,         -- Experiment.key
     measure TEXT NOT NULL,     -- name of what made the row of the run
     experiment TEXT NOT NULL,  -- JSON of Experiment.to_dict()
     row TEXT NOT NULL,         -- JSON; NaN and Infinity as Python writes them
     PRIMARY KEY (key, measure)
-);
-PRAGMA application_id = {APPLICATION};
-PRAGMA user_version = {VERSION};
-"""
+)"""
+PLANS = """CREATE TABLE plans (
+    plan TEXT NOT NULL,     -- JSON of a grid: {"base": an experiment, "axes": {path: values}}
+    measure TEXT NOT NULL,  -- as in runs
+    PRIMARY KEY (plan, measure)
+)"""
+TABLES = {1: (RUNS,), 2: (RUNS, PLANS)}  # what a file of each version consists of
+VERSION = max(TABLES)
 
 
 class Store:
@@ -47,7 +48,8 @@ class Store:
 
     ValueError with a sentence if the file cannot be read or created, is not a store, was written
     by a newer version or is damaged; such a file stays as it is. Several processes may read while
-    one writes; two that write the same rows wait for each other and keep one of each.
+    one writes; two that write the same rows wait for each other and keep one of each. A file of an
+    older version is read and appended to as it is, until a plan is put into it.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -77,6 +79,11 @@ class Store:
     def __len__(self) -> int:
         return self._file.execute("SELECT count(*) FROM runs").fetchone()[0]
 
+    def count(self, measure: str = "summary") -> int:
+        """How many runs have a row of that measure."""
+        question = "SELECT count(*) FROM runs WHERE measure = ?"
+        return self._file.execute(question, [measure]).fetchone()[0]
+
     def rows(
         self, experiments: Sequence[Experiment], measure: str = "summary"
     ) -> dict[Experiment, Row]:
@@ -99,9 +106,40 @@ class Store:
             (experiment.key, measure, _json(experiment.to_dict()), _json(row))
             for experiment, row in zip(experiments, rows, strict=True)
         ]
+        with self._transaction():
+            self._file.executemany("INSERT OR IGNORE INTO runs VALUES (?, ?, ?, ?)", lines)
+
+    def put_plan(self, plan: str, measure: str = "summary") -> None:
+        """Note the plan, JSON of a grid, whose runs are about to follow; it becomes the last."""
+        with self._transaction():
+            self._upgrade()
+            self._file.execute("INSERT OR REPLACE INTO plans VALUES (?, ?)", [plan, measure])
+
+    def plans(self, measure: str = "summary") -> list[Any]:
+        """The plans of the sweeps into this file as plain data, that of the last sweep last; each
+        is there once, and none in a file of version 1."""
+        if self._version() < 2:
+            return []
+        question = "SELECT plan FROM plans WHERE measure = ? ORDER BY rowid"
+        return [json.loads(plan) for (plan,) in self._file.execute(question, [measure])]
+
+    def _version(self) -> int:
+        return self._file.execute("PRAGMA user_version").fetchone()[0]
+
+    def _upgrade(self) -> None:
+        """Add the tables that the file's version lacks."""
+        version = self._version()
+        for sql in TABLES[VERSION][len(TABLES[version]) :]:
+            self._file.execute(sql)
+        if version < VERSION:
+            self._file.execute(f"PRAGMA user_version = {VERSION}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of what is done inside, or none of it."""
         self._file.execute("BEGIN IMMEDIATE")
         try:
-            self._file.executemany("INSERT OR IGNORE INTO runs VALUES (?, ?, ?, ?)", lines)
+            yield
             self._file.execute("COMMIT")
         except BaseException:
             if self._file.in_transaction:  # Ctrl-C may come right after the commit
@@ -136,7 +174,10 @@ def _create(path: Path) -> None:
         new = Path(folder, path.name)
         with closing(sqlite3.connect(new)) as file:
             file.execute("PRAGMA journal_mode = WAL")
-            file.executescript(SCHEMA)
+            for sql in TABLES[VERSION]:
+                file.execute(sql)
+            file.execute(f"PRAGMA application_id = {APPLICATION}")
+            file.execute(f"PRAGMA user_version = {VERSION}")
         with suppress(FileExistsError):
             os.link(new, path)  # unlike a rename, never over another file
 
@@ -145,27 +186,32 @@ def _check(path: Path) -> None:
     """Refuse what is not a whole store, having only read it."""
     with open(path, "rb") as file:
         header = file.read(100)
-    version, application = 0, 0
+    application = 0
     if len(header) == 100 and header.startswith(MAGIC):
-        (version,), (application,) = (struct.unpack_from(">I", header, at) for at in (60, 68))
+        (application,) = struct.unpack_from(">I", header, 68)
     require(
         application == APPLICATION,
         f"expected a store of sweeps, {path} is a file of another kind or was only half written; "
         "choose another name",
     )
+    # without a log nobody is writing, and a reader that says so leaves no traces
+    log = path.with_name(path.name + "-wal")
+    how = "mode=ro" if log.exists() else "mode=ro&immutable=1"
+    version = VERSION
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)) as file:
+        try:
+            (version,) = file.execute("PRAGMA user_version").fetchone()  # the log may have a newer
+            problem = " ".join(file.execute("PRAGMA quick_check(1)").fetchone()[0].split())
+            problem = problem if version > 0 else f"it says that it has version {version}"
+            file.execute("SELECT key, measure, experiment, row FROM runs LIMIT 1")
+            if version >= 2:
+                file.execute("SELECT plan, measure FROM plans LIMIT 1")
+        except sqlite3.DatabaseError as error:
+            problem = str(error)
     require(
         version <= VERSION,
         f"expected a store of version {VERSION}, {path} has version {version}; update this program",
     )
-    # without a log nobody is writing, and a reader that says so leaves no traces
-    log = path.with_name(path.name + "-wal")
-    how = "mode=ro" if log.exists() else "mode=ro&immutable=1"
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)) as file:
-        try:
-            problem = " ".join(file.execute("PRAGMA quick_check(1)").fetchone()[0].split())
-            file.execute("SELECT key, measure, experiment, row FROM runs LIMIT 1")
-        except sqlite3.DatabaseError as error:
-            problem = str(error)
     require(
         problem == "ok",
         f"expected a whole store, {path} is damaged ({problem}); restore a copy of it or choose "

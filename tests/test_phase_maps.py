@@ -1,8 +1,9 @@
-"""Maps: axes, borders, memory, files, pictures, and the page that shows them."""
+"""Phase maps: axes, borders, memory, files, pictures, and the page that shows them."""
 
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -33,11 +34,11 @@ from simcore.figures import style
 from simcore.figures.parts import LINE_ROWS
 from simcore.plans import Plan, Side
 from simcore.regimes import Regime
-from simcore.studies import phase_maps as maps
+from simcore.studies import batch, phase_maps, stored_maps
 from simcore.studies.phase_maps import Memory
 from simcore.studies.store import Store
 
-PAPER = maps.base_of(presets.MEDIUM.experiment)
+PAPER = phase_maps.base_of(presets.MEDIUM.experiment)
 SMALL = replace(PAPER, dynamics=Descent(step_size=0.1, steps=30))
 RANDOM = Experiment(
     task=Spectrum(singular_values=(1.0,)),
@@ -184,22 +185,22 @@ def test_a_zoom_lies_within_what_was_dragged():
 
 def test_a_plan_beyond_the_budget_gets_fewer_points_and_keeps_its_shape():
     plan = plans.usual_plan(PAPER)
-    assert maps.within_budget(plan, PAPER, 240.0) == plan
-    each = max(map(maps.seconds, plan.cells(PAPER)))
-    smaller = maps.within_budget(plan, PAPER, each * 600)
+    assert phase_maps.within_budget(plan, PAPER, 240.0) == plan
+    each = max(map(batch.seconds, plan.cells(PAPER)))
+    smaller = phase_maps.within_budget(plan, PAPER, each * 600)
     assert (smaller.x.points, smaller.y.points) == (30, 20)
-    assert maps.affordable(60, 40, 1.0, 1e-9) == (1, 1)
+    assert phase_maps.affordable(60, 40, 1.0, 1e-9) == (1, 1)
 
 
 def test_a_map_runs_a_descent_that_settles_with_few_records():
     flow = replace(PAPER, dynamics=Flow(duration=10.0))
-    base = maps.base_of(flow)
+    base = phase_maps.base_of(flow)
     assert isinstance(base.dynamics, Descent)
-    assert base.dynamics.steps == maps.SETTLED
-    assert maps.base_of(RANDOM).dynamics.steps == 20
-    assert maps.base_of(PAPER, 77).dynamics.steps == 77
+    assert base.dynamics.steps == phase_maps.SETTLED
+    assert phase_maps.base_of(RANDOM).dynamics.steps == 20
+    assert phase_maps.base_of(PAPER, 77).dynamics.steps == 77
     with pytest.raises(ValueError, match="steps must be"):
-        maps.base_of(PAPER, 0)
+        phase_maps.base_of(PAPER, 0)
 
 
 class Interrupted(BaseException):
@@ -241,86 +242,183 @@ def test_memory_forgets_what_was_not_asked_for_the_longest():
 
 # --- Files from the command line -------------------------------------------------------------
 
-
-def of_grid(axes):
-    """A sweep's runs in another order than its grid, with their arrangement."""
-    experiments = grid(SMALL, axes)
-    shuffled = [experiments[k] for k in np.random.default_rng(0).permutation(len(experiments))]
-    return experiments, shuffled, maps.arrange(shuffled)
+STEP_SIZES = {"dynamics.step_size": [0.1, 0.2, 0.3]}
 
 
-@pytest.mark.parametrize(
-    ("other", "title", "points"),
-    [
-        ({"start.scales": [(0.002, 0.001), (0.002, 0.0015)]}, "α₂", (0.001, 0.0015)),
-        (
-            {"network.depths, start.scales": [((3, 3), (0.1, 0.1)), ((9, 9), (0.1, 0.09))]},
-            None,
-            None,
-        ),
-        ({"task.singular_values": [(1.0,), (2.0,)]}, None, (1.0, 2.0)),
-        ({"dynamics.steps": [10, 20]}, "steps", (10, 20)),
-    ],
-)
-def test_the_two_numbers_of_a_sweep_are_found(other, title, points):
-    experiments, shuffled, found = of_grid(other | {"dynamics.step_size": [0.1, 0.2, 0.3]})
-    assert found.titles[0] == "step size η"
-    assert found.xs == (0.1, 0.2, 0.3)
-    assert len(found.ys) == 2
-    assert title is None or found.titles[1] == title
-    assert points is None or found.ys == points
-    assert found.cells(shuffled) == experiments
+def numbered(experiments):
+    """A row for each experiment, without running it."""
+    return [{"n": n} for n in range(len(experiments))]
+
+
+def shuffled(experiments):
+    return [experiments[k] for k in np.random.default_rng(0).permutation(len(experiments))]
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "runs.sqlite"
+
+
+def stored(file, experiments, plans=()):
+    """A file with these runs and plans, and the map in it."""
+    with Store(file) as store:
+        for plan in plans:
+            store.put_plan(plan.to_json())
+        store.put(experiments, numbered(experiments))
+    return stored_maps.read(file, LINE_ROWS)
+
+
+TWO_AXES = [
+    ({"start.scales": [(0.002, 0.001), (0.002, 0.0015)]}, "α₂", (0.001, 0.0015)),
+    (
+        {"network.depths, start.scales": [((3, 3), (0.1, 0.1)), ((9, 9), (0.1, 0.09))]},
+        "depth L",
+        (3, 9),
+    ),
+    ({"task.singular_values": [(1.0,), (2.0,)]}, "task.singular_values", (1.0, 2.0)),
+    ({"dynamics.steps": [10, 20]}, "steps", (10, 20)),
+]
+
+
+@pytest.mark.parametrize(("other", "title", "points"), TWO_AXES)
+@pytest.mark.parametrize("how", ["by its plan", "by what differs"])
+def test_the_two_numbers_of_a_sweep_are_found(file, how, other, title, points):
+    experiments = grid(SMALL, other | STEP_SIZES)
+    plans = [experiments] if how == "by its plan" else []
+    found, runs = stored(file, shuffled(experiments), plans)
+    assert found.titles == ("step size η", title)
+    assert (found.xs, found.ys) == ((0.1, 0.2, 0.3), points)
+    assert found.cells == experiments
+    assert runs == len(experiments)
+
+
+@pytest.mark.parametrize(("other", "title", "points"), TWO_AXES)
+def test_a_plan_s_cells_keep_their_place_with_any_of_its_runs(file, other, title, points):
+    experiments = grid(SMALL, STEP_SIZES | other)  # the step size is the slow axis, and goes right
+    found, runs = stored(file, experiments[3:4], [experiments])
+    assert found.titles == ("step size η", title)
+    assert (found.xs, found.ys) == ((0.1, 0.2, 0.3), points)
+    assert found.cells == [experiments[k] for k in (0, 2, 4, 1, 3, 5)]
+    assert found.rows == [None, None, None, None, {"n": 0}, None]
+    assert runs == 1
 
 
 def test_equal_depths_are_one_number_and_lengths_count_pathways():
     experiments = plans.cells(SMALL, "depth", (3, 4, 5), "pathways", (1, 2, 3))
-    found = maps.arrange(experiments)
-    assert {found.titles[0], found.titles[1]} == {"depth L", "pathways H"}
+    found = stored_maps.arrange(experiments, numbered(experiments))
+    assert set(found.titles) == {"depth L", "pathways H"}
 
 
+THREE_AXES = {
+    "dynamics.step_size": [0.1, 0.2],
+    "dynamics.steps": [5, 6],
+    "start.scales": [(0.1, 0.2), (0.1, 0.3)],
+}
+
+
+@pytest.mark.parametrize("planned", [True, False])
 @pytest.mark.parametrize(
     "experiments",
     [
-        [SMALL],
+        grid(SMALL, {}),
         grid(SMALL, {"dynamics.step_size": [0.1, 0.2]}),
-        grid(
-            SMALL,
-            {
-                "dynamics.step_size": [0.1, 0.2],
-                "dynamics.steps": [5, 6],
-                "start.scales": [(0.1, 0.2), (0.1, 0.3)],
-            },
-        ),
-        grid(SMALL, {"dynamics.step_size": [0.1, 0.2], "engine": ["modes", "matrices"]}),
+        grid(SMALL, THREE_AXES),
     ],
 )
-def test_other_sweeps_get_a_sentence(experiments):
+def test_other_sweeps_get_a_sentence(file, experiments, planned):
     with pytest.raises(ValueError, match="expected runs that differ in two numbers"):
-        maps.arrange(experiments)
+        stored(file, experiments, [experiments] if planned else [])
 
 
-def test_a_store_is_read_and_an_empty_one_refused(tmp_path):
-    experiments = grid(SMALL, {"dynamics.step_size": [0.1, 0.2], "dynamics.steps": [5, 6]})
+def test_runs_that_differ_in_words_are_a_map_by_their_plan_alone(tmp_path):
+    experiments = grid(SMALL, {"engine": ["matrices", "modes"]} | STEP_SIZES)
+    with pytest.raises(ValueError, match="expected runs that differ in two numbers"):
+        stored(tmp_path / "free.sqlite", experiments)
+    found, _ = stored(tmp_path / "planned.sqlite", experiments, [experiments])
+    assert (found.titles, found.ys) == (("step size η", "engine"), (0, 1))
+    assert found.cells == experiments
+
+
+def test_an_axis_may_hold_whole_specs_and_stand_still(file):
+    starts = [Balanced(scales=(0.002, 0.001)), Balanced(scales=(0.002, 0.0015))]
+    one = {"dynamics.steps": [7]}
+    found, _ = stored(file, [SMALL], [grid(SMALL, one | {"start": starts} | STEP_SIZES)])
+    assert found.titles == ("step size η", "α₂")
+    assert {cell.dynamics.steps for cell in found.cells} == {7}
+    found, _ = stored(file, [SMALL], [grid(SMALL, one | STEP_SIZES)])
+    assert (found.titles, found.ys) == (("step size η", "steps"), (7,))
+
+
+def test_the_map_of_a_file_is_its_last_plan_with_the_runs_of_all(file):
+    first = grid(SMALL, {"dynamics.steps": [5, 6]} | STEP_SIZES)
+    second = grid(SMALL, {"dynamics.steps": [6, 7]} | STEP_SIZES)
+    line = grid(SMALL, {"dynamics.steps": [8, 9]})
+    found, runs = stored(file, first, [first, second, line])
+    assert found.cells == second  # a line is no map
+    assert found.rows == [{"n": 3}, {"n": 4}, {"n": 5}, None, None, None]
+    assert runs == 6
+    assert stored(file, [], [first])[0].cells == first  # swept once more
+
+
+def test_a_store_is_read_and_an_empty_one_refused(file, tmp_path):
+    experiments = grid(SMALL, {"dynamics.steps": [5, 6], "dynamics.step_size": [0.1, 0.2]})
     Store(tmp_path / "empty.sqlite").close()
     with pytest.raises(ValueError, match="this file has none"):
-        maps.read(tmp_path / "empty.sqlite")
-    rows = sweep(experiments, store=tmp_path / "runs.sqlite")
-    read, found = maps.read(tmp_path / "runs.sqlite")
-    arranged = maps.arrange(read)
-    np.testing.assert_equal(arranged.cells(found), rows_at(arranged, experiments, rows))
+        stored_maps.read(tmp_path / "empty.sqlite", LINE_ROWS)
+    rows = sweep(experiments, store=file)
+    found, runs = stored_maps.read(file, LINE_ROWS)
+    assert (found.cells, runs) == (experiments, 4)
+    np.testing.assert_equal(found.rows, rows)
+    borders = found.borders()
+    assert borders["flow_edge"] == pytest.approx([theory.step_size_marks(SMALL).flow_edge] * 2)
 
 
-def rows_at(arranged, experiments, rows):
-    """The rows in the order of the arrangement's cells."""
-    order = maps.arrange(experiments).places
-    return [rows[k] for k in np.argsort(order)]
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        ("5", "must hold"),
+        ('{"base": 5, "axes": {}}', "expected a saved Experiment"),
+        ('{"base": BASE, "axes": [1]}', "no lists of values"),
+        ('{"base": BASE, "axes": {"dynamics.steps": 5}}', "no lists of values"),
+        ('{"base": BASE, "axes": {"a": [1, 2], "dynamics.steps": [1, 2]}}', "got 'a'"),
+        ('{"base": BASE, "axes": {"dynamics.step_size": [1, 0], "dynamics.steps": [1]}}', "posi"),
+    ],
+)
+def test_a_plan_that_is_none_gets_a_sentence(file, plan, words):
+    with Store(file) as store:
+        store.put_plan(plan.replace("BASE", json.dumps(SMALL.to_dict())))
+        store.put([SMALL], [{}])
+    with pytest.raises(ValueError, match=words) as caught:
+        stored_maps.read(file, LINE_ROWS)
+    assert "\n" not in str(caught.value)
 
 
-def test_large_maps_are_thinned_in_proportion():
-    found = maps.Arrangement("x", tuple(range(200)), "y", tuple(range(100)), np.arange(0))
-    across, down = found.strides(LINE_ROWS)
+def test_large_maps_are_thinned_in_proportion(file):
+    across, down = stored_maps.strides(200, 100, LINE_ROWS)
     assert len(range(0, 200, across)) * len(range(0, 100, down)) <= LINE_ROWS
     assert (across, down) in [(2, 2), (3, 2)]
+    axes = {"dynamics.steps": [*range(1, 6)], "dynamics.step_size": [0.1, 0.2, 0.3, 0.4]}
+    whole = grid(SMALL, axes)
+    for plans_of_it in ([whole], []):
+        stored(file, whole, plans_of_it)
+        found, runs = stored_maps.read(file, 6)
+        assert (found.xs, found.ys, runs) == ((0.1, 0.3), (1, 3, 5), 20)
+        assert found.cells == [whole[k] for k in (0, 2, 8, 10, 16, 18)]
+        assert [row["n"] for row in found.rows] == [0, 2, 8, 10, 16, 18]
+
+
+def test_a_plan_of_many_cells_is_opened_without_building_them(file):
+    """A file of some kilobytes may plan more cells than a server could hold."""
+    many = json.loads(grid(SMALL, STEP_SIZES).to_json())
+    many["axes"] = {
+        "dynamics.steps": [*range(1, 3001)],
+        "dynamics.step_size": [0.1 + k * 1e-4 for k in range(3000)],
+    }
+    with Store(file) as store:
+        store.put_plan(json.dumps(many))
+        store.put([SMALL], [{}])
+    found, _ = stored_maps.read(file, 100)
+    assert 50 < len(found.cells) <= 100
 
 
 # --- Pictures --------------------------------------------------------------------------------

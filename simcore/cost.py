@@ -1,0 +1,112 @@
+"""What a run costs before it is run: one estimate for batches, budgets and whoever must say it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from simcore import theory
+from simcore.experiment import Experiment
+
+# Seconds of one core (x86 with AVX2, 2026), fitted to runs of many sizes; G groups of equal layers
+# in H pathways, T layers, N weights.
+MODE_STEP, MODE_UPDATE = 2e-8, 5e-9  # of a step; of it per group or pathway and four modes
+CELL_UPDATE, CELL = 6e-9, 1e-5  # in a batch: per group or pathway and mode; per run
+GRADIENT, LAYER, WEIGHT, MULTIPLICATION = 2e-7, 8e-8, 8e-10, 1.3e-10  # of whole networks
+MODES_RECORD, MATRICES_RECORD = 3e-5, 4e-5  # in Python
+MODES_SETUP, MATRICES_SETUP = 6e-4, 1.5e-3
+EIGENVALUES = 5e-6  # of a small matrix; larger ones with the cube of their size
+DIAGONAL, FULL = 3e-9, 8e-10  # per size^3, of a mode's groups with their filling; of a pair
+PAIR, PAIR_ENTRY = 2e-6, 3e-9  # to fill the block of two modes
+PAIRS_SOLVED = 4  # of those blocks; bounds rule out the others
+LANCZOS, LANCZOS_SETUP = 70, 6e-5  # gradients that a record with its sharpness costs
+EVALUATIONS = 10  # gradients that a step of the flow's integrator costs, its own work included
+STEPS_PER_UNIT, FIRST_STEPS = 0.6, 60  # of the integrator: in a time 2/S_1; until it has grown
+
+
+class Cost(NamedTuple):
+    """Seconds of one core, and what they go to."""
+
+    setup: float  # seconds
+    steps: float  # how many: updates, or about how many the integrator will take
+    step: float  # seconds each
+    records: float  # how many
+    record: float  # seconds each, its eigenvalues included
+
+    @property
+    def seconds(self) -> float:
+        """Of the whole run."""
+        return self.setup + self.steps * self.step + self.records * self.record
+
+
+def cost(experiment: Experiment, *, together: bool = False) -> Cost:
+    """What the run takes of one core that does nothing else, kernels compiled.
+
+    `together`: as one of many descents that run side by side (`studies.batch`), where only the last
+    record has a sharpness. Within a factor of two for a descent, of three for a flow, whose steps
+    only its integrator knows (taken are those near a minimum, at the usual tolerance); a run that
+    diverges is shorter.
+    """
+    steps, records = _counts(experiment)
+    if experiment.resolved_engine == "matrices":
+        return _of_matrices(experiment, steps, records)
+    return _of_cell(experiment, steps) if together else _of_modes(experiment, steps, records)
+
+
+def _counts(experiment: Experiment) -> tuple[float, float]:
+    """Steps and records."""
+    dynamics, record = experiment.dynamics, experiment.record
+    if dynamics.iterated:
+        return dynamics.duration / dynamics.time(1), dynamics.records(record)
+    units = dynamics.duration / theory.unit_step_size(experiment)
+    steps = FIRST_STEPS + STEPS_PER_UNIT * units
+    return steps, dynamics.records(record) if record.every is None else 2 + steps / record.every
+
+
+def _of_modes(experiment: Experiment, steps: float, records: float) -> Cost:
+    columns = -(-len(experiment.task.singular_values) // 4)
+    step = MODE_STEP + MODE_UPDATE * columns * _strands(experiment)
+    record = MODES_RECORD + _blocks(experiment)
+    return Cost(MODES_SETUP, steps, step * _evaluations(experiment), records, record)
+
+
+def _of_cell(experiment: Experiment, steps: float) -> Cost:
+    step = CELL_UPDATE * len(experiment.task.singular_values) * _strands(experiment)
+    return Cost(CELL, steps, step, 1, _blocks(experiment))
+
+
+def _of_matrices(experiment: Experiment, steps: float, records: float) -> Cost:
+    task, network = experiment.task, experiment.network
+    each = WEIGHT + MULTIPLICATION * task.n_in
+    gradient = GRADIENT + LAYER * sum(network.depths) + each * network.weights(task)
+    record = MATRICES_RECORD + gradient
+    if experiment.record.sharpness:
+        record += LANCZOS_SETUP + LANCZOS * gradient
+    return Cost(MATRICES_SETUP, steps, gradient * _evaluations(experiment), records, record)
+
+
+def _evaluations(experiment: Experiment) -> int:
+    """How many gradients a step costs."""
+    return 1 if experiment.dynamics.iterated else EVALUATIONS
+
+
+def _strands(experiment: Experiment) -> int:
+    """G + H: what is updated in a step of one mode."""
+    return _groups(experiment) + experiment.network.pathways
+
+
+def _groups(experiment: Experiment) -> int:
+    scales = experiment.start.layer_scales(experiment.network.depths)
+    return sum(len(set(row)) for row in scales)
+
+
+def _blocks(experiment: Experiment) -> float:
+    """Seconds for the Hessian's blocks at one record; see `mode_curvature`."""
+    task, network = experiment.task, experiment.network
+    if not experiment.record.sharpness:
+        return 0.0
+    modes, size = len(task.singular_values), 2 * sum(network.depths)
+    beyond = max(task.n_in, task.n_out, network.hidden_width(task)) > modes
+    pairs = modes * (modes - 1) // 2 + modes * beyond
+    singles = modes * (EIGENVALUES + DIAGONAL * _groups(experiment) ** 3)
+    solved = min(pairs, PAIRS_SOLVED) * (EIGENVALUES + FULL * size**3)
+    return singles + pairs * (PAIR + PAIR_ENTRY * size**2) + solved
