@@ -21,6 +21,8 @@ PLACE = "|x"  # the column of a run that says where its records stand on the axi
 def draw(scene: Scene, panel: SeriesPanel, axis: Axis, log: bool, height: int) -> alt.LayerChart:
     """Bands, lines, levels and marks; descents are points, joined faintly."""
     levels, lines = _apart(panel, {run.name: run for run in scene.runs})
+    if not lines:
+        return parts.message(_nothing(panel, log), height)
     thinned = _thinned(scene, replace(panel, lines=lines), axis)
     names, key = _key(scene, lines)
     rows = _rows(thinned, names, key, log)
