@@ -27,7 +27,7 @@ PHASE_WORDS = {  # what the phases of `regimes` are, in one clause
     "re-balancing": "the oscillation hands signal back to the other pathways",
     "settled": "the shares stay, and the sum moves in a fixed band: a steady cycle counts too",
 }
-LOG_DECADES = 16  # below the loss at the start: as far as double precision tells it from zero
+LOG_DECADES = 33  # below the loss at the start: it holds squares of residuals known to 16 digits
 
 
 @dataclass(frozen=True)
@@ -217,9 +217,10 @@ def _plane(runs: Sequence[Named], view: View) -> scene.Panel | str:
     limits = _plane_limits(shown_runs, view, target)
     highest = max(float(np.nanmax(n.run.strengths[:, :, view.mode])) for n in runs)
     top = max(1.05 * target, highest if limits is None else limits[1])
+    cut = "" if limits is None else f", cut at {style.short(3 * target)}"
     minima = "minima" if pathways == 2 else "minima of these two alone"
     return scene.PlanePanel(
-        title=f"Plane ({x}, {y})",
+        title=f"Plane ({x}, {y}){cut}",
         x_label=f"strength {x}",
         y_label=f"strength {y}",
         trails=[scene.Trail(n.name, f"s{p}", f"s{q}", n.name) for n in shown_runs],

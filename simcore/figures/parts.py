@@ -122,8 +122,9 @@ def legend_columns(names: Sequence[str]) -> int:
 
 def gradient(field: str, title: str, domain: tuple[float, float], shades: Any) -> alt.Color:
     """A continuous colour scale over `domain` with a small bar as its legend."""
+    middle, half = (domain[0] + domain[1]) / 2, (domain[1] - domain[0]) / 2
     scale = alt.Scale(
-        domain=np.linspace(*domain, len(shades)).tolist(),
+        domain=(middle + half * np.linspace(-1, 1, len(shades))).tolist(),
         range=[ink(shade) for shade in shades],
         interpolate="rgb",
     )
