@@ -29,8 +29,7 @@ from playwright.async_api import expect as expect_async
 from playwright.sync_api import Page, WebSocket, expect
 
 from simcore import Descent, presets, regimes, simulate
-from simcore.figures import panels as scenes
-from simcore.figures import player
+from simcore.figures import panels, player
 
 PLAYER = ".run-player canvas"
 SENTENCE = "[data-testid=stMain] strong"
@@ -135,8 +134,8 @@ def server_work(count: int) -> dict[str, float]:
         named = timed(
             "regime and phases",
             lambda r=run, f=flow: [
-                scenes.Named("GD", r, regimes.phases(r)),
-                scenes.Named("GF", f, regimes.phases(f)),
+                panels.Named("GD", r, regimes.phases(r)),
+                panels.Named("GF", f, regimes.phases(f)),
             ],
         )
         timed(
@@ -145,7 +144,7 @@ def server_work(count: int) -> dict[str, float]:
                 regimes.headline(r) + regimes.describe(r) + regimes.place(e)
             ),
         )
-        scene = timed("scene", lambda x=named: scenes.simulator(x, scenes.FIRST_PANELS))
+        scene = timed("scene", lambda x=named: panels.simulator(x, panels.FIRST_PANELS))
         timed("payload", lambda x=scene: player.payload(x))
     return {
         f"server: {name}": statistics.median(seconds[1:]) for name, seconds in parts.items()

@@ -14,8 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages import _state
 from simcore import links, presets, variations
 from simcore.experiment import Experiment
-from simcore.figures import panels as scenes
-from simcore.figures import style
+from simcore.figures import panels, style
 from simcore.tasks import Spectrum, Tree
 
 FLOW_HELP = "GF: the same start under steps so small that nothing oscillates, on the same clock."
@@ -201,16 +200,16 @@ def _start(experiment: Experiment) -> None:
     )
 
 
-def view(experiment: Experiment) -> tuple[scenes.View, list[str]]:
+def view(experiment: Experiment) -> tuple[panels.View, list[str]]:
     """Which mode, which pathways and which panels the player shows."""
     chosen = st.pills(
         "Panels",
-        list(scenes.PANELS),
+        list(panels.PANELS),
         selection_mode="multi",
-        default=scenes.FIRST_PANELS,
+        default=panels.FIRST_PANELS,
         key="panels",
-        format_func=lambda name: scenes.PANELS[name].title,
-        help="  \n".join(f"**{kind.title}**: {kind.meaning}." for kind in scenes.PANELS.values()),
+        format_func=lambda name: panels.PANELS[name].title,
+        help="  \n".join(f"**{kind.title}**: {kind.meaning}." for kind in panels.PANELS.values()),
     )
     modes, pathways = len(experiment.task.singular_values), experiment.network.pathways
     mode, pair = 0, (0, 1)
@@ -230,8 +229,8 @@ def view(experiment: Experiment) -> tuple[scenes.View, list[str]]:
             format_func=lambda pair: f"{pair[0] + 1} and {pair[1] + 1}",
             key="plane_pathways",
         )
-    panels = [name for name in scenes.PANELS if name in chosen]
-    return scenes.View(mode=mode, pathways=pair), panels or ["strengths"]
+    shown = [name for name in panels.PANELS if name in chosen]
+    return panels.View(mode=mode, pathways=pair), shown or ["strengths"]
 
 
 def flow_beside(experiment: Experiment) -> bool:

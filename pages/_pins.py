@@ -7,7 +7,7 @@ import streamlit as st
 from pages import _ui
 from simcore import links
 from simcore.experiment import Experiment
-from simcore.figures import panels as scenes
+from simcore.figures import panels
 
 MOST = 4
 
@@ -37,10 +37,10 @@ def controls(experiment: Experiment) -> None:
         )
 
 
-def runs(experiment: Experiment) -> list[scenes.Named]:
+def runs(experiment: Experiment) -> list[panels.Named]:
     """The pinned runs other than the current one, named by the letters that `controls` explains."""
     return [
-        scenes.Named(_letter(number), run, ())
+        panels.Named(_letter(number), run, ())
         for number, pin in enumerate(_pinned())
         if pin != experiment
         for run in [_ui.run(pin, "Pinned run")]

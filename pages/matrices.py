@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages import _controls, _ui
 from simcore import Outcome, Record, curvature, presets, regimes, variations
-from simcore.figures import panels as scenes
+from simcore.figures import full_weights, panels
 
 experiment = _ui.open_page(presets.BY_NAME["tree-4"].experiment)
 with st.sidebar:
@@ -31,13 +31,13 @@ except ValueError as error:
     st.warning(f"This run is too large for full weights: {error}.")
     st.stop()
 run = _ui.run(full, "Full weights")
-named = scenes.Named(run.experiment.dynamics.short, run, regimes.phases(run))
+named = panels.Named(run.experiment.dynamics.short, run, regimes.phases(run))
 companions = []
 if with_flow and run.experiment.dynamics.iterated:
     flow = _ui.flow_beside(run)
-    companions = [scenes.Named("GF", flow, regimes.phases(flow))]
+    companions = [panels.Named("GF", flow, regimes.phases(flow))]
 _ui.verdict(run)
-_ui.play(scenes.matrices(named, companions), "matrices_player")
+_ui.play(full_weights.matrices(named, companions), "matrices_player")
 
 theta = run.theta
 assert theta is not None  # the matrices engine keeps its last weights

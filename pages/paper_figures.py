@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import altair as alt
 import streamlit as st
 
 from pages import _ui
 from simcore import presets, regimes, theory, variations
-from simcore.figures import charts
+from simcore.figures import charts, panels
 from simcore.presets import Preset
 from simcore.trajectory import Trajectory
 
@@ -39,6 +41,17 @@ def numbers(preset: Preset, run: Trajectory) -> None:
     st.markdown(". ".join([f"Source: {preset.source}", *map(str.capitalize, notes)]) + ".")
 
 
+def picture(run: Trajectory, panel: str, mode: int = 0, **options: Any) -> alt.LayerChart:
+    """One panel of a run by itself."""
+    scene = panels.simulator([named(run)], [panel], panels.View(mode=mode))
+    return charts.still(scene, panel, **options)
+
+
+def named(run: Trajectory) -> panels.Named:
+    """The run, called after its dynamics."""
+    return panels.Named(run.experiment.dynamics.short, run)
+
+
 def opener(preset: Preset) -> None:
     """A link that opens the run in the Simulator."""
     _ui.link("simulator", "Open in the Simulator", preset.experiment, icon="▶️")
@@ -50,7 +63,7 @@ def side_by_side(shown: Sequence[Preset]) -> None:
         with column:
             run = _ui.run(preset.experiment, preset.title)
             st.markdown(f"**{preset.title}**  \n{regimes.classify(run).sentence}")
-            _ui.chart(charts.plane([("GD", run)], height=340))
+            _ui.chart(picture(run, "plane", height=340))
             numbers(preset, run)
             opener(preset)
 
@@ -65,11 +78,16 @@ def curves() -> None:
     preset = presets.MEDIUM
     run = _ui.run(preset.experiment)
     flow = _ui.run(variations.matching_flow(preset.experiment))
-    runs = [("GD", run), ("GF", flow)]
-    pictures = (charts.loss(runs), charts.sharpness(runs), charts.strengths(runs))
-    for column, picture in zip(st.columns(3), pictures, strict=True):
+    runs = [named(run), named(flow)]
+    both = panels.simulator(runs, ("loss", "strengths"))
+    pictures = (
+        charts.still(both, "loss"),
+        charts.still(panels.sharpness_and_gfs(runs)),
+        charts.still(both, "strengths"),
+    )
+    for column, still in zip(st.columns(3), pictures, strict=True):
         with column:
-            _ui.chart(picture)
+            _ui.chart(still)
     numbers(preset, run)
     opener(preset)
 
@@ -106,7 +124,7 @@ def unequal_grid() -> None:
                     f"**L = ({first}, {second})**: flattest share {share:.4f}, "
                     f"ends at {theory.shares(run.strengths[-1, :, 0])[0]:.4f}"
                 )
-                _ui.chart(charts.plane([("GD", run)], height=280))
+                _ui.chart(picture(run, "plane", height=280))
     numbers(presets.UNEQUAL, _ui.run(presets.UNEQUAL.experiment))
     opener(presets.UNEQUAL)
 
@@ -123,7 +141,7 @@ def return_threshold() -> None:
         with column:
             run = _ui.run(preset.experiment)
             st.markdown(f"**{preset.title}**  \n{regimes.classify(run).sentence}")
-            _ui.chart(charts.strengths([("GD", run)], axis="step"))
+            _ui.chart(picture(run, "strengths", axis="step"))
             numbers(preset, run)
             opener(preset)
 
@@ -133,7 +151,7 @@ def rank_balancing() -> None:
     run = _ui.run(preset.experiment)
     for mode, column in enumerate(st.columns(3)):
         with column:
-            _ui.chart(charts.strengths([("GD", run)], mode=mode))
+            _ui.chart(picture(run, "strengths", mode=mode))
     numbers(preset, run)
     opener(preset)
 
@@ -141,7 +159,7 @@ def rank_balancing() -> None:
 def spectrum() -> None:
     preset = presets.SPECTRUM
     run = _ui.run(preset.experiment)
-    _ui.chart(charts.eigenvalues(run))
+    _ui.chart(picture(run, "eigenvalues"))
     numbers(preset, run)
 
 

@@ -141,7 +141,7 @@ def steps_control(base: Experiment) -> None:
     number(
         "Steps of each run",
         "map_run_steps",
-        base.dynamics.steps,  # type: ignore[attr-defined]
+        base.dynamics.steps,
         change,
         min_value=1,
         max_value=limits.current().steps,
@@ -302,7 +302,7 @@ def planned_map(base: Experiment, wanted: Plan) -> None:
             hang(map_of(rows), f"map-{base.key}-{plan}", cells, plan)
         else:
             _ui.chart(map_of(rows))
-    steps = base.dynamics.steps  # type: ignore[attr-defined]
+    steps = base.dynamics.steps
     some = f"{done} of " if done < len(cells) else ""
     st.markdown(
         f"**{some}{len(xs)} × {len(ys)} cells** of {steps} steps. Click a cell to open its run in "

@@ -4,23 +4,23 @@ import streamlit as st
 
 from pages import _controls, _pins, _ui
 from simcore import regimes
-from simcore.figures import panels as scenes
+from simcore.figures import panels
 
 experiment = _ui.open_page()
 with st.sidebar:
     _controls.sidebar(experiment)
-    view, panels = _controls.view(experiment)
+    view, chosen = _controls.view(experiment)
     with_flow = _controls.flow_beside(experiment)
     _pins.controls(experiment)
 
 _ui.complaints()
 _ui.step_size_ruler(experiment)
 run = _ui.run(experiment)
-named = [scenes.Named(run.experiment.dynamics.short, run, regimes.phases(run))]
+named = [panels.Named(run.experiment.dynamics.short, run, regimes.phases(run))]
 if with_flow and run.experiment.dynamics.iterated:
     flow = _ui.flow_beside(run)
-    named.append(scenes.Named("GF", flow, regimes.phases(flow)))
+    named.append(panels.Named("GF", flow, regimes.phases(flow)))
 named += _pins.runs(experiment)
 _ui.verdict(run)
-_ui.play(scenes.simulator(named, panels, view), "player")
+_ui.play(panels.simulator(named, chosen, view), "player")
 _ui.expectation(experiment)

@@ -1,4 +1,5 @@
-"""Charts: valid specs, honest data, one encoding, and words where there is nothing to draw."""
+"""Stills of scenes and charts of theory: valid specs, honest data, one encoding, and words where
+there is nothing to draw."""
 
 from __future__ import annotations
 
@@ -29,8 +30,10 @@ from simcore import (
     simulate,
     theory,
 )
-from simcore.figures import charts, style
+from simcore.figures import charts, full_weights, panels, style
+from simcore.figures.panels import Named
 from simcore.figures.parts import LINE_ROWS
+from simcore.figures.scene import HeatPanel, Line, Run, Scene, SeriesPanel, Trail
 
 
 def experiment(
@@ -73,7 +76,7 @@ EXPERIMENTS = {
         record=Record(every=3, eigenvalues=4, maps=True),
     ),
 }
-KINDS = (*list(EXPERIMENTS)[5:], "one record")  # on which every chart is tried
+KINDS = (*list(EXPERIMENTS)[5:], "one record")  # on which every panel is tried
 
 
 @cache
@@ -88,19 +91,24 @@ def first_record(result: Trajectory) -> Trajectory:
     return replace(result, outcome=Outcome.DIVERGED, **cut)
 
 
-OF_A_RUN = {
-    "strengths": lambda r: charts.strengths(r, total=True),
-    "plane": charts.plane,
-    "loss": charts.loss,
-    "linear loss": lambda r: charts.loss(r, scale="linear"),
-    "sharpness": charts.sharpness,
-    "top sharpness": lambda r: charts.sharpness(r, top=3),
-    "sharing": charts.sharing,
-    "eigenvalues": charts.eigenvalues,
-    "invariants": charts.invariants,
-    "maps": charts.maps,
-}
-MARKS = theory.step_size_marks(EXPERIMENTS["paper"])
+def named(result: Trajectory) -> Named:
+    return Named(result.experiment.dynamics.short, result)
+
+
+def drawn(runs: Trajectory | list[Named], panel: str, mode: int = 0, **options: Any) -> dict:
+    """The spec of one panel of the Simulator, validated against the schema of Vega-Lite."""
+    runs = [named(runs)] if isinstance(runs, Trajectory) else runs
+    scene = panels.simulator(runs, [panel], panels.View(mode=mode))
+    return charts.still(scene, panel, **options).to_dict()
+
+
+def maps_of(result: Trajectory, record: int = -1) -> dict:
+    return charts.still(full_weights.matrices(named(result)), "maps", record=record).to_dict()
+
+
+PANELS = (*panels.PANELS, "linear loss", "sharpness with GFS", "maps", "blocks")
+
+
 OF_THEORY = {
     "minima": lambda: charts.minima_curve(1.0, (20, 20), 2 / 13, (0.7, 0.3), (0.98, 0.02)),
     "minima out of reach": lambda: charts.minima_curve(1.0, (20, 20), 0.3),
@@ -110,9 +118,15 @@ OF_THEORY = {
 
 
 @cache
-def spec_of(chart: str, name: str) -> dict[str, Any]:
+def spec_of(panel: str, name: str) -> dict[str, Any]:
     """The spec, validated against the schema of Vega-Lite."""
-    return OF_A_RUN[chart](run(name)).to_dict()
+    if panel == "linear loss":
+        return drawn(run(name), "loss", scale="linear")
+    if panel == "sharpness with GFS":
+        return charts.still(panels.sharpness_and_gfs([named(run(name))]), "sharpness").to_dict()
+    if panel in ("maps", "blocks"):
+        return charts.still(full_weights.matrices(named(run(name))), panel).to_dict()
+    return drawn(run(name), panel)
 
 
 @cache
@@ -121,7 +135,7 @@ def spec_of_theory(chart: str) -> dict[str, Any]:
 
 
 def every_spec() -> Iterator[tuple[str, dict[str, Any]]]:
-    for chart, name in itertools.product(OF_A_RUN, KINDS):
+    for chart, name in itertools.product(PANELS, KINDS):
         yield f"{chart} of {name}", spec_of(chart, name)
     for chart in OF_THEORY:
         yield chart, spec_of_theory(chart)
@@ -141,6 +155,29 @@ def rows_of(spec: dict[str, Any], view: dict[str, Any]) -> list[dict[str, Any]]:
 
 def mark_of(view: dict[str, Any]) -> str:
     return view["mark"] if isinstance(view["mark"], str) else view["mark"]["type"]
+
+
+def line_rows(spec: dict[str, Any], *names: str) -> list[dict[str, Any]]:
+    """The rows of the lines with these names, or of all lines."""
+    found = rows(spec, "line", "kind")
+    return [row for row in found if not names or row["line"] in names]
+
+
+def names(spec: dict[str, Any]) -> list[str]:
+    """Of the lines, in order."""
+    return list(dict.fromkeys(row["line"] for row in line_rows(spec)))
+
+
+def look(spec: dict[str, Any]) -> dict[str, tuple[Any, ...]]:
+    """Colour, width and dash of each line."""
+    scales = []
+    for channel in ("color", "strokeWidth", "strokeDash"):
+        found = [e["scale"] for e in encodings(spec, channel) if e.get("field") == "line"]
+        assert all(scale == found[0] for scale in found)
+        scales.append(found[0])
+    assert all(scale["domain"] == scales[0]["domain"] for scale in scales)
+    ranges = [[str(value) for value in scale["range"]] for scale in scales]
+    return dict(zip(scales[0]["domain"], zip(*ranges, strict=True), strict=True))
 
 
 def rows(spec: dict[str, Any], mark: str, *fields: str) -> list[dict[str, Any]]:
@@ -178,6 +215,13 @@ def test_every_spec_is_one_layered_view_that_streamlit_can_show():
         assert spec["height"] > 100, name
         assert "width" not in spec, name  # the page gives it
         assert spec["description"].endswith("."), name
+
+
+def test_line_joins_are_round():
+    for name, spec in every_spec():
+        for view in views(spec):
+            if mark_of(view) == "line":
+                assert view["mark"]["strokeJoin"] == "round", name
 
 
 def test_every_axis_has_a_title_or_is_hidden():
@@ -221,17 +265,14 @@ def test_no_chart_has_more_rows_than_altair_takes():
         assert sum(map(len, spec["datasets"].values())) <= charts.MAX_ROWS, name
 
 
-@pytest.mark.parametrize(
-    "draw", [charts.strengths, charts.plane, charts.loss, charts.sharpness, charts.sharing]
-)
-def test_many_long_runs_share_the_rows(draw: Any):
-    runs = [(f"{k}", run("long")) for k in range(5)]
-    spec = draw(runs).to_dict()
+@pytest.mark.parametrize("panel", ["strengths", "plane", "loss", "sharpness", "sharing"])
+def test_many_long_runs_share_the_rows(panel: str):
+    spec = drawn([Named(f"{k}", run("long")) for k in range(5)], panel)
     assert sum(map(len, spec["datasets"].values())) <= charts.MAX_ROWS
 
 
 def test_a_line_has_at_most_2000_points():
-    loss = rows(spec_of("loss", "long"), "line", "value")
+    loss = line_rows(spec_of("loss", "long"))
     assert 1000 < len(loss) <= charts.MAX_POINTS
 
 
@@ -241,8 +282,8 @@ ODD = ("depth 1 beside 3", "zero modes", "equal modes", "layer scales", "layers 
 @pytest.mark.parametrize("name", [*ODD, "negative scales"])
 def test_odd_architectures_can_be_drawn(name: str):
     result = simulate(replace(CASES[name], record=Record(every=5, eigenvalues=2, maps=True)))
-    for chart in ("strengths", "plane", "sharpness", "sharing", "eigenvalues", "invariants"):
-        assert OF_A_RUN[chart](result).to_dict()["layer"], chart
+    for panel in panels.PANELS:
+        assert drawn(result, panel)["layer"], panel
 
 
 # --- Honest data -------------------------------------------------------------------------------
@@ -253,11 +294,12 @@ def test_odd_architectures_can_be_drawn(name: str):
 def test_strengths_are_those_of_the_run(name: str, axis: str):
     result = run(name)
     place = {float(t): k for k, t in enumerate(result.time)}
-    drawn = rows(charts.strengths(result, axis=axis).to_dict(), "line", "pathway")
-    assert {row["pathway"] for row in drawn} == set(range(1, result.strengths.shape[1] + 1))
-    for row in drawn:
+    spec = drawn(result, "strengths", axis=axis)
+    pathway = {style.strength_label(h, 0): h for h in range(result.strengths.shape[1])}
+    assert names(spec) == list(pathway)
+    for row in line_rows(spec):
         k = place[row["time"]]
-        assert row["value"] == result.strengths[k, row["pathway"] - 1, 0]
+        assert row["value"] == result.strengths[k, pathway[row["line"]], 0]
         assert row["x"] == (result.time if axis == "time" else result.steps)[k]
         assert row["step"] == result.steps[k]
 
@@ -266,11 +308,11 @@ def test_strengths_are_those_of_the_run(name: str, axis: str):
 def test_loss_sharpness_and_shares_are_those_of_the_run(name: str):
     result = run(name)
     place = {float(t): k for k, t in enumerate(result.time)}
-    for row in rows(spec_of("linear loss", name), "line", "low"):
+    for row in line_rows(spec_of("linear loss", name)):
         assert row["value"] == result.loss[place[row["time"]]]
-    for row in rows(spec_of("sharpness", name), "line", "low"):
+    for row in line_rows(spec_of("sharpness", name), "GD", "GF"):
         assert row["value"] == result.sharpness[place[row["time"]]]
-    for row in rows(spec_of("sharing", name), "line", "low"):
+    for row in line_rows(spec_of("sharing", name)):
         sigma = result.strengths[place[row["time"]], :, 0]
         assert row["value"] == pytest.approx(sigma.max() / sigma.sum(), rel=1e-12)
 
@@ -279,10 +321,10 @@ def test_loss_sharpness_and_shares_are_those_of_the_run(name: str):
 def test_bands_hold_everything_between_the_points(name: str):
     result = run(name)
     place = {float(t): k for k, t in enumerate(result.time)}
-    drawn = rows(spec_of("strengths", name), "area", "low")
+    banded = rows(spec_of("strengths", name), "area", "low")
     for h in range(2):
         last = -1
-        for row in (row for row in drawn if row["pathway"] == h + 1):
+        for row in (row for row in banded if row["line"] == style.strength_label(h, 0)):
             k = place[row["time"]]
             since = result.strengths_range[last + 1 : k + 1, :, h, 0]
             assert (row["low"], row["high"]) == (since[:, 0].min(), since[:, 1].max())
@@ -294,94 +336,176 @@ def test_a_two_cycle_is_drawn_as_one():
     result = run("oscillating")
     low, high = np.sort(result.strengths[-2:, 0, 0])
     assert high - low > 0.05  # it is one
-    drawn = rows(spec_of("strengths", "oscillating"), "line", "pathway")
-    tail = [row["value"] for row in drawn if row["pathway"] == 1][-20:]
-    assert len(drawn) < 2 * len(result.steps)  # thinned
+    shown = line_rows(spec_of("strengths", "oscillating"), "σ₁₁")
+    tail = [row["value"] for row in shown][-20:]
+    assert len(shown) < len(result.steps)  # thinned
+    assert "every 5th of 6,001 records" in spec_of("strengths", "oscillating")["description"]
     assert min(tail) == pytest.approx(low, abs=1e-6)
     assert max(tail) == pytest.approx(high, abs=1e-6)
 
 
 def test_an_axis_that_is_cut_says_so():
     assert run("diverged").outcome is Outcome.DIVERGED
-    (y,) = {json.dumps(e) for e in encodings(spec_of("strengths", "diverged"), "y") if "scale" in e}
-    assert "cut at 3" in json.loads(y)["title"]
-    assert json.loads(y)["scale"]["domain"] == [0, 3]
+    y = encodings(spec_of("strengths", "diverged"), "y")[0]
+    assert "cut at 3" in " ".join(y["title"])
+    assert y["scale"]["domain"] == [0, 3]
     assert "cut" not in json.dumps(spec_of("strengths", "paper"))
 
 
-def test_a_log_scale_leaves_out_zeros_and_cuts_below_16_decades():
+def test_a_log_scale_leaves_out_zeros_and_what_rounding_makes():
     result = run("paper")
     zeroed = replace(result, loss=np.where(np.arange(651) % 7 == 3, 0.0, result.loss))
-    drawn = rows(charts.loss(zeroed).to_dict(), "line", "value")
-    assert [row["value"] is None for row in drawn] == list(zeroed.loss == 0)
-    tiny = replace(result, loss=result.loss * 10.0 ** -np.arange(651))
-    y = encodings(charts.loss(tiny).to_dict(), "y")[0]
-    assert y["scale"]["domain"][0] == pytest.approx(result.loss_range.max() * 1e-16)
-    assert "cut" in y["title"]
+    shown = line_rows(drawn(zeroed, "loss"))
+    assert [row["value"] is None for row in shown] == list(zeroed.loss == 0)
+    fall = 10.0 ** -np.arange(651)
+    tiny = replace(result, loss=result.loss * fall, loss_range=result.loss_range * fall[:, None])
+    y = encodings(drawn(tiny, "loss"), "y")[0]
+    assert y["scale"]["domain"][0] == pytest.approx(result.loss[0] / 10**panels.LOG_DECADES)
+    assert "(cut)" in " ".join(y["title"])
+
+
+def test_a_loss_of_zero_is_said():
+    zero = replace(run("one record"), loss=np.zeros(1), loss_range=np.zeros((1, 2)))
+    (text,) = texts(drawn(zero, "loss"))
+    assert text.replace("\n", " ") == "Loss: nothing is above zero, and a log scale cannot show it."
 
 
 def test_what_is_not_finite_breaks_the_line():
     result = run("paper")
     holed = result.eigenvalues.copy()
     holed[10], holed[20] = np.nan, np.inf
-    drawn = rows(charts.sharpness(replace(result, eigenvalues=holed)).to_dict(), "line", "low")
-    assert [k for k, row in enumerate(drawn) if row["value"] is None] == [10, 20]
+    shown = line_rows(drawn(replace(result, eigenvalues=holed), "sharpness"))
+    assert [k for k, row in enumerate(shown) if row["value"] is None] == [10, 20]
 
 
 def test_a_single_record_is_seen():
     assert len(run("one record").steps) == 1
-    for chart in ("strengths", "loss", "sharpness"):
-        marks = [view["mark"] for view in views(spec_of(chart, "one record"))]
-        assert any(mark.get("point", {}).get("opacity") == 1 for mark in marks), chart
+    for panel in ("strengths", "loss", "sharpness"):
+        assert {row["kind"] for row in line_rows(spec_of(panel, "one record"))} == {"points"}
+    flow = Run(name="GF", dynamics="flow", columns={"step": [0], "t": [0.0], "x": [1.0]})
+    panel = SeriesPanel(title="Line", lines=(Line("GF", "x", "x"),))
+    spec = charts.still(Scene(runs=(flow,), panels=(panel,))).to_dict()
+    assert line_rows(spec)[0]["kind"] == "points"
 
 
 # --- One encoding ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["paper", "three pathways", "several modes", "eight pathways"])
-def test_a_pathway_keeps_its_colour_in_every_chart(name: str):
+def test_a_pathway_keeps_its_colour_in_every_panel(name: str):
     result = run(name)
     pathways = result.strengths.shape[1]
-    specs = [charts.strengths(result, mode=m) for m in range(result.strengths.shape[2])]
-    specs += [charts.strengths(result, total=True), charts.invariants(result)]
-    for chart in specs:
-        scales = [e["scale"] for e in encodings(chart.to_dict(), "color") if "scale" in e]
-        assert scales
-        for scale in scales:
-            assert scale["domain"] == list(range(1, pathways + 1))
-            assert scale["range"] == [style.HUES[h % 6] for h in range(pathways)]
-    heads = rows(charts.maps(result).to_dict(), "rule", "hue")
-    assert [row["hue"] for row in heads] == [style.HUES[h % 6] for h in range(pathways)]
+    found: dict[int, set[str]] = {h: set() for h in range(pathways)}
+    for mode in range(result.strengths.shape[2]):
+        looks = look(drawn(result, "strengths", mode=mode))
+        for h in range(pathways):
+            found[h].add(looks[style.strength_label(h, mode)][0])
+    looks = look(drawn(result, "invariants"))
+    for h in range(1, pathways):
+        found[h].add(looks[f"φ{style.subscript(h + 1)} − φ₁"][0])
+    for h, colours in found.items():
+        (colour,) = colours
+        assert style.HUES[h % 6].lower() in colour
+    heads = [v["mark"]["color"]["expr"] for v in views(maps_of(result)) if mark_of(v) == "rule"]
+    assert heads == [style.shade(h).expression for h in range(pathways)] + [style.MUTED.expression]
 
 
 def test_past_six_pathways_the_dash_tells_them_apart():
-    encoded = encodings(spec_of("strengths", "eight pathways"), "strokeDash")[0]
-    dashes = encoded["scale"]["range"]
-    assert encoded["field"] == "pathway"
-    looks = {(style.HUES[h % 6], tuple(dash)) for h, dash in enumerate(dashes)}
-    assert len(looks) == 8
+    looks = look(spec_of("strengths", "eight pathways"))
+    assert len(looks) == len(set(looks.values())) == 8
 
 
-def test_descent_is_thick_flow_thin_and_both_solid():
-    spec = charts.strengths([("GD", run("paper")), ("GF", run("flow"))]).to_dict()
-    (width,) = {json.dumps(e["scale"]) for e in encodings(spec, "strokeWidth")}
-    (dash,) = {json.dumps(e["scale"]) for e in encodings(spec, "strokeDash")}
-    assert json.loads(width)["domain"] == ["GD", "GF"]
-    thick, thin = json.loads(width)["range"]
-    assert thick > thin
-    assert json.loads(dash)["range"] == [list(style.SOLID)] * 2
+def test_descent_is_points_and_flow_a_thin_line_both_solid():
+    spec = drawn([Named("GD", run("paper")), Named("GF", run("flow"))], "loss")
+    looks = look(spec)
+    assert float(looks["GD"][1]) == style.WIDTHS["points"] > style.WIDTHS["thin"]
+    assert float(looks["GF"][1]) == style.WIDTHS["thin"]
+    assert looks["GD"][2] == looks["GF"][2] == str(list(style.SOLID))
+    assert {row["kind"] for row in line_rows(spec, "GD")} == {"points"}
+    assert {row["kind"] for row in line_rows(spec, "GF")} == {"line"}
 
 
-def test_runs_of_one_kind_are_told_apart_by_dash():
-    runs = [(name, run("paper")) for name in ("a", "b", "c")]
-    dashes = encodings(charts.loss(runs).to_dict(), "strokeDash")[0]["scale"]["range"]
-    assert len({tuple(dash) for dash in dashes}) == 3
+def test_the_width_of_each_line_is_its_own():
+    # Vega-Lite spaces the widths of a nominal scale evenly from the first to the last
+    spec = charts.still(
+        panels.sharpness_and_gfs([Named("GD", run("paper")), Named("GF", run("flow"))])
+    ).to_dict()
+    scale = next(e["scale"] for e in encodings(spec, "strokeWidth") if "scale" in e)
+    assert scale["type"] == "ordinal"
+    widths = dict(zip(scale["domain"], scale["range"], strict=True))
+    assert widths == {"GD": 1.6, "GF": 0.9, "GFS sharpness": 1.3}
+
+
+def test_central_flow_is_dotted():
+    t = np.linspace(0.0, 4.0, 200)
+    columns = {"step": np.arange(200), "t": t, "x": t, "y": t}
+    central = Run(name="CF", dynamics="central", columns=columns)
+    lines = SeriesPanel(title="Line", lines=(Line("CF", "x", "x"),))
+    plane = panels.scene.PlanePanel(title="Plane", trails=(Trail("CF", "x", "y", "CF"),))
+    scene = Scene(runs=(central,), panels=(lines, plane))
+    assert look(charts.still(scene, 0).to_dict())["x"][2] == str(list(style.DOTS))
+    trail = rows(charts.still(scene, 1).to_dict(), "rule", "x_before")
+    gaps = np.mean([row["x_before"] is None for row in trail])
+    assert gaps == pytest.approx(style.DOTS[1] / sum(style.DOTS), abs=0.05)
+
+
+def test_the_same_line_has_one_pen_on_canvas_and_in_a_still():
+    # ink.js, lineStyle: hue by pathway, dash by further hues and smooth runs, paler descents
+    assert style.pen(7, "points").dash == style.DASHES[1]
+    assert style.pen(0, "thin", 2).dash == style.DASHES[2]
+    assert style.pen(0, "points", 2).dash == style.SOLID
+    assert style.pen(0, "points", 2).shade == style.shade(0, 2) != style.shade(0)
+    assert style.pen("edge", "points", theory=True)[:2] == (1.3, style.THEORY_DASH)
+    assert style.shade("edge", 9) == style.shade("edge", 3)
+
+
+@pytest.mark.parametrize(("name", "differ"), [("flow", 2), ("paper", 0)])
+def test_runs_of_one_kind_are_told_apart(name: str, differ: int):
+    """Smooth ones by dash, descents by how pale they are: points cannot be dashed."""
+    looks = look(drawn([Named(each, run(name)) for each in ("a", "b", "c")], "loss"))
+    assert len({seen[differ] for seen in looks.values()}) == 3
 
 
 def test_a_flow_beside_a_descent_shares_its_steps():
-    spec = charts.loss([("GD", run("paper")), ("GF", run("flow"))], axis="step").to_dict()
-    drawn = [row for row in rows(spec, "line", "value") if row["line"] == "GF"]
-    assert [row["x"] for row in drawn] == pytest.approx([row["time"] * 13 / 2 for row in drawn])
+    spec = drawn([Named("GD", run("paper")), Named("GF", run("flow"))], "loss", axis="step")
+    flow = line_rows(spec, "GF")
+    assert [row["x"] for row in flow] == pytest.approx([row["time"] * 13 / 2 for row in flow])
+    assert encodings(spec, "x")[0]["title"] == "step of GD"
+
+
+def ramp(records: int = 21) -> Run:
+    """A descent whose step size falls on the way: t is no multiple of the step."""
+    step = np.arange(records)
+    columns = {"step": step, "t": np.sqrt(step), "x": step, "edge": 2.0 + step}
+    return Run(name="GD", step_size=0.1, columns=columns)
+
+
+def beside(counted: Run, times: list[float]) -> list[float]:
+    """Where a still places a flow on the steps of a descent."""
+    t = np.array(times)
+    flow = Run(name="GF", dynamics="flow", columns={"step": np.arange(len(t)), "t": t, "x": t})
+    lines = (Line("GF", "x", "flow"), Line("GD", "x", "descent"))
+    scene = Scene(runs=(flow, counted), panels=(SeriesPanel(title="Line", lines=lines),))
+    return [row["x"] for row in line_rows(charts.still(scene, axis="step").to_dict(), "flow")]
+
+
+def test_steps_come_from_the_records_and_not_from_a_step_size():
+    assert beside(ramp(), [0.0, 1.0, 2.0, 4.0]) == pytest.approx([0.0, 1.0, 4.0, 16.0])
+    last = np.sqrt(20.0) - np.sqrt(19.0)  # beyond its end, at the rate of its last step
+    assert beside(ramp(), [0.0, np.sqrt(20.0) + last]) == pytest.approx([0.0, 21.0])
+    assert beside(ramp(1), [0.0, 1.0]) == [0.0, None]  # a run of one record has no rate
+
+
+def test_an_edge_that_changes_is_a_dashed_line():
+    lines = (Line("GD", "x", "x"), Line("GD", "edge", "2/η", "edge", theory=True))
+    scene = Scene(runs=(ramp(),), panels=(SeriesPanel(title="Sharpness", lines=lines),))
+    spec = charts.still(scene).to_dict()
+    assert [row["value"] for row in line_rows(spec, "2/η")] == list(ramp().columns["edge"])
+    assert look(spec)["2/η"] == (
+        str({"expr": style.EDGE.expression}),
+        str(style.THEORY_WIDTH),
+        str(list(style.THEORY_DASH)),
+    )
 
 
 @pytest.mark.parametrize("page", ["#ffffff", "#171614", "#0e1117"])
@@ -424,45 +548,55 @@ def test_the_edge_and_the_target_are_labelled_directly():
 
 
 def test_an_edge_far_above_does_not_flatten_the_curve():
-    spec = charts.sharpness(simulate(experiment(0.005, 50))).to_dict()
+    spec = drawn(simulate(experiment(0.005, 50)), "sharpness")
     assert "↑ 2/η = 400" in texts(spec)
     levels = [r["value"] for v in views(spec) if mark_of(v) == "rule" for r in rows_of(spec, v)]
     assert 400 not in levels
 
 
 def test_gfs_sharpness_falls_to_the_sharpness_at_rest():
-    spec = spec_of("sharpness", "paper")
-    gfs = [r for v in views(spec) if mark_of(v) == "line" for r in rows_of(spec, v)]
-    gfs = [row["value"] for row in gfs if row["line"] == "GFS sharpness"]
-    assert gfs[0] == pytest.approx(19.4338, abs=1e-4)  # SCIENCE 4, case 3
-    assert gfs[-1] == pytest.approx(run("paper").sharpness[-1], rel=1e-3)
-    assert "GFS sharpness" not in set(strings(spec_of("sharpness", "random")))
-    without = charts.sharpness(run("paper"), gfs=False).to_dict()
-    assert "GFS sharpness" not in set(strings(without))
+    gfs = line_rows(spec_of("sharpness with GFS", "paper"), "GFS sharpness")
+    assert gfs[0]["value"] == pytest.approx(19.4338, abs=1e-4)  # SCIENCE 4, case 3
+    assert gfs[-1]["value"] == pytest.approx(run("paper").sharpness[-1], rel=1e-3)
+    assert {row["kind"] for row in gfs} == {"theory"}
+    assert "GFS sharpness" not in set(strings(spec_of("sharpness with GFS", "random")))
+    assert "GFS sharpness" not in set(strings(spec_of("sharpness", "paper")))
 
 
 def test_the_plane_is_square_and_marks_the_predicted_ends():
-    spec = charts.plane([("GD", run("paper")), ("GF", run("flow"))]).to_dict()
+    spec = drawn([Named("GD", run("paper")), Named("GF", run("flow"))], "plane")
     domains = {json.dumps(e["scale"]["domain"]) for c in "xy" for e in encodings(spec, c)}
     assert len(domains) == 1
-    marks: dict[str, list[tuple[float, float]]] = {}
-    for row in rows(spec, "point", "mark"):
-        marks.setdefault(row["mark"], []).append((row["value"], row["other"]))
-    assert marks.keys() == {"flattest split", "GF end", "λ = 2/η"}
-    assert marks["flattest split"] == [(0.5, 0.5)]
-    assert marks["GF end"][0] == pytest.approx((0.984812, 0.015188), abs=1e-6)
-    for split in marks["λ = 2/η"]:
-        assert theory.mode_sharpness(split, (20, 20)) == pytest.approx(13)
+    marks = {row["mark"]: row for row in rows(spec, "point", "mark")}
+    assert marks.keys() == {"flattest", "GF end", "λ = 2/η"}
+    assert (marks["flattest"]["x"], marks["flattest"]["value"]) == (0.5, 0.5)
+    ends = (marks["GF end"]["x"], marks["GF end"]["value"])
+    assert ends == pytest.approx((0.984812, 0.015188), abs=1e-6)
+    split = (marks["λ = 2/η"]["x"], marks["λ = 2/η"]["value"])
+    assert theory.mode_sharpness(split, (20, 20)) == pytest.approx(13)
+    assert marks["λ = 2/η"]["note"] == "λ = 13"
     low, high = json.loads(domains.pop())
     assert low < 0  # no mark at the border, where half of it would be cut
     assert high > run("paper").strengths.max()
+    assert {"GD", "GF"} <= texts(spec)
+
+
+def test_ghosts_are_hollow_in_the_colour_of_their_pathway():
+    spec = drawn(run("paper"), "strengths")
+    marks = rows(spec, "point", "mark")
+    assert [row["mark"] for row in marks] == ["σ₁₁, λ = 2/η", "σ₂₁, λ = 2/η"]
+    assert {row["x"] for row in marks} == {run("paper").time[-1]}
+    (stroke,) = [e["scale"] for e in encodings(spec, "stroke")]
+    assert stroke["range"] == [{"expr": style.shade(h).expression} for h in range(2)]
+    (fill,) = [e["scale"] for e in encodings(spec, "fill")]
+    assert fill["range"] == [{"expr": "'transparent'"}] * 2
 
 
 def test_the_trail_is_the_run_coloured_by_time():
     result = run("paper")
-    drawn = rows(spec_of("plane", "paper"), "point", "other_before")
-    trail = np.array([[row["value"], row["other"]] for row in drawn])
-    before = np.array([[row["value_before"], row["other_before"]] for row in drawn])
+    drawn = rows(spec_of("plane", "paper"), "point", "value_before")
+    trail = np.array([[row["x"], row["value"]] for row in drawn])
+    before = np.array([[row["x_before"], row["value_before"]] for row in drawn])
     np.testing.assert_array_equal(trail, result.strengths[:, :, 0])
     np.testing.assert_array_equal(before[1:], trail[:-1])
     color = encodings(spec_of("plane", "paper"), "color")[0]
@@ -470,44 +604,30 @@ def test_the_trail_is_the_run_coloured_by_time():
     assert color["scale"]["domain"][-1] == result.time[-1]
 
 
-def test_random_starts_have_no_ghosts_of_flow():
-    kinds = {row["mark"] for row in rows(spec_of("plane", "random"), "point", "mark")}
-    assert kinds == {"flattest split"}
-
-
-def test_at_rest_the_closed_forms_meet_the_eigenvalues():
+def test_several_closed_forms_are_named_at_their_ends():
     spec = spec_of("eigenvalues", "several modes")
-    measured = rows(spec, "line", "low")
-    closed = next(
-        found
-        for view in views(spec)
-        if mark_of(view) == "line" and "low" not in (found := rows_of(spec, view))[0]
-    )
-    last = max(row["step"] for row in measured)
-    ends = sorted(row["value"] for row in measured if row["step"] == last)
-    predicted = {row["what"]: row["value"] for row in closed if row["step"] == last}
-    assert predicted.keys() == {"Λ₁₁", "Λ₁₂", "Λ₂₂", "Λ₁₃"}
-    twice = [predicted[name] for name in ("Λ₁₁", "Λ₁₂", "Λ₁₂", "Λ₂₂", "Λ₁₃")]
-    np.testing.assert_allclose(ends, sorted(twice), rtol=2e-3)
+    assert {"Λ₁₁", "Λ₁₂", "Λ₂₂", "Λ₁₃"} <= texts(spec)
+    legends = [e["legend"]["values"] for e in encodings(spec, "color") if e.get("legend")]
+    assert legends[0] == [f"λ{style.subscript(k)}" for k in range(1, 6)]
 
 
 def test_flow_keeps_the_invariants_and_descent_moves_them():
-    flow = [row["value"] for row in rows(spec_of("invariants", "flow"), "line", "low")]
+    flow = [row["value"] for row in line_rows(spec_of("invariants", "flow"))]
     assert np.abs(flow).max() < 1e-4  # of an integrator with rtol 1e-8
-    descent = [row["value"] for row in rows(spec_of("invariants", "paper"), "line", "low")]
+    descent = [row["value"] for row in line_rows(spec_of("invariants", "paper"))]
     assert descent[0] == 0
     assert descent[-1] > 2
-    equal = [row["value"] for row in rows(spec_of("invariants", "paper"), "rule", "pathway")]
+    (equal,) = [row["value"] for row in rows(spec_of("invariants", "paper"), "rule", "text")]
     phi = theory.flow_invariants((0.002, 0.0017), (20, 20))
-    assert equal == pytest.approx([phi[0] - phi[1]])
-    assert descent[-1] < equal[0]  # partly re-balanced
+    assert equal == pytest.approx(phi[0] - phi[1])
+    assert descent[-1] < equal  # partly re-balanced
+    assert "σ₂ = σ₁" in texts(spec_of("invariants", "paper"))
 
 
 def test_shares_run_from_one_to_h():
-    spec = spec_of("sharing", "three pathways")
-    domains = {json.dumps(e["scale"]["domain"]) for e in encodings(spec, "y") if "scale" in e}
-    assert domains == {"[0, 1]", "[0, 3]"}
-    assert spec["resolve"]["scale"]["y"] == "independent"
+    for panel, domain in (("sharing", [0, 1.02]), ("participation", [0.9, 3.1])):
+        y = encodings(spec_of(panel, "three pathways"), "y")[0]
+        assert y["scale"]["domain"] == domain
 
 
 @pytest.mark.parametrize("name", ["several modes", "random", "three pathways"])
@@ -515,43 +635,47 @@ def test_maps_are_those_of_the_run_in_the_bases_of_the_target(name: str):
     result = run(name)
     left, right = result.experiment.task.bases()
     for record in (-1, 0, 2):
-        spec = charts.maps(result, record).to_dict()
-        drawn = rows(spec, "rect", "entry")
-        inner = left.T @ result.maps[record] @ right
-        assert len(drawn) == inner.size
-        for row in drawn:
-            entry = inner[row["pathway"] - 1, row["output"] - 1, row["input"] - 1]
-            assert row["entry"] == entry
+        spec = maps_of(result, record)
+        cells = rows(spec, "rect", "entry")
+        inner = left.T @ result.maps @ right
+        whole = np.concatenate([inner, inner.sum(axis=1, keepdims=True)], axis=1)
+        titles = [f"pathway {h + 1}" for h in range(inner.shape[1])] + ["sum"]
+        assert len(cells) == whole[record].size
+        for row in cells:
+            place = titles.index(row["map"]), row["row"] - 1, row["column"] - 1
+            assert row["entry"] == whole[record][place]
         domain = encodings(spec, "color")[0]["scale"]["domain"]
         assert domain == [-x for x in reversed(domain)]
-        assert domain[-1] >= np.abs(inner).max()
+        assert domain[-1] >= np.abs(whole).max()
 
 
-def test_large_maps_show_their_first_modes():
-    size = 60
-    maps = np.zeros((1, 2, size, size))
-    base = run("one record")
-    task = Spectrum(singular_values=tuple(np.linspace(2, 1, size)))
-    large = replace(base, experiment=replace(base.experiment, task=task), maps=maps)
-    spec = charts.maps(large).to_dict()
-    drawn = rows(spec, "rect", "entry")
-    shown = max(row["output"] for row in drawn)
-    assert len(drawn) == 2 * shown**2 <= LINE_ROWS < 2 * (shown + 1) ** 2
-    assert f"(first {shown} of {size})" in encodings(spec, "x")[0]["title"]
+def test_large_maps_show_their_first_rows_and_columns():
+    stack = np.arange(2 * 60 * 70.0).reshape(1, 2, 60, 70)
+    large = Run(name="GD", step_size=0.1, columns={"step": [0], "t": [0.0]}, maps={"maps": stack})
+    panel = HeatPanel(title="Maps", run="GD", maps="maps", row_label="out", col_label="in")
+    spec = charts.still(Scene(runs=(large,), panels=(panel,))).to_dict()
+    cells = rows(spec, "rect", "entry")
+    shown = max(row["row"] for row in cells)
+    assert len(cells) == 2 * shown**2 <= LINE_ROWS < 2 * (shown + 1) ** 2
+    assert f"in (first {shown} of 70)" in encodings(spec, "x")[0]["title"]
+    assert f"out (first {shown} of 60)" in encodings(spec, "y")[0]["title"]
+    for row in cells[:: len(cells) // 7]:
+        place = int(row["map"][-1]) - 1, row["row"] - 1, row["column"] - 1
+        assert row["entry"] == stack[0][place]
 
 
 def test_the_minima_within_reach_are_those_flatter_than_the_edge():
     spec = spec_of_theory("minima")
-    reach = [row for row in rows(spec, "area", "rest") if row["value"] is not None]
-    assert all(row["other"] <= 13 * (1 + 1e-9) for row in reach)
-    ends = reach[0]["value"], reach[-1]["value"]
+    reach = [row for row in rows(spec, "area", "rest") if row["x"] is not None]
+    assert all(row["value"] <= 13 * (1 + 1e-9) for row in reach)
+    ends = reach[0]["x"], reach[-1]["x"]
     borders = theory.edge_splits(1.0, (20, 20), 2 / 13)
     assert ends == pytest.approx((borders[0][0], borders[-1][0]))
     for row in rows(spec, "line", "rest"):
-        assert row["value"] + row["rest"] == pytest.approx(1)
-        assert row["other"] == theory.mode_sharpness((row["value"], row["rest"]), (20, 20))
+        assert row["x"] + row["rest"] == pytest.approx(1)
+        assert row["value"] == theory.mode_sharpness((row["x"], row["rest"]), (20, 20))
     kinds = [row["mark"] for row in rows(spec, "point", "mark")]
-    assert sorted(kinds) == ["GF end", "flattest split", "this split", "λ = 2/η", "λ = 2/η"]
+    assert sorted(kinds) == ["GF end", "flattest", "this split", "λ = 2/η", "λ = 2/η"]
 
 
 def test_no_minimum_within_reach_is_shaded():
@@ -563,7 +687,7 @@ def test_gain_is_the_closed_form():
     drawn = rows(charts.gain().to_dict(), "line", "pathways")
     assert {row["pathways"] for row in drawn} == {1, 2, 3, 4, 8}
     for row in drawn:
-        assert row["other"] == pytest.approx(row["pathways"] ** (2 / row["value"] - 1), rel=1e-9)
+        assert row["value"] == pytest.approx(row["pathways"] ** (2 / row["x"] - 1), rel=1e-9)
 
 
 # --- Words -------------------------------------------------------------------------------------
@@ -573,7 +697,11 @@ def test_gain_is_the_closed_form():
     ("chart", "name", "words"),
     [
         ("sharpness", "no sharpness", "No sharpness was recorded"),
-        ("eigenvalues", "no sharpness", "No eigenvalues were recorded"),
+        ("eigenvalues", "no sharpness", "No eigenvalues beyond the largest were recorded"),
+        ("eigenvalues", "paper", "No eigenvalues beyond the largest were recorded"),
+        ("gfs", "random", "Only aligned, balanced starts"),
+        ("sharing", "single pathway", "A share needs two pathways"),
+        ("participation", "single pathway", "The participation ratio needs two pathways"),
         ("plane", "single pathway", "The plane needs two pathways"),
         ("invariants", "single pathway", "An invariant compares two pathways"),
         ("invariants", "random", "Only aligned, balanced starts"),
@@ -584,21 +712,19 @@ def test_nothing_to_show_is_said(chart: str, name: str, words: str):
     assert text.replace("\n", " ").startswith(words)
 
 
+def loss() -> Scene:
+    return panels.simulator([named(run("paper"))], ["loss"])
+
+
 REFUSED = {
-    "a chart needs at least one run": lambda: charts.loss([]),
-    "different names": lambda: charts.loss([("GD", run("paper")), ("GD", run("flow"))]),
-    "mode must be from 0 to 0": lambda: charts.strengths(run("paper"), mode=1),
-    "mode must be from 0 to 2": lambda: charts.plane(run("several modes"), mode=-1),
-    "pathways must be two different ones": lambda: charts.plane(run("paper"), pathways=(0, 2)),
-    "got \\(1, 1\\)": lambda: charts.plane(run("paper"), pathways=(1, 1)),
-    'scale must be "log" or "linear"': lambda: charts.loss(run("paper"), scale="cubic"),
-    'axis must be "time" or "step"': lambda: charts.loss(run("paper"), axis="epoch"),
-    "top must be at least 1": lambda: charts.sharpness(run("paper"), top=0),
-    "recorded with its maps": lambda: charts.maps(run("flow")),
-    "record must be from -1 to 0": lambda: charts.maps(run("one record"), record=1),
+    'scale must be "log" or "linear"': lambda: charts.still(loss(), scale="cubic"),
+    'axis must be "time" or "step"': lambda: charts.still(loss(), axis="epoch"),
+    r"panel must be one of \['loss'\]": lambda: charts.still(loss(), "speed"),
+    "a number below 1, got 1": lambda: charts.still(loss(), 1),
+    "record must be from -1 to 0": lambda: maps_of(run("one record"), record=1),
     "two pathways for the minima line": lambda: charts.minima_curve(1.0, (3, 3, 3), 0.1),
     "at least one depth": lambda: charts.gain(depths=()),
-    "draw fewer runs": lambda: charts.loss([(str(k), run("paper")) for k in range(2500)]),
+    "draw fewer runs": lambda: drawn([Named(str(k), run("paper")) for k in range(2500)], "loss"),
 }
 
 
@@ -609,10 +735,10 @@ def test_bad_input_is_refused_in_a_sentence(words: str):
 
 
 def test_charts_leave_the_theme_to_the_page():
-    assert charts.strengths(run("paper")).config is alt.Undefined
+    assert charts.still(loss()).config is alt.Undefined
 
 
 def test_charts_leave_altair_as_they_found_it():
     before = alt.data_transformers.active, alt.data_transformers.options, alt.theme.active
-    charts.strengths(run("paper")).to_dict()
+    charts.still(loss()).to_dict()
     assert (alt.data_transformers.active, alt.data_transformers.options, alt.theme.active) == before

@@ -96,9 +96,7 @@ def lyapunov(
         axis=alt.Axis(tickCount=4, **_ALIGNED),
     )
     rows = {"eta": step_sizes, "value": np.where(finite, exponents, np.nan)}
-    line = alt.Chart(parts.table([rows])).mark_line(
-        clip=True, strokeWidth=1.3, color=parts.ink(style.INK)
-    )
+    line = parts.line(alt.Chart(parts.table([rows])), strokeWidth=1.3, color=parts.ink(style.INK))
     zero = alt.Chart(parts.table([{"value": np.zeros(1)}])).mark_rule(
         strokeDash=list(style.FAINT_DASH), color=parts.ink(style.MUTED)
     )
@@ -142,17 +140,17 @@ def cobweb(
             opacity=0.18, color=parts.ink(style.REGIMES[3])
         )
         layers.append(shade.encode(x=x, x2="x2:Q", y=y, y2="y2:Q"))
+
+    def chart(rows: parts.Columns) -> alt.Chart:
+        return alt.Chart(parts.table([rows])).encode(x=x, y=y)
+
     diagonal = {"x": np.array([low, top]), "y": np.array([low, top])}
     layers += [
-        alt.Chart(parts.table([diagonal]))
-        .mark_line(strokeDash=list(style.FAINT_DASH), color=parts.ink(style.MUTED))
-        .encode(x=x, y=y),
-        alt.Chart(parts.table([{"x": grid, "y": curve}]))
-        .mark_line(clip=True, strokeWidth=2, color=parts.ink(style.INK))
-        .encode(x=x, y=y),
-        alt.Chart(parts.table([web]))
-        .mark_line(clip=True, strokeWidth=1, color=style.pathway_colour(0))
-        .encode(x=x, y=y, order="order:Q"),
+        parts.line(chart(diagonal), strokeDash=style.FAINT_DASH, color=parts.ink(style.MUTED)),
+        parts.line(chart({"x": grid, "y": curve}), strokeWidth=2, color=parts.ink(style.INK)),
+        parts.line(
+            chart(web).encode(order="order:Q"), strokeWidth=1, color=style.pathway_colour(0)
+        ),
     ]
     return parts.view(layers, height, "Cobweb of the one-pathway chain at this step size.")
 

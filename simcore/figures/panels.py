@@ -1,23 +1,23 @@
-"""From trajectories to scenes: which columns and panels the player shows for a run.
+"""From trajectories to scenes: every panel of a run, defined once for the player and for stills.
 
 Pictures: nouns and truths in, a `scene.Scene` out. A page passes named runs and the panels to
-show; phases come from the page, as `regimes` is a verb.
+show; phases come from the page, as `regimes` is a verb. `simulator` draws aligned modes, the scene
+of full weights is in `matrices`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
-from simcore import theory
-from simcore.checks import require
-from simcore.experiment import Descent
+from simcore import prospects, theory
+from simcore.checks import require, shown
 from simcore.figures import scene, style
-from simcore.figures.reduced import gfs, is_reduced
-from simcore.trajectory import Trajectory
+from simcore.figures.tables import Named, pair_column, phi_differences, run_of, top_pairs
+from simcore.trajectory import Outcome, Trajectory
 
 PHASE_WORDS = {  # what the phases of `regimes` are, in one clause
     "plateau": "near the start nothing is learned yet",
@@ -26,15 +26,7 @@ PHASE_WORDS = {  # what the phases of `regimes` are, in one clause
     "re-balancing": "the oscillation hands signal back to the other pathways",
     "settled": "the shares stay, and the sum moves in a fixed band: a steady cycle counts too",
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Named:
-    """A run, its name in legends, and its phases (name, first_step, last_step)."""
-
-    name: str
-    run: Trajectory
-    phases: Sequence[scene.Phase] = ()
+LOG_DECADES = 33  # below the loss at the start: it holds squares of residuals known to 16 digits
 
 
 @dataclass(frozen=True)
@@ -49,90 +41,114 @@ def simulator(runs: Sequence[Named], panels: Sequence[str], view: View = View())
     """The scene of the Simulator: `panels` are keys of `PANELS`, in order.
 
     Runs without the mode on show are left out, and so are panels that none of the runs can fill;
-    if nothing remains, the strengths are shown.
+    `Scene.missing` says why. If nothing remains, the strengths are shown. ValueError for an unknown
+    panel, no run, or a mode or pathways that no run has.
     """
     unknown = [panel for panel in panels if panel not in PANELS]
     require(not unknown, f"panels must be some of {tuple(PANELS)}, got {unknown}; leave them out")
+    require(bool(runs), "a picture needs at least one run, got none; give Named(name, trajectory)")
+    modes = max(named.run.strengths.shape[2] for named in runs)
+    require(
+        0 <= view.mode < modes,
+        f"mode must be from 0 to {modes - 1} for these runs, got {shown(view.mode)}; "
+        "0 is the largest",
+    )
     runs = [named for named in runs if named.run.strengths.shape[2] > view.mode]
-    require(bool(runs), f"no run has a mode {view.mode + 1}; choose a smaller one")
-    built = [PANELS[panel].build(runs, view) for panel in panels]
-    shown = [panel for panel in built if panel is not None]
+    built = {key: PANELS[key].build(runs, view) for key in panels}
+    found = [replace(p, key=key) for key, p in built.items() if not isinstance(p, str)]
     return scene.Scene(
-        runs=tuple(_player_run(named, view, panels) for named in runs),
-        panels=tuple(shown or [_strengths(runs, view)]),
+        runs=tuple(run_of(named, view.mode, panels) for named in runs),
+        panels=tuple(found or [replace(_strengths(runs, view), key="strengths")]),
+        missing={key: sentence for key, sentence in built.items() if isinstance(sentence, str)},
         words=PHASE_WORDS,
     )
 
 
-def _player_run(named: Named, view: View, panels: Sequence[str]) -> scene.Run:
-    run, dynamics = named.run, named.run.experiment.dynamics
-    return scene.Run(
-        name=named.name,
-        dynamics="descent" if isinstance(dynamics, Descent) else "flow",
-        step_size=dynamics.step_size if isinstance(dynamics, Descent) else None,
-        columns=_columns(run, view, panels),
-        phases=named.phases,
-    )
-
-
-def _columns(run: Trajectory, view: View, panels: Sequence[str]) -> dict[str, np.ndarray]:
-    """Every column that one of the panels may name, over the records of one run."""
-    mode = view.mode
-    strengths = run.strengths[:, :, mode]
-    columns = {
-        "step": run.steps,
-        "t": run.time,
-        "loss": run.loss,
-        "loss_low": run.loss_range[:, 0],
-        "loss_high": run.loss_range[:, 1],
-        "share": theory.shares(strengths).max(axis=1),
-        "participation": theory.participation(strengths),
-    }
-    for h in range(strengths.shape[1]):
-        columns[f"s{h}"] = strengths[:, h]
-        columns[f"s{h}_low"] = run.strengths_range[:, 0, h, mode]
-        columns[f"s{h}_high"] = run.strengths_range[:, 1, h, mode]
-    for k in range(run.eigenvalues.shape[1]):
-        columns[f"lambda{k}"] = run.eigenvalues[:, k]
-    if is_reduced(run) and "gfs" in panels:  # a bisection for every record
-        columns["gfs"] = gfs(run)
-    if is_reduced(run) and "invariants" in panels:
-        columns |= _invariants(run, mode)
-    return columns
-
-
-def _invariants(run: Trajectory, mode: int) -> dict[str, np.ndarray]:
-    """phi_h - phi_1 relative to the start, for h > 1; nan where a strength is not positive."""
-    strengths = run.strengths[:, :, mode]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        phi = theory.flow_invariants(
-            np.where(strengths > 0, strengths, np.nan), run.experiment.network.depths
+def sharpness_and_gfs(runs: Sequence[Named]) -> scene.Scene:
+    """The sharpness, and over it the GFS sharpness of each descent, or of the flows alone."""
+    whole = simulator(runs, ("sharpness", "gfs"))
+    if whole.missing:
+        return whole
+    measured, followed = whole.panels
+    assert isinstance(measured, scene.SeriesPanel)
+    assert isinstance(followed, scene.SeriesPanel)
+    lines = [line for line in followed.lines if not line.theory]
+    iterated = {named.name for named in runs if named.run.experiment.dynamics.iterated}
+    lines = [line for line in lines if line.run in iterated] or lines
+    several = len(lines) > 1
+    over = [
+        replace(
+            line,
+            label="GFS sharpness" + (f", {line.run}" if several else ""),
+            colour="theory",
+            theory=True,
         )
-    differences = phi - phi[:, :1]
-    changes = differences - differences[0]
-    return {f"invariant{h}": changes[:, h] for h in range(1, strengths.shape[1])}
+        for line in lines
+    ]
+    return replace(whole, panels=(replace(measured, lines=[*measured.lines, *over]),))
 
 
 # --- Panels ----------------------------------------------------------------------------------
 
 
-def _descents(runs: Sequence[Named]) -> list[Named]:
-    return [named for named in runs if isinstance(named.run.experiment.dynamics, Descent)]
+def _of(each: Named, main: Named) -> str:
+    """The name of a run in the label of a line, if it is not the main one."""
+    return "" if each is main else f" {each.name}"
 
 
-def _edges(runs: Sequence[Named]) -> tuple[scene.Level, ...]:
-    """2/eta of every step size, written once."""
-    edges = dict.fromkeys(named.run.experiment.edge for named in _descents(runs))
-    return tuple(scene.Level(edge, f"2/η = {edge:.4g}") for edge in edges if edge is not None)
+def _followed(runs: Sequence[Named]) -> list[Named]:
+    """The runs whose gradient flow has a closed form."""
+    return [n for n in runs if prospects.follows_closed_forms(n.run.experiment)]
 
 
 def _pathways(runs: Sequence[Named]) -> int:
     return max(named.run.strengths.shape[1] for named in runs)
 
 
-def _strengths(runs: Sequence[Named], view: View) -> scene.Panel:
-    target = runs[0].run.experiment.task.singular_values[view.mode]
-    return scene.SeriesPanel(
+def _edges(runs: Sequence[Named]) -> list[scene.Line]:
+    """2/eta in force over each run that has an edge; of equal ones the longest."""
+    longest: dict[Hashable, Named] = {}
+    for named in runs:
+        edge = named.run.edge
+        if edge is None:
+            continue
+        steady = (edge == edge[0]).all()
+        which = float(edge[0]) if steady else (edge.tobytes(), named.run.steps.tobytes())
+        if which not in longest or named.run.time[-1] > longest[which].run.time[-1]:
+            longest[which] = named
+    return [
+        scene.Line(
+            named.name,
+            "edge",
+            f"2/η = {which:.4g}" if isinstance(which, float) else "2/η" + _of(named, runs[0]),
+            colour="edge",
+            theory=True,
+        )
+        for which, named in longest.items()
+    ]
+
+
+def _cut(
+    panel: scene.SeriesPanel, runs: Sequence[Named], values: np.ndarray, limit: float
+) -> scene.SeriesPanel:
+    """Up to +-`limit`, and saying so, where a diverged run goes beyond; else as it is."""
+    values = values[np.isfinite(values)]
+    diverged = any(named.run.outcome is Outcome.DIVERGED for named in runs)
+    if not (diverged and limit > 0 and (np.abs(values) > limit).any()):
+        return panel
+    limits = max(-limit, min(0.0, float(values.min()))), min(limit, float(values.max()))
+    return replace(panel, limits=limits, label=f"{panel.label}, cut at {style.short(limit)}")
+
+
+def _targets(runs: Sequence[Named], mode: int) -> list[float]:
+    """sigma* of the mode in each of the runs, each value once."""
+    return list(dict.fromkeys(n.run.experiment.task.singular_values[mode] for n in runs))
+
+
+def _strengths(runs: Sequence[Named], view: View) -> scene.SeriesPanel:
+    targets = _targets(runs, view.mode)
+    name = style.target_label(view.mode)
+    panel = scene.SeriesPanel(
         title="Pathway strengths",
         label="σ",
         lines=[
@@ -147,166 +163,204 @@ def _strengths(runs: Sequence[Named], view: View) -> scene.Panel:
             for named in runs
             for h in range(named.run.strengths.shape[1])
         ],
-        levels=[scene.Level(target, f"σ* = {target:.4g}", "muted")],
-        marks=_predicted_strengths(runs, view) if is_reduced(runs[0].run) else (),
+        levels=[scene.Level(target, f"{name} = {target:.4g}") for target in targets],
+        marks=_predicted_strengths(runs, view),
     )
+    values = np.concatenate([n.run.strengths[:, :, view.mode].ravel() for n in runs])
+    return _cut(panel, runs, values, 3 * max(targets))
 
 
-def ghosts(runs: Sequence[Named], view: View) -> list[tuple[str, np.ndarray]]:
-    """The predicted ends of the first run's mode: (name, split (H,)).
-
-    GF's end split, the flattest split, and for two pathways the split at the edge on the winner's
-    side, where re-balancing stops.
-    """
-    first = runs[0].run
-    target = first.experiment.task.singular_values[view.mode]
-    if target <= 0 or not is_reduced(first):
-        return []
-    step_sizes = [named.run.experiment.dynamics.step_size for named in _descents(runs)]  # type: ignore[union-attr]
-    start = tuple(first.strengths[0, :, view.mode].tolist())
-    return list(_ends(start, first.experiment.network.depths, target, *step_sizes[:1]))
+_END_MARKS: dict[str, tuple[str, scene.Shape]] = {
+    "flow": ("GF end", "circle"),
+    "flattest": ("flattest", "star"),
+    "edge": ("λ = 2/η", "diamond"),
+}
 
 
-@lru_cache(maxsize=64)  # several panels ask, and each end is a bisection
-def _ends(
-    start: tuple[float, ...], depths: tuple[int, ...], target: float, eta: float | None = None
-) -> tuple[tuple[str, np.ndarray], ...]:
-    end, best = theory.flow_end_split(start, depths, target), theory.flattest_split(target, depths)
-    ends = [("GF end", end), ("flattest", best)]
-    if len(depths) == 2 and eta is not None and theory.mode_sharpness(end, depths) > 2 / eta:
-        splits = theory.edge_splits(target, depths, eta)
-        on_side = [s for s in splits if (s[0] > best[0]) == (end[0] > best[0])]
-        ends += [("λ = 2/η", split) for split in on_side[:1]]
-    for _, split in ends:
-        split.setflags(write=False)
-    return tuple(ends)
-
-
-_SHAPES = {"GF end": "circle", "flattest": "star", "λ = 2/η": "diamond"}
+def ghosts(runs: Sequence[Named], view: View) -> dict[str, np.ndarray]:
+    """The predicted ends of the first run's mode, each a split (H,), as far as `prospects.ends`
+    knows them."""
+    experiment = runs[0].run.experiment
+    if experiment.task.singular_values[view.mode] <= 0:
+        return {}
+    ends = prospects.ends(experiment, view.mode)
+    named = {"flow": ends["flow"], "flattest": ends["flattest"], "edge": ends["edge"]}
+    return {name: at for name, at in named.items() if at is not None and np.isfinite(at).all()}
 
 
 def _predicted_strengths(runs: Sequence[Named], view: View) -> list[scene.Mark]:
     """Where each pathway's strength will end: at the edge if it gets there, else GF's end."""
-    predicted = dict(ghosts(runs, view))
-    name = "λ = 2/η" if "λ = 2/η" in predicted else "GF end"
-    if name not in predicted:
+    predicted = ghosts(runs, view)
+    end = "edge" if "edge" in predicted else "flow"
+    if end not in predicted:
         return []
+    name, shape = _END_MARKS[end]
     return [
         scene.Mark(
-            None,
-            float(value),
-            f"{style.strength_label(h, view.mode)}, {name}",
-            _SHAPES[name],  # type: ignore[arg-type]
-            colour=h,
+            None, float(value), f"{style.strength_label(h, view.mode)}, {name}", shape, colour=h
         )
-        for h, value in enumerate(predicted[name])
+        for h, value in enumerate(predicted[end])
     ]
 
 
-def _plane(runs: Sequence[Named], view: View) -> scene.Panel | None:
-    if _pathways(runs) < 2:
-        return None
+def _plane(runs: Sequence[Named], view: View) -> scene.Panel | str:
+    pathways = _pathways(runs)
+    if pathways < 2:
+        return "The plane needs two pathways; this network has one."
     p, q = view.pathways
+    require(
+        p != q and min(p, q) >= 0 and max(p, q) < pathways,
+        f"pathways must be two different ones from 0 to {pathways - 1} for these runs, "
+        f"got {shown(view.pathways)}; use e.g. (0, 1)",
+    )
+    shown_runs = [n for n in runs if n.run.strengths.shape[1] > max(p, q)]
     target = runs[0].run.experiment.task.singular_values[view.mode]
     x, y = style.strength_label(p, view.mode), style.strength_label(q, view.mode)
-    top = max(1.05 * target, *(float(np.nanmax(n.run.strengths[:, :, view.mode])) for n in runs))
-    shown = [n for n in runs if n.run.strengths.shape[1] > max(p, q)]
+    limits = _plane_limits(shown_runs, view, target)
+    highest = max(float(np.nanmax(n.run.strengths[:, :, view.mode])) for n in runs)
+    top = max(1.05 * target, highest if limits is None else limits[1])
+    cut = "" if limits is None else f", cut at {style.short(3 * target)}"
+    minima = "minima" if pathways == 2 else "minima of these two alone"
     return scene.PlanePanel(
-        title=f"Plane ({x}, {y})",
-        x_label=x,
-        y_label=y,
-        trails=[scene.Trail(n.name, f"s{p}", f"s{q}", n.name) for n in shown],
+        title=f"Plane ({x}, {y}){cut}",
+        x_label=f"strength {x}",
+        y_label=f"strength {y}",
+        trails=[scene.Trail(n.name, f"s{p}", f"s{q}", n.name) for n in shown_runs],
         curves=[
-            scene.Curve(
-                [(0.0, target), (target, 0.0)],
-                "minima" if _pathways(runs) == 2 else "minima of these two alone",
-                "muted",
-            ),
+            scene.Curve([(0.0, target), (target, 0.0)], minima, "ink"),
             scene.Curve([(0.0, 0.0), (top, top)], "equal", "muted"),
         ],
-        marks=[
-            scene.Mark(
-                float(split[p]),
-                float(split[q]),
-                name,
-                _SHAPES[name],  # type: ignore[arg-type]
-                hollow=name != "flattest",
-            )
-            for name, split in ghosts(runs, view)
-            if len(split) > max(p, q)
-        ],
+        marks=_plane_marks(runs, view),
+        limits=limits,
     )
 
 
-def _loss(runs: Sequence[Named], view: View) -> scene.Panel:
+def _plane_limits(runs: Sequence[Named], view: View, target: float) -> tuple[float, float] | None:
+    """Up to +-3 sigma* where a run diverged; else what the panel needs."""
+    if target <= 0 or all(named.run.outcome is not Outcome.DIVERGED for named in runs):
+        return None
+    values = [n.run.strengths[:, list(view.pathways), view.mode].ravel() for n in runs]
+    values = np.clip([0.0, target, *np.concatenate(values)], -3 * target, 3 * target)
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    pad = 0.04 * (high - low)
+    return low - pad, high + pad
+
+
+def _plane_marks(runs: Sequence[Named], view: View) -> list[scene.Mark]:
+    p, q = view.pathways
+    depths = runs[0].run.experiment.network.depths
+    return [
+        scene.Mark(
+            float(split[p]),
+            float(split[q]),
+            *_END_MARKS[end],
+            hollow=end != "flattest",
+            note=f"λ = {theory.mode_sharpness(split, depths):.5g}",
+        )
+        for end, split in ghosts(runs, view).items()
+        if len(split) > max(p, q)
+    ]
+
+
+def _loss(runs: Sequence[Named], view: View) -> scene.SeriesPanel:
     """On a log axis from the first run's smallest loss: a flow's rounding noise lies far below."""
-    largest = max(float(np.nanmax(n.run.loss_range)) for n in runs)
-    smallest = float(np.nanmin(np.where(runs[0].run.loss > 0, runs[0].run.loss, np.nan)))
-    limits = (smallest / 3, largest * 3) if 0 < smallest < largest < np.inf else None
+    noiseless = all(named.run.experiment.task.floor() == 0 for named in runs)
+    label = "½‖M − M*‖²" if noiseless else "(1/2N) Σ‖y − Mx‖²"
+    seen = np.concatenate([named.run.loss_range.ravel() for named in runs])
+    seen = seen[(seen > 0) & np.isfinite(seen)]
+    own = runs[0].run.loss
+    smallest = np.min(own[own > 0], initial=np.inf)
+    largest = np.max(seen, initial=0.0)
+    floor = max(smallest / 3, own[0] / 10**LOG_DECADES)
+    limits = (float(floor), float(largest * 3)) if floor < largest else None
+    if limits and (seen < floor).any():
+        label += " (cut)"
     return scene.SeriesPanel(
         title="Loss",
-        label="½‖M − M*‖²",
+        label=label,
         scale="log",
         limits=limits,
         lines=[scene.Line(n.name, "loss", n.name, low="loss_low", high="loss_high") for n in runs],
     )
 
 
-def _sharpness(runs: Sequence[Named], view: View) -> scene.Panel | None:
-    shown = [n for n in runs if np.isfinite(n.run.sharpness).any()]
-    if not shown:
-        return None
-    return scene.SeriesPanel(
+def _sharpness(runs: Sequence[Named], view: View) -> scene.Panel | str:
+    known = [n for n in runs if np.isfinite(n.run.sharpness).any()]
+    if not known:
+        return "No sharpness was recorded for this run."
+    panel = scene.SeriesPanel(
         title="Sharpness",
         label="λ",
-        lines=[scene.Line(n.name, "lambda0", n.name) for n in shown],
-        levels=_edges(runs),
+        lines=[*(scene.Line(n.name, "lambda0", n.name) for n in known), *_edges(runs)],
     )
+    return _cut_above_edges(panel, known, np.concatenate([n.run.sharpness for n in known]))
 
 
-def _gfs(runs: Sequence[Named], view: View) -> scene.Panel | None:
-    shown = [n for n in runs if is_reduced(n.run)]
-    if not shown:
-        return None
+def _cut_above_edges(
+    panel: scene.SeriesPanel, runs: Sequence[Named], values: np.ndarray
+) -> scene.SeriesPanel:
+    edges = [n.run.edge.max() for n in runs if n.run.edge is not None]
+    return _cut(panel, runs, values, 4 * max([1.0, *edges]))
+
+
+def _gfs(runs: Sequence[Named], view: View) -> scene.Panel | str:
+    followed = _followed(runs)
+    if not followed:
+        return "Only aligned, balanced starts have a GFS sharpness in closed form."
     return scene.SeriesPanel(
         title="GFS sharpness",
         label="λ of the minimum GF would reach",
-        lines=[scene.Line(n.name, "gfs", n.name) for n in shown],
-        levels=_edges(runs),
+        lines=[*(scene.Line(n.name, "gfs", n.name) for n in followed), *_edges(runs)],
     )
 
 
-def _eigenvalues(runs: Sequence[Named], view: View) -> scene.Panel | None:
-    shown = [n for n in runs if n.run.eigenvalues.shape[1] > 1] or []
-    if not shown:
-        return None
-    named = shown[0]
-    return scene.SeriesPanel(
-        title=f"Largest eigenvalues ({named.name})",
+def _eigenvalues(runs: Sequence[Named], view: View) -> scene.Panel | str:
+    """All of the first run that has several, beside the closed forms; of the others the largest."""
+    several = [n for n in runs if np.isfinite(n.run.eigenvalues[:, 1:]).any()]
+    if not several:
+        return "No eigenvalues beyond the largest were recorded for this run."
+    main = several[0]
+    measured = [
+        scene.Line(n.name, f"lambda{k}", f"λ{style.subscript(k + 1)}{_of(n, main)}", mode=k)
+        for n in [main, *(n for n in runs if n is not main)]
+        for k in range(n.run.eigenvalues.shape[1] if n is main else 1)
+    ]
+    closed = [
+        scene.Line(
+            main.name,
+            pair_column(i, j),
+            "Λ" + style.subscript(i + 1, j + 1),
+            colour="theory" if i == j else "muted",
+            theory=True,
+        )
+        for i, j in top_pairs(main.run)
+    ]
+    panel = scene.SeriesPanel(
+        title="Largest eigenvalues" + (" beside Λᵢⱼ of the strengths" if closed else ""),
         label="λ",
-        lines=[
-            scene.Line(named.name, f"lambda{k}", f"λ{style.subscript(k + 1)}", colour=k)
-            for k in range(named.run.eigenvalues.shape[1])
-        ],
-        levels=_edges(runs),
+        lines=[*measured, *closed, *_edges([main])],
     )
+    return _cut_above_edges(panel, [main], main.run.eigenvalues)
 
 
-def _sharing(runs: Sequence[Named], view: View) -> scene.Panel | None:
+ALONE = "needs two pathways; this network has one."
+
+
+def _sharing(runs: Sequence[Named], view: View) -> scene.Panel | str:
     if _pathways(runs) < 2:
-        return None
+        return f"A share {ALONE}"
     return scene.SeriesPanel(
         title="Largest share",
         label="max σₕ / Σσ",
         limits=(0.0, 1.02),
         lines=[scene.Line(n.name, "share", n.name) for n in runs],
-        levels=[scene.Level(1 / _pathways(runs), "equal", "muted")],
+        levels=[scene.Level(1 / _pathways(runs), "equal")],
     )
 
 
-def _participation(runs: Sequence[Named], view: View) -> scene.Panel | None:
+def _participation(runs: Sequence[Named], view: View) -> scene.Panel | str:
     if _pathways(runs) < 2:
-        return None
+        return f"The participation ratio {ALONE}"
     return scene.SeriesPanel(
         title="Participation ratio",
         label="1 / Σq²",
@@ -315,26 +369,48 @@ def _participation(runs: Sequence[Named], view: View) -> scene.Panel | None:
     )
 
 
-def _invariant(runs: Sequence[Named], view: View) -> scene.Panel | None:
-    lines = [
-        scene.Line(n.name, f"invariant{h}", f"φ{style.subscript(h + 1)} − φ₁", colour=h)
-        for n in runs
-        if is_reduced(n.run)
-        for h in range(1, n.run.strengths.shape[1])
+def _invariant(runs: Sequence[Named], view: View) -> scene.Panel | str:
+    if _pathways(runs) < 2:
+        return "An invariant compares two pathways; this network has one."
+    followed = [n for n in _followed(runs) if n.run.strengths.shape[1] > 1]
+    changes = [np.isfinite(phi_differences(n.run, view.mode)[:, 1:]).any() for n in followed]
+    if not any(changes):
+        return "Only aligned, balanced starts with every pathway above zero have the invariant φ."
+    return scene.SeriesPanel(
+        title="GF invariants, change since start",
+        label="Δ",
+        lines=[
+            scene.Line(
+                n.name,
+                f"invariant{h}",
+                f"φ{style.subscript(h + 1)} − φ₁{_of(n, runs[0])}",
+                colour=h,
+            )
+            for n in followed
+            for h in range(1, n.run.strengths.shape[1])
+        ],
+        levels=_equal_pathways(followed[0].run, view.mode),
+    )
+
+
+def _equal_pathways(run: Trajectory, mode: int) -> list[scene.Level]:
+    """The change of phi_h - phi_1 at which pathway h would equal pathway 1 of the same depth."""
+    depths, start = run.experiment.network.depths, phi_differences(run, mode)[0]
+    return [
+        scene.Level(-float(gap), f"σ{style.subscript(h + 1)} = σ₁", h)
+        for h, gap in enumerate(start)
+        if h > 0 and depths[h] == depths[0] and np.isfinite(gap)
     ]
-    if not lines:
-        return None
-    return scene.SeriesPanel(title="GF invariants, change since start", label="Δ", lines=lines)
 
 
 @dataclass(frozen=True)
 class PanelKind:
-    """A panel to choose: its name in the menu, what it shows in one clause, and what draws it
-    (None where it makes no sense)."""
+    """A panel to choose: its name in the menu, what it shows in one clause, and what draws it, or
+    says in a sentence why it makes no sense."""
 
     title: str
     meaning: str
-    build: Callable[[Sequence[Named], View], scene.Panel | None]
+    build: Callable[[Sequence[Named], View], Any]
 
 
 PANELS: dict[str, PanelKind] = {
@@ -362,129 +438,3 @@ PANELS: dict[str, PanelKind] = {
 }
 
 FIRST_PANELS = ("plane", "strengths", "sharpness", "loss")
-
-
-# --- Full weights ----------------------------------------------------------------------------
-
-
-def blocks(run: Trajectory) -> list[np.ndarray]:
-    """Modes of one singular value each, as index arrays; such blocks need no choice of basis."""
-    values = np.array(run.experiment.task.singular_values)
-    breaks = np.flatnonzero(np.diff(values) < -1e-9 * max(values[0], 1e-300)) + 1
-    return np.split(np.arange(len(values)), breaks)
-
-
-def _block_label(block: np.ndarray) -> str:
-    if len(block) == 1:
-        return f"mode {block[0] + 1}"
-    return f"modes {block[0] + 1}–{block[-1] + 1}"
-
-
-def singular_maps(run: Trajectory) -> np.ndarray:
-    """U*^T Omega_h V* at every record, shape (K, H, R, R); ValueError for a run without maps."""
-    maps = run.maps
-    if maps is None:
-        raise ValueError("the pathway maps were not recorded; run with Record(maps=True)")
-    left, right = run.experiment.task.bases()
-    return left.T @ maps @ right
-
-
-def matrices(named: Named, companions: Sequence[Named] = ()) -> scene.Scene:
-    """The scene of the Matrices page: maps, block norms, eigenvalues beside theory, loss.
-
-    `companions` are runs to overlay, such as gradient flow, recorded with their maps as `named`.
-    """
-    everyone, view = [named, *companions], View()
-    shown = blocks(named.run)[:4]
-    pathways = named.run.strengths.shape[1]
-    closed = _closed_spectrum(named.run, shown)
-    runs = []
-    for each in everyone:
-        maps = singular_maps(each.run)
-        run = _player_run(each, view, ())
-        columns = {**run.columns, **_block_norms(maps, shown)}
-        stacks = {}
-        if each is named:
-            columns |= closed
-            stacks["maps"] = np.concatenate([maps, maps.sum(axis=1, keepdims=True)], axis=1)
-        runs.append(replace(run, columns=columns, maps=stacks))
-    panels: list[scene.Panel] = [
-        scene.HeatPanel(
-            title="Pathway maps U*ᵀ Ω V*",
-            run=named.name,
-            maps="maps",
-            titles=[f"pathway {h + 1}" for h in range(pathways)] + ["sum"],
-            row_label="mode out",
-            col_label="mode in",
-        ),
-        scene.SeriesPanel(
-            title="Norms of the diagonal blocks, one per singular value",
-            label="‖·‖" + "".join(f", thin: {companion.name}" for companion in companions),
-            lines=[
-                scene.Line(
-                    each.name,
-                    _block_column(h, b),
-                    f"pathway {h + 1}, {_block_label(block)}" if each is named else "",
-                    colour=h,
-                    mode=b,
-                )
-                for each in everyone
-                for b, block in enumerate(shown)
-                for h in range(pathways)
-            ],
-        ),
-        scene.SeriesPanel(
-            title="Largest eigenvalues beside Λᵢⱼ of the strengths",
-            label="λ",
-            lines=[
-                scene.Line(
-                    each.name, f"lambda{k}", f"λ{style.subscript(k + 1)}{_of(each, named)}", mode=k
-                )
-                for each in everyone
-                for k in range(each.run.eigenvalues.shape[1] if each is named else 1)
-            ]
-            + [
-                scene.Line(named.name, name, label, colour=c, theory=True)
-                for c, (name, label) in enumerate(_SPECTRUM_LABELS.items())
-                if name in closed
-            ],
-            levels=_edges([named]),
-        ),
-        _loss(everyone, view),
-    ]
-    return scene.Scene(runs=tuple(runs), panels=tuple(panels), height=300, words=PHASE_WORDS)
-
-
-def _of(each: Named, main: Named) -> str:
-    """The name of a run in the label of a line, if it is not the main one."""
-    return "" if each is main else f" {each.name}"
-
-
-def _block_column(pathway: int, block: int) -> str:
-    return f"block{pathway}_{block}"
-
-
-def _block_norms(maps: np.ndarray, shown: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-    """Frobenius norms of the diagonal blocks of the maps (K, H, R, R), one column (K,) each."""
-    return {
-        _block_column(h, b): norms[:, h]
-        for b, block in enumerate(shown)
-        for norms in [np.linalg.norm(maps[:, :, block[:, None], block], axis=(2, 3))]
-        for h in range(maps.shape[1])
-    }
-
-
-_SPECTRUM_LABELS = {"pair00": "Λ₁₁", "pair01": "Λ₁₂", "pair11": "Λ₂₂"}
-
-
-def _closed_spectrum(run: Trajectory, shown: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-    """Lambda_ij of the first two singular values, from the strengths at every record."""
-    depths = run.experiment.network.depths
-    firsts = [int(block[0]) for block in shown[:2]]
-    return {
-        f"pair{i}{j}": theory.pair_sharpness(
-            run.strengths[:, :, firsts[i]], run.strengths[:, :, firsts[j]], depths
-        )
-        for i in range(len(firsts))
-        for j in range(i, len(firsts))
-    }

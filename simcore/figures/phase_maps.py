@@ -155,7 +155,7 @@ def _median(
         chart.mark_area(clip=True, opacity=0.2, color=ink).encode(
             y=alt.Y("low:Q", title=title, scale=alt.Scale(zero=False)), y2="high:Q"
         ),
-        chart.mark_line(clip=True, strokeWidth=2, color=ink).encode(y=y),
+        parts.line(chart, strokeWidth=2, color=ink).encode(y=y),
         chart.mark_point(clip=True, filled=True, size=30, opacity=1, color=ink).encode(y=y),
     ]
     return parts.view(layers, height, f"Median and band of the {TITLES[number]} over seeds.")
@@ -234,8 +234,8 @@ def _border(
     else:
         shift = {"align": "right", "dx": -8 - 62 * order, "dy": -8}
     return [
-        curve.mark_line(clip=True, strokeWidth=4, opacity=0.75, color=parts.PAGE),
-        curve.mark_line(clip=True, color=parts.ink(style.INK), **dashed),
+        parts.line(curve, strokeWidth=4, opacity=0.75, color=parts.PAGE),
+        parts.line(curve, color=parts.ink(style.INK), **dashed),
         *parts.haloed(words, style.INK, fontWeight=600, **shift),
     ]
 

@@ -15,20 +15,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from simcore.checks import require
+from simcore.figures.style import ROLES, Colour
 
 MAX_RECORDS = 2000
 
-Colour = int | str
+Axis = Literal["time", "step"]
+Shape = Literal["circle", "square", "diamond", "star"]
 Phase = tuple[str, int, int]
 
 _DYNAMICS = ("descent", "flow", "central")
-_ROLES = ("ink", "muted", "edge", "theory")
-_SHAPES = ("circle", "square", "diamond", "star")
+_SHAPES = get_args(Shape)
 _SCALES = ("linear", "log")
 
 
@@ -95,6 +96,11 @@ class Run:
         return len(self.columns["step"])
 
 
+def stroke(run: Run) -> str:
+    """The pen of `style` that the run's dynamics ask for, as `Dynamics.stroke`."""
+    return {"descent": "points", "flow": "thin", "central": "dotted"}[run.dynamics]
+
+
 @dataclass(frozen=True)
 class Line:
     """A column against time. `low` and `high` name columns with the range since the record before.
@@ -115,26 +121,28 @@ class Line:
 
 @dataclass(frozen=True)
 class Level:
-    """A horizontal line, such as the edge 2/eta."""
+    """A horizontal line, such as a target."""
 
     value: float
     label: str
-    role: Colour = "edge"
+    role: Colour = "muted"
 
 
 @dataclass(frozen=True)
 class Mark:
     """A mark that stands still; hollow ones are ghosts (predicted ends).
 
-    In a series panel x is clock time t, and None means the right end of the axis.
+    In a series panel x is clock time t, and None means the right end of the axis. `note` is said of
+    it where the pointer rests.
     """
 
     x: float | None
     y: float
     label: str
-    shape: Literal["circle", "square", "diamond", "star"] = "circle"
+    shape: Shape = "circle"
     colour: Colour = "ink"
     hollow: bool = True
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,6 +175,7 @@ class SeriesPanel:
     levels: Sequence[Level] = ()
     marks: Sequence[Mark] = ()
     limits: tuple[float, float] | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,13 +189,15 @@ class PlanePanel:
     curves: Sequence[Curve] = ()
     marks: Sequence[Mark] = ()
     limits: tuple[float, float] | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeatPanel:
     """M matrices of one map stack side by side on one diverging scale from -limit to limit.
 
-    limit None means the largest absolute value over the whole run.
+    limit None means the largest absolute value over the whole run; `colours` are those of the
+    titles, one per matrix, or none.
     """
 
     title: str
@@ -196,6 +207,8 @@ class HeatPanel:
     row_label: str = ""
     col_label: str = ""
     limit: float | None = None
+    colours: Sequence[Colour] = ()
+    key: str = ""
 
 
 Panel = SeriesPanel | PlanePanel | HeatPanel
@@ -207,12 +220,16 @@ class Scene:
 
     columns: panels side by side where there is room. seconds: the whole run at speed 1.
     height: of a panel in CSS pixels. note: one line below the panels. words: what a phase is, by
-    its name, shown when the pointer rests on it.
+    its name, shown when the pointer rests on it. view: what the reader has set in the player, such
+    as the cursor; it is no part of the picture's identity. missing: why a panel that was asked for
+    is not there, by its key.
     report: send the cursor to Python after a pause or a seek.
     """
 
     runs: Sequence[Run]
     panels: Sequence[Panel]
+    view: Mapping[str, Any] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     words: Mapping[str, str] = field(default_factory=dict)
     columns: int = 2
@@ -275,6 +292,12 @@ def _check_panel(panel: Panel, runs: Mapping[str, Run]) -> None:
             f"{where} needs {count} titles, one per matrix, or none; got {len(panel.titles)}",
         )
         require(
+            len(panel.colours) in (0, count),
+            f"{where} needs {count} colours, one per matrix, or none; got {len(panel.colours)}",
+        )
+        for colour in panel.colours:
+            _check_colour(where, colour)
+        require(
             panel.limit is None or (np.isfinite(panel.limit) and panel.limit > 0),
             f"{where} needs a positive limit, got {panel.limit}; pass None to take it from the run",
         )
@@ -305,8 +328,9 @@ def _column(
 
 def _check_colour(where: str, colour: Colour) -> None:
     require(
-        colour >= 0 if isinstance(colour, int) else colour in _ROLES,
-        f"a colour in {where} must be a pathway index >= 0 or one of {_ROLES}, got {colour!r}",
+        colour >= 0 if isinstance(colour, int) else colour in ROLES,
+        f"a colour in {where} must be a pathway index >= 0 or one of {tuple(ROLES)}, "
+        f"got {colour!r}",
     )
 
 

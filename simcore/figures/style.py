@@ -1,9 +1,10 @@
-"""One encoding everywhere: colours, dashes and labels that all pictures share.
+"""One encoding everywhere: colours, pens and labels that all pictures share.
 
-A pathway keeps its hue and dash in every panel; simulation is solid, theory dashed, flow thin; time
-colours a trajectory (plasma); maps are diverging. Plain data without a drawing library, so the
-charts and the player can both read it. Every mark colour keeps a contrast of 3:1 (WCAG 2.1, 1.4.11)
-on white and on Streamlit's dark page: hues stand on both, a `Shade` has one colour for each.
+A pathway keeps its hue and dash in every panel; simulation is solid, theory dashed, flow thin,
+central flow dotted; time colours a trajectory (plasma); maps are diverging. Plain data without a
+drawing library, so the charts and the player can both read it. Every mark colour keeps a contrast
+of 3:1 (WCAG 2.1, 1.4.11) on white and on Streamlit's dark page: hues stand on both, a `Shade` has
+one colour for each.
 """
 
 from __future__ import annotations
@@ -77,9 +78,30 @@ ENDS = {
 }
 
 
+ROLES = {"ink": INK, "muted": MUTED, "edge": EDGE, "theory": THEORY}
+FADES = (0.0, 0.35, 0.52, 0.62)  # of further modes and further descents, towards the page
+
+Colour = int | str  # a pathway index, or one of ROLES
+
+
 def pathway_colour(pathway: int) -> str:
     """The hue of pathway 0, 1, ...; hues repeat after six, then the dash tells them apart."""
     return HUES[pathway % len(HUES)]
+
+
+def shade(colour: Colour, fade: int = 0) -> Shade:
+    """A pathway's hue or a role; paler by `fade` = 1, 2, ..."""
+    part = FADES[min(fade, len(FADES) - 1)]
+    if isinstance(colour, int):
+        hue = pathway_colour(colour)
+        return Shade(_mix(hue, LIGHT_PAGE, part), _mix(hue, "#ffffff", part))
+    role = ROLES[colour]
+    return Shade(_mix(role.light, LIGHT_PAGE, part), _mix(role.dark, DARK_PAGE, part))
+
+
+def _mix(colour: str, other: str, part: float) -> str:
+    pairs = [(int(colour[k : k + 2], 16), int(other[k : k + 2], 16)) for k in (1, 3, 5)]
+    return "#" + "".join(f"{round(one + (two - one) * part):02x}" for one, two in pairs)
 
 
 # --- Lines -------------------------------------------------------------------------------------
@@ -88,7 +110,7 @@ Dash = tuple[float, ...]
 
 SOLID: Dash = (1, 0)
 THEORY_DASH: Dash = (6, 4)
-FAINT_DASH: Dash = (2, 3)  # sums, diagonals
+FAINT_DASH: Dash = (2, 3)  # diagonals
 DOTS: Dash = (1.5, 3.5)
 DASHES: tuple[Dash, ...] = (SOLID, (9, 2, 2, 2), (3, 2), (12, 3), (9, 2, 2, 2, 2, 2))
 
@@ -96,19 +118,35 @@ WIDTHS = {"points": 1.6, "thin": 0.9, "dotted": 1.3}  # by `Dynamics.stroke`
 THEORY_WIDTH = 1.3
 
 
-def pathway_dash(pathway: int) -> Dash:
-    """Solid for the first six pathways, then a dash of its own for each further six."""
-    return DASHES[pathway // len(HUES) % len(DASHES)]
+class Pen(NamedTuple):
+    """How a line is drawn."""
+
+    width: float
+    dash: Dash
+    shade: Shade
 
 
-def run_dash(stroke: str, rank: int = 0) -> Dash:
-    """Of the `rank`-th run that is drawn with this stroke: the first is solid, unless dotted."""
-    return DOTS if stroke == "dotted" else DASHES[rank % len(DASHES)]
+def pen(colour: Colour, stroke: str, rank: int = 0, *, mode: int = 0, theory: bool = False) -> Pen:
+    """Of a line of the `rank`-th run with this stroke (`Dynamics.stroke`).
+
+    Hues repeat after six pathways: then the dash tells them apart, as it does further smooth runs.
+    Points cannot be dashed, so further descents are paler; so are further modes.
+    """
+    points = stroke == "points"
+    repeats = colour // len(HUES) if isinstance(colour, int) else 0
+    dash = DASHES[(repeats + (0 if points else rank)) % len(DASHES)]
+    if theory:
+        dash = THEORY_DASH
+    elif stroke == "dotted":
+        dash = DOTS
+    width = THEORY_WIDTH if theory else WIDTHS[stroke]
+    return Pen(width, dash, shade(colour, mode + (rank if points else 0)))
 
 
-def run_width(stroke: str) -> float:
-    """Of the line of a run: descent thick, flow thin, central flow between."""
-    return WIDTHS[stroke]
+def curve_pen(role: Colour) -> Pen:
+    """Of a curve of theory in the plane; what only guides the eye is muted and faint."""
+    dash = FAINT_DASH if role == "muted" else THEORY_DASH
+    return Pen(THEORY_WIDTH, dash, shade(role))
 
 
 # --- Labels ------------------------------------------------------------------------------------

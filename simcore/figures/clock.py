@@ -1,0 +1,36 @@
+"""Where the records of runs stand on an axis of time or of steps, and whose steps are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from simcore.figures.scene import Axis, Run, stroke
+
+
+def reference(runs: Sequence[Run]) -> Run | None:
+    """The run whose steps are counted: the first that is made of updates."""
+    return next((run for run in runs if stroke(run) == "points"), None)
+
+
+def places(run: Run, axis: Axis, counted: Run | None) -> np.ndarray:
+    """Where the records of a run stand on the axis, (K,).
+
+    On an axis of steps a smooth run has those of the `counted` one at the same t, beyond its end at
+    the rate of its last; without one, the steps of its own integrator.
+    """
+    if axis == "time":
+        return np.asarray(run.columns["t"], dtype=float)
+    if counted is None or stroke(run) == "points":
+        return np.asarray(run.columns["step"], dtype=float)
+    return steps_at(np.asarray(run.columns["t"], dtype=float), counted)
+
+
+def steps_at(time: np.ndarray, counted: Run) -> np.ndarray:
+    """The step of a run at each time t, between its records too; nan where it has but one."""
+    step, t = (np.asarray(counted.columns[name], dtype=float) for name in ("step", "t"))
+    passed = np.diff(t[-2:])
+    rate = np.diff(step[-2:]) / passed if passed.all() and passed.size else np.array([np.nan])
+    beyond = np.where(time > t[-1], rate * (time - t[-1]), 0.0)
+    return np.interp(time, t, step) + beyond

@@ -1,0 +1,1 @@
+"""How `charts.still` draws each kind of panel of a scene with Altair."""

@@ -1,0 +1,132 @@
+"""The plane of two columns: trails coloured by time, theory's curves and marks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import altair as alt
+import numpy as np
+
+from simcore.checks import require
+from simcore.figures import parts, style
+from simcore.figures.parts import LINE_ROWS, MAX_POINTS, Columns, Height, Key, Width, ink, table
+from simcore.figures.scene import PlanePanel, Run, Scene, Trail, stroke, thin
+
+
+def draw(scene: Scene, panel: PlanePanel, height: int) -> alt.LayerChart:
+    """Trails coloured by time, theory's curves and marks; both axes have one domain."""
+    room = LINE_ROWS // len(panel.trails)
+    require(
+        room >= 2,
+        f"a chart can hold {LINE_ROWS // 2} trails, got {len(panel.trails)}; draw fewer runs",
+    )
+    used = {trail.run for trail in panel.trails}
+    runs = [replace(run, maps={}) for run in scene.runs if run.name in used]
+    thinned = thin(replace(scene, runs=runs, panels=(panel,), note=""), min(MAX_POINTS, room))
+    by_name = {run.name: run for run in thinned.runs}
+    domain = panel.limits or _square(panel, by_name)
+    x = Width(panel.x_label, domain)
+    y = Height(panel.y_label, domain)
+    rows = [_trail(trail, by_name[trail.run], domain) for trail in panel.trails]
+    layers = [
+        *_curves(panel, x, y),
+        *_trail_layers(rows, x, y),
+        *parts.marks(panel.marks, x, y, orient="top-right"),
+        *_names(rows, x, y),
+    ]
+    what = f"{panel.x_label} and {panel.y_label}"
+    return parts.view(layers, height, f"{panel.title}: {what}, coloured by time.")
+
+
+def _square(panel: PlanePanel, runs: Mapping[str, Run]) -> tuple[float, float]:
+    """One domain for both axes, that holds trails, curves and marks."""
+    held = [runs[trail.run].columns[name] for trail in panel.trails for name in (trail.x, trail.y)]
+    held += [np.ravel(curve.points) for curve in panel.curves]
+    held += [np.array([mark.x, mark.y], dtype=float) for mark in panel.marks]
+    values = np.concatenate(held)
+    values = values[np.isfinite(values)]
+    low, high = float(np.min(values, initial=0.0)), float(np.max(values, initial=0.0))
+    pad = 0.04 * (high - low) or 1.0
+    return low - pad, high + pad
+
+
+def _trail(trail: Trail, run: Run, domain: tuple[float, float]) -> Columns:
+    """The two columns at each record, each with those of the record before."""
+    first, second = (np.asarray(run.columns[name], dtype=float) for name in (trail.x, trail.y))
+    before = np.maximum(np.arange(len(run)) - 1, 0)
+    pen = stroke(run)
+    drawn = _dots(first, second, domain) if pen == "dotted" else True
+    return {
+        "x": first,
+        "value": second,
+        "x_before": np.where(drawn, first[before], np.nan),
+        "value_before": np.where(drawn, second[before], np.nan),
+        "step": run.columns["step"],
+        "time": run.columns["t"],
+        "line": trail.label,
+        "smooth": pen != "points",
+    }
+
+
+def _dots(first: np.ndarray, second: np.ndarray, domain: tuple[float, float]) -> np.ndarray:
+    """Which segments of a trail are seen, so that it is dotted in a plot of 300 pixels."""
+    on, off = style.DOTS
+    lengths = np.hypot(np.diff(first, prepend=first[0]), np.diff(second, prepend=second[0]))
+    pixels = np.nancumsum(lengths) * 300 / (domain[1] - domain[0])
+    return pixels % (on + off) < on
+
+
+def _trail_layers(rows: Sequence[Columns], x: Width, y: Height) -> list[alt.Chart]:
+    latest = float(max(row["time"][-1] for row in rows)) or 1.0
+    base = alt.Chart(table(rows)).encode(
+        x=x.channel(tickCount=6),
+        y=y.channel(tickCount=6),
+        color=parts.gradient("time", "time t", (0, latest), style.PLASMA),
+    )
+    hover = alt.selection_point(name="hover", nearest=True, on="pointerover", empty=False)
+    smooth = alt.datum.smooth
+    segments = base.mark_rule(clip=True).encode(
+        x2=alt.X2("x_before:Q"),
+        y2=alt.Y2("value_before:Q"),
+        opacity=alt.condition(smooth, alt.value(1), alt.value(0.35)),
+        strokeWidth=alt.condition(smooth, alt.value(1.6), alt.value(1)),
+    )
+    # Stroked, as the segments are: a colour legend of fills and strokes would lose its gradient.
+    points = base.mark_point(filled=False, strokeWidth=2, clip=True).encode(
+        size=alt.condition(hover, alt.value(60), alt.value(4)),
+        opacity=alt.when(hover)
+        .then(alt.value(1))
+        .when(smooth)
+        .then(alt.value(0))
+        .otherwise(alt.value(0.9)),
+        tooltip=[
+            *([alt.Tooltip("line:N", title="run")] if len(rows) > 1 else []),
+            alt.Tooltip("step:Q"),
+            alt.Tooltip("time:Q", title="t", format=".5g"),
+            alt.Tooltip("x:Q", title=x.title, format=".5g"),
+            alt.Tooltip("value:Q", title=y.title, format=".5g"),
+        ],
+    )
+    return [segments, points.add_params(hover)]
+
+
+def _curves(panel: PlanePanel, x: Width, y: Height) -> list[alt.Chart]:
+    pens = {curve.label: style.curve_pen(curve.role) for curve in panel.curves}
+    channels = Key(pens, list(pens), orient="top-right").channels(coloured=False)
+    layers = []
+    for curve in panel.curves:
+        first, second = np.transpose(curve.points).astype(float)
+        row = {"x": first, "value": second, "line": curve.label}
+        drawn = alt.Chart(table([row])).encode(x=x.channel(), y=y.channel(), **channels)
+        layers.append(parts.line(drawn, color=ink(style.shade(curve.role))))
+    return layers
+
+
+def _names(rows: Sequence[Columns], x: Width, y: Height) -> list[alt.Chart]:
+    """The name of each of several runs where it ends."""
+    if len(rows) < 2:
+        return []
+    ends = [{"x": row["x"][-1:], "value": row["value"][-1:], "text": row["line"]} for row in rows]
+    at = alt.Chart(table(ends)).encode(x=x.channel(), y=y.channel(), text=alt.Text("text:N"))
+    return parts.haloed(at, style.INK, align="left", dx=8, dy=-12, clip=True)

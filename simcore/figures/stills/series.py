@@ -1,0 +1,266 @@
+"""Lines against time: bands, levels, marks; descents as points, joined faintly."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import altair as alt
+import numpy as np
+
+from simcore.checks import require
+from simcore.figures import parts, style
+from simcore.figures.clock import places, reference, steps_at
+from simcore.figures.parts import LINE_ROWS, MAX_POINTS, Columns, Height, Key, Width, table
+from simcore.figures.scene import Axis, Level, Line, Mark, Run, Scene, SeriesPanel, stroke, thin
+
+PLACE = "|x"  # the column of a run that says where its records stand on the axis
+
+
+def draw(scene: Scene, panel: SeriesPanel, axis: Axis, log: bool, height: int) -> alt.LayerChart:
+    """Bands, lines, levels and marks; descents are points, joined faintly."""
+    levels, lines = _apart(panel, {run.name: run for run in scene.runs})
+    if not lines:
+        return parts.message(_nothing(panel, log), height)
+    thinned = _thinned(scene, replace(panel, lines=lines), axis)
+    names, key = _key(scene, lines)
+    rows = _rows(thinned, names, key, log)
+    values = _finite([row for row in rows if row["kind"] != "theory"])
+    if not values.size:
+        return parts.message(_nothing(panel, log), height)
+    y = Height(_y_title(panel), panel.limits if log == (panel.scale == "log") else None, log)
+    low, high = y.domain or _reach(values, log)
+    for row in rows:
+        if row["kind"] == "theory":
+            far = (row["value"] < low) | (row["value"] > high)
+            row["value"] = np.where(far, np.nan, row["value"])
+    x = Width(_clock(scene.runs, axis))
+    labelled = [row for row in rows if row["kind"] == "theory" and row["line"] not in key.listed]
+    layers = [
+        *_line_layers(rows, x, y, key),
+        *parts.levels([level for level in levels if low <= level.value <= high]),
+        *parts.beyond([level for level in levels if level.value > high], above=True),
+        *parts.beyond([level for level in levels if level.value < low and not log], above=False),
+        *_end_labels(labelled[:8], rows, x, y, height),
+        *parts.marks(_placed(panel.marks, rows, scene.runs, axis, (low, high)), x, y, dx=-8),
+    ]
+    note = f" {thinned.note}" if thinned.note else ""
+    return parts.view(layers, height, f"{panel.title} over {axis}.{note}")
+
+
+def _apart(panel: SeriesPanel, runs: Mapping[str, Run]) -> tuple[list[Level], list[Line]]:
+    """Levels, with the theory lines that keep one value, and the other lines."""
+    levels, lines = list(panel.levels), []
+    for line in panel.lines:
+        values = runs[line.run].columns[line.column]
+        if line.theory and (values == values[0]).all():
+            levels.append(Level(float(values[0]), line.label, line.colour))
+        else:
+            lines.append(line)
+    return levels, lines
+
+
+def _thinned(scene: Scene, panel: SeriesPanel, axis: Axis) -> Scene:
+    """The panel alone with its runs, placed on the axis, as long as a chart can hold them."""
+    room = LINE_ROWS // max(1, len(panel.lines))
+    require(
+        room >= 2,
+        f"a chart can hold {LINE_ROWS // 2} lines, got {len(panel.lines)}; draw fewer runs",
+    )
+    counted, used = reference(scene.runs), {line.run for line in panel.lines}
+    runs = [
+        replace(run, columns={**run.columns, PLACE: places(run, axis, counted)}, maps={})
+        for run in scene.runs
+        if run.name in used
+    ]
+    alone = replace(scene, runs=runs, panels=(panel,), note="")
+    return thin(alone, min(MAX_POINTS, room))
+
+
+def _key(scene: Scene, lines: Sequence[Line]) -> tuple[list[str], Key]:
+    """A name for each line, and their pens: those of the whole scene, as the player has them.
+
+    Several theory lines have one dash, so they are named at their ends and not in the legend.
+    """
+    runs, rank = {run.name: run for run in scene.runs}, _ranks(scene.runs)
+    counts = Counter(line.label for line in lines)
+    names = [
+        line.label if counts[line.label] == 1 and line.label else f"{line.run}, {line.column}"
+        for line in lines
+    ]
+    pens = [
+        style.pen(
+            line.colour,
+            stroke(runs[line.run]),
+            rank[line.run],
+            mode=line.mode,
+            theory=line.theory,
+        )
+        for line in lines
+    ]
+    ends = sum(line.theory for line in lines) > 1
+    listed = [
+        name
+        for name, line in zip(names, lines, strict=True)
+        if line.label and not (ends and line.theory)
+    ]
+    return names, Key(dict(zip(names, pens, strict=True)), listed)
+
+
+def _ranks(runs: Sequence[Run]) -> dict[str, int]:
+    """How many runs before each one have the same stroke, by its name."""
+    strokes = [stroke(run) for run in runs]
+    return {run.name: strokes[:k].count(strokes[k]) for k, run in enumerate(runs)}
+
+
+def _rows(scene: Scene, names: Sequence[str], key: Key, log: bool) -> list[Columns]:
+    """The columns of each line of the one panel of a scene."""
+    runs = {run.name: run for run in scene.runs}
+    (panel,) = scene.panels
+    assert isinstance(panel, SeriesPanel)
+    rows = []
+    for name, line in zip(names, panel.lines, strict=True):
+        columns = runs[line.run].columns
+        solid = stroke(runs[line.run]) == "points" and key.pens[name].dash == style.SOLID
+        alone = len(columns[PLACE]) == 1  # a line needs two points to be seen
+        row: Columns = {
+            "x": columns[PLACE],
+            "value": np.asarray(columns[line.column], dtype=float),
+            "low": np.asarray(columns[line.low or line.column], dtype=float),
+            "high": np.asarray(columns[line.high or line.column], dtype=float),
+            "step": columns["step"],
+            "time": columns["t"],
+            "line": name,
+            "kind": "theory" if line.theory else "points" if solid or alone else "line",
+        }
+        rows.append(_positive(row) if log else row)
+    return rows
+
+
+def _line_layers(rows: Sequence[Columns], x: Width, y: Height, key: Key) -> list[alt.Chart]:
+    """Bands, lines, points, theory above them, and the record under the pointer."""
+    channels = key.channels()
+    base = alt.Chart(table(rows)).encode(x=x.channel(), color=channels["color"])
+    base = base.encode(detail=alt.Detail("line:N"))
+    drawn = base.encode(y=y.channel(), **channels)
+    kinds = {kind: alt.datum.kind == kind for kind in ("line", "points", "theory")}
+    opacity, size = _spacing([row for row in rows if row["kind"] == "points"])
+    faint = drawn.encode(strokeWidth=alt.value(1)).transform_filter(kinds["points"])
+    dots = base.encode(y=y.channel()).transform_filter(kinds["points"])
+    layers = [
+        parts.line(drawn.transform_filter(kinds["line"])).add_params(parts.zoom()),
+        parts.line(faint, opacity=opacity),
+        dots.mark_point(filled=True, opacity=1, size=size, clip=True),
+    ]
+    if any((row["high"] > row["low"]).any() for row in rows):
+        band = base.encode(y=y.channel("low"), y2=alt.Y2("high:Q"))
+        layers.insert(0, band.mark_area(opacity=0.22, clip=True))
+    if any(row["kind"] == "theory" for row in rows):
+        layers.append(parts.line(drawn.transform_filter(kinds["theory"])))
+    tooltip = [
+        *([alt.Tooltip("line:N")] if len(rows) > 1 else []),
+        alt.Tooltip("step:Q"),
+        alt.Tooltip("time:Q", title="t", format=".5g"),
+        alt.Tooltip("value:Q", title=y.title, format=".5g"),
+    ]
+    return [*layers, parts.nearest(base.encode(y=y.channel(), tooltip=tooltip))]
+
+
+def _spacing(rows: Sequence[Columns]) -> tuple[alt.ExprRef, alt.ExprRef]:
+    """Opacity of the joins and size of the points, by the pixels from record to record in the
+    part of the axis that is seen: dense joins must not add up to a block, as in the player."""
+    most = max((len(row["x"]) for row in rows), default=1)
+    span = max((float(np.ptp(row["x"])) for row in rows), default=0.0)
+    pixels = f"(width * {span / most} / span(domain('x')))" if span > 0 else "10"
+    return (
+        alt.ExprRef(f"clamp(0.35 * {pixels}, 0.06, 0.6)"),
+        alt.ExprRef(f"pow(2 * clamp({pixels} / 2.5, 1, 2.4), 2)"),
+    )
+
+
+def _end_labels(
+    labelled: Sequence[Columns], rows: Sequence[Columns], x: Width, y: Height, height: int
+) -> list[alt.Chart]:
+    """The name of each line over its right end; moved up where two would overlap."""
+    ends = []
+    for row in labelled:
+        seen = np.flatnonzero(np.isfinite(row["value"]))
+        if seen.size:
+            ends.append((float(row["value"][seen[-1]]), float(row["x"][seen[-1]]), row["line"]))
+    if not ends:
+        return []
+    ends.sort()
+    scaled, back = (np.log10, lambda v: 10**v) if y.log else (np.asarray, np.asarray)
+    pixel = np.ptp(scaled(_finite(rows))) / max(height - 110, 40)
+    places = scaled([value for value, _, _ in ends])
+    for k in range(1, len(places)):
+        places[k] = max(places[k], places[k - 1] + 15 * pixel)
+    at = {"x": [end for _, end, _ in ends], "value": back(places)}
+    encoded = alt.Chart(table([at | {"text": [name for _, _, name in ends]}]))
+    encoded = encoded.encode(x=x.channel(), y=y.channel(), text=alt.Text("text:N"))
+    return parts.haloed(encoded, style.INK, align="right", baseline="bottom", dx=-2, dy=-2)
+
+
+def _placed(
+    marks: Sequence[Mark],
+    rows: Sequence[Columns],
+    runs: Sequence[Run],
+    axis: Axis,
+    reach: tuple[float, float],
+) -> list[Mark]:
+    """The marks within reach, with their place on the axis: at its right end if they have none."""
+    last, counted = float(max(np.nanmax(row["x"]) for row in rows)), reference(runs)
+
+    def place(mark: Mark) -> float:
+        if mark.x is None:
+            return last
+        if axis == "time" or counted is None:
+            return mark.x
+        return float(steps_at(np.array([mark.x]), counted)[0])
+
+    return [replace(m, x=place(m)) for m in marks if reach[0] <= m.y <= reach[1]]
+
+
+def _reach(values: np.ndarray, log: bool) -> tuple[float, float]:
+    """Where theory is drawn: farther off it would press the curves flat, and is named instead."""
+    low, high = float(values.min()), float(values.max())
+    if log:
+        factor = max(10.0, high / low)
+        return low / factor, high * factor
+    room = 1.5 * max(abs(low), abs(high)) or np.inf
+    return low - room, high + room
+
+
+def _positive(row: Columns) -> Columns:
+    """What a log scale can show; a band that reaches to zero starts at its line."""
+    value = np.where(row["value"] > 0, row["value"], np.nan)
+    low, high = (np.where(row[name] > 0, row[name], value) for name in ("low", "high"))
+    return row | {"value": value, "low": low, "high": high}
+
+
+def _finite(rows: Sequence[Columns]) -> np.ndarray:
+    columns = [row[name] for row in rows for name in ("value", "low", "high")]
+    values = np.concatenate([*columns, np.empty(0)])
+    return values[np.isfinite(values)]
+
+
+def _y_title(panel: SeriesPanel) -> str:
+    first, rest = panel.title[:1], panel.title[1:]
+    return f"{first if rest[:1].isupper() else first.lower()}{rest} {panel.label}".strip()
+
+
+def _nothing(panel: SeriesPanel, log: bool) -> str:
+    if log:
+        return f"{panel.title}: nothing is above zero, and a log scale cannot show it."
+    return f"{panel.title}: nothing finite was recorded."
+
+
+def _clock(runs: Sequence[Run], axis: Axis) -> str:
+    """Title of the axis of time."""
+    counted = reference(runs)
+    if axis == "time":
+        return "time t" if counted is None else "time t = η · step"
+    if counted is None:
+        return "step of the integrator"
+    return "step" if len(runs) == 1 else f"step of {counted.label or counted.name}"
