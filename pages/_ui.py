@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections import OrderedDict
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from pages import _state, _words
+from pages import _state, _widgets, _words
 from pages._names import PAGES
-from simcore import limits, presets, regimes, theory
+from simcore import limits, links, presets, regimes, theory
 from simcore.experiment import Descent, Experiment, Flow
 from simcore.figures import player, ruler
 from simcore.figures.scene import Scene
@@ -102,31 +104,34 @@ def chart(picture: Any) -> None:
     st.altair_chart(picture, width="stretch")
 
 
+def _history() -> str:
+    """What makes the player's view replace an entry of the browser's history."""
+    code = Path(__file__).with_name("history.js").read_text(encoding="utf-8")
+    return f"const PLAYED = {json.dumps(links.OF_PLAYER)};\n{code}"
+
+
 _RULER = st.components.v2.component("regime_ruler", html=ruler.HTML, css=ruler.CSS, js=ruler.JS)
-_PLAYER = st.components.v2.component("run_player", html=player.HTML, css=player.CSS, js=player.JS)
+_PLAYER = st.components.v2.component(
+    "run_player", html=player.HTML, css=player.CSS, js=f"{{{_history()}}}\n{player.JS}"
+)
 
 
 def step_size_ruler(experiment: Experiment) -> None:
     """Where the step size lies among the marks of the theory; a flow has none."""
     dynamics = experiment.dynamics
     if isinstance(dynamics, Descent):
-        unit = theory.unit_step_size(experiment)
+        data = ruler.data(
+            theory.step_size_marks(experiment),
+            dynamics.step_size,
+            2 / theory.unit_step_size(experiment),
+            token=st.session_state.others,
+        )
 
-        def change() -> None:
-            eta = st.session_state["ruler"]["eta"]
+        def move(eta: float) -> None:
             moved = replace(experiment, dynamics=replace(dynamics, step_size=float(eta)))
             _state.show(moved, by_ruler=True)
 
-        _RULER(
-            key="ruler",
-            data=ruler.data(
-                theory.step_size_marks(experiment),
-                dynamics.step_size,
-                2 / unit,
-                token=st.session_state.others,
-            ),
-            on_eta_change=change,
-        )
+        _widgets.component(_RULER, "ruler", "eta", move, data)
 
 
 def verdict(run: Trajectory) -> None:
@@ -145,8 +150,9 @@ def _small(key: str, words: str) -> None:
 
 
 def play(scene: Scene, key: str) -> None:
-    """Mount the player; the browser plays, the server hears nothing of it."""
-    _PLAYER(key=key, data=player.payload(scene))
+    """Mount the player; the browser plays, the server hears of it when it rests."""
+    shown = replace(scene, view=_state.view().of_player(), report=True)
+    _widgets.component(_PLAYER, key, "view", _state.played, player.payload(shown))
 
 
 # --- Runs ------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ experiment = _ui.open_page()
 with st.sidebar:
     _controls.sidebar(experiment)
     view, panels = _controls.view(experiment)
-    with_flow = _controls.flow_beside(experiment)
+    # at once for modes; full weights take longer under flow than under descent
+    with_flow = _controls.flow_beside(usual=experiment.resolved_engine == "modes")
     _pins.controls(experiment)
 
 _ui.complaints()

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -208,7 +208,8 @@ class Scene:
     columns: panels side by side where there is room. seconds: the whole run at speed 1.
     height: of a panel in CSS pixels. note: one line below the panels. words: what a phase is, by
     its name, shown when the pointer rests on it.
-    report: send the cursor to Python after a pause or a seek.
+    report: tell Python of the view after a pause, a seek or a change of it.
+    view: what the player shows at first: axis, strobe, logs, zoom, cursor (see `View.of_player`).
     """
 
     runs: Sequence[Run]
@@ -219,6 +220,7 @@ class Scene:
     height: int = 280
     seconds: float = 12.0
     report: bool = False
+    view: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = [run.name for run in self.runs]
