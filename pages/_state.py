@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -138,21 +138,32 @@ def link_query(experiment: Experiment | None = None) -> dict[str, str]:
 #
 # When the server restarts or a session expires, the page stays open and looks alive. Its next
 # change begins a new session, which has no callback for it: the change comes as the value that the
-# browser has for a widget which this session meets for the first time.
+# browser has for a widget which this session meets for the first time. The browser's other values
+# are those of the link.
 
 
 def met(key: str) -> bool:
-    """Whether this session has had the widget before, so that its callback hears of changes.
+    """Whether the session can do without the browser's value of a widget: it has had the widget
+    before, so that its callback hears of changes, or it has found the one change already, which
+    other widgets do not show yet.
 
-    To go back or forward counts as met: then the link is right, and the browser's values are of
-    the page that was left.
+    To go back or forward counts, too: then the link is right, and the browser's values are of the
+    page that was left.
     """
-    return key in st.session_state.get("met", ()) or _went_back()
+    state = st.session_state
+    return state.get("found", False) or key in state.get("met", ()) or _went_back()
 
 
 def meet(key: str) -> None:
     """Note that the session has the widget now."""
     st.session_state.setdefault("met", set()).add(key)
+
+
+def find(change: Callable[[], None]) -> NoReturn:
+    """Make the change that began the session, and start again with it."""
+    st.session_state.found = True
+    change()
+    st.rerun()
 
 
 def _went_back() -> bool:

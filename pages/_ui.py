@@ -14,7 +14,7 @@ import numpy as np
 import streamlit as st
 
 from pages import _state, _widgets, _words
-from pages._names import PAGES
+from pages._names import FRONT, PAGES
 from simcore import limits, links, presets, regimes, theory
 from simcore.experiment import Descent, Experiment, Flow
 from simcore.figures import player, ruler
@@ -30,13 +30,14 @@ CACHE_BYTES = 60_000_000 if limits.hosted() else 300_000_000
 def _cold_start() -> None:
     """On a fresh process a deep link runs the page file without app.py, as in the old style of
     multipage apps; switch that off and start again."""
+    if "pages" in st.session_state:  # app.py has run; another thread may have switched it off
+        return
     try:
         from streamlit.runtime.pages_manager import PagesManager
     except ImportError:  # private: should it move, the old style will have gone with it
         return
-    if PagesManager.uses_pages_directory:
-        PagesManager.uses_pages_directory = False
-        st.rerun()
+    PagesManager.uses_pages_directory = False
+    st.rerun()
 
 
 def frame() -> None:
@@ -60,7 +61,7 @@ def run_page() -> None:
     Each visitor's pages are their own: Streamlit notes in a page whether it may run.
     """
     pages = {
-        name: st.Page(f"pages/{name}.py", title=title, url_path=name, default=name == "simulator")
+        name: st.Page(f"pages/{name}.py", title=title, url_path=name, default=name == FRONT)
         for name, title in PAGES.items()
     }
     st.session_state.pages = pages
@@ -107,7 +108,9 @@ def chart(picture: Any) -> None:
 def _history() -> str:
     """What makes the player's view replace an entry of the browser's history."""
     code = Path(__file__).with_name("history.js").read_text(encoding="utf-8")
-    return f"const PLAYED = {json.dumps(links.OF_PLAYER)};\n{code}"
+    names = {"PLAYED": links.OF_PLAYER, "FRONT": FRONT}
+    given = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in names.items())
+    return given + code
 
 
 _RULER = st.components.v2.component("regime_ruler", html=ruler.HTML, css=ruler.CSS, js=ruler.JS)

@@ -42,8 +42,7 @@ def control(
     found = widget(label, key=key, on_change=changed, **options)
     _state.meet(key)
     if new and found != value:
-        changed()
-        st.rerun()
+        _state.find(changed)
     if refused is not None:
         (words or st).warning(refused)
 
@@ -95,8 +94,7 @@ def _heard(key: str, act: Callable[[], None] | None) -> None:
     new = not _state.met(key)
     _state.meet(key)
     if new and act is not None:
-        act()
-        st.rerun()
+        _state.find(act)
 
 
 def attempt(change: Callable[[], Experiment], key: str | None = None) -> None:

@@ -2,14 +2,16 @@
  *
  * Streamlit adds an entry to the browser's history whenever it writes the link. Where the new link
  * differs from the present one only in what the player shows (PLAYED, the names of these
- * parameters), the entry is replaced. Whoever goes on with pushState hears nothing of it.
+ * parameters), the entry is replaced. A server that has just started calls the front page FRONT for
+ * a moment, which makes no entry either.
  */
 
 if (!Object.hasOwn(history, "pushState")) {
-  const others = (url) =>
-    JSON.stringify([url.pathname, [...url.searchParams].filter(([k]) => !PLAYED.includes(k)).sort()]);
+  const page = (url) => url.pathname.replace(new RegExp(`/${FRONT}$`), "/");
+  const others = (url) => [...url.searchParams].filter(([name]) => !PLAYED.includes(name)).sort();
+  const rest = (url) => JSON.stringify([page(url), others(url)]);
   history.pushState = (state, unused, to) => {
-    const moved = to != null && others(new URL(to, location.href)) !== others(new URL(location.href));
+    const moved = to != null && rest(new URL(to, location.href)) !== rest(new URL(location.href));
     const method = moved ? "pushState" : "replaceState";
     History.prototype[method].call(history, state, unused, to);
   };
