@@ -347,9 +347,9 @@ def uploaded_map(content: bytes) -> None:
 
 # --- The page --------------------------------------------------------------------------------
 
-experiment = _ui.open_page()
-if state.pop("open_run", False):
+if state.pop("open_run", False):  # before this page writes the cell's link, for the back button
     st.switch_page("pages/simulator.py", query_params=_state.link_query())
+experiment = _ui.open_page()
 
 trouble = None
 with st.sidebar:
