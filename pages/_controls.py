@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from pages import _state
+from pages import _state, _widgets
 from simcore import links, presets, variations
 from simcore.experiment import Experiment
 from simcore.figures import panels, style
 from simcore.tasks import Spectrum, Tree
 
-FLOW_HELP = "GF: the same start under steps so small that nothing oscillates, on the same clock."
 TASKS = {"spectrum": "Singular values", "tree": "Semantic tree"}
 
 
@@ -90,22 +87,21 @@ def clock(experiment: Experiment) -> None:
 
 def preset(experiment: Experiment, offered: Sequence[presets.Preset]) -> None:
     """A menu of presets; the one in force is shown as chosen."""
-    chosen = next((p.name for p in offered if p.experiment == experiment), None)
-    st.session_state["preset"] = chosen
 
-    def apply() -> None:
-        name = st.session_state["preset"]
+    def apply(name: str | None) -> None:
         if name is not None:
             _state.show(presets.BY_NAME[name].experiment)
 
-    st.selectbox(
+    _widgets.choice(
+        st.selectbox,
         "Preset",
+        "preset",
         [p.name for p in offered],
-        key="preset",
+        next((p.name for p in offered if p.experiment == experiment), None),
+        apply,
         format_func=lambda name: presets.BY_NAME[name].title,
         placeholder="Your own",
         help="Runs of the paper and of its neighbours; every control may be moved afterwards.",
-        on_change=apply,
     )
 
 
@@ -200,74 +196,99 @@ def _start(experiment: Experiment) -> None:
     )
 
 
-def view(experiment: Experiment) -> tuple[panels.View, list[str]]:
-    """Which mode, which pathways and which panels the player shows."""
-    chosen = st.pills(
-        "Panels",
-        list(panels.PANELS),
-        selection_mode="multi",
-        default=panels.FIRST_PANELS,
-        key="panels",
-        format_func=lambda name: panels.PANELS[name].title,
-        help="  \n".join(f"**{kind.title}**: {kind.meaning}." for kind in panels.PANELS.values()),
-    )
+def view(experiment: Experiment) -> list[str]:
+    """Which mode, which pathways and which panels the player shows: the panels, by name."""
+    shown = _state.view()
+    wanted = _panels(shown.panels)
     modes, pathways = len(experiment.task.singular_values), experiment.network.pathways
-    mode, pair = 0, (0, 1)
     if modes > 1:
-        mode = st.selectbox(
+        _widgets.choice(
+            st.selectbox,
             "Mode",
+            "mode",
             range(modes),
-            format_func=lambda i: style.target_label(i),
-            key="mode",
+            shown.mode,
+            lambda mode: _state.look(mode=mode),
+            format_func=style.target_label,
             help="The singular direction of the target whose strengths are shown.",
         )
     if pathways > 2:
-        pairs = [(p, q) for p in range(pathways) for q in range(p + 1, pathways)]
-        pair = st.selectbox(
+        _widgets.choice(
+            st.selectbox,
             "Pathways in the plane",
-            pairs,
+            "plane_pathways",
+            [(p, q) for p in range(pathways) for q in range(p + 1, pathways)],
+            shown.pathways,
+            lambda pair: _state.look(pathways=pair),
             format_func=lambda pair: f"{pair[0] + 1} and {pair[1] + 1}",
-            key="plane_pathways",
         )
-    shown = [name for name in panels.PANELS if name in chosen]
-    return panels.View(mode=mode, pathways=pair), shown or ["strengths"]
+    return wanted or ["strengths"]
 
 
-def flow_beside(experiment: Experiment) -> bool:
-    """Whether gradient flow runs beside descent: at once for modes, on demand for full weights,
-    where it takes longer than descent itself."""
-    engine = experiment.resolved_engine
-    return st.toggle(
-        "Gradient flow beside it", value=engine == "modes", key=f"flow_{engine}", help=FLOW_HELP
+def _panels(wanted: Sequence[str] | None) -> list[str]:
+    """The panels on show, in the order of `PANELS`."""
+    names = panels.FIRST_PANELS if wanted is None else wanted
+    shown = [name for name in panels.PANELS if name in names]
+    unknown = [name for name in names if name not in panels.PANELS]
+    if unknown:
+        _state.look(panels=tuple(shown))
+        st.warning(f"There is no panel {' or '.join(unknown)}; choose among those offered.")
+
+    def choose(names: list[str]) -> None:
+        usual = set(names) == set(panels.FIRST_PANELS)
+        _state.look(panels=None if usual else tuple(n for n in panels.PANELS if n in names))
+
+    _widgets.choice(
+        st.pills,
+        "Panels",
+        "panels",
+        list(panels.PANELS),
+        shown,
+        choose,
+        selection_mode="multi",
+        format_func=lambda name: panels.PANELS[name].title,
+        help="  \n".join(f"**{kind.title}**: {kind.meaning}." for kind in panels.PANELS.values()),
     )
+    return shown
+
+
+def flow_beside(usual: bool) -> bool:
+    """Whether gradient flow runs beside descent; `usual` is what suits the page."""
+    flow = _state.view().flow
+    shown = usual if flow is None else flow
+    _widgets.control(
+        st.toggle,
+        "Gradient flow beside it",
+        "flow_beside",
+        shown,
+        lambda on: _state.look(flow=None if on == usual else on),
+        help="GF: the same start under steps so small that nothing oscillates, on the same clock.",
+    )
+    return shown
+
+
+def segments(label: str, member: str, titles: dict[str, str], **options: Any) -> str:
+    """A row of choices for a member of the view, by name; the first is what suits the page."""
+    usual, wanted = next(iter(titles)), getattr(_state.view(), member)
+    if wanted is not None and wanted not in titles:
+        _state.look(**{member: None})
+        st.warning(f"There is no {label.lower()} {wanted}; choose one of those offered.")
+    shown = wanted if wanted in titles else usual
+    _widgets.choice(
+        st.segmented_control,
+        label,
+        member,
+        list(titles),
+        shown,
+        lambda name: _state.look(**{member: None if name == usual else name}),
+        format_func=lambda name: titles[name],
+        required=True,
+        **options,
+    )
+    return shown
 
 
 # --- Widgets ---------------------------------------------------------------------------------
-
-
-def attempt(change: Callable[[], Experiment], key: str | None = None) -> None:
-    """Make a change; one that is refused changes nothing and is said in a sentence, under the
-    widget `key` that keeps its input, or on the page."""
-    try:
-        _state.show(change())
-    except ValueError as error:
-        sentence = f"{error}. The experiment stays as it was."
-        if key is None:
-            _state.complain(sentence)
-        else:
-            st.session_state.refused = {key: sentence}
-
-
-@contextmanager
-def _field(key: str, value: Any, words: DeltaGenerator | None = None) -> Iterator[None]:
-    """A widget that shows `value`, or the input that was just refused, with the reason under it or
-    in `words`."""
-    refused = st.session_state.get("refused", {}).pop(key, None)
-    if refused is None:
-        st.session_state[key] = value
-    yield
-    if refused is not None:
-        (words or st).warning(refused)
 
 
 def _number(
@@ -277,30 +298,24 @@ def _number(
     change: Callable[[Any], Experiment],
     *,
     step: float = 1,
-    words: DeltaGenerator | None = None,
     **options: Any,
 ) -> None:
     """A number without bounds of its own: the spec says what is wrong with one, in words."""
-    with _field(key, value, words):
-        st.number_input(
-            label,
-            step=type(value)(step),
-            key=key,
-            on_change=lambda: attempt(lambda: change(st.session_state[key]), key),
-            **options,
-        )
+    _widgets.control(
+        st.number_input,
+        label,
+        key,
+        value,
+        _attempt(change, key),
+        step=type(value)(step),
+        **options,
+    )
 
 
 def _text(
     label: str, key: str, value: str, change: Callable[[str], Experiment], **options: Any
 ) -> None:
-    with _field(key, value):
-        st.text_input(
-            label,
-            key=key,
-            on_change=lambda: attempt(lambda: change(st.session_state[key]), key),
-            **options,
-        )
+    _widgets.control(st.text_input, label, key, value, _attempt(change, key), **options)
 
 
 def _choice(
@@ -312,12 +327,17 @@ def _choice(
     **options: Any,
 ) -> None:
     """A select box over the keys of `names`, shown by their values."""
-    with _field(key, value):
-        st.selectbox(
-            label,
-            list(names),
-            key=key,
-            format_func=lambda name: names[name],
-            on_change=lambda: attempt(lambda: change(st.session_state[key]), key),
-            **options,
-        )
+    _widgets.choice(
+        st.selectbox,
+        label,
+        key,
+        list(names),
+        value,
+        _attempt(change, key),
+        format_func=lambda name: names[name],
+        **options,
+    )
+
+
+def _attempt(change: Callable[[Any], Experiment], key: str) -> Callable[[Any], None]:
+    return lambda value: _widgets.attempt(lambda: change(value), key)

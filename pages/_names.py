@@ -9,3 +9,5 @@ PAGES = {
     "paper_figures": "Paper figures",
     "about": "About",
 }
+
+FRONT = next(iter(PAGES))

@@ -2,46 +2,45 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
-from pages import _ui
+from pages import _state, _ui, _widgets
 from simcore import links
 from simcore.experiment import Experiment
 from simcore.figures import panels
-
-MOST = 4
-
-
-def _pinned() -> list[Experiment]:
-    return st.session_state.setdefault("pins", [])
+from simcore.view import MOST_PINS
 
 
 def controls(experiment: Experiment) -> None:
     """A button that pins the run on show, and one per pin that drops it."""
-    pins = _pinned()
-    st.button(
+    pins = _state.view().pins
+    _widgets.button(
         "Pin this run",
-        key="pin",
-        on_click=pins.append,
-        args=(experiment,),
-        disabled=experiment in pins or len(pins) >= MOST,
-        help="Keep it in the pictures while you change the controls; at most four.",
+        "pin",
+        lambda: _state.look(pins=(*pins, experiment)),
+        disabled=experiment in pins or len(pins) >= MOST_PINS,
+        help=f"Keep it in the pictures while you change the controls; at most {MOST_PINS}.",
         width="stretch",
     )
     for number, pin in enumerate(pins):
         name = links.difference(pin, experiment) or "as shown"
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.markdown(f"{_letter(number)}: {name}")
-        right.button(
-            "✕", key=f"unpin{number}", on_click=pins.remove, args=(pin,), help=f"Drop {name}"
-        )
+        with right:
+            _widgets.button("✕", f"unpin{number}", partial(_drop, pin), help=f"Drop {name}")
+
+
+def _drop(dropped: Experiment) -> None:
+    _state.look(pins=tuple(pin for pin in _state.view().pins if pin != dropped))
 
 
 def runs(experiment: Experiment) -> list[panels.Named]:
     """The pinned runs other than the current one, named by the letters that `controls` explains."""
     return [
         panels.Named(_letter(number), run, ())
-        for number, pin in enumerate(_pinned())
+        for number, pin in enumerate(_state.view().pins)
         if pin != experiment
         for run in [_ui.run(pin, "Pinned run")]
     ]

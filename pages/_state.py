@@ -1,21 +1,26 @@
-"""The state of the app is its URL: one experiment, and what is asked of the map around it, read
-from the link and written back to it.
+"""The state of the app is its URL: an experiment, what is asked of the map around it, and the view
+of both, read from the link and written back to it.
 
-Widgets show the experiment and change it in callbacks; presets, links and clicks on pictures set it
-as a whole. So a copied link, the back button and a page switch all work by the same two functions,
-`experiment` and `show`.
+Widgets show the state and change it in callbacks (`_widgets.control`); presets, links and clicks on
+pictures set it as a whole. So a copied link, the back button and a page switch all work by the same
+few functions: `experiment`, `view`, `show`, `look`.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from simcore import links, presets
 from simcore.experiment import Experiment
 from simcore.plans import Wanted
+from simcore.view import View
 
 DEFAULT = presets.MEDIUM.experiment
 
@@ -32,20 +37,59 @@ def experiment(default: Experiment = DEFAULT) -> Experiment:
     if "experiment" not in state or (not state.changed and query != state.query):
         late = query == state.get("replaced") and time.monotonic() - state.written < STALE
         if not late:
-            state.experiment, complaints = links.from_query(query, default)
-            state.map, more = links.map_from_query(query)
-            state.query, state.changed = query, False
-            state.others = state.get("others", 0) + 1  # changes that the ruler did not make
-            state.complaints = [*complaints, *more]
+            _take(query, default)
     return state.experiment
+
+
+def _take(query: Mapping[str, str], default: Experiment) -> None:
+    """Make the session's state what a link says, and say what of it is not understood."""
+    state = st.session_state
+    opened, wrong = links.from_query(query, default)
+    wanted, wrong_in_map = links.map_from_query(query)
+    view, wrong_in_view = links.view_from_query(query)
+    view, misfits = view.fitted(opened)
+    state.others = state.others + 1 if "others" in state else 0
+    state.experiment, state.map, state.view = opened, wanted, view
+    state.query, state.changed = query, False
+    unknown = links.unknown(query)
+    state.complaints = [*wrong, *wrong_in_map, *wrong_in_view, *misfits]
+    state.complaints += [unknown] if unknown else []
+
+
+def view() -> View:
+    """What this session shows of its experiment."""
+    return st.session_state.view
 
 
 def show(changed: Experiment, *, by_ruler: bool = False) -> None:
     """Make `changed` the session's experiment; for callbacks."""
-    st.session_state.others += not by_ruler
-    st.session_state.experiment = changed
-    st.session_state.changed = True
-    st.session_state.complaints = []
+    state = st.session_state
+    state.others += not by_ruler  # the ruler must know which changes it did not make
+    state.view = state.view.after(state.experiment, changed)
+    state.experiment = changed
+    state.changed = True
+    state.complaints = []
+
+
+def look(**changes: Any) -> None:
+    """Change members of the session's view; for callbacks. What is refused is said."""
+    _look(lambda view: replace(view, **changes))
+
+
+def played(report: Any) -> None:
+    """Take in what the player says of its view; for callbacks."""
+    _look(lambda view: view.played(report))
+
+
+def _look(change: Callable[[View], View]) -> None:
+    state = st.session_state
+    try:
+        changed = change(state.view)
+        links.view_to_query(changed)  # pins may be too long for a link
+    except ValueError as error:
+        complain(f"{error}. What is shown stays as it was.")
+    else:
+        state.view, state.changed = changed, True
 
 
 def show_map(wanted: Wanted) -> None:
@@ -71,13 +115,57 @@ def write_link() -> None:
 
 
 def address() -> str:
-    """The full address of this page with every value of the experiment, to copy."""
+    """The full address of this page, with every value of the experiment and its view, to copy."""
     page = (st.context.url or "").partition("?")[0]
     return f"{page}?{urlencode(link_query(), safe=',:;')}"
 
 
 def link_query(experiment: Experiment | None = None) -> dict[str, str]:
-    """The query that other pages get, so that they show `experiment`, or the session's, and the
-    session's map."""
+    """The query that other pages get, so that they show the session's experiment, map and view, or
+    another `experiment` at its end."""
     state = st.session_state
-    return links.to_query(experiment or state.experiment) | links.map_to_query(state.map)
+    view = state.view
+    if experiment is not None and experiment != state.experiment:
+        view = replace(view.after(state.experiment, experiment), cursor=None)
+    return (
+        links.to_query(experiment or state.experiment)
+        | links.map_to_query(state.map)
+        | links.view_to_query(view)
+    )
+
+
+# --- A session that begins in the middle of a visit ------------------------------------------
+#
+# When the server restarts or a session expires, the page stays open and looks alive. Its next
+# change begins a new session, which has no callback for it: the change comes as the value that the
+# browser has for a widget which this session meets for the first time. The browser's other values
+# are those of the link.
+
+
+def met(key: str) -> bool:
+    """Whether the session can do without the browser's value of a widget: it has had the widget
+    before, so that its callback hears of changes, or it has found the one change already, which
+    other widgets do not show yet.
+
+    To go back or forward counts, too: then the link is right, and the browser's values are of the
+    page that was left.
+    """
+    state = st.session_state
+    return state.get("found", False) or key in state.get("met", ()) or _went_back()
+
+
+def meet(key: str) -> None:
+    """Note that the session has the widget now."""
+    st.session_state.setdefault("met", set()).add(key)
+
+
+def find(change: Callable[[], None]) -> NoReturn:
+    """Make the change that began the session, and start again with it."""
+    st.session_state.found = True
+    change()
+    st.rerun()
+
+
+def _went_back() -> bool:
+    # private: should it move, only the first press of back after a restart suffers
+    return getattr(get_script_run_ctx(), "is_history_navigation", False)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections import OrderedDict
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from pages import _state, _words
-from pages._names import PAGES
-from simcore import limits, prospects, regimes, variations
+from pages import _state, _widgets, _words
+from pages._names import FRONT, PAGES
+from simcore import limits, links, prospects, regimes, variations
 from simcore.experiment import Descent, Experiment, Flow
 from simcore.figures import player, ruler
 from simcore.figures.scene import Scene
@@ -28,13 +30,14 @@ CACHE_BYTES = 60_000_000 if limits.hosted() else 300_000_000
 def _cold_start() -> None:
     """On a fresh process a deep link runs the page file without app.py, as in the old style of
     multipage apps; switch that off and start again."""
+    if "pages" in st.session_state:  # app.py has run; another thread may have switched it off
+        return
     try:
         from streamlit.runtime.pages_manager import PagesManager
     except ImportError:  # private: should it move, the old style will have gone with it
         return
-    if PagesManager.uses_pages_directory:
-        PagesManager.uses_pages_directory = False
-        st.rerun()
+    PagesManager.uses_pages_directory = False
+    st.rerun()
 
 
 def frame() -> None:
@@ -58,7 +61,7 @@ def run_page() -> None:
     Each visitor's pages are their own: Streamlit notes in a page whether it may run.
     """
     pages = {
-        name: st.Page(f"pages/{name}.py", title=title, url_path=name, default=name == "simulator")
+        name: st.Page(f"pages/{name}.py", title=title, url_path=name, default=name == FRONT)
         for name, title in PAGES.items()
     }
     st.session_state.pages = pages
@@ -102,24 +105,30 @@ def chart(picture: Any) -> None:
     st.altair_chart(picture, width="stretch")
 
 
+def _history() -> str:
+    """What makes the player's view replace an entry of the browser's history."""
+    code = Path(__file__).with_name("history.js").read_text(encoding="utf-8")
+    names = {"PLAYED": links.OF_PLAYER, "FRONT": FRONT}
+    given = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in names.items())
+    return given + code
+
+
 _RULER = st.components.v2.component("regime_ruler", html=ruler.HTML, css=ruler.CSS, js=ruler.JS)
-_PLAYER = st.components.v2.component("run_player", html=player.HTML, css=player.CSS, js=player.JS)
+_PLAYER = st.components.v2.component(
+    "run_player", html=player.HTML, css=player.CSS, js=f"{{{_history()}}}\n{player.JS}"
+)
 
 
 def step_size_ruler(experiment: Experiment) -> None:
     """Where the step size lies among the marks of the theory; a flow has none."""
     if experiment.edge is None:
         return
+    data = ruler.data(experiment, token=st.session_state.others)
 
-    def change() -> None:
-        eta = float(st.session_state["ruler"]["eta"])
+    def move(eta: float) -> None:
         _state.show(variations.with_step_size(experiment, eta), by_ruler=True)
 
-    _RULER(
-        key="ruler",
-        data=ruler.data(experiment, token=st.session_state.others),
-        on_eta_change=change,
-    )
+    _widgets.component(_RULER, "ruler", "eta", move, data)
 
 
 def verdict(run: Trajectory) -> None:
@@ -138,8 +147,9 @@ def _small(key: str, words: str) -> None:
 
 
 def play(scene: Scene, key: str) -> None:
-    """Mount the player; the browser plays, the server hears nothing of it."""
-    _PLAYER(key=key, data=player.payload(scene))
+    """Mount the player; the browser plays, the server hears of it when it rests."""
+    shown = replace(scene, view=_state.view().of_player(), report=True)
+    _widgets.component(_PLAYER, key, "view", _state.played, player.payload(shown))
 
 
 # --- Runs ------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ with st.sidebar:
     _controls.clock(experiment)
     with st.expander("More"):
         _controls.experts(experiment)
-    with_flow = st.toggle("Gradient flow beside it", key="with_flow", help=_controls.FLOW_HELP)
+    with_flow = _controls.flow_beside(usual=False)
 _ui.complaints()
 
 if experiment.start.aligned:

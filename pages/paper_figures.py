@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from pages import _ui
+from pages import _controls, _ui
 from simcore import presets, regimes, theory, variations
 from simcore.figures import charts, panels
 from simcore.presets import Preset
@@ -167,18 +167,18 @@ def depth_two() -> None:
     side_by_side((presets.SHALLOW,))
 
 
-FIGURES = {
-    "Main figure": main_figure,
-    "Loss, sharpness, strengths": curves,
-    "Sharpness curve": sharpness_curve,
-    "Unequal depths": unequal_grid,
-    "Return threshold": return_threshold,
-    "Rank-p balancing": rank_balancing,
-    "Hessian spectrum": spectrum,
-    "Depth 2": depth_two,
+FIGURES = {  # by the name that a link has
+    "main": ("Main figure", main_figure),
+    "curves": ("Loss, sharpness, strengths", curves),
+    "sharpness": ("Sharpness curve", sharpness_curve),
+    "unequal": ("Unequal depths", unequal_grid),
+    "return": ("Return threshold", return_threshold),
+    "rank": ("Rank-p balancing", rank_balancing),
+    "spectrum": ("Hessian spectrum", spectrum),
+    "depth2": ("Depth 2", depth_two),
 }
 
-chosen = st.segmented_control(
-    "Figure", list(FIGURES), default="Main figure", required=True, key="figure"
+chosen = _controls.segments(
+    "Figure", "figure", {name: title for name, (title, _) in FIGURES.items()}
 )
-FIGURES[chosen or "Main figure"]()
+FIGURES[chosen][1]()

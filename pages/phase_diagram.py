@@ -14,7 +14,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _controls, _state, _ui
+from pages import _controls, _state, _ui, _widgets
 from simcore import Experiment, Record, limits, plans, sweep, variations
 from simcore.figures import phase_maps as pictures
 from simcore.figures.parts import LINE_ROWS
@@ -62,8 +62,7 @@ def number(
     label: str, key: str, value: float, change: Callable[[Any], None], **options: Any
 ) -> None:
     """A number that shows part of the plan and changes it."""
-    state[key] = value
-    st.number_input(label, key=key, on_change=lambda: change(state[key]), **options)
+    _widgets.control(st.number_input, label, key, value, change, **options)
 
 
 def show_plan(plan: Plan, zooms: Sequence[Plan] = ()) -> None:
@@ -97,17 +96,18 @@ def side_controls(base: Experiment, plan: Plan, which: str) -> None:
     def change(**parts: Any) -> None:
         show_plan(plan._replace(**{which: side._replace(**parts)}))
 
-    state[key] = side.name
-    st.selectbox(
+    _widgets.choice(
+        st.selectbox,
         "To the right" if which == "x" else "Up",
+        key,
         [
             name
             for name in reversed(variations.AXES)
             if name in plans.available(base) and name not in taken
         ],
-        key=key,
+        side.name,
+        lambda name: change(name=name, range=None),
         format_func=lambda name: variations.AXES[name].title,
-        on_change=lambda: change(name=state[key], range=None),
     )
     low, high = side.ends(base)
     whole = variations.AXES[side.name].whole
@@ -235,25 +235,12 @@ def selected(key: str, cells: Sequence[Experiment | None], plan: Plan | None) ->
 
 def hang(picture: Any, key: str, cells: Sequence[Experiment | None], plan: Plan | None) -> None:
     """The map, listening to clicks and, where there is a plan to change, to drags."""
-    st.altair_chart(
-        picture,
-        width="stretch",
-        key=key,
-        on_select=lambda: selected(key, cells, plan),
-        selection_mode=["cell", "zoom"] if plan is not None else ["cell"],
-    )
+    modes = ["cell", "zoom"] if plan is not None else ["cell"]
+    _widgets.selectable(picture, key, lambda: selected(key, cells, plan), modes)
 
 
 def colour_control() -> str:
-    return st.segmented_control(
-        "Colour",
-        list(COLOURS),
-        default="regime",
-        required=True,
-        key="map_colour",
-        format_func=lambda name: COLOURS[name],
-        label_visibility="collapsed",
-    )
+    return _controls.segments("Colour", "colour", COLOURS, label_visibility="collapsed")
 
 
 def zoom_out() -> None:
@@ -310,9 +297,9 @@ def planned_map(base: Experiment, wanted: Plan) -> None:
     )
     with st.container(horizontal=True, key="map_buttons"):
         if done < len(cells):
-            st.button("Continue", key="map_continue", on_click=resume)
+            _widgets.button("Continue", "map_continue", resume)
         if state.get("map_zooms"):
-            st.button("Zoom out", key="map_zoom_out", on_click=zoom_out)
+            _widgets.button("Zoom out", "map_zoom_out", zoom_out)
         st.download_button(
             "Download CSV",
             data=lambda: as_csv(cells, rows),
@@ -352,9 +339,9 @@ def uploaded_map(content: bytes) -> None:
 
 # --- The page --------------------------------------------------------------------------------
 
-experiment = _ui.open_page()
-if state.pop("open_run", False):
+if state.pop("open_run", False):  # before this page writes the cell's link, for the back button
     st.switch_page("pages/simulator.py", query_params=_state.link_query())
+experiment = _ui.open_page()
 
 trouble = None
 with st.sidebar:

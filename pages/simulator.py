@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from pages import _controls, _pins, _ui
+from pages import _controls, _pins, _state, _ui
 from simcore import regimes
 from simcore.figures import panels
 
 experiment = _ui.open_page()
 with st.sidebar:
     _controls.sidebar(experiment)
-    view, chosen = _controls.view(experiment)
-    with_flow = _controls.flow_beside(experiment)
+    chosen = _controls.view(experiment)
+    # at once for modes; full weights take longer under flow than under descent
+    with_flow = _controls.flow_beside(usual=experiment.resolved_engine == "modes")
     _pins.controls(experiment)
 
 _ui.complaints()
@@ -22,5 +23,5 @@ if with_flow and run.experiment.dynamics.iterated:
     named.append(panels.Named("GF", flow, regimes.phases(flow)))
 named += _pins.runs(experiment)
 _ui.verdict(run)
-_ui.play(panels.simulator(named, chosen, view), "player")
+_ui.play(panels.simulator(named, chosen, _state.view()), "player")
 _ui.expectation(experiment)

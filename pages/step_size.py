@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages import _controls, _ui
+from pages import _controls, _state, _ui, _widgets
 from simcore import Descent, Record, prospects, theory, variations
 from simcore.figures import orbits as pictures
 from simcore.studies import bifurcation
@@ -35,28 +35,21 @@ def whole_range() -> tuple[float, float]:
     return 0.5 * unit, 1.15 * float(np.fmax(last, eta))
 
 
-def zoomed() -> tuple[float, float]:
-    """The range chosen by dragging, as long as the experiment keeps its marks."""
-    range_, key = st.session_state.get("eta_range", (None, None))
-    return range_ if range_ and key == repr(marks) else whole_range()
-
-
-def chart_key() -> str:
-    """A key for each range: a chart that kept its key would keep the brush that led to it."""
-    return f"bifurcation {zoomed()}"
+low, high = _state.view().step_sizes or whole_range()
+chart_key = f"bifurcation {low} {high}"  # one that kept its key would keep the brush that led to it
 
 
 def on_select() -> None:
     """A drag zooms; a click chooses the step size."""
-    selection: Any = st.session_state[chart_key()]["selection"]
+    selection: Any = st.session_state[chart_key]["selection"]
     dragged = selection.get("zoom", {}).get("eta")
     if dragged and dragged[1] - dragged[0] > 1e-9:
-        st.session_state.eta_range = ((float(dragged[0]), float(dragged[1])), repr(marks))
+        _state.look(step_sizes=tuple(map(float, dragged)))
         return
     picked = selection.get("pick") or []
     if picked and "eta" in picked[0]:
         eta = float(picked[0]["eta"])
-        _controls.attempt(lambda: variations.with_step_size(experiment, eta))
+        _widgets.attempt(lambda: variations.with_step_size(experiment, eta))
 
 
 @st.cache_data(max_entries=32, show_spinner=False, hash_funcs={type(experiment): lambda e: e.key})
@@ -69,31 +62,22 @@ if not prospects.follows_closed_forms(experiment):
 else:
     # steps and records do not matter here, so one key serves all of them
     plain = replace(experiment, dynamics=Descent(step_size=1.0, steps=1), record=Record())
-    low, high = zoomed()
     found = long_run(plain, low, high)
     left, right = st.columns([3, 2])
     with left:
-        total = st.segmented_control(
-            "Show", ["Sum", "Each pathway"], default="Sum", required=True, key="what"
+        shown = _controls.segments("Show", "diagram", {"sum": "Sum", "each": "Each pathway"})
+        picture = pictures.bifurcation(
+            found.step_sizes, found.strengths, marks, eta, total=shown == "sum"
         )
-        st.altair_chart(
-            pictures.bifurcation(
-                found.step_sizes,
-                found.strengths,
-                marks,
-                eta,
-                total=total != "Each pathway",
-            ),
-            width="stretch",
-            key=chart_key(),
-            on_select=on_select,
-            selection_mode=["pick", "zoom"],
-        )
-        st.button(
+        place = st.container()
+        _widgets.button(
             "Whole range",
-            on_click=lambda: st.session_state.pop("eta_range", None),
-            disabled="eta_range" not in st.session_state,
+            "whole_range",
+            lambda: _state.look(step_sizes=None),
+            disabled=_state.view().step_sizes is None,
         )
+        with place:
+            _widgets.selectable(picture, chart_key, on_select, ["pick", "zoom"])
         _ui.chart(pictures.lyapunov(found.step_sizes, found.lyapunov, marks, eta))
         if bifurcation.plateau(experiment) / low > bifurcation.LONGEST:
             st.info(

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import _controls, _ui
+from pages import _controls, _state, _ui, _widgets
 from simcore import curvature, prospects, theory, variations
 from simcore.figures import charts
 
@@ -23,12 +23,15 @@ edge = experiment.edge
 
 def the_split() -> list[float]:
     """Strengths on the minima line: pathway 1 as the slider says, the others share the rest."""
-    share = st.slider(
+    share = _state.view().share
+    _widgets.control(
+        st.slider,
         "Share of pathway 1",
-        0.0,
-        1.0,
-        key="share",
-        value=0.9,
+        "share",
+        share,
+        lambda share: _state.look(share=share),
+        min_value=0.0,
+        max_value=1.0,
         step=0.01,
         help="The other pathways share the rest equally; all these splits have zero loss.",
     )

@@ -1,17 +1,25 @@
-"""An experiment, and the map around it, as the query of a link, and back.
+"""An experiment, the map around it and the view of both, as the query of a link, and back.
 
 The link is readable and exact: `v=1&task=1.0&depths=20,20&start=balanced:0.002,0.0017&eta=0.15&
 steps=650` gives the same `Experiment.key`, and `map_x=eta:60:0.05:0.3&map_y=depth:29` the same map
-over it: axes with their points and, where it is not the usual one, their range. Whatever a link
-gets wrong is answered with a sentence and the value of the fallback, never with an exception.
+over it: axes with their points and, where it is not the usual one, their range.
+`panels=plane,loss&cursor=12.5&log=loss:1` is what is shown: members of `View` that are not at their
+defaults; modes and pathways are counted from 1, as on the pages. Whatever a link gets wrong is
+answered with a sentence and the value of the fallback, never with an exception.
+
+The version `v` is that of the whole link. A new name with a default needs no new version, because
+an older app says in a sentence which names it does not know (`unknown`); a name that changes its
+meaning does, and `from_query` says so once.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode
 
 from simcore import limits, plans, variations
 from simcore.checks import count, require, shown
@@ -23,11 +31,14 @@ from simcore.experiment import (
     Flow,
     Gaussian,
     LayerScales,
+    Network,
     Record,
     Start,
 )
 from simcore.plans import Plan, Side, Wanted
 from simcore.tasks import Spectrum, Target, Tree
+from simcore.view import DEFAULT as DEFAULT_VIEW
+from simcore.view import PLAYED, View
 
 VERSION = "1"
 LONGEST = 4000  # characters of one value; browsers and proxies cut longer links
@@ -55,6 +66,7 @@ def from_query(
 
     Values the link leaves out are the fallback's; unknown names are for the caller.
     """
+    query = plain(query)
     read = _Reader(query)
     complaints = read.complaints
     version = query.get("v", VERSION)
@@ -97,7 +109,7 @@ def map_to_query(wanted: Wanted) -> dict[str, str]:
 
 def map_from_query(query: Mapping[str, str]) -> tuple[Wanted, tuple[str, ...]]:
     """What a link asks of a map, and a sentence for each value that was left out."""
-    read = _Reader(query)
+    read = _Reader(plain(query))
     x, y = read("map_x", _side, None), read("map_y", _side, None)
     plan = None
     if x is not None and y is not None:
@@ -111,6 +123,49 @@ def map_from_query(query: Mapping[str, str]) -> tuple[Wanted, tuple[str, ...]]:
     most = limits.current().steps
     steps = read("map_steps", lambda text: count("map_steps", _int(text), 1, most), None)
     return Wanted(plan, steps), tuple(read.complaints)
+
+
+def view_to_query(view: View) -> dict[str, str]:
+    """What is shown, as query parameters; nothing for members at their defaults.
+
+    ValueError for a pin that is too long for a link.
+    """
+    query = {
+        member.name: member.write(getattr(view, member.field))
+        for member in MEMBERS
+        if getattr(view, member.field) != getattr(DEFAULT_VIEW, member.field)
+    }
+    return query | dict(zip(PINS, map(_pin_text, view.pins), strict=False))
+
+
+def view_from_query(query: Mapping[str, str]) -> tuple[View, tuple[str, ...]]:
+    """What a link shows, and a sentence for each value that was left out."""
+    read, view = _Reader(plain(query)), DEFAULT_VIEW
+    for member in MEMBERS:
+        view = read(member.name, partial(_with_field, view, member.field, member.read), view)
+    pins = (read(name, _pin, None) for name in PINS)
+    view = replace(view, pins=tuple(dict.fromkeys(pin for pin in pins if pin is not None)))
+    return view, tuple(read.complaints)
+
+
+def plain(query: Mapping[str, str]) -> dict[str, str]:
+    """The query with `amp;name` read as `name`: mail and chat programs escape the & of links."""
+    escaped = {ESCAPED.sub("", name): text for name, text in query.items() if ESCAPED.match(name)}
+    return escaped | {name: text for name, text in query.items() if not ESCAPED.match(name)}
+
+
+def unknown(query: Mapping[str, str]) -> str | None:
+    """One sentence for all names of a link that nobody knows, None if there are none.
+
+    What advertisers and Streamlit add to links is passed over.
+    """
+    names = [
+        name for name in plain(query) if name not in KNOWN and not name.startswith(FROM_OTHERS)
+    ]
+    if not names:
+        return None
+    listed = ", ".join(map(shown, names[:3])) + (" and others" if len(names) > 3 else "")
+    return f"the link also says {listed}, which this app does not know; it was left out"
 
 
 class _Reader:
@@ -330,6 +385,110 @@ def _side(text: str) -> Side:
     low, high = map(_float, numbers[1:])
     plans.values(name, low, high, points)
     return Side(name, points, (low, high))
+
+
+# --- The view --------------------------------------------------------------------------------
+
+NO_PANELS = "0"
+PINS = ("pin_a", "pin_b", "pin_c", "pin_d")  # the letters of the pages
+LONGEST_PIN = 1000  # characters
+PIN_BASE = Experiment(  # what the link of a pin leaves out: the defaults of the specs
+    task=Spectrum(singular_values=(1.0,)),
+    network=Network(depths=(1,)),
+    start=Balanced(scales=(1.0,)),
+    dynamics=Descent(step_size=1.0, steps=1),
+)
+
+
+def _pin_text(pin: Experiment) -> str:
+    """A pin as a query of its own."""
+    usual = {k: to_query(PIN_BASE)[k] for k in ("v", "width", "record", "engine")}
+    query = {name: text for name, text in to_query(pin).items() if usual.get(name) != text}
+    text = urlencode(query, safe=",:;")
+    require(
+        len(text) <= LONGEST_PIN,
+        f"a pinned run may take {LONGEST_PIN} characters of a link, this one takes {len(text)}",
+    )
+    return text
+
+
+def _pin(text: str) -> Experiment:
+    query = dict(parse_qsl(text, keep_blank_values=True))
+    whole = {"task", "depths", "start"} <= query.keys()
+    require(whole, "a pinned run needs task, depths and start")
+    pin, complaints = from_query(query, PIN_BASE)
+    require(not complaints, "".join(complaints[:1]))
+    return pin
+
+
+def _from_one(text: str) -> int:
+    number = _int(text)
+    require(number >= 1, "expected a number from 1 on", number)
+    return number - 1
+
+
+def _pair(text: str) -> tuple[int, ...]:
+    pair = tuple(map(_from_one, text.split(",")))
+    require(len(pair) == 2 and pair[0] < pair[1], "expected two pathways, the first one first")
+    return pair
+
+
+def _yes(text: str) -> bool:
+    require(text in ("0", "1"), "expected 0 or 1", text)
+    return text == "1"
+
+
+def _logs(text: str) -> tuple[tuple[str, bool], ...]:
+    pairs = [part.partition(":") for part in text.split(",")]
+    require(all(colon for _, colon, _ in pairs), "expected panels such as loss:1 or loss:0")
+    return tuple((name, _yes(flag)) for name, _, flag in pairs)
+
+
+class Member(NamedTuple):
+    """How a link holds a member of a view."""
+
+    name: str
+    field: str
+    write: Callable[[Any], str]
+    read: Callable[[str], Any]
+
+
+MEMBERS = (
+    Member("mode", "mode", lambda mode: str(mode + 1), _from_one),
+    Member(
+        "pair",
+        "pathways",
+        lambda pair: ",".join(str(h + 1) for h in pair),
+        _pair,
+    ),
+    Member(
+        "panels",
+        "panels",
+        lambda names: ",".join(names) or NO_PANELS,
+        lambda text: () if text == NO_PANELS else tuple(text.split(",")),
+    ),
+    Member("flow", "flow", lambda flow: str(int(flow)), _yes),
+    Member("strobe", "strobe", str, str),
+    Member("axis", "axis", str, str),
+    Member("log", "logs", lambda logs: ",".join(f"{k}:{int(log)}" for k, log in logs), _logs),
+    Member("zoom", "zoom", _text, parse_numbers),
+    Member("cursor", "cursor", repr, _float),
+    Member("share", "share", repr, _float),
+    Member("figure", "figure", str, str),
+    Member("colour", "colour", str, str),
+    Member("etas", "step_sizes", _text, parse_numbers),
+    Member("show", "diagram", str, str),
+)
+OF_PLAYER = tuple(member.name for member in MEMBERS if member.field in PLAYED)
+
+ESCAPED = re.compile(r"^(?:amp(?:;|%3B))+", re.IGNORECASE)
+FROM_OTHERS = ("utm_", "fbclid", "gclid", "embed")  # advertisers, and Streamlit itself
+KNOWN = {
+    *("v", "task", "depths", "width", "start", "record", "engine", "map_x", "map_y", "map_steps"),
+    *(name for moves in DYNAMICS for name in moves.parameters),
+    *(member.name for member in MEMBERS),
+    *PINS,
+}
 
 
 def _width(text: str) -> int | None:

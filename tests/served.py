@@ -20,12 +20,17 @@ READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 PATIENCE = 90_000  # milliseconds: a cold process compiles kernels first
 
 
-@contextmanager
-def app(**environment: str) -> Iterator[str]:
-    """A fresh server; gives its address and ends it."""
+def free_port() -> int:
+    """A port that nobody listens to."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return free.getsockname()[1]
+
+
+@contextmanager
+def app(port: int | None = None, **environment: str) -> Iterator[str]:
+    """A fresh server, at a `port` of its own if none is given; gives its address and ends it."""
+    port = port or free_port()
     server = subprocess.Popen(
         [
             *(sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"),

@@ -26,6 +26,7 @@ from simcore.experiment import (
     Record,
 )
 from simcore.tasks import Dataset, Spectrum, Target, Tree
+from simcore.view import AXES, DIAGRAMS, STROBES, View
 
 LARGEST = 4  # inputs, outputs, hidden width
 
@@ -154,6 +155,39 @@ def experiments(draw, task=None, dynamics=None, record=None, aligned=None):
         dynamics=draw(descents() | flows() if dynamics is None else dynamics),
         record=draw(records() if record is None else record),
         engine=draw(st.sampled_from(["auto", "matrices"] + ["modes"] * exact)),
+    )
+
+
+# --- Views -------------------------------------------------------------------------------------
+
+
+names = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,39}", fullmatch=True)
+ranges = st.lists(st.floats(0, 1e300), min_size=2, max_size=2, unique=True).map(
+    lambda ends: tuple(sorted(ends))
+)
+
+
+def views():
+    """Views whose pins a link can hold."""
+    pairs = st.lists(st.integers(0, 7), min_size=2, max_size=2, unique=True)
+    runs = experiments(task=st.one_of(spectra(), trees(), targets()))
+    return st.builds(
+        View,
+        mode=st.integers(0, 127),
+        pathways=pairs.map(lambda pair: tuple(sorted(pair))),
+        panels=st.none() | st.lists(names, max_size=4, unique=True).map(tuple),
+        flow=st.none() | st.booleans(),
+        strobe=st.sampled_from(STROBES),
+        axis=st.sampled_from(AXES),
+        logs=st.dictionaries(names, st.booleans(), max_size=3),
+        zoom=st.none() | ranges,
+        cursor=st.none() | st.floats(0, 1e300),
+        pins=st.lists(runs, max_size=4, unique=True).map(tuple),
+        share=st.floats(0, 1),
+        figure=st.none() | names,
+        colour=st.none() | names,
+        step_sizes=st.none() | ranges,
+        diagram=st.sampled_from(DIAGRAMS),
     )
 
 

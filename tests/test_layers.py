@@ -19,7 +19,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "loops": ("simcore.kernels simcore.kernels.*", "numpy numba llvmlite loops"),
     "nouns": (
         "simcore.checks simcore.limits simcore.spec simcore.tasks simcore.starts "
-        "simcore.dynamics simcore.experiment simcore.trajectory simcore.rows",
+        "simcore.dynamics simcore.experiment simcore.trajectory simcore.rows simcore.view",
         "numpy nouns",
     ),
     "truths": (

@@ -1,17 +1,19 @@
 """A link holds every value of a run, and no link can break the app."""
 
 import string
+from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import experiments
+from strategies import experiments, views
 
 from simcore import links, plans, presets, variations
 from simcore.plans import Plan, Side, Wanted
 from simcore.studies import phase_maps as maps
 from simcore.tasks import Dataset
+from simcore.view import DEFAULT, View
 
 FALLBACK = presets.MEDIUM.experiment
 NAMES = [*links.to_query(FALLBACK), "duration", "rtol", "unknown"]
@@ -182,6 +184,155 @@ def test_what_a_map_s_link_gets_wrong_is_said_once(query, words):
     wanted, (sentence,) = links.map_from_query(query)
     assert wanted == Wanted()
     assert words in sentence
+
+
+# --- Views -------------------------------------------------------------------------------------
+
+
+@settings(max_examples=500, deadline=None)
+@given(views(), wanted_maps(), st.sampled_from(presets.ALL))
+def test_views_round_trip_beside_experiment_and_map(view, wanted, preset):
+    query = links.to_query(preset.experiment) | links.map_to_query(wanted)
+    query |= links.view_to_query(view)
+    address = urlencode(query)  # as in a browser
+    query = dict(parse_qsl(address, keep_blank_values=True))
+    assert links.view_from_query(query) == (view, ())
+    assert links.map_from_query(query) == (wanted, ())
+    assert links.from_query(query, FALLBACK) == (preset.experiment, ())
+    assert links.unknown(query) is None
+
+
+def test_a_view_at_its_defaults_adds_nothing():
+    assert links.view_to_query(DEFAULT) == {}
+
+
+def test_views_are_readable():
+    view = View(
+        mode=1, pathways=(0, 2), panels=("plane", "loss"), logs={"loss": True}, zoom=(0, 12.5)
+    )
+    assert links.view_to_query(view) == {
+        "mode": "2",
+        "pair": "1,3",
+        "panels": "plane,loss",
+        "log": "loss:1",
+        "zoom": "0.0,12.5",
+    }
+    assert links.view_to_query(View(panels=())) == {"panels": "0"}
+
+
+def test_a_pin_is_a_short_query_of_its_own():
+    (text,) = links.view_to_query(View(pins=(presets.MEDIUM.experiment,))).values()
+    assert text.startswith("task=1.0:1:1&depths=20,20&start=balanced:0.002,0.0017&eta=0.1538")
+    assert len(text) < 160
+
+
+def test_a_pin_that_is_too_long_is_refused():
+    values = tuple(1 / k for k in range(1, 100))
+    run = variations.with_singular_values(presets.RANK_ONE.experiment, values)
+    with pytest.raises(ValueError, match="may take 1000 characters of a link, this one takes"):
+        links.view_to_query(View(pins=(run,)))
+
+
+VIEW_NAMES = [*(member.name for member in links.MEMBERS), *links.PINS]
+hostile_views = st.one_of(
+    hostile,
+    st.sampled_from(
+        [
+            "0",
+            "1,2",
+            "2,1",
+            "1,1,1",
+            "loss:1,loss:1",
+            "loss:1,plane:2",
+            "5,4",
+            "nan,inf",
+            "plane,plane",
+            ",",
+            "task=1&depths=1&start=balanced:0.1",
+            "task=1&depths=1,1&start=balanced:0.1",
+            "task=1&depths=1&start=balanced:0.1&pin_a=task%3D1",
+            "&".join(["a=b"] * 500),
+            "%" * 50,
+        ]
+    ),
+)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(st.dictionaries(st.sampled_from([*VIEW_NAMES, "v"]), hostile_views, max_size=6))
+def test_hostile_views_get_sentences(query):
+    view, complaints = links.view_from_query(query)
+    for sentence in complaints:
+        assert "\n" not in sentence
+        assert "Traceback" not in sentence
+        assert len(sentence) < 400
+    # what was taken from the link is in the link that is written back
+    assert links.view_from_query(links.view_to_query(view)) == (view, ())
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("mode", "0", "expected a number from 1 on"),
+        ("pair", "2,1", "expected two pathways, the first one first"),
+        ("panels", "plane,plane", "must name each once"),
+        ("flow", "yes", "expected 0 or 1"),
+        ("log", "loss", "expected panels such as loss:1"),
+        ("zoom", "3", "two different numbers"),
+        ("cursor", "end", "expected a number"),
+        ("axis", "log", "must be step or t"),
+        ("share", "2", "between 0 and 1"),
+        ("pin_a", "eta=1", "a pinned run needs task, depths and start"),
+        ("pin_b", "task=1&depths=0&start=balanced:1", "depths='0' in the link was left out"),
+    ],
+)
+def test_what_a_view_s_link_gets_wrong_is_said_once(name, text, words):
+    view, (sentence,) = links.view_from_query({name: text, "strobe": "odd"})
+    assert view == View(strobe="odd")
+    assert words in sentence
+
+
+# --- Links on their way ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("escape", ["amp;", "amp%3B", "AMP;", "amp;amp;", "amp%3bamp;"])
+def test_an_escaped_link_is_read_as_it_was_meant(escape):
+    view, wanted = View(cursor=2.5), Wanted(None, 77)
+    query = links.to_query(presets.LARGE.experiment) | links.map_to_query(wanted)
+    query |= links.view_to_query(view)
+    first, *others = query
+    escaped = {first: query[first]} | {escape + name: query[name] for name in others}
+    assert links.from_query(escaped, FALLBACK) == (presets.LARGE.experiment, ())
+    assert links.map_from_query(escaped) == (wanted, ())
+    assert links.view_from_query(escaped) == (view, ())
+    assert links.unknown(escaped) is None
+
+
+def test_a_name_that_is_also_there_unescaped_wins():
+    opened, _ = links.from_query({"amp;steps": "7", "steps": "9", "amp;amp;steps": "8"}, FALLBACK)
+    assert opened.dynamics.steps == 9
+
+
+def test_names_that_nobody_knows_get_one_sentence():
+    query = {"eta": "0.1", "etta": "", "amp;x": "1", "utm_source": "mail", "embed": "true"}
+    query |= {"fbclid": "1", "gclid": "2", "embed_options": "dark_theme"}
+    sentence = links.unknown(query)
+    assert "'x', 'etta', which this app does not know" in sentence
+    assert "others" not in sentence
+    assert links.unknown({"eta": "0.1", "utm_campaign": "x"}) is None
+    assert "and others" in links.unknown(dict.fromkeys("abcdef", ""))
+
+
+@given(st.dictionaries(st.text(max_size=300), st.text(max_size=3), max_size=9))
+def test_any_names_get_one_sentence_at_most(query):
+    sentence = links.unknown(query)
+    assert sentence is None or ("\n" not in sentence and len(sentence) < 300)
+
+
+@given(experiments())
+def test_every_name_that_is_written_is_known(experiment):
+    if not isinstance(experiment.task, Dataset):
+        assert links.unknown(links.to_query(experiment)) is None
 
 
 # --- Words -------------------------------------------------------------------------------------

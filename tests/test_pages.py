@@ -1,12 +1,16 @@
 """Pages through Streamlit's own test harness: what they say and which run they show."""
 
+from dataclasses import replace
+
 import pytest
+from streamlit.runtime.state import SafeSessionState, SessionState
 from streamlit.testing.v1 import AppTest
 
 from pages import _ui
 from pages._names import PAGES
 from pages._words import WORDS
-from simcore import links, presets, regimes
+from simcore import links, presets, regimes, variations
+from simcore.view import View
 
 
 def open_app(**query):
@@ -22,6 +26,17 @@ def words(app):
 
 def the_experiment(app):
     return app.session_state["experiment"]
+
+
+def the_view(app):
+    return app.session_state["view"]
+
+
+def scenes_of(monkeypatch):
+    """What the pages give the player, newest last."""
+    shown = []
+    monkeypatch.setattr(_ui, "play", lambda scene, key: shown.append(scene))
+    return shown
 
 
 def test_the_front_page_opens_on_the_finished_medium_run():
@@ -128,11 +143,10 @@ def test_every_phase_and_every_symbol_of_the_ruler_is_explained():
 
 
 def test_flow_beside_a_diverged_run_ends_with_it(monkeypatch):
-    scenes_shown = []
-    monkeypatch.setattr(_ui, "play", lambda scene, key: scenes_shown.append(scene))
+    scenes = scenes_of(monkeypatch)
     app = open_app(eta="0.5", steps="650")
     assert not app.exception
-    descent, flow = scenes_shown[-1].runs
+    descent, flow = scenes[-1].runs
     assert descent.columns["step"][-1] < 100
     assert flow.columns["t"][-1] == pytest.approx(descent.columns["t"][-1])
 
@@ -171,3 +185,198 @@ def test_visitors_at_the_same_time_have_pages_of_their_own():
     own, others = (dict(visitor.session_state["pages"]) for visitor in (first, second))
     assert own.keys() == others.keys() == PAGES.keys()
     assert all(own[name] is not others[name] for name in own)
+
+
+# --- The view ----------------------------------------------------------------------------------
+
+
+def test_a_link_opens_its_view(monkeypatch):
+    scenes = scenes_of(monkeypatch)
+    view = View(
+        mode=2,
+        pathways=(0, 2),
+        panels=("loss", "sharing"),
+        flow=False,
+        pins=(presets.MEDIUM.experiment,),
+    )
+    three = variations.with_pathways(presets.RANK_ONE.experiment, 3)
+    app = open_app(**links.to_query(three), **links.view_to_query(view))
+    assert not app.exception
+    assert not app.warning
+    assert the_view(app) == view
+    assert [panel.title for panel in scenes[-1].panels] == ["Loss", "Largest share"]
+    assert len(scenes[-1].runs) == 1  # no flow, and the pin has no third mode
+    assert app.selectbox(key="mode").value == 2
+    assert app.selectbox(key="plane_pathways").value == (0, 2)
+    assert app.button(key="unpin0")
+    assert links.view_to_query(view).items() <= app.query_params.items()
+
+
+def test_what_does_not_fit_is_said_and_the_default_is_shown():
+    app = open_app(mode="5", pair="1,3", panels="loss,colours", strobe="third", etta="1")
+    assert not app.exception
+    assert the_view(app) == View(panels=("loss",))
+    said = [warning.value for warning in app.warning]
+    assert len(said) == 5
+    for words in ("mode 5", "pathways 1 and 3", "no panel colours", "strobe='third'", "'etta'"):
+        assert sum(words in sentence for sentence in said) == 1
+
+
+def test_the_view_is_changed_by_its_widgets_and_is_in_the_link():
+    app = open_app()
+    app.button_group(key="panels").set_value(["loss", "gfs"]).run()
+    assert the_view(app).panels == ("loss", "gfs")
+    assert app.query_params["panels"] == "loss,gfs"
+    app.toggle(key="flow_beside").set_value(False).run()
+    assert app.query_params["flow"] == "0"
+    app.toggle(key="flow_beside").set_value(True).run()
+    assert "flow" not in app.query_params
+    app.button_group(key="panels").set_value([]).run()
+    assert app.query_params["panels"] == "0"
+    app.button_group(key="panels").set_value(["loss", "strengths", "plane", "sharpness"]).run()
+    assert the_view(app) == View()
+    assert not app.exception
+
+
+def test_panels_and_pins_survive_a_page_switch():
+    app = open_app()
+    app.button(key="pin").click().run()
+    app.button_group(key="panels").set_value(["loss"]).run()
+    view = the_view(app)
+    for name in ("step_size", "simulator"):
+        app.switch_page(f"pages/{name}.py").run()
+        assert the_view(app) == view
+    assert app.button_group(key="panels").value == ["loss"]
+    assert app.button(key="unpin0")
+
+
+def test_pins_are_dropped_one_by_one():
+    app = open_app(
+        **links.view_to_query(View(pins=(presets.SMALL.experiment, presets.LARGE.experiment)))
+    )
+    assert "A: η = 0.05, steps = 2000" in words(app)
+    app.button(key="unpin0").click().run()
+    assert the_view(app).pins == (presets.LARGE.experiment,)
+    assert list(app.query_params) == [*links.to_query(presets.MEDIUM.experiment), "pin_a"]
+
+
+def test_a_run_that_is_too_long_for_a_link_is_not_pinned():
+    numbers = ",".join(str(1 / k) for k in range(1, 100))
+    app = open_app(task=numbers, steps="3", depths="2", start="balanced:0.1")
+    app.button(key="pin").click().run()
+    assert not app.exception
+    assert "may take 1000 characters of a link" in app.warning[0].value
+    assert the_view(app).pins == ()
+
+
+def test_other_pages_show_and_change_the_view():
+    app = open_app(share="0.25", figure="return", colour="participation", show="each")
+    app.switch_page("pages/why_flat.py").run()
+    assert app.slider(key="share").value == 0.25
+    app.slider(key="share").set_value(0.5).run()
+    assert app.query_params["share"] == "0.5"
+    app.switch_page("pages/paper_figures.py").run()
+    assert app.button_group(key="figure").value == "return"
+    app.button_group(key="figure").set_value("main").run()
+    assert "figure" not in app.query_params
+    app.switch_page("pages/step_size.py").run()
+    assert app.button_group(key="diagram").value == "each"
+    assert not app.exception
+    assert the_view(app) == View(share=0.5, colour="participation", diagram="each")
+
+
+def test_an_unknown_figure_or_colour_is_said():
+    app = open_app(figure="seventh")
+    app.switch_page("pages/paper_figures.py").run()
+    assert "no figure seventh" in app.warning[0].value
+    assert the_view(app).figure is None
+
+
+def test_an_escaped_link_opens_its_run():
+    query = links.to_query(presets.LARGE.experiment)
+    app = open_app(
+        **{("amp;" * bool(k)) + name: text for k, (name, text) in enumerate(query.items())}
+    )
+    assert the_experiment(app) == presets.LARGE.experiment
+    assert not app.warning
+
+
+# --- A server that was restarted ---------------------------------------------------------------
+
+
+def after_restart(app, act=lambda app: None):
+    """Do something on a page whose server has forgotten the session: the new one knows only what
+    the browser sends along, the link and its values of the widgets."""
+    act(app)
+    sent = app._tree.get_widget_states()
+    app._session_state = SafeSessionState(SessionState(), lambda: None)
+    app.session_state = type(app.session_state)(app._session_state)
+    return app._run(sent)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value", "change"),
+    [
+        ("number_input", "eta", 0.21, lambda e: variations.with_step_size(e, 0.21)),
+        ("number_input", "pathways", 3, lambda e: variations.with_pathways(e, 3)),
+        ("number_input", "depth", 7, lambda e: variations.with_depth(e, 7)),
+        ("text_input", "depths", "9, 5", lambda e: variations.with_depths(e, (9, 5))),
+        (
+            "text_input",
+            "singular_values",
+            "2",
+            lambda e: variations.with_singular_values(e, (2.0,)),
+        ),
+        ("number_input", "every", 3, lambda e: variations.with_every(e, 3)),
+        ("selectbox", "preset", "small", lambda e: presets.SMALL.experiment),
+    ],
+)
+def test_the_first_change_after_a_restart_takes_effect(kind, key, value, change):
+    base = variations.with_step_size(presets.MEDIUM.experiment, 0.2)
+    view = View(pins=(presets.SMALL.experiment,), panels=("loss",))
+    app = open_app(**links.to_query(base), **links.view_to_query(view))
+    after_restart(app, lambda app: getattr(app, kind)(key=key).set_value(value))
+    assert not app.exception
+    assert the_experiment(app) == change(base)
+    assert the_view(app) == view
+    assert links.from_query(app.query_params, base)[0] == change(base)
+    app.number_input(key="steps").set_value(300).run()  # and so does the next
+    assert the_experiment(app) == variations.with_steps(change(base), 300)
+
+
+@pytest.mark.parametrize(
+    ("act", "changed"),
+    [
+        (lambda app: app.button_group(key="panels").set_value(["gfs"]), {"panels": ("gfs",)}),
+        (lambda app: app.toggle(key="flow_beside").set_value(False), {"flow": False}),
+        (lambda app: app.selectbox(key="mode").set_value(0), {"mode": 0}),
+        (lambda app: app.button(key="unpin0").click(), {"pins": ()}),
+        (
+            lambda app: app.button(key="pin").click(),
+            {"pins": (presets.SMALL.experiment, presets.RANK_ONE.experiment)},
+        ),
+    ],
+    ids=["panels", "flow", "mode", "unpin", "pin"],
+)
+def test_the_first_change_of_the_view_after_a_restart_takes_effect(act, changed):
+    view = View(mode=1, pins=(presets.SMALL.experiment,))
+    app = open_app(**links.to_query(presets.RANK_ONE.experiment), **links.view_to_query(view))
+    after_restart(app, act)
+    assert not app.exception
+    assert the_view(app) == replace(view, **changed)
+    assert the_experiment(app) == presets.RANK_ONE.experiment
+
+
+def test_a_first_change_that_is_refused_is_said_and_kept_in_its_field():
+    app = open_app()
+    after_restart(app, lambda app: app.text_input(key="depths").set_value("20, x"))
+    assert the_experiment(app) == presets.MEDIUM.experiment
+    assert "whole number" in app.warning[0].value
+    assert app.text_input(key="depths").value == "20, x"
+
+
+def test_a_restart_without_a_change_shows_the_link():
+    app = open_app(eta="0.2")
+    after_restart(app)
+    assert the_experiment(app) == variations.with_step_size(presets.MEDIUM.experiment, 0.2)
+    assert not app.warning

@@ -39,9 +39,9 @@ MOUNT = """async ([js, html, css, first]) => {
   const url = URL.createObjectURL(new Blob([js], { type: "text/javascript" }));
   const { default: ruler } = await import(url);
   window.sent = [];
-  const setStateValue = (name, value) => window.sent.push([name, value]);
+  const setTriggerValue = (name, value) => window.sent.push([name, value]);
   window.rerun = (data) => {
-    window.leave = ruler({ parentElement: shadow, data, setStateValue });
+    window.leave = ruler({ parentElement: shadow, data, setTriggerValue });
   };
   window.dress = (theme) => {
     for (const name in theme) host.style.setProperty(`--st-${name}`, theme[name]);

@@ -30,12 +30,11 @@ def test_a_pin_without_the_mode_on_show():
     assert not app.exception
 
 
-@pytest.mark.parametrize("panels", [["eigenvalues"], ["plane"], []])
+@pytest.mark.parametrize("panels", ["eigenvalues", "plane", "0"])
 def test_panels_that_do_not_apply(panels):
-    app = open_app(depths="3", start="balanced:0.1", steps="50")
-    app.session_state["panels"] = panels
-    app.run()
+    app = open_app(depths="3", start="balanced:0.1", steps="50", panels=panels)
     assert not app.exception
+    assert not app.warning
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from simcore.figures import scene
-from simcore.figures.panels import PANELS, PHASE_WORDS, View
+from simcore.figures.panels import PANELS, PHASE_WORDS
 from simcore.figures.tables import Named, blocks, run_of
 from simcore.trajectory import Trajectory
+from simcore.view import DEFAULT as DEFAULT_VIEW
 
 
 def _block_label(block: np.ndarray) -> str:
@@ -33,7 +34,7 @@ def matrices(named: Named, companions: Sequence[Named] = ()) -> scene.Scene:
 
     `companions` are runs to overlay, such as gradient flow, recorded with their maps as `named`.
     """
-    everyone, view = [named, *companions], View()
+    everyone, view = [named, *companions], DEFAULT_VIEW
     shown = blocks(named.run)[:4]
     built = {
         "maps": _maps(named),

@@ -18,6 +18,8 @@ from simcore.checks import require, shown
 from simcore.figures import scene, style
 from simcore.figures.tables import Named, pair_column, phi_differences, run_of, top_pairs
 from simcore.trajectory import Outcome, Trajectory
+from simcore.view import DEFAULT as DEFAULT_VIEW
+from simcore.view import View
 
 PHASE_WORDS = {  # what the phases of `regimes` are, in one clause
     "plateau": "near the start nothing is learned yet",
@@ -29,15 +31,9 @@ PHASE_WORDS = {  # what the phases of `regimes` are, in one clause
 LOG_DECADES = 33  # below the loss at the start: it holds squares of residuals known to 16 digits
 
 
-@dataclass(frozen=True)
-class View:
-    """What of the runs is shown: a mode (from 0) and two pathways for the plane (from 0)."""
-
-    mode: int = 0
-    pathways: tuple[int, int] = (0, 1)
-
-
-def simulator(runs: Sequence[Named], panels: Sequence[str], view: View = View()) -> scene.Scene:
+def simulator(
+    runs: Sequence[Named], panels: Sequence[str], view: View = DEFAULT_VIEW
+) -> scene.Scene:
     """The scene of the Simulator: `panels` are keys of `PANELS`, in order.
 
     Runs without the mode on show are left out, and so are panels that none of the runs can fill;

@@ -220,10 +220,11 @@ class Scene:
 
     columns: panels side by side where there is room. seconds: the whole run at speed 1.
     height: of a panel in CSS pixels. note: one line below the panels. words: what a phase is, by
-    its name, shown when the pointer rests on it. view: what the reader has set in the player, such
-    as the cursor; it is no part of the picture's identity. missing: why a panel that was asked for
-    is not there, by its key.
-    report: send the cursor to Python after a pause or a seek.
+    its name, shown when the pointer rests on it. missing: why a panel that was asked for is not
+    there, by its key.
+    view: what the player shows at first, axis, strobe, logs, zoom, cursor (see `View.of_player`);
+    it is no part of the picture's identity.
+    report: tell Python of the view after a pause, a seek or a change of it.
     """
 
     runs: Sequence[Run]

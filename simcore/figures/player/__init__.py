@@ -198,7 +198,7 @@ def _pack(scene: Scene) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]
     }
     description = json.loads(json.dumps(description, default=_plain), parse_constant=lambda _: None)
     description["hash"] = _hash(description, tables)
-    description["view"] = dict(scene.view)  # a cursor that moved is no new run
+    description["view"] = dict(scene.view)  # a new cursor is no new run
     return description, tables
 
 

@@ -116,8 +116,8 @@ class Ruler {
 
   /* ---- what Python says */
 
-  update({ data, setStateValue }) {
-    this.send = setStateValue;
+  update({ data, setTriggerValue }) {
+    this.send = setTriggerValue; // an event: a state would outlive it, into another session
     if (this.held) this.waiting = data;
     else this.take(data);
   }
@@ -126,7 +126,7 @@ class Ruler {
   take(data, released = false) {
     const { token, eta, ...layout } = data,
       key = JSON.stringify(layout);
-    const other = token !== this.data?.token && !released,
+    const other = token && token !== this.data?.token && !released, // 0: a session just began
       quiet = this.changed + (this.echoes.has(eta) ? SLOW : QUIET) - performance.now();
     const redraw = key !== this.layout;
     [this.data, this.layout] = [data, key];

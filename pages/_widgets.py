@@ -1,0 +1,110 @@
+"""Widgets that show a part of the session's state and change it, also where a session begins in
+the middle of a visit (see `_state.met`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages import _state
+from simcore.experiment import Experiment
+
+
+def control(
+    widget: Callable[..., Any],
+    label: str,
+    key: str,
+    value: Any,
+    change: Callable[[Any], None],
+    *,
+    begin: Mapping[str, Any] | None = None,
+    words: DeltaGenerator | None = None,
+    **options: Any,
+) -> None:
+    """A widget that shows `value` and gives `change` the visitor's own.
+
+    It keeps an input that was just refused, with the reason under it or in `words`. `begin` is the
+    widget's own option for a first value, `value=` unless given.
+    """
+
+    def changed() -> None:
+        change(st.session_state[key])
+
+    refused = st.session_state.get("refused", {}).pop(key, None)
+    new = not _state.met(key)
+    if new:
+        options |= {"value": value} if begin is None else begin
+    elif refused is None:
+        st.session_state[key] = value
+    found = widget(label, key=key, on_change=changed, **options)
+    _state.meet(key)
+    if new and found != value:
+        _state.find(changed)
+    if refused is not None:
+        (words or st).warning(refused)
+
+
+def choice(
+    widget: Callable[..., Any],
+    label: str,
+    key: str,
+    options: Sequence[Any],
+    value: Any,
+    change: Callable[[Any], None],
+    **others: Any,
+) -> None:
+    """A `control` over `options`, of which `value` is chosen, or none of them."""
+    index = options.index(value) if value in options else None
+    begin = {"index": index} if widget is st.selectbox else {"default": value}
+    control(widget, label, key, value, change, begin=begin, options=options, **others)
+
+
+def button(label: str, key: str, act: Callable[[], None], **options: Any) -> None:
+    """A button whose press calls `act`."""
+    pressed = st.button(label, key=key, on_click=act, **options)
+    _heard(key, act if pressed else None)
+
+
+def selectable(picture: Any, key: str, act: Callable[[], None], modes: Sequence[str]) -> None:
+    """An Altair chart whose selections call `act`, the last of a page's controls: its selection
+    outlives what was made of it, so a new session can only tell it from the browser's other
+    changes after those."""
+    found: Any = st.altair_chart(
+        picture, width="stretch", key=key, on_select=act, selection_mode=modes
+    )
+    _heard(key, act if any(found.selection.values()) else None)
+
+
+def component(
+    mount: Callable[..., Any], key: str, said: str, act: Callable[[Any], None], data: Any
+) -> None:
+    """A component that tells under the name `said` what the visitor does there."""
+
+    def changed() -> None:
+        act(st.session_state[key][said])
+
+    found = mount(key=key, data=data, **{f"on_{said}_change": changed})
+    _heard(key, changed if found.get(said) is not None else None)
+
+
+def _heard(key: str, act: Callable[[], None] | None) -> None:
+    new = not _state.met(key)
+    _state.meet(key)
+    if new and act is not None:
+        _state.find(act)
+
+
+def attempt(change: Callable[[], Experiment], key: str | None = None) -> None:
+    """Make a change; one that is refused changes nothing and is said in a sentence, under the
+    widget `key` that keeps its input, or on the page."""
+    try:
+        _state.show(change())
+    except ValueError as error:
+        sentence = f"{error}. The experiment stays as it was."
+        if key is None:
+            _state.complain(sentence)
+        else:
+            st.session_state.refused = {key: sentence}
