@@ -643,6 +643,18 @@ def test_a_link_to_no_map_gets_one_sentence(page, query, words):
     assert words in warning.value
 
 
+def test_an_uploaded_store_is_drawn_as_its_plan(page, file):
+    cells = grid(SMALL, {"dynamics.steps": [5, 6]} | STEP_SIZES)
+    sweep(cells[:4], store=file)
+    with Store(file) as store:
+        store.put_plan(cells.to_json())
+    app = opened(page)
+    app.file_uploader(key="map_file").set_value(("runs.sqlite", file.read_bytes(), "")).run()
+    assert not app.exception
+    assert not app.warning
+    assert "**4 runs** of the file, 3 × 2 cells drawn" in said(app)
+
+
 def test_random_starts_offer_seeds(page):
     page.query_params["start"] = "gaussian:0.3,0"
     page.query_params["depths"] = "2,2"
