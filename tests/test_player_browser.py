@@ -353,6 +353,16 @@ def test_a_bound_holds_from_step_to_step_and_does_not_squash_the_run(open_player
     assert "↑" not in player.state
 
 
+def test_a_far_bound_is_named_and_large_numbers_have_powers(open_player) -> None:
+    clock = {"step": np.arange(3), "t": np.arange(3.0)}
+    run = Run(name="GD", columns=clock | {"x": np.arange(3.0), "edge": np.full(3, 2000.0)})
+    lines = (Line("GD", "x", "x", 0), Line("GD", "edge", "2/η", "edge", theory=True))
+    player = open_player(Scene(runs=(run,), panels=(SeriesPanel(title="Panel", lines=lines),)))
+    assert "2/η 2000.000 ↑" in player.state
+    player.page.get_by_role("button", name="Logarithmic axis: Panel").click()
+    assert "2/η 2.00·10³" in player.state
+
+
 def test_a_phase_says_what_it_is(open_player) -> None:
     player = open_player(two_runs())
     box = player.slider.bounding_box()

@@ -23,7 +23,7 @@ export const least = (values) =>
 
 /** Three figures of any magnitude, for logarithmic axes. */
 export function significant(v) {
-  const plain = Math.abs(v) >= 1e-3 && Math.abs(v) < 1e4;
+  const plain = Math.abs(v) >= 1e-3 && Math.abs(v) < 999.5; // from there on JavaScript writes 1e+3
   return plain ? minus(v.toPrecision(3)) : Number.isFinite(v) ? scientific(v, 2) : "–";
 }
 
