@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simcore.figures.scene import Axis, Run, stroke
+from simcore.figures.scene import Axis, Run
 
 
 def reference(runs: Sequence[Run]) -> Run | None:
     """The run whose steps are counted: the first that is made of updates."""
-    return next((run for run in runs if stroke(run) == "points"), None)
+    return next((run for run in runs if run.stroke == "points"), None)
 
 
 def places(run: Run, axis: Axis, counted: Run | None) -> np.ndarray:
@@ -22,7 +22,7 @@ def places(run: Run, axis: Axis, counted: Run | None) -> np.ndarray:
     """
     if axis == "time":
         return np.asarray(run.columns["t"], dtype=float)
-    if counted is None or stroke(run) == "points":
+    if counted is None or run.stroke == "points":
         return np.asarray(run.columns["step"], dtype=float)
     return steps_at(np.asarray(run.columns["t"], dtype=float), counted)
 

@@ -28,7 +28,7 @@ Axis = Literal["time", "step"]
 Shape = Literal["circle", "square", "diamond", "star"]
 Phase = tuple[str, int, int]
 
-_DYNAMICS = ("descent", "flow", "central")
+_STROKES = ("points", "thin", "dotted")
 _SHAPES = get_args(Shape)
 _SCALES = ("linear", "log")
 
@@ -37,34 +37,25 @@ _SCALES = ("linear", "log")
 class Run:
     """One trajectory: columns over K records.
 
-    columns: name -> (K,); "step" and "t" are required and must not decrease.
+    columns: name -> (K,); "step" and "t" are required and must not decrease. They say which step is
+    when: the step size is asked of nobody, and may change along the run.
+    stroke: as `Dynamics.stroke`: "points" joined faintly, each at its own step; or a "thin" or
+    "dotted" line, read between records too.
     maps: name -> (K, M, rows, cols), M matrices per record drawn side by side by a `HeatPanel`.
     phases: (name, first_step, last_step) in steps of this run, as `regimes.phases` gives them.
-    step_size: eta, required for "descent"; None where the run has none.
     """
 
     name: str
     columns: Mapping[str, np.ndarray]
-    dynamics: Literal["descent", "flow", "central"] = "descent"
+    stroke: Literal["points", "thin", "dotted"] = "points"
     label: str = ""
-    step_size: float | None = None
     phases: Sequence[Phase] = ()
     maps: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         who = f"run {self.name!r}"
         require(bool(self.name), "a run needs a name, got an empty one; give it one such as 'GD'")
-        _one_of(f"dynamics of {who}", self.dynamics, _DYNAMICS)
-        eta = self.step_size
-        require(
-            eta is None or (np.isfinite(eta) and eta > 0),
-            f"{who} needs a positive step_size, got {eta}; pass eta, or None for a flow",
-        )
-        require(
-            eta is not None or self.dynamics != "descent",
-            f"{who} is a descent and needs its step_size to place steps on the clock, got None; "
-            "pass eta",
-        )
+        _one_of(f"stroke of {who}", self.stroke, _STROKES)
         for name in ("step", "t"):
             require(
                 name in self.columns,
@@ -94,11 +85,6 @@ class Run:
 
     def __len__(self) -> int:
         return len(self.columns["step"])
-
-
-def stroke(run: Run) -> str:
-    """The pen of `style` that the run's dynamics ask for, as `Dynamics.stroke`."""
-    return {"descent": "points", "flow": "thin", "central": "dotted"}[run.dynamics]
 
 
 @dataclass(frozen=True)

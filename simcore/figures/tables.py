@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from simcore import prospects, theory
-from simcore.experiment import Descent
 from simcore.figures import scene
 from simcore.trajectory import Trajectory
 
@@ -24,11 +23,10 @@ class Named:
 
 def run_of(named: Named, mode: int, panels: Sequence[str]) -> scene.Run:
     """A run as a table of columns over its records, with all that `panels` may name."""
-    run, dynamics = named.run, named.run.experiment.dynamics
+    run = named.run
     return scene.Run(
         name=named.name,
-        dynamics="descent" if isinstance(dynamics, Descent) else "flow",
-        step_size=dynamics.step_size if isinstance(dynamics, Descent) else None,
+        stroke=run.experiment.dynamics.stroke,
         columns=_columns(run, mode, panels),
         phases=named.phases,
     )

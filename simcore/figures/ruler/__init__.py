@@ -23,14 +23,14 @@ from typing import Any
 from simcore import prospects, theory
 from simcore.checks import positive, shown
 from simcore.experiment import Experiment
-from simcore.figures import style
+from simcore.figures import modules, style
 from simcore.prospects import Zone
 from simcore.theory import StepSizeMarks
 
 _HERE = Path(__file__).parent
 HTML = (_HERE / "ruler.html").read_text(encoding="utf-8")
 CSS = (_HERE / "ruler.css").read_text(encoding="utf-8")
-JS = (_HERE / "ruler.js").read_text(encoding="utf-8")
+JS = modules.joined(_HERE / "streamlit.js")
 
 COLOURS = {
     prospects.NOTHING_MOVES: style.REGIMES[0],

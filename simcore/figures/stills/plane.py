@@ -11,7 +11,7 @@ import numpy as np
 from simcore.checks import require
 from simcore.figures import parts, style
 from simcore.figures.parts import LINE_ROWS, MAX_POINTS, Columns, Height, Key, Width, ink, table
-from simcore.figures.scene import PlanePanel, Run, Scene, Trail, stroke, thin
+from simcore.figures.scene import PlanePanel, Run, Scene, Trail, thin
 
 
 def draw(scene: Scene, panel: PlanePanel, height: int) -> alt.LayerChart:
@@ -55,7 +55,7 @@ def _trail(trail: Trail, run: Run, domain: tuple[float, float]) -> Columns:
     """The two columns at each record, each with those of the record before."""
     first, second = (np.asarray(run.columns[name], dtype=float) for name in (trail.x, trail.y))
     before = np.maximum(np.arange(len(run)) - 1, 0)
-    pen = stroke(run)
+    pen = run.stroke
     drawn = _dots(first, second, domain) if pen == "dotted" else True
     return {
         "x": first,

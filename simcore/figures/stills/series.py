@@ -13,7 +13,7 @@ from simcore.checks import require
 from simcore.figures import parts, style
 from simcore.figures.clock import places, reference, steps_at
 from simcore.figures.parts import LINE_ROWS, MAX_POINTS, Columns, Height, Key, Width, table
-from simcore.figures.scene import Axis, Level, Line, Mark, Run, Scene, SeriesPanel, stroke, thin
+from simcore.figures.scene import Axis, Level, Line, Mark, Run, Scene, SeriesPanel, thin
 
 PLACE = "|x"  # the column of a run that says where its records stand on the axis
 
@@ -92,7 +92,7 @@ def _key(scene: Scene, lines: Sequence[Line]) -> tuple[list[str], Key]:
     pens = [
         style.pen(
             line.colour,
-            stroke(runs[line.run]),
+            runs[line.run].stroke,
             rank[line.run],
             mode=line.mode,
             theory=line.theory,
@@ -110,7 +110,7 @@ def _key(scene: Scene, lines: Sequence[Line]) -> tuple[list[str], Key]:
 
 def _ranks(runs: Sequence[Run]) -> dict[str, int]:
     """How many runs before each one have the same stroke, by its name."""
-    strokes = [stroke(run) for run in runs]
+    strokes = [run.stroke for run in runs]
     return {run.name: strokes[:k].count(strokes[k]) for k, run in enumerate(runs)}
 
 
@@ -122,7 +122,7 @@ def _rows(scene: Scene, names: Sequence[str], key: Key, log: bool) -> list[Colum
     rows = []
     for name, line in zip(names, panel.lines, strict=True):
         columns = runs[line.run].columns
-        solid = stroke(runs[line.run]) == "points" and key.pens[name].dash == style.SOLID
+        solid = runs[line.run].stroke == "points" and key.pens[name].dash == style.SOLID
         alone = len(columns[PLACE]) == 1  # a line needs two points to be seen
         row: Columns = {
             "x": columns[PLACE],
