@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+SCRIPTS := 'simcore/**/*.js'
 
 .PHONY: run test lint format bench browser
 
@@ -16,10 +17,14 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/oxfmt --check $(SCRIPTS)
+	$(BIN)/oxlint --deny-warnings simcore
 
 format: .venv/dev.stamp
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/oxfmt $(SCRIPTS)
+	$(BIN)/oxlint --fix simcore
 
 bench: .venv-bench/bench.stamp
 	.venv-bench/bin/python benchmarks/run.py

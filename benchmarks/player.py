@@ -45,7 +45,7 @@ def scene() -> Scene:
         columns[f"s{s}"] = np.cumsum(rng.standard_normal(RECORDS)) + (-1.0) ** step
     lines = [Line("GD", f"s{s}", f"series {s}", colour=s) for s in range(SERIES)]
     panels = [SeriesPanel(title=f"Panel {p + 1}", lines=lines) for p in range(PANELS)]
-    return Scene(runs=[Run(name="GD", step_size=0.1, columns=columns)], panels=panels, seconds=20.0)
+    return Scene(runs=[Run(name="GD", columns=columns)], panels=panels, seconds=20.0)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 
@@ -58,7 +58,7 @@ class Dynamics(Spec):
     short: ClassVar[str]  # "GD": in legends
     title: ClassVar[str]  # "gradient descent": in sentences
     iterated: ClassVar[bool]  # made of updates: counted in steps and drawn as points
-    stroke: ClassVar[str]  # "points", "thin" or "dotted": the pen of `figures.style`
+    stroke: ClassVar[Literal["points", "thin", "dotted"]]  # the pen of `figures.style`
 
     duration: float  # t at the end of the run
 

@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simcore.figures.player import CSS, HTML, JS, MAX_MAP_VALUES, payload, standalone
+from simcore import regimes
+from simcore.figures import style
+from simcore.figures.player import CSS, HTML, MAX_MAP_VALUES, PAGE_JS, payload, standalone
 from simcore.figures.scene import (
     MAX_RECORDS,
     Curve,
@@ -36,7 +38,7 @@ from simcore.figures.scene import (
 def descent(records: int = 9, eta: float = 0.1, **more: np.ndarray) -> Run:
     step = np.arange(records)
     x = 0.5 + 0.4 * (-1.0) ** step
-    return Run(name="GD", step_size=eta, columns={"step": step, "t": eta * step, "x": x} | more)
+    return Run(name="GD", columns={"step": step, "t": eta * step, "x": x} | more)
 
 
 def strengths(**changes: object) -> SeriesPanel:
@@ -60,24 +62,20 @@ REFUSED = {
         "different names",
     ),
     "no clock": (
-        lambda: Run(name="GD", step_size=0.1, columns={"step": np.arange(3)}),
+        lambda: Run(name="GD", columns={"step": np.arange(3)}),
         "needs a column 't'",
     ),
     "no records": (lambda: descent(0), "at least one record"),
     "ragged": (lambda: descent(5, y=np.zeros(4)), r"'y' of run 'GD' needs shape \(5,\)"),
     "time runs backwards": (
-        lambda: Run(name="GF", dynamics="flow", columns={"step": [0, 1], "t": [1.0, 0.0]}),
+        lambda: Run(name="GF", stroke="thin", columns={"step": [0, 1], "t": [1.0, 0.0]}),
         "must not decrease",
     ),
-    "descent without eta": (
-        lambda: Run(name="GD", columns={"step": [0], "t": [0.0]}),
-        "needs its step_size",
+    "unknown stroke": (
+        lambda: Run(name="GD", stroke="wavy", columns={"step": [0], "t": [0.0]}),
+        r"stroke of run 'GD' must be one of \('points', 'thin', 'dotted'\)",
     ),
-    "unknown dynamics": (
-        lambda: Run(name="GD", dynamics="newton", columns={"step": [0], "t": [0.0]}),
-        "dynamics of run 'GD' must be one of",
-    ),
-    "negative eta": (lambda: descent(eta=-0.1), "positive step_size"),
+    "negative eta": (lambda: descent(eta=-0.1), "'t' of run 'GD' must be finite and must not"),
     "unknown run": (
         lambda: scene(None, strengths(lines=(Line("SGD", "x", "x"),))),
         r"names run 'SGD', but the runs are \['GD'\]",
@@ -217,9 +215,7 @@ def test_payload_holds_json_and_one_table_per_run() -> None:
 
 
 def test_references_to_runs_become_numbers_and_phases_become_times() -> None:
-    flow = Run(
-        name="GF", dynamics="flow", columns={"step": [0, 4], "t": [0.0, 2.0], "x": [0.0, 1.0]}
-    )
+    flow = Run(name="GF", stroke="thin", columns={"step": [0, 4], "t": [0.0, 2.0], "x": [0.0, 1.0]})
     gd = dataclasses.replace(descent(9), phases=[("plateau", 0, 5), ("settled", 5, 8)])
     both = Scene(
         runs=(gd, flow),
@@ -271,11 +267,37 @@ def test_the_hash_changes_with_the_data_and_only_then() -> None:
     assert payload(scene(seconds=3.0))["scene"]["hash"] != first
 
 
+def test_a_view_travels_with_the_scene_and_is_no_new_run() -> None:
+    view = {"axis": "t", "zoom": (0.1, np.float64(0.5)), "logs": {"loss": True}, "cursor": np.inf}
+    packed = payload(scene(view=view))["scene"]
+    assert packed["view"] == {
+        "axis": "t",
+        "zoom": [0.1, 0.5],
+        "logs": {"loss": True},
+        "cursor": None,
+    }
+    unseen = payload(scene())["scene"]
+    assert unseen["view"] == {}
+    assert unseen["hash"] == packed["hash"]
+
+
+def test_the_encoding_travels_with_the_scene() -> None:
+    described = payload(scene(None, strengths(key="strengths")))["scene"]
+    assert described["panels"][0]["key"] == "strengths"
+    assert described["runs"][0]["stroke"] == "points"
+    assert described["style"]["width"].keys() == {*style.WIDTHS, "theory"}
+    assert described["style"]["phases"] == {name: [*pair] for name, pair in style.PHASES.items()}
+
+
+def test_every_phase_has_a_colour() -> None:
+    assert tuple(style.PHASES) == regimes.PHASES
+
+
 def test_standalone_is_one_file_that_asks_for_nothing() -> None:
     page = standalone(scene(), title="GD & GF </title>")
     assert re.findall(r"https?://|@import|\bsrc=|\burl\(|<link", page) == []
     assert "GD &amp; GF &lt;/title&gt;" in page
-    for part in (HTML, CSS, JS):
+    for part in (HTML, CSS, PAGE_JS):
         assert part in page
 
 

@@ -36,7 +36,6 @@ def two_runs(seconds: float = 12.0) -> Scene:
     drift = step / STEPS
     descent = Run(
         name="GD",
-        step_size=ETA,
         columns={
             "step": step,
             "t": ETA * step,
@@ -49,7 +48,7 @@ def two_runs(seconds: float = 12.0) -> Scene:
     t = np.array([0.0, 4.0, 10.0, 20.0])
     flow = Run(
         name="GF",
-        dynamics="flow",
+        stroke="thin",
         columns={"step": np.arange(4), "t": t, "x": t / 10, "loss": np.exp(-t)},
     )
     return Scene(
@@ -83,9 +82,7 @@ def maps() -> Scene:
     stack = np.zeros((11, 2, 2, 3))
     stack[:, 1, 0, 2] = step / 10
     stack[:, 0, 1, 0] = -step / 20
-    run = Run(
-        name="GD", step_size=ETA, columns={"step": step, "t": ETA * step}, maps={"maps": stack}
-    )
+    run = Run(name="GD", columns={"step": step, "t": ETA * step}, maps={"maps": stack})
     return Scene(
         runs=(run,),
         panels=(HeatPanel(title="Maps", run="GD", maps="maps", titles=("first", "second")),),
@@ -292,6 +289,70 @@ def test_steps_are_counted_up_to_the_last_record(open_player) -> None:
     assert player.spoken.startswith("step 0 / 7")
 
 
+def ramp(bounds: bool = False) -> Scene:
+    """A descent whose step size doubles after each step: 1, 2, 4, ... t = 2 ** step - 1."""
+    step = np.arange(7)
+    columns = {"step": step, "t": 2.0**step - 1, "x": step / 10, "edge": 2.0 ** (1 - step)}
+    line = Line("GD", "edge", "2/η", "edge", theory=True)
+    lines = (Line("GD", "x", "x", 0), *([line] if bounds else []))
+    return Scene(
+        runs=(Run(name="GD", columns=columns),), panels=(SeriesPanel(title="Panel", lines=lines),)
+    )
+
+
+def test_steps_come_from_the_records_when_the_step_size_changes(open_player) -> None:
+    player = open_player(ramp())
+    assert player.spoken == "step 6 / 6 · t = 63.0"
+    seen = []
+    for key in ("Home", *["ArrowRight"] * 4):
+        player.press(key)
+        seen.append((player.cursor, player.spoken.split(" · ")[0]))
+    assert seen == [(2**k - 1, f"step {k} / 6") for k in (0, 1, 2, 3, 4)]
+    box = player.canvas.bounding_box()
+    player.page.mouse.move(box["x"] + box["width"] - 60, box["y"] + 150)
+    assert float(player.data("hover")) in (31.0, 63.0)
+    player.press("+", "+", "+", "+", "+", "+", "+", "+", "+", "+")
+    assert player.page.get_by_role("button", name="Zoom in").is_enabled()
+
+
+def test_the_axis_of_steps_has_its_ticks_at_the_records(open_player) -> None:
+    """Steps of a growing step size stand apart as their times do: most of the axis is the last."""
+    player = open_player(ramp())
+    player.page.evaluate(
+        """() => {
+          window.drawn = [];
+          const { fillText } = CanvasRenderingContext2D.prototype;
+          CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+            window.drawn.push([text, x, y]);
+            return fillText.call(this, text, x, y);
+          };
+        }"""
+    )
+    player.page.get_by_role("button", name="t", exact=True).click()
+    player.page.evaluate("window.drawn.length = 0")
+    player.page.get_by_role("button", name="step", exact=True).click()
+    drawn = player.page.evaluate("window.drawn")
+    bottom = max(y for text, _, y in drawn if text == "6.0")
+    ticks = {text: x for text, x, y in drawn if y == bottom}
+    assert {"4.0", "5.0", "6.0"} <= ticks.keys()
+    later, earlier = ticks["6.0"] - ticks["5.0"], ticks["5.0"] - ticks["4.0"]
+    assert later / earlier == pytest.approx(2, rel=0.05)
+
+
+def test_a_bound_holds_from_step_to_step_and_does_not_squash_the_run(open_player) -> None:
+    player = open_player(ramp(bounds=True))
+    assert player.value("2/η") == pytest.approx(2.0**-5, abs=1e-3)
+    assert (179, 32, 44) in player.colours()
+    player.press("Home", "ArrowRight")
+    assert player.value("2/η") == 1
+    assert "2/η 1.0000 ↑" not in player.state
+    player.press("Home")
+    assert "2/η 2.0000 ↑" in player.state  # farther off than the run is high
+    player.page.get_by_role("button", name="Logarithmic axis: Panel").click()
+    assert "2/η 2.00" in player.state
+    assert "↑" not in player.state
+
+
 def test_a_phase_says_what_it_is(open_player) -> None:
     player = open_player(two_runs())
     box = player.slider.bounding_box()
@@ -480,9 +541,9 @@ def test_nothing_is_inaccessible(open_player) -> None:
 def test_odd_scenes_are_drawn_too(open_player) -> None:
     gaps = np.array([np.nan, np.inf, -np.inf, 1e300, 0.0, -1.0])
     clock = {"step": np.arange(6), "t": np.linspace(0, 1, 6)}
-    flow = Run(name="GF", dynamics="flow", columns=clock | {"x": gaps, "zero": np.zeros(6)})
-    alone = Run(name="GD", step_size=1e-9, columns={"step": [0], "t": [0.0], "x": [2.0]})
-    same = Run(name="GF", dynamics="flow", columns=clock | {"x": np.full(6, np.nan)})
+    flow = Run(name="GF", stroke="thin", columns=clock | {"x": gaps, "zero": np.zeros(6)})
+    alone = Run(name="GD", columns={"step": [0], "t": [0.0], "x": [2.0]})
+    same = Run(name="GF", stroke="thin", columns=clock | {"x": np.full(6, np.nan)})
     for runs in ((flow,), (alone,), (same,), (alone, flow)):
         name = runs[-1].name
         lines = (Line(name, "x", "a label far too long for the room it gets in a legend", 7),)
@@ -500,7 +561,7 @@ def test_what_is_not_finite_is_a_gap(open_player) -> None:
     def picture(hole: float) -> str:
         x = np.array([0.0, 1.0, hole, 0.5, 1.0])
         clock = {"step": np.arange(5), "t": np.arange(5.0)}
-        run = Run(name="GF", dynamics="flow", columns=clock | {"x": x})
+        run = Run(name="GF", stroke="thin", columns=clock | {"x": x})
         panel = SeriesPanel(title="Strengths", lines=(Line("GF", "x", "x", 0),))
         return open_player(Scene(runs=(run,), panels=(panel,))).picture()
 
@@ -517,12 +578,12 @@ MOUNT = """async ([js, html, css, scenes]) => {
   const { default: player } = await import(url);
   window.sent = [];
   window.root = shadow.querySelector(".run-player");
-  const setStateValue = (name, value) => window.sent.push([name, value]);
-  window.rerun = (k) => {
-    const { scene, ...tables } = scenes[k];
+  const setTriggerValue = (name, value) => window.sent.push([name, value]);
+  window.rerun = (k, other) => {
+    const { scene, ...tables } = other ?? scenes[k];
     const typed = Object.fromEntries(Object.entries(tables).map(([name, table]) => [name,
       Object.fromEntries(Object.entries(table).map(([c, v]) => [c, Float64Array.from(v)]))]));
-    window.leave = player({ parentElement: shadow, data: { scene, ...typed }, setStateValue });
+    window.leave = player({ parentElement: shadow, data: { scene, ...typed }, setTriggerValue });
   };
   window.rerun(0);
 }"""
@@ -533,18 +594,37 @@ def plain(scene: Scene) -> dict:
     return {name: p if name == "scene" else p.to_pydict() for name, p in packed.items()}
 
 
+VIEW = {  # what differs from the defaults in every member
+    "axis": "t",
+    "strobe": "odd",
+    "logs": {"loss": False, "flow": True},
+    "zoom": [5.0, 15.0],
+    "cursor": 7.5,
+}
+
+
+def reporting(scene: Scene, **changes: object) -> Scene:
+    flow = SeriesPanel(title="Flow", lines=(Line("GF", "x", "x of GF"),))
+    panels = (*two_runs().panels, flow)
+    keyed = tuple(dataclasses.replace(panel, key=panel.title.lower()) for panel in panels)
+    return dataclasses.replace(scene, panels=keyed, seconds=4.0, report=True, **changes)
+
+
 @pytest.fixture
 def mounted(browser: Browser) -> Iterator[Page]:
+    """Scene 0, another run (1), and the first run with a view (2)."""
     other = two_runs()
     other.runs[0].columns["x"][:] += 0.01
-    reporting = [
-        Scene(runs=s.runs, panels=s.panels, seconds=4.0, report=True) for s in (two_runs(), other)
-    ]
-    scenes = json.loads(json.dumps([plain(scene) for scene in reporting]))
+    scenes = [reporting(two_runs()), reporting(other), reporting(two_runs(), view=VIEW)]
     page = browser.new_page()
-    page.evaluate(MOUNT, [JS, HTML, CSS, scenes])
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.clock.install(time=0)
+    page.clock.pause_at(10_000)
+    page.evaluate(MOUNT, [JS, HTML, CSS, json.loads(json.dumps([plain(s) for s in scenes]))])
     yield page
     page.close()
+    assert troubles == []
 
 
 def painted(page: Page) -> None:
@@ -552,17 +632,175 @@ def painted(page: Page) -> None:
     page.evaluate("new Promise((ok) => requestAnimationFrame(() => setTimeout(ok)))")
 
 
+def sent(page: Page) -> list[dict]:
+    """The views that Python has heard of, once the player is at rest."""
+    page.clock.run_for(300)
+    heard = page.evaluate("window.sent.splice(0)")
+    assert {name for name, _ in heard} <= {"view"}
+    return [view for _, view in heard]
+
+
+def echo(page: Page, view: dict) -> None:
+    """A rerun with this view, as Python sends it: in another order."""
+    scene = reporting(two_runs(), view=dict(reversed(view.items())))
+    page.evaluate("([k, s]) => window.rerun(k, s)", [0, json.loads(json.dumps(plain(scene)))])
+    page.clock.run_for(50)
+
+
+def shown(page: Page) -> dict:
+    """The view as a visitor sees it."""
+    return page.evaluate(
+        """() => {
+          const pressed = (name) => window.root
+            .querySelector(`[aria-label="Logarithmic axis: ${name}"]`).ariaPressed === "true";
+          const { axis, strobe, cursor } = window.root.dataset;
+          return {
+            axis, strobe, cursor: Number(cursor),
+            logs: { loss: pressed("Loss"), flow: pressed("Flow") },
+            whole: window.root.querySelector("[data-do=out]").disabled,
+          };
+        }"""
+    )
+
+
+DEFAULT = {
+    "axis": "step",
+    "strobe": "all",
+    "logs": {"loss": True, "flow": False},
+    "cursor": ETA * STEPS,
+    "whole": True,
+}
+CHOSEN = {key: VIEW[key] for key in ("axis", "strobe", "logs", "cursor")} | {"whole": False}
+
+
+def picture(page: Page) -> str:
+    page.clock.run_for(50)
+    return page.evaluate("window.root.querySelector('canvas.panels').toDataURL()")
+
+
 def test_python_hears_of_a_pause_and_of_nothing_while_playing(mounted: Page) -> None:
     mounted.get_by_role("button", name="Rewind").click()
-    mounted.wait_for_function("window.sent.length === 1")
-    assert mounted.evaluate("window.sent[0]") == ["cursor", {"t": 0, "step": 0}]
+    assert sent(mounted) == [{"cursor": 0}]
     mounted.get_by_role("button", name="Play").click()
-    mounted.wait_for_function("Number(window.root.dataset.cursor) > 4")
-    assert mounted.evaluate("window.sent.length") == 1
+    mounted.clock.run_for(1000)
+    mounted.get_by_role("button", name="even").click()
+    mounted.get_by_role("button", name="Zoom in").click()
+    assert sent(mounted) == []
     mounted.get_by_role("button", name="Pause").click()
-    mounted.wait_for_function("window.sent.length === 2")
     t = mounted.evaluate("Number(window.root.dataset.cursor)")
-    assert mounted.evaluate("window.sent[1][1].t") == t
+    (view,) = sent(mounted)
+    assert 4 < t < ETA * STEPS
+    assert view["cursor"] == pytest.approx(t, rel=1e-9)
+    assert view["strobe"] == "even"
+    assert view["zoom"][1] - view["zoom"][0] == pytest.approx(ETA * STEPS / 2)
+
+
+CHANGES = {
+    "seek": (lambda page: page.keyboard.press("ArrowLeft"), {"cursor": ETA * (STEPS - 1)}),
+    "axis": (lambda page: page.get_by_role("button", name="t", exact=True).click(), {"axis": "t"}),
+    "strobe": (lambda page: page.get_by_role("button", name="odd").click(), {"strobe": "odd"}),
+    "log": (
+        lambda page: page.get_by_role("button", name="Logarithmic axis: Loss").click(),
+        {"logs": {"loss": False}},
+    ),
+    "zoom": (lambda page: page.keyboard.press("+"), {"zoom": [10, 20]}),
+}
+BACK = {
+    "seek": lambda page: page.keyboard.press("End"),
+    "axis": lambda page: page.get_by_role("button", name="step", exact=True).click(),
+    "strobe": lambda page: page.get_by_role("button", name="all", exact=True).click(),
+    "log": CHANGES["log"][0],
+    "zoom": lambda page: page.keyboard.press("0"),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_each_change_of_the_view_is_reported_once(mounted: Page, case: str) -> None:
+    change, view = CHANGES[case]
+    mounted.get_by_role("slider", name="Time").focus()
+    change(mounted)
+    mounted.clock.run_for(200)
+    assert mounted.evaluate("window.sent.length") == 0
+    assert sent(mounted) == [view]
+    assert sent(mounted) == []
+    mounted.get_by_role("slider", name="Time").focus()
+    BACK[case](mounted)
+    assert sent(mounted) == [{}]
+
+
+def test_a_change_that_is_taken_back_at_once_is_none(mounted: Page) -> None:
+    mounted.get_by_role("button", name="odd").click()
+    mounted.get_by_role("button", name="all", exact=True).click()
+    assert sent(mounted) == []
+
+
+def test_a_view_from_python_sets_everything_and_is_not_reported(mounted: Page) -> None:
+    assert shown(mounted) == DEFAULT
+    whole = picture(mounted)
+    mounted.evaluate("window.rerun(2)")
+    assert shown(mounted) == CHOSEN
+    assert picture(mounted) != whole
+    mounted.evaluate("window.rerun(0)")  # what a view leaves out is as usual
+    assert shown(mounted) == DEFAULT
+    assert picture(mounted) == whole
+    assert sent(mounted) == []
+
+
+def test_a_view_from_python_ends_what_is_playing(mounted: Page) -> None:
+    mounted.get_by_role("button", name="Play").click()
+    mounted.clock.run_for(500)
+    mounted.evaluate("window.rerun(2)")
+    assert mounted.evaluate("window.root.dataset.playing") == "false"
+    assert shown(mounted) == CHOSEN
+    assert sent(mounted) == []
+
+
+def test_an_echo_changes_nothing(mounted: Page) -> None:
+    mounted.get_by_role("button", name="odd").click()
+    (first,) = sent(mounted)
+    mounted.get_by_role("button", name="t", exact=True).click()
+    (second,) = sent(mounted)
+    before = shown(mounted)
+    for view in ({}, first, second, second):  # the server was slow, and answers in turn
+        echo(mounted, view)
+        assert shown(mounted) == before
+    assert sent(mounted) == []
+    echo(mounted, first)  # the visitor goes back
+    assert shown(mounted) == before | {"axis": "step"}
+    mounted.get_by_role("button", name="t", exact=True).click()
+    assert sent(mounted) == [second]
+
+
+def test_a_page_that_keeps_no_view_does_not_take_it_away(mounted: Page) -> None:
+    mounted.get_by_role("button", name="odd").click()
+    assert sent(mounted) == [{"strobe": "odd"}]
+    mounted.evaluate("window.rerun(0)")
+    assert mounted.evaluate("window.root.dataset.strobe") == "odd"
+
+
+def test_a_view_opens_on_a_page_of_its_own(open_player) -> None:
+    player = open_player(reporting(two_runs(), view=VIEW))
+    assert (player.data("axis"), player.data("strobe"), player.cursor) == ("t", "odd", 7.5)
+    assert player.spoken.startswith("step 15 / 40")
+    assert player.page.get_by_role("button", name="Zoom out").is_enabled()
+    log = player.page.get_by_role("button", name="Logarithmic axis: Flow")
+    assert log.get_attribute("aria-pressed") == "true"
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        {"zoom": [3.0, 3.0]},
+        {"zoom": [0.1, 0.1 + 3e-17], "cursor": 1e9},
+        {"zoom": [-5.0, 1e9], "cursor": -1.0, "axis": "weeks", "strobe": "third"},
+        {"logs": {"no such panel": True}},
+    ],
+)
+def test_a_view_of_another_run_is_taken_as_far_as_it_goes(open_player, view: dict) -> None:
+    player = open_player(reporting(two_runs(), view=view))
+    assert 0 <= player.cursor <= ETA * STEPS
+    assert (player.data("axis"), player.data("strobe")) == ("step", "all")
+    assert len(player.colours()) > 2
 
 
 def test_a_rerun_keeps_the_cursor_and_a_new_run_keeps_the_settings(mounted: Page) -> None:
@@ -571,14 +809,14 @@ def test_a_rerun_keeps_the_cursor_and_a_new_run_keeps_the_settings(mounted: Page
     mounted.get_by_role("button", name="Rewind").click()
     for _ in range(3):
         mounted.keyboard.press("ArrowRight")
-    painted(mounted)
+    mounted.clock.run_for(50)
     before = mounted.evaluate("({ ...window.root.dataset })")
     mounted.evaluate("window.rerun(0)")
-    painted(mounted)
+    mounted.clock.run_for(50)
     assert mounted.evaluate("({ ...window.root.dataset })") == before
     text = mounted.evaluate("window.root.querySelector('.state').textContent")
     mounted.evaluate("window.rerun(1)")
-    painted(mounted)
+    mounted.clock.run_for(50)
     after = mounted.evaluate("({ ...window.root.dataset })")
     assert after.pop("hash") != before.pop("hash")
     assert after == before
@@ -588,10 +826,11 @@ def test_a_rerun_keeps_the_cursor_and_a_new_run_keeps_the_settings(mounted: Page
 
 def test_leaving_stops_the_frames(mounted: Page) -> None:
     mounted.get_by_role("button", name="Play").click()
-    mounted.wait_for_function("Number(window.root.dataset.cursor) > 0")
+    mounted.clock.run_for(500)
+    assert mounted.evaluate("Number(window.root.dataset.cursor)") > 0
     mounted.evaluate("window.leave()")
     left = mounted.evaluate("window.root.dataset.cursor")
-    mounted.evaluate("new Promise((ok) => requestAnimationFrame(() => requestAnimationFrame(ok)))")
+    mounted.clock.run_for(500)
     assert mounted.evaluate("window.root.dataset.cursor") == left
 
 

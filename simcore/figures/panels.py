@@ -65,11 +65,10 @@ def simulator(runs: Sequence[Named], panels: Sequence[str], view: View = View())
 
 
 def _player_run(named: Named, view: View, panels: Sequence[str]) -> scene.Run:
-    run, dynamics = named.run, named.run.experiment.dynamics
+    run = named.run
     return scene.Run(
         name=named.name,
-        dynamics="descent" if isinstance(dynamics, Descent) else "flow",
-        step_size=dynamics.step_size if isinstance(dynamics, Descent) else None,
+        stroke=run.experiment.dynamics.stroke,
         columns=_columns(run, view, panels),
         phases=named.phases,
     )

@@ -26,7 +26,7 @@ MAX_RECORDS = 2000
 Colour = int | str
 Phase = tuple[str, int, int]
 
-_DYNAMICS = ("descent", "flow", "central")
+_STROKES = ("points", "thin", "dotted")
 _ROLES = ("ink", "muted", "edge", "theory")
 _SHAPES = ("circle", "square", "diamond", "star")
 _SCALES = ("linear", "log")
@@ -36,34 +36,25 @@ _SCALES = ("linear", "log")
 class Run:
     """One trajectory: columns over K records.
 
-    columns: name -> (K,); "step" and "t" are required and must not decrease.
+    columns: name -> (K,); "step" and "t" are required and must not decrease. They say which step is
+    when: the step size is asked of nobody, and may change along the run.
+    stroke: as `Dynamics.stroke`: "points" joined faintly, each at its own step; or a "thin" or
+    "dotted" line, read between records too.
     maps: name -> (K, M, rows, cols), M matrices per record drawn side by side by a `HeatPanel`.
     phases: (name, first_step, last_step) in steps of this run, as `regimes.phases` gives them.
-    step_size: eta, required for "descent"; None where the run has none.
     """
 
     name: str
     columns: Mapping[str, np.ndarray]
-    dynamics: Literal["descent", "flow", "central"] = "descent"
+    stroke: Literal["points", "thin", "dotted"] = "points"
     label: str = ""
-    step_size: float | None = None
     phases: Sequence[Phase] = ()
     maps: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         who = f"run {self.name!r}"
         require(bool(self.name), "a run needs a name, got an empty one; give it one such as 'GD'")
-        _one_of(f"dynamics of {who}", self.dynamics, _DYNAMICS)
-        eta = self.step_size
-        require(
-            eta is None or (np.isfinite(eta) and eta > 0),
-            f"{who} needs a positive step_size, got {eta}; pass eta, or None for a flow",
-        )
-        require(
-            eta is not None or self.dynamics != "descent",
-            f"{who} is a descent and needs its step_size to place steps on the clock, got None; "
-            "pass eta",
-        )
+        _one_of(f"stroke of {who}", self.stroke, _STROKES)
         for name in ("step", "t"):
             require(
                 name in self.columns,
@@ -167,6 +158,7 @@ class SeriesPanel:
     levels: Sequence[Level] = ()
     marks: Sequence[Mark] = ()
     limits: tuple[float, float] | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +172,7 @@ class PlanePanel:
     curves: Sequence[Curve] = ()
     marks: Sequence[Mark] = ()
     limits: tuple[float, float] | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +189,7 @@ class HeatPanel:
     row_label: str = ""
     col_label: str = ""
     limit: float | None = None
+    key: str = ""
 
 
 Panel = SeriesPanel | PlanePanel | HeatPanel
@@ -208,8 +202,8 @@ class Scene:
     columns: panels side by side where there is room. seconds: the whole run at speed 1.
     height: of a panel in CSS pixels. note: one line below the panels. words: what a phase is, by
     its name, shown when the pointer rests on it.
-    report: tell Python of the view after a pause, a seek or a change of it.
-    view: what the player shows at first: axis, strobe, logs, zoom, cursor (see `View.of_player`).
+    view: what the reader sees first, in the words of `player`; {} is the whole run, at its end.
+    report: send every other view to Python when the reader has chosen it.
     """
 
     runs: Sequence[Run]
@@ -219,8 +213,8 @@ class Scene:
     columns: int = 2
     height: int = 280
     seconds: float = 12.0
-    report: bool = False
     view: Mapping[str, Any] = field(default_factory=dict)
+    report: bool = False
 
     def __post_init__(self) -> None:
         names = [run.name for run in self.runs]

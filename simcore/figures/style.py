@@ -62,6 +62,15 @@ REGIMES = (
     Shade("#b3472f", "#d9694d"),
 )
 
+# Phases of a run, by their name in `regimes`; the player thins them with the page.
+PHASES = {
+    "plateau": Shade("#8a8f98", "#8a8f98"),
+    "symmetry breaking": Shade("#8f6bc4", "#8f6bc4"),
+    "edge of stability": Shade("#d2a21c", "#d2a21c"),
+    "re-balancing": Shade("#2fa39b", "#2fa39b"),
+    "settled": Shade("#84a04f", "#84a04f"),
+}
+
 # How a run ended, by the value of `regimes.Regime`, in the order of a legend. Told apart by hue and
 # by lightness, also with red-green blindness; what has not ended is close to the page.
 ENDS = {

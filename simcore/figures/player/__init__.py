@@ -5,18 +5,20 @@ of columns over records) and the panels to draw; `payload` packs it for `st.comp
 `standalone` packs the same bytes into one HTML file that plays offline.
 
     scene = Scene(
-        runs=(Run(name="GD", dynamics="descent", step_size=2 / 13, columns={...}),),
+        runs=(Run(name="GD", columns={"step": ..., "t": ..., "s11": ...}),),
         panels=(SeriesPanel(title="Strengths", lines=(Line("GD", "s11", "σ₁₁", colour=0),)),),
     )
     mount = st.components.v2.component("run_player", html=HTML, css=CSS, js=JS)   # once
-    mount(key="player", data=payload(scene), on_cursor_change=lambda: None)
+    mount(key="player", data=payload(scene), on_view_change=lambda: None)
 
-The clock is t (t = eta * step), so runs with different record times share
-an axis: at clock time t a run shows its last record at or before t; flows are interpolated.
+The clock is t, so runs with different record times share an axis: at clock time t a run of points
+shows its last record at or before t, and a line is interpolated. Steps are those of the first run
+of points, read off its columns `step` and `t`.
 
-Encoding (DESIGN.md; the values come from `style.py` with the scene): `colour` is a pathway index or
-a role; gradient descent is drawn as points joined faintly, `theory=True` dashed, flow thin, central
-flow dotted; time colours a trail; maps are diverging about zero.
+Encoding (the values come from `style.py` with the scene): `colour` is a pathway index or a role;
+gradient descent is drawn as points joined faintly, `theory=True` dashed, flow thin, central flow
+dotted; time colours a trail; maps are diverging about zero. A theory line in the colour "edge" is a
+bound in force: it holds from record to record, and where it is far off it does not squash the run.
 
 What `payload` returns (all shapes with K records):
 
@@ -24,8 +26,12 @@ What `payload` returns (all shapes with K records):
      "run0": pyarrow.Table(step float64, t float64, every used column float32; K rows),
      "run0.maps": pyarrow.Table(one float32 column per map stack, flattened), ...}
 
-The browser sends nothing while it plays. With `Scene(report=True)` it sets the state value
-`cursor = {"t": float, "step": int | None}` after a pause or a seek.
+`Scene.view` is what the reader sees first, and again when it changes; it is no part of the hash.
+With `Scene(report=True)` the browser sets the state value `view` 250 ms after the reader has chosen
+another one, never while it plays. All members are optional, and defaults are left out:
+
+    {"axis": "t", "strobe": "even" | "odd", "logs": {panel.key: bool}, "zoom": [t0, t1],
+     "cursor": t}      # without a cursor: the end
 """
 
 from __future__ import annotations
@@ -42,7 +48,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from simcore.figures import style
+from simcore.figures import modules, style
 from simcore.figures.scene import (
     HeatPanel,
     Panel,
@@ -60,10 +66,8 @@ MAX_MAP_VALUES = 1_000_000  # about 4 MB of float32 in the browser
 _HERE = Path(__file__).parent
 HTML = (_HERE / "player.html").read_text(encoding="utf-8")
 CSS = (_HERE / "player.css").read_text(encoding="utf-8")
-JS = "\n".join(
-    (_HERE / f"{name}.js").read_text(encoding="utf-8") for name in ("ink", "panels", "player")
-)
-
+JS = modules.joined(_HERE / "streamlit.js")
+PAGE_JS = modules.joined(_HERE / "page.js")
 
 _STYLE = {
     "hues": style.HUES,
@@ -72,18 +76,14 @@ _STYLE = {
     "theory": style.THEORY,
     "plasma": style.PLASMA,
     "diverging": style.DIVERGING,
+    "phases": style.PHASES,
     "dash": {
         "theory": style.THEORY_DASH,
-        "central": style.DOTS,
+        "dotted": style.DOTS,
         "faint": style.FAINT_DASH,
     },
     "dashes": [() if dash == style.SOLID else dash for dash in style.DASHES],
-    "width": {
-        "descent": style.WIDTHS["points"],
-        "flow": style.WIDTHS["thin"],
-        "central": style.WIDTHS["dotted"],
-        "theory": style.THEORY_WIDTH,
-    },
+    "width": {**style.WIDTHS, "theory": style.THEORY_WIDTH},
 }
 
 
@@ -95,8 +95,8 @@ _STYLE = {
 def payload(scene: Scene) -> dict[str, Any]:
     """`data=` for the component: the thinned scene as JSON beside one Arrow table per run.
 
-    The hash covers every byte, so that the page keeps its cursor and layers across reruns and
-    notices a new run.
+    The hash covers every byte but the view, so that the page keeps its cursor and layers across
+    reruns and notices a new run.
     """
     description, tables = _pack(scene)
     return {"scene": description, **{name: pa.table(table) for name, table in tables.items()}}
@@ -129,12 +129,7 @@ def standalone(scene: Scene, title: str = "Run player") -> str:
 </main>
 <script type="application/json" id="run-data">{data}</script>
 <script type="module">
-{JS}
-player({{
-  parentElement: document.querySelector("main"),
-  data: unpack(JSON.parse(document.querySelector("#run-data").textContent)),
-}});
-</script>
+{PAGE_JS}</script>
 </body>
 </html>
 """
@@ -196,9 +191,9 @@ def _pack(scene: Scene) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]
         "seconds": scene.seconds,
         "report": scene.report,
     }
-    description = json.loads(json.dumps(description, default=_plain), parse_constant=lambda _: None)
+    description = _plain_json(description)
     description["hash"] = _hash(description, tables)
-    description["view"] = dict(scene.view)  # a new cursor is no new run
+    description["view"] = _plain_json(dict(scene.view))  # after the hash: no view is a new run
     return description, tables
 
 
@@ -226,8 +221,7 @@ def _describe_run(run: Run, maps: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": run.name,
         "label": run.label or run.name,
-        "dynamics": run.dynamics,
-        "step_size": run.step_size,
+        "stroke": run.stroke,
         "phases": [
             {"name": name, "t0": np.interp(first, step, t), "t1": np.interp(last, step, t)}
             for name, first, last in run.phases
@@ -267,6 +261,11 @@ def _describe_panel(panel: Panel, number: Mapping[str, int]) -> dict[str, Any]:
 def _float32(values: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):  # a diverged run overflows to inf, which is drawn as a gap
         return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def _plain_json(value: dict[str, Any]) -> dict[str, Any]:
+    """As JSON has it; what is not finite becomes null."""
+    return json.loads(json.dumps(value, default=_plain), parse_constant=lambda _: None)
 
 
 def _plain(value: Any) -> Any:

@@ -21,13 +21,13 @@ from typing import Any, NamedTuple
 
 from simcore import theory
 from simcore.checks import positive
-from simcore.figures import style
+from simcore.figures import modules, style
 from simcore.theory import StepSizeMarks
 
 _HERE = Path(__file__).parent
 HTML = (_HERE / "ruler.html").read_text(encoding="utf-8")
 CSS = (_HERE / "ruler.css").read_text(encoding="utf-8")
-JS = (_HERE / "ruler.js").read_text(encoding="utf-8")
+JS = modules.joined(_HERE / "streamlit.js")
 
 FOLLOWS_FLOW = "follows gradient flow"
 IN_PART = "partly re-balanced"

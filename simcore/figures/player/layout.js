@@ -1,0 +1,116 @@
+/* The layout: canvases, the places of panels on them, and their two layers. S is the player.
+ *
+ * A still layer (axes, legends) and a data layer (the whole run) are drawn on resize, new data and
+ * new colours; a frame copies them, cut at the cursor, so its cost does not grow with the run.
+ */
+
+import { drawTitle } from "./frame.js";
+import { copy } from "./ink.js";
+import { series } from "./series.js";
+import { css } from "./theme.js";
+import { timeline } from "./timeline.js";
+import { showClock, tell } from "./words.js";
+
+const NARROW = 720; // below this width panels stand in one column
+const GAP = 22;
+
+export class Layout {
+  constructor(S) {
+    this.S = S;
+    this.ctx = S.root.querySelector(".panels").getContext("2d");
+    this.trackCtx = S.root.querySelector(".timeline canvas").getContext("2d");
+    this.layers = { still: null, data: null };
+  }
+
+  resize() {
+    const { S } = this,
+      W = Math.floor(S.root.clientWidth);
+    if (!W || !S.theme) return;
+    this.dpr = window.devicePixelRatio || 1;
+    this.arrange(W);
+    for (const name of ["still", "data"])
+      this.layers[name] = this.makeLayer(this.layers[name]?.getContext("2d")).canvas;
+    for (const p of S.panels) p.kind.place(S, p, p.left, p.right);
+    this.fitCanvas(this.ctx, this.width, this.height);
+    this.fitCanvas(this.trackCtx, W, timeline.height(S));
+    timeline.place(S, W);
+    this.redraw();
+  }
+
+  arrange(W) {
+    const { S } = this,
+      { panels } = S;
+    const across = (this.across = W >= NARROW ? Math.min(S.scene.columns, panels.length) : 1);
+    let y = 0;
+    for (let first = 0; first < panels.length; first += across)
+      y += this.arrangeRow(panels.slice(first, first + across), W, y) + GAP;
+    [this.width, this.height] = [W, y - GAP];
+    for (const p of panels) Object.assign(p, p.kind.margins(S, p));
+    this.align(panels.filter((p) => p.kind === series));
+    for (const p of panels) p.moveButton?.();
+  }
+
+  /** One row of panels side by side at height y; returns how high it is. */
+  arrangeRow(row, W, y) {
+    const { S } = this,
+      w = Math.floor((W - GAP * (row.length - 1)) / row.length);
+    for (const p of row) p.kind.fit(S, p);
+    const h = Math.ceil(Math.max(S.scene.height, ...row.map((p) => p.kind.need(S, p, w))));
+    row.forEach((p, k) => {
+      p.rect = { x: k * (w + GAP), y, w, h };
+    });
+    return h;
+  }
+
+  /** Time axes in one column of panels start and end at the same pixel. */
+  align(panels) {
+    const shared = panels.map(({ rect }) => {
+      const peers = panels.filter((q) => q.rect.x === rect.x && q.rect.w === rect.w);
+      return {
+        left: Math.max(...peers.map((q) => q.left)),
+        right: Math.max(...peers.map((q) => q.right)),
+      };
+    });
+    panels.forEach((p, k) => Object.assign(p, shared[k]));
+  }
+
+  fitCanvas(ctx, w, h) {
+    const { canvas } = ctx;
+    Object.assign(canvas, { width: Math.round(w * this.dpr), height: Math.round(h * this.dpr) });
+    Object.assign(canvas.style, { width: `${w}px`, height: `${h}px` });
+    ctx.setTransform(this.dpr, 0, 0, this.dpr, 0, 0);
+  }
+
+  makeLayer(old) {
+    const ctx = old ?? document.createElement("canvas").getContext("2d");
+    this.fitCanvas(ctx, this.width, this.height);
+    return ctx;
+  }
+
+  /** Draws both layers, then a frame. */
+  redraw() {
+    const { S } = this,
+      [still, data] = [this.layers.still.getContext("2d"), this.layers.data.getContext("2d")];
+    still.fillStyle = css(S.theme.bg);
+    still.fillRect(0, 0, this.width, this.height);
+    data.clearRect(0, 0, this.width, this.height);
+    for (const p of S.panels) {
+      drawTitle(still, S, p);
+      p.kind.still(still, S, p);
+      p.kind.data(data, S, p);
+      p.drawn = null;
+    }
+    this.paint();
+    tell(S);
+  }
+
+  paint() {
+    if (this.dpr !== (window.devicePixelRatio || 1)) return this.resize();
+    const { S } = this;
+    copy(this.ctx, S, this.layers.still, 0, 0, this.width, this.height);
+    for (const p of S.panels) p.kind.frame(this.ctx, S, p);
+    timeline.draw(this.trackCtx, S, this.width);
+    S.film?.frame();
+    showClock(S);
+  }
+}

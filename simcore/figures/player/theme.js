@@ -1,0 +1,86 @@
+/* Colours: the page's from Streamlit's CSS variables, the run's from style.py. */
+
+import { clamp } from "../browser/numbers.js";
+
+const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+
+function rgb(colour) {
+  probe.clearRect(0, 0, 1, 1);
+  probe.fillStyle = colour;
+  probe.fillRect(0, 0, 1, 1);
+  return Array.from(probe.getImageData(0, 0, 1, 1).data.slice(0, 3)); // mixed, so no bytes
+}
+
+export const css = (c, alpha = 1) => `rgba(${c.map(Math.round).join(",")},${alpha})`;
+const mix = (a, b, f) => a.map((v, k) => v + (b[k] - v) * f);
+const ramp = (stops, u) => {
+  const x = clamp(u, 0, 1) * (stops.length - 1),
+    k = Math.min(stops.length - 2, Math.floor(x));
+  return mix(stops[k], stops[k + 1], x - k);
+};
+
+function luminance(c) {
+  const [r, g, b] = c.map((v) =>
+    v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4,
+  );
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+function contrast(a, b) {
+  const [hi, lo] = [luminance(a), luminance(b)].sort((p, q) => q - p);
+  return (hi + 0.05) / (lo + 0.05);
+}
+
+/** Colours of the page from Streamlit's CSS variables, colours of the run from style.py. */
+export function readTheme(root, style) {
+  const variables = getComputedStyle(root);
+  const get = (name, fallback) => variables.getPropertyValue(`--st-${name}`).trim() || fallback;
+  const bg = rgb(get("background-color", "#ffffff")),
+    ink = rgb(get("text-color", "#31333f"));
+  const dark = luminance(bg) < 0.3,
+    white = [255, 255, 255];
+  const shade = (pair) => rgb(pair[dark ? 1 : 0]);
+  const legible = (c) => {
+    while (dark && contrast(c, bg) < 3) c = mix(c, white, 0.1);
+    return c;
+  };
+  const hues = style.hues.map((hue) => legible(rgb(hue)));
+  const roles = {
+    ink,
+    muted: shade(style.muted),
+    edge: shade(style.edge),
+    theory: shade(style.theory),
+  };
+  const phases = Object.fromEntries(
+    Object.entries(style.phases).map(([name, pair]) => [name, shade(pair)]),
+  );
+  const plasma = style.plasma.map(shade),
+    around = style.diverging.map(shade);
+  around[2] = dark ? bg : white;
+  return {
+    bg,
+    ink,
+    dark,
+    style,
+    key: [bg, ink, get("font", "")].join(),
+    ghost: dark ? 0.26 : 0.18, // alpha of what is still to come
+    muted: roles.muted,
+    grid: mix(bg, ink, dark ? 0.13 : 0.09),
+    frame: mix(bg, ink, 0.35),
+    font: get("font", "system-ui, sans-serif"),
+    /** Pathway index or role; paler for modes and further runs. */
+    colour: (c, fade = 0) => {
+      const hue = typeof c === "number",
+        pale = hue && dark ? white : bg;
+      return mix(
+        hue ? hues[c % hues.length] : roles[c],
+        pale,
+        [0, 0.35, 0.52, 0.62][Math.min(3, fade)],
+      );
+    },
+    time: (u) => ramp(plasma, u),
+    /** A phase without a colour of its own takes a pathway's. */
+    phase: (name, k) => mix(bg, phases[name] ?? hues[k % hues.length], dark ? 0.42 : 0.36),
+    diverging: (u) => ramp(around, (u + 1) / 2),
+  };
+}

@@ -1,0 +1,33 @@
+/* Time on the axes, in steps of the run that is counted or in t. S is the player. */
+
+import { clamp, decimalsFor } from "../browser/numbers.js";
+import { linearTicks } from "./ticks.js";
+
+const inSteps = (S) => S.axis === "step" && Boolean(S.steps?.counts);
+
+/** Enough decimals to tell neighbouring steps apart. */
+export function timeNumber(S, t) {
+  const step = S.steps?.counts && S.steps.finest,
+    coarse = Math.max(0, decimalsFor(S.clock.end) - 1);
+  return t.toFixed(step ? clamp(1 - Math.floor(Math.log10(step)), 0, 8) : coarse);
+}
+
+export function timeTitle(S) {
+  if (!inSteps(S)) return S.steps ? "t = η · step" : "t";
+  return S.runs.length > 1 ? `step of ${S.reference.label}` : "step";
+}
+
+export function timeText(S, t) {
+  return inSteps(S) ? `step ${S.steps.done(t)}` : `t = ${timeNumber(S, t)}`;
+}
+
+/** At round numbers of steps or of t; as wide as the plot. */
+export function timeTicks(S, w) {
+  const count = Math.round(w / 70),
+    { from, to } = S.zoom;
+  if (!inSteps(S)) return linearTicks(from, to, count);
+  return linearTicks(S.steps.at(from), S.steps.at(to), count).map((tick) => ({
+    ...tick,
+    v: S.steps.time(tick.v),
+  }));
+}
