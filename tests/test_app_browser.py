@@ -13,7 +13,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from pages._names import PAGES
 from simcore import links, presets
-from simcore.figures import player
 
 WORDS = {  # what each page says once it has its result
     "": "Partly re-balanced.",
@@ -357,7 +356,6 @@ def test_back_as_the_first_move_after_a_restart(pinned):
 # --- The player's view -------------------------------------------------------------------------
 
 
-@pytest.mark.skipif('"view"' not in player.JS, reason="the player does not tell of its view yet")
 def test_a_link_opens_the_same_moment_and_a_seek_makes_no_entry(page, browser, address):
     served.open_page(page, f"{address}/?eta=0.2")
     enter(page, "Steps", "600")
@@ -370,13 +368,13 @@ def test_a_link_opens_the_same_moment_and_a_seek_makes_no_entry(page, browser, a
     page.locator(".run-player [data-axis=t]").click()
     page.wait_for_url("**axis=t**", timeout=served.PATIENCE)
     served.settle(page)
-    moment = float(slider.get_attribute("aria-valuenow"))
-    assert float(query_of(page)["cursor"]) == moment
+    moment = slider.get_attribute("aria-valuenow")
+    assert float(query_of(page)["cursor"]) == float(moment)
     assert entries(page) == before
     fresh = browser.new_page()
     served.open_page(fresh, page.url)
     slider = fresh.locator(".run-player [role=slider]")
-    expect(slider).to_have_attribute("aria-valuenow", str(moment), timeout=served.PATIENCE)
+    expect(slider).to_have_attribute("aria-valuenow", moment, timeout=served.PATIENCE)
     expect(fresh.locator(".run-player [data-axis=t]")).to_have_attribute("aria-pressed", "true")
     fresh.close()
     page.go_back()  # to the run before, not to another moment of this one
