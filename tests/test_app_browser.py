@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlencode, urlparse
+from urllib.parse import parse_qsl, urlencode, urlparse
 
 import pytest
 import served
@@ -181,7 +181,7 @@ def test_the_bifurcation_diagram_is_zoomed_twice_and_clicked(page, address):
         return [key for key in page.evaluate(KEYS) if "bifurcation" in key]
 
     seen = [keys()]
-    expect(whole).to_be_disabled()
+    expect(whole).to_be_disabled(timeout=served.PATIENCE)
     for start, end in ((0.4, 0.8), (0.7, 0.4)):
         page.mouse.move(*place(start))
         page.mouse.down()
@@ -191,15 +191,211 @@ def test_the_bifurcation_diagram_is_zoomed_twice_and_clicked(page, address):
         expect(whole).to_be_enabled()
         seen.append(keys())
     assert seen[0] != seen[1] != seen[2]
-    before = page.url
+    zoomed = query_of(page)["etas"]
     page.mouse.click(*place(0.6))
-    page.wait_for_url(lambda url: url != before and "eta=" in url)
+    page.wait_for_url(lambda url: "eta=0.15384615384615385" not in url)
     served.settle(page)
     assert page.locator("[data-testid=stException]").count() == 0
     assert keys() == seen[2]  # a click keeps the range
+    assert query_of(page)["etas"] == zoomed
+    low, high = map(float, zoomed.split(","))
+    assert low < float(query_of(page)["eta"]) < high
 
 
 KEYS = "[...document.querySelectorAll('[class*=st-key-]')].map((e) => e.className)"
+
+
+def query_of(page: Page) -> dict[str, str]:
+    return dict(parse_qsl(urlparse(page.url).query))
+
+
+def entries(page: Page) -> int:
+    """How many steps of the back button there are to the blank tab."""
+    return page.evaluate("history.length")
+
+
+def number(page: Page, name: str):
+    return page.get_by_role("spinbutton", name=name, exact=True)
+
+
+def enter(page: Page, name: str, text: str) -> None:
+    """Type a number into a field and wait until the link says so."""
+    before = urlparse(page.url).query
+    number(page, name).fill(text)
+    number(page, name).press("Enter")
+    page.wait_for_url(lambda url: urlparse(url).query != before, timeout=served.PATIENCE)
+    served.settle(page)
+    page.wait_for_timeout(300)  # longer than a link may be late, see pages/_state.py
+
+
+def test_back_and_forward_walk_through_changes_and_pages(page, address):
+    """Change eta, change panels, switch page; then back, back, back and forward."""
+    served.open_page(page, address)
+    pill = page.get_by_role("button", name="Largest share", exact=True)
+    start = entries(page)
+    enter(page, "Step size η", "0.2")
+    pill.click()
+    page.wait_for_url("**panels=**")
+    served.settle(page)
+    page.get_by_role("link", name="Why flat?").click()
+    page.wait_for_url("**/why_flat?**")
+    served.settle(page)
+    expect(number(page, "Step size η")).to_have_value("0.2")
+    assert entries(page) == start + 3
+    page.go_back()
+    expect(pill).to_have_attribute("aria-pressed", "true", timeout=served.PATIENCE)
+    assert urlparse(page.url).path == "/"
+    served.settle(page)
+    page.go_back()
+    expect(pill).to_have_attribute("aria-pressed", "false")
+    expect(number(page, "Step size η")).to_have_value("0.2")
+    served.settle(page)
+    page.go_back()
+    expect(number(page, "Step size η")).to_have_value("0.153846")
+    served.settle(page)
+    page.go_forward()
+    expect(number(page, "Step size η")).to_have_value("0.2")
+    assert "panels" not in query_of(page)
+    assert entries(page) == start + 3
+
+
+def test_pins_and_panels_are_in_a_copied_link(page, browser, address):
+    served.open_page(page, f"{address}/?eta=0.2")
+    page.get_by_role("button", name="Pin this run").click()
+    page.wait_for_url("**pin_a=**")
+    served.settle(page)
+    enter(page, "Step size η", "0.1")
+    page.get_by_role("button", name="GFS sharpness", exact=True).click()
+    page.wait_for_url("**panels=**")
+    served.settle(page)
+    page.get_by_role("button", name="Link").click()
+    copied = page.locator("[data-testid=stPopoverBody] code").inner_text()
+    fresh = browser.new_page()
+    served.open_page(fresh, copied)
+    expect(fresh.get_by_text("A: η = 0.2")).to_be_visible(timeout=served.PATIENCE)
+    pill = fresh.get_by_role("button", name="GFS sharpness", exact=True)
+    expect(pill).to_have_attribute("aria-pressed", "true", timeout=served.PATIENCE)
+    expect(number(fresh, "Step size η")).to_have_value("0.1", timeout=served.PATIENCE)
+    assert fresh.locator("[data-testid=stAlert]").count() == 0
+    fresh.close()
+
+
+def test_a_link_that_a_mail_program_escaped_opens_its_run(page, address):
+    query = urlencode(links.to_query(presets.SMALL.experiment)).replace("&", "&amp;")
+    served.open_page(page, f"{address}/?{query}&amp;utm_source=mail&amp;etta=1")
+    expect(page.get_by_text("Winner takes all.").first).to_be_visible(timeout=served.PATIENCE)
+    expect(page.get_by_text("the link also says 'etta', which this app")).to_be_visible()
+    assert page.locator("[data-testid=stAlert]").count() == 1
+
+
+# --- A server that was restarted ---------------------------------------------------------------
+
+
+@pytest.fixture
+def pinned(page) -> tuple[Page, int]:
+    """A page at eta .2 with a pin, whose server has ended, and the port where it was."""
+    port = served.free_port()
+    with served.app(port) as url:
+        served.open_page(page, f"{url}/?eta=0.2")
+        page.get_by_role("button", name="Pin this run").click()
+        page.wait_for_url("**pin_a=**", timeout=served.PATIENCE)
+        served.settle(page)
+    return page, port
+
+
+def reconnected(page: Page) -> None:
+    page.wait_for_selector("[data-testid=stApp][data-test-connection-state=CONNECTED]")
+    page.wait_for_timeout(300)
+
+
+def test_the_first_number_after_a_restart_takes_effect(pinned):
+    page, port = pinned
+    before = entries(page)
+    with served.app(port):
+        reconnected(page)
+        enter(page, "Step size η", "0.21")
+        expect(number(page, "Step size η")).to_have_value("0.21")
+        expect(page.get_by_text("A: η = 0.2")).to_be_visible()
+        assert query_of(page)["eta"] == "0.21"
+        assert "eta=0.2&" in query_of(page)["pin_a"]
+        assert entries(page) == before + 1
+        enter(page, "Steps", "600")  # and so does the next
+        assert query_of(page)["steps"] == "600"
+        assert query_of(page)["eta"] == "0.21"
+
+
+def test_the_first_move_of_the_ruler_after_a_restart_takes_effect(pinned):
+    page, port = pinned
+    with served.app(port):
+        reconnected(page)
+        handle = page.locator(".regime-ruler .handle")
+        handle.focus()
+        page.keyboard.press("ArrowRight")
+        moved = str(0.2 * 1.01)
+        expect(handle).to_have_attribute("aria-valuenow", moved)
+        for _ in range(20):  # the handle stays where it was put
+            page.wait_for_timeout(100)
+            assert handle.get_attribute("aria-valuenow") == moved
+        page.wait_for_url(f"**/?**eta={moved}&**", timeout=served.PATIENCE)
+        served.settle(page)
+        assert "pin_a" in query_of(page)
+        expect(number(page, "Step size η")).to_have_value("0.202")
+
+
+def test_back_as_the_first_move_after_a_restart(pinned):
+    page, port = pinned
+    with served.app(port):
+        reconnected(page)
+        page.go_back()
+        expect(page.get_by_text("A: ")).to_have_count(0, timeout=served.PATIENCE)
+        served.settle(page)
+        assert "pin_a" not in query_of(page)
+        expect(number(page, "Step size η")).to_have_value("0.2")
+
+
+# --- The player's view -------------------------------------------------------------------------
+
+
+def test_a_link_opens_the_same_moment_and_a_seek_makes_no_entry(page, browser, address):
+    served.open_page(page, f"{address}/?eta=0.2")
+    enter(page, "Steps", "600")
+    before = entries(page)
+    slider = page.locator(".run-player [role=slider]")
+    slider.focus()
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowLeft")
+        page.wait_for_timeout(600)
+    page.locator(".run-player [data-axis=t]").click()
+    page.wait_for_url("**axis=t**", timeout=served.PATIENCE)
+    served.settle(page)
+    moment = slider.get_attribute("aria-valuenow")
+    assert float(query_of(page)["cursor"]) == float(moment)
+    assert entries(page) == before
+    fresh = browser.new_page()
+    served.open_page(fresh, page.url)
+    slider = fresh.locator(".run-player [role=slider]")
+    expect(slider).to_have_attribute("aria-valuenow", moment, timeout=served.PATIENCE)
+    expect(fresh.locator(".run-player [data-axis=t]")).to_have_attribute("aria-pressed", "true")
+    fresh.close()
+    page.go_back()  # to the run before, not to another moment of this one
+    expect(number(page, "Steps")).to_have_value("650")
+
+
+def test_only_what_the_player_shows_makes_no_entry_in_the_history(page, address):
+    query = links.to_query(presets.MEDIUM.experiment) | {"cursor": "1.0"}
+    served.open_page(page, f"{address}/?{urlencode(query)}")
+    expect(page.locator(".run-player")).to_be_visible(timeout=served.PATIENCE)
+    before = entries(page)
+
+    def push(changed, path="/"):  # as Streamlit does when the link is written
+        page.evaluate("to => history.pushState({}, '', to)", f"{path}?{urlencode(query | changed)}")
+        return entries(page) - before
+
+    assert push({"cursor": "2.0", "axis": "t"}) == 0
+    assert query_of(page)["cursor"] == "2.0"
+    assert push({"cursor": "2.0"}, "/simulator") == 0
+    assert push({"cursor": "2.0", "panels": "loss"}) == 1
+    assert push({"cursor": "2.0", "panels": "loss"}, "/why_flat") == 2
 
 
 def test_a_hostile_link_gets_a_sentence(page, address):

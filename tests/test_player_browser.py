@@ -588,12 +588,12 @@ MOUNT = """async ([js, html, css, scenes]) => {
   const { default: player } = await import(url);
   window.sent = [];
   window.root = shadow.querySelector(".run-player");
-  const setStateValue = (name, value) => window.sent.push([name, value]);
+  const setTriggerValue = (name, value) => window.sent.push([name, value]);
   window.rerun = (k, other) => {
     const { scene, ...tables } = other ?? scenes[k];
     const typed = Object.fromEntries(Object.entries(tables).map(([name, table]) => [name,
       Object.fromEntries(Object.entries(table).map(([c, v]) => [c, Float64Array.from(v)]))]));
-    window.leave = player({ parentElement: shadow, data: { scene, ...typed }, setStateValue });
+    window.leave = player({ parentElement: shadow, data: { scene, ...typed }, setTriggerValue });
   };
   window.rerun(0);
 }"""

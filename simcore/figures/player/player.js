@@ -72,8 +72,8 @@ export class Player {
   /* ---- what Python says */
 
   /** Called by Streamlit at every rerun and theme change; only a new hash is a new run. */
-  update({ data, setStateValue }) {
-    this.send = setStateValue;
+  update({ data, setTriggerValue }) {
+    this.send = setTriggerValue; // an event: a state would outlive it, into another session
     const fresh = data.scene.hash !== this.hash,
       theme = readTheme(this.root, data.scene.style);
     if (fresh) this.load(data);
