@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
-import numpy as np
 import pytest
-from cases import ALIGNED, CASES, PAPER, RUNS, descending, flowing
+from cases import ALIGNED, CASES, RUNS, descending, flowing
 
-from simcore import Gaussian, Network, Record, Spectrum, simulate
+from simcore import Record, simulate
 from simcore.cost import cost
 from simcore.studies import batch
 
@@ -50,37 +48,3 @@ def test_a_cell_of_a_map_costs_less_than_its_run_alone(name):
     assert batch.seconds(cell) == cost(cell, together=True).seconds
     matrices = replace(cell, engine="matrices")
     assert batch.seconds(matrices) == cost(matrices).seconds
-
-
-WHOLE = descending(
-    replace(
-        PAPER,
-        task=Spectrum(singular_values=(1.0,) * 16),
-        network=Network(depths=(3, 3)),
-        start=Gaussian(std=0.2),
-    ),
-    0.01,
-    2000,
-    record=Record(frames=50),
-)
-
-
-@pytest.mark.parametrize(
-    "experiment",
-    [
-        descending(PAPER, 0.1, 50_000, record=Record()),
-        descending(replace(PAPER, task=Spectrum(singular_values=(1.0, 0.6))), 0.1, 2000),
-        flowing(PAPER, 1000.0, record=Record()),
-        WHOLE,
-    ],
-    ids=["steps", "records", "flow", "full weights"],
-)
-def test_seconds_are_about_right(experiment):
-    """`benchmarks/cost.py` has a table; a factor of eight leaves room for a slow machine."""
-    simulate(experiment)  # compiles
-    measured = np.inf
-    for _ in range(3):
-        begin = time.thread_time()
-        simulate(experiment)
-        measured = min(measured, time.thread_time() - begin)
-    assert measured / 8 < cost(experiment).seconds < 8 * measured
