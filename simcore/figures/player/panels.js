@@ -42,8 +42,7 @@ const series = {
         hi = Math.max(hi, v);
       }
     };
-    for (const { run, values, low, high, theory } of p.lines) {
-      if (theory) continue;
+    for (const { run, values, low, high } of p.lines) {
       for (const i of run.picks.all) {
         if (run.t[i] < a || run.t[i] > b) continue;
         see(values[i]);
@@ -60,17 +59,9 @@ const series = {
           (d) => (v) =>
             fixed(v, d)
         )(decimalsFor(Math.max(Math.abs(lo), Math.abs(hi))));
-    const reach = log ? Math.max(1, Math.log10(hi / lo)) : hi - lo,
-      [least, most] = [lo, hi];
-    const expected = p.lines.filter((line) => line.theory).flatMap((line) => [...line.values]);
-    for (const v of [
-      ...p.spec.levels.map((l) => l.value),
-      ...p.spec.marks.map((m) => m.y),
-      ...expected,
-    ]) {
-      const off = log
-        ? Math.max(Math.log10(v / most), Math.log10(least / v))
-        : Math.max(v - most, least - v);
+    const reach = log ? Math.max(1, Math.log10(hi / lo)) : hi - lo;
+    for (const v of [...p.spec.levels.map((l) => l.value), ...p.spec.marks.map((m) => m.y)]) {
+      const off = log ? Math.max(Math.log10(v / hi), Math.log10(lo / v)) : Math.max(v - hi, lo - v);
       if (off <= reach) see(v); // farther ones are named at the border, and do not squash the run
     }
     if (log) {
