@@ -477,7 +477,7 @@ def ramp(records: int = 21) -> Run:
     """A descent whose step size falls on the way: t is no multiple of the step."""
     step = np.arange(records)
     columns = {"step": step, "t": np.sqrt(step), "x": step, "edge": 2.0 + step}
-    return Run(name="GD", step_size=0.1, columns=columns)
+    return Run(name="GD", columns=columns)
 
 
 def beside(counted: Run, times: list[float]) -> list[float]:
@@ -651,7 +651,7 @@ def test_maps_are_those_of_the_run_in_the_bases_of_the_target(name: str):
 
 def test_large_maps_show_their_first_rows_and_columns():
     stack = np.arange(2 * 60 * 70.0).reshape(1, 2, 60, 70)
-    large = Run(name="GD", step_size=0.1, columns={"step": [0], "t": [0.0]}, maps={"maps": stack})
+    large = Run(name="GD", columns={"step": [0], "t": [0.0]}, maps={"maps": stack})
     panel = HeatPanel(title="Maps", run="GD", maps="maps", row_label="out", col_label="in")
     spec = charts.still(Scene(runs=(large,), panels=(panel,))).to_dict()
     cells = rows(spec, "rect", "entry")

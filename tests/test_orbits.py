@@ -91,3 +91,18 @@ def test_where_everything_diverges_the_diagram_says_so():
     marks = StepSizeMarks(NAN, NAN, NAN, NAN)
     chart = orbits.bifurcation(np.linspace(1, 2, 5), nothing, marks, 1.5)
     assert "diverges" in str(chart.to_dict())
+
+
+def test_line_joins_are_round():
+    marks, step_sizes = StepSizeMarks(NAN, 0.1, NAN, 0.9), np.array([0.1, 0.2])
+    charts = (
+        orbits.lyapunov(step_sizes, np.array([-0.5, 0.1]), marks, 0.1),
+        orbits.cobweb(3, 1.2, 0.3),
+    )
+    lines = [
+        layer["mark"]
+        for chart in charts
+        for layer in chart.to_dict()["layer"]
+        if layer["mark"]["type"] == "line"
+    ]
+    assert [line["strokeJoin"] for line in lines] == ["round"] * 4

@@ -87,11 +87,11 @@ class Key(NamedTuple):
         widths, dashes = [pen.width for pen in pens], [pen.dash for pen in pens]
         colours = [ink(pen.shade) for pen in pens]
         channels: Channels = {
-            "strokeWidth": alt.StrokeWidth("line:N", scale=scale(widths), legend=legend),
-            "strokeDash": alt.StrokeDash("line:N", scale=scale(dashes), legend=legend),
+            "strokeWidth": alt.StrokeWidth("line:O", scale=scale(widths), legend=legend),
+            "strokeDash": alt.StrokeDash("line:O", scale=scale(dashes), legend=legend),
         }
         if coloured:
-            channels["color"] = alt.Color("line:N", scale=scale(colours), legend=legend)
+            channels["color"] = alt.Color("line:O", scale=scale(colours), legend=legend)
         elif legend is not None:
             legend.symbolStrokeColor = ink(style.MUTED)
         return channels

@@ -215,13 +215,13 @@ class Scene:
 
     runs: Sequence[Run]
     panels: Sequence[Panel]
-    view: Mapping[str, Any] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     words: Mapping[str, str] = field(default_factory=dict)
     columns: int = 2
     height: int = 280
     seconds: float = 12.0
+    view: Mapping[str, Any] = field(default_factory=dict)
     report: bool = False
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from simcore.figures.clock import places, reference, steps_at
 from simcore.figures.parts import LINE_ROWS, MAX_POINTS, Columns, Height, Key, Width, table
 from simcore.figures.scene import Axis, Level, Line, Mark, Run, Scene, SeriesPanel, thin
 
+KINDS = ("line", "points", "theory")  # of lines, in the order in which they are drawn
 PLACE = "|x"  # the column of a run that says where its records stand on the axis
 
 
@@ -144,27 +145,34 @@ def _line_layers(rows: Sequence[Columns], x: Width, y: Height, key: Key) -> list
     base = alt.Chart(table(rows)).encode(x=x.channel(), color=channels["color"])
     base = base.encode(detail=alt.Detail("line:N"))
     drawn = base.encode(y=y.channel(), **channels)
-    kinds = {kind: alt.datum.kind == kind for kind in ("line", "points", "theory")}
+    only = {kind: drawn.transform_filter(alt.datum.kind == kind) for kind in KINDS}
     opacity, size = _spacing([row for row in rows if row["kind"] == "points"])
-    faint = drawn.encode(strokeWidth=alt.value(1)).transform_filter(kinds["points"])
-    dots = base.encode(y=y.channel()).transform_filter(kinds["points"])
-    layers = [
-        parts.line(drawn.transform_filter(kinds["line"])).add_params(parts.zoom()),
-        parts.line(faint, opacity=opacity),
-        dots.mark_point(filled=True, opacity=1, size=size, clip=True),
-    ]
+    faint = only["points"].encode(strokeWidth=alt.value(1))
+    dots = only["points"].encode(strokeWidth=alt.value(0))
+    layers = {
+        "line": [parts.line(only["line"])],
+        "points": [
+            parts.line(faint, opacity=opacity),
+            dots.mark_point(filled=True, opacity=1, size=size, clip=True),
+        ],
+        "theory": [parts.line(only["theory"])],
+    }
+    seen = [layer for kind in KINDS if _any_of(rows, kind) for layer in layers[kind]]
     if any((row["high"] > row["low"]).any() for row in rows):
         band = base.encode(y=y.channel("low"), y2=alt.Y2("high:Q"))
-        layers.insert(0, band.mark_area(opacity=0.22, clip=True))
-    if any(row["kind"] == "theory" for row in rows):
-        layers.append(parts.line(drawn.transform_filter(kinds["theory"])))
+        seen.insert(0, band.mark_area(opacity=0.22, clip=True))
     tooltip = [
         *([alt.Tooltip("line:N")] if len(rows) > 1 else []),
         alt.Tooltip("step:Q"),
         alt.Tooltip("time:Q", title="t", format=".5g"),
         alt.Tooltip("value:Q", title=y.title, format=".5g"),
     ]
-    return [*layers, parts.nearest(base.encode(y=y.channel(), tooltip=tooltip))]
+    # its strokes are not seen, but a chart of points alone has its legend from them
+    return [*seen, parts.nearest(drawn.encode(tooltip=tooltip)).add_params(parts.zoom())]
+
+
+def _any_of(rows: Sequence[Columns], kind: str) -> bool:
+    return any(row["kind"] == kind and np.isfinite(row["value"]).any() for row in rows)
 
 
 def _spacing(rows: Sequence[Columns]) -> tuple[alt.ExprRef, alt.ExprRef]:
