@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from pages import _state, _widgets
-from simcore import links, presets, variations
+from simcore import link_values, presets, variations
 from simcore.experiment import Experiment
 from simcore.figures import panels, style
 from simcore.tasks import Spectrum, Tree
@@ -134,7 +134,7 @@ def depths(experiment: Experiment) -> None:
         "Depths, one per pathway",
         "depths",
         ", ".join(map(str, experiment.network.depths)),
-        lambda text: variations.with_depths(experiment, links.parse_depths(text)),
+        lambda text: variations.with_depths(experiment, link_values.parse_depths(text)),
         help="For example 3, 5; as many pathways as there are numbers.",
     )
 
@@ -171,14 +171,16 @@ def singular_values(experiment: Experiment) -> None:
             "Singular values σ*, largest first",
             "singular_values",
             ", ".join(f"{value:.12g}" for value in values),
-            lambda text: variations.with_singular_values(experiment, links.parse_numbers(text)),
+            lambda text: variations.with_singular_values(
+                experiment, link_values.parse_numbers(text)
+            ),
         )
 
 
 def _start(experiment: Experiment) -> None:
     start, depths = experiment.start, experiment.network.depths
-    kinds = {row.prefix: row.kind for row in links.STARTS}
-    kind, _, numbers = links.start_text(start).partition(":")
+    kinds = {row.prefix: row.kind for row in link_values.STARTS}
+    kind, _, numbers = link_values.start_text(start).partition(":")
     _choice(
         "Start",
         "start",
@@ -192,7 +194,7 @@ def _start(experiment: Experiment) -> None:
         start.numbers,
         f"start_{kind}",
         numbers.replace(",", ", ").replace(";", "; "),
-        lambda text: replace(experiment, start=links.parse_start(f"{kind}:{text}")),
+        lambda text: replace(experiment, start=link_values.parse_start(f"{kind}:{text}")),
     )
 
 

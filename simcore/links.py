@@ -15,28 +15,24 @@ meaning does, and `from_query` says so once.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
-from simcore import limits, plans, variations
+from simcore import limits, plans
+from simcore import link_values as values
 from simcore.checks import count, require, shown
 from simcore.experiment import (
     Balanced,
     Descent,
     Dynamics,
     Experiment,
-    Flow,
-    Gaussian,
-    LayerScales,
     Network,
-    Record,
-    Start,
 )
-from simcore.plans import Plan, Side, Wanted
-from simcore.tasks import Spectrum, Target, Tree
+from simcore.plans import Plan, Wanted
+from simcore.tasks import Spectrum
 from simcore.view import DEFAULT as DEFAULT_VIEW
 from simcore.view import PLAYED, View
 
@@ -49,12 +45,12 @@ def to_query(experiment: Experiment) -> dict[str, str]:
     record = experiment.record
     return {
         "v": VERSION,
-        "task": _written(TASKS, experiment.task),
+        "task": values.write_spec(values.TASKS, experiment.task),
         "depths": ",".join(map(str, experiment.network.depths)),
         "width": "auto" if experiment.network.width is None else str(experiment.network.width),
-        "start": start_text(experiment.start),
+        "start": values.start_text(experiment.start),
         **_dynamics_query(experiment.dynamics),
-        "record": _record_text(record),
+        "record": values.record_text(record),
         "engine": experiment.engine,
     }
 
@@ -77,17 +73,19 @@ def from_query(
         )
     network, record = fallback.network, fallback.record
     parts = {
-        "task": read("task", lambda text: _read(TASKS, text), fallback.task),
+        "task": read("task", lambda text: values.read_spec(values.TASKS, text), fallback.task),
         "network": read(
-            "depths", lambda text: replace(network, depths=parse_depths(text)), network
+            "depths", lambda text: replace(network, depths=values.parse_depths(text)), network
         ),
-        "start": read("start", parse_start, fallback.start),
+        "start": read("start", values.parse_start, fallback.start),
         "dynamics": _dynamics(query, read, fallback.dynamics),
-        "record": read("record", lambda text: _record(text, record), record),
+        "record": read("record", lambda text: values.read_record(text, record), record),
         "engine": read("engine", str, fallback.engine),
     }
     parts["network"] = read(
-        "width", lambda text: replace(parts["network"], width=_width(text)), parts["network"]
+        "width",
+        lambda text: replace(parts["network"], width=values.read_width(text)),
+        parts["network"],
     )
     try:
         experiment = Experiment(**parts)
@@ -101,7 +99,10 @@ def map_to_query(wanted: Wanted) -> dict[str, str]:
     """What was asked of a map, as query parameters; nothing for what suits the experiment."""
     query: dict[str, str] = {}
     if wanted.plan is not None:
-        query |= {"map_x": _side_text(wanted.plan.x), "map_y": _side_text(wanted.plan.y)}
+        query |= {
+            "map_x": values.side_text(wanted.plan.x),
+            "map_y": values.side_text(wanted.plan.y),
+        }
     if wanted.steps is not None:
         query["map_steps"] = str(wanted.steps)
     return query
@@ -110,7 +111,7 @@ def map_to_query(wanted: Wanted) -> dict[str, str]:
 def map_from_query(query: Mapping[str, str]) -> tuple[Wanted, tuple[str, ...]]:
     """What a link asks of a map, and a sentence for each value that was left out."""
     read = _Reader(plain(query))
-    x, y = read("map_x", _side, None), read("map_y", _side, None)
+    x, y = read("map_x", values.read_side, None), read("map_y", values.read_side, None)
     plan = None
     if x is not None and y is not None:
         try:
@@ -121,7 +122,7 @@ def map_from_query(query: Mapping[str, str]) -> tuple[Wanted, tuple[str, ...]]:
     elif (x is None) != (y is None) and not read.complaints:
         read.complaints.append("the link's map needs both map_x and map_y; the usual one is shown")
     most = limits.current().steps
-    steps = read("map_steps", lambda text: count("map_steps", _int(text), 1, most), None)
+    steps = read("map_steps", lambda text: count("map_steps", values.whole(text), 1, most), None)
     return Wanted(plan, steps), tuple(read.complaints)
 
 
@@ -209,156 +210,14 @@ def _short(text: str) -> str:
         return text
 
 
-# --- The values ------------------------------------------------------------------------------
-
-
-def parse_numbers(text: str) -> tuple[float, ...]:
-    """Numbers separated by commas."""
-    require(bool(text.strip()), "expected numbers separated by commas, e.g. 1,0.5")
-    return tuple(_float(part) for part in text.split(","))
-
-
-def _float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"expected a number, got {shown(text)}") from None
-
-
-def parse_depths(text: str) -> tuple[int, ...]:
-    return tuple(_int(part) for part in text.split(","))
-
-
-def _int(text: str) -> int:
-    require(len(text) <= 20, "expected a whole number of at most 20 digits")
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError(f"expected a whole number, got {shown(text)}") from None
-
-
-def _rows(text: str) -> tuple[tuple[float, ...], ...]:
-    return tuple(parse_numbers(row) for row in text.split(";"))
-
-
-def _text(numbers: tuple[float, ...]) -> str:
-    return ",".join(map(repr, numbers))
-
-
-def _row_text(rows: tuple[tuple[float, ...], ...]) -> str:
-    return ";".join(_text(row) for row in rows)
-
-
-class Row(NamedTuple):
-    """How a link holds one class of specs: `prefix:` and what `write` makes of one."""
-
-    kind: type[Any]
-    prefix: str
-    write: Callable[[Any], str]
-    read: Callable[[str], Any]
-
-
-def _sized_spectrum(text: str) -> Spectrum:
-    values, *sizes = text.split(":")
-    require(len(sizes) in (0, 2), "expected singular values, or values:inputs:outputs", text)
-    named = dict(zip(("n_in", "n_out"), map(_int, sizes), strict=False))
-    return Spectrum(singular_values=parse_numbers(values), **named)
-
-
-def _gaussian(text: str) -> Gaussian:
-    std, _, seed = text.partition(",")
-    return Gaussian(std=_float(std), seed=_int(seed or "0"))
-
-
-STARTS = (
-    Row(
-        Balanced,
-        "balanced",
-        lambda start: _text(start.scales),
-        lambda text: Balanced(scales=parse_numbers(text)),
-    ),
-    Row(
-        LayerScales,
-        "layers",
-        lambda start: _row_text(start.scales),
-        lambda text: LayerScales(scales=_rows(text)),
-    ),
-    Row(Gaussian, "gaussian", lambda start: f"{start.std!r},{start.seed}", _gaussian),
-)
-TASKS = (
-    Row(Tree, "tree", lambda task: str(task.levels), lambda t: Tree(levels=_int(t or "3"))),
-    Row(Target, "target", lambda task: _row_text(task.rows), lambda t: Target(rows=_rows(t))),
-    Row(
-        Spectrum,
-        "",  # its numbers stand alone
-        lambda task: f"{_text(task.singular_values)}:{task.n_in}:{task.n_out}",
-        _sized_spectrum,
-    ),
-)
-
-
-def _written(rows: Sequence[Row], spec: Any) -> str:
-    for row in rows:
-        if isinstance(spec, row.kind):
-            return f"{row.prefix}:{row.write(spec)}" if row.prefix else row.write(spec)
-    raise ValueError(
-        f"a link cannot hold a {type(spec).__name__.lower()}; save the experiment as a file instead"
-    )
-
-
-def _read(rows: Sequence[Row], text: str) -> Any:
-    prefix, _, rest = text.partition(":")
-    for row in rows:
-        if row.prefix == prefix:
-            return row.read(rest)
-        if not row.prefix:
-            return row.read(text)
-    names = [f"{row.prefix}:" for row in rows]
-    expected = f"{', '.join(names[:-1])} or {names[-1]}"
-    raise ValueError(f"expected {expected} first, got {shown(prefix)}")
-
-
-def parse_start(text: str) -> Start:
-    """What `start=` holds."""
-    return _read(STARTS, text)
-
-
-def start_text(start: Start) -> str:
-    """The start as `start=` holds it."""
-    return _written(STARTS, start)
-
-
-class Moves(NamedTuple):
-    """How a link holds one class of dynamics: the field and the reader of each of its parameters,
-    of which the first tells that it is this class."""
-
-    kind: type[Dynamics]
-    parameters: dict[str, tuple[str, Callable[[str], Any]]]
-    after: Callable[[Dynamics], Dynamics]  # one to start from, where the fallback is of another
-
-
-DYNAMICS = (
-    Moves(
-        Flow,
-        {"duration": ("duration", _float), "rtol": ("rtol", _float)},
-        lambda other: Flow(duration=other.duration),
-    ),
-    Moves(
-        Descent,
-        {"eta": ("step_size", _float), "steps": ("steps", _int)},
-        lambda other: Descent(step_size=0.1, steps=1000),
-    ),
-)
-
-
 def _dynamics_query(dynamics: Dynamics) -> dict[str, str]:
-    moves = next(m for m in DYNAMICS if m.kind is type(dynamics))
+    moves = next(m for m in values.DYNAMICS if m.kind is type(dynamics))
     return {name: repr(getattr(dynamics, field)) for name, (field, _) in moves.parameters.items()}
 
 
 def _dynamics(query: Mapping[str, str], read: _Reader, fallback: Dynamics) -> Dynamics:
-    own = next(m for m in DYNAMICS if m.kind is type(fallback))
-    moves = next((m for m in DYNAMICS if next(iter(m.parameters)) in query), own)
+    own = next(m for m in values.DYNAMICS if m.kind is type(fallback))
+    moves = next((m for m in values.DYNAMICS if next(iter(m.parameters)) in query), own)
     dynamics = fallback if moves is own else moves.after(fallback)
     for name, (field, parse) in moves.parameters.items():
         dynamics = read(name, partial(_with_field, dynamics, field, parse), dynamics)
@@ -367,24 +226,6 @@ def _dynamics(query: Mapping[str, str], read: _Reader, fallback: Dynamics) -> Dy
 
 def _with_field(spec: Any, field: str, parse: Callable[[str], Any], text: str) -> Any:
     return replace(spec, **{field: parse(text)})
-
-
-def _side_text(side: Side) -> str:
-    ends = "" if side.range is None else ":{!r}:{!r}".format(*side.range)
-    return f"{side.name}:{side.points}{ends}"
-
-
-def _side(text: str) -> Side:
-    name, *numbers = text.split(":")
-    variations.axis(name)
-    require(len(numbers) in (1, 3), "expected axis:points or axis:points:from:to", text)
-    points = _int(numbers[0])
-    plans.check_points(points)
-    if len(numbers) == 1:
-        return Side(name, points)
-    low, high = map(_float, numbers[1:])
-    plans.values(name, low, high, points)
-    return Side(name, points, (low, high))
 
 
 # --- The view --------------------------------------------------------------------------------
@@ -421,29 +262,6 @@ def _pin(text: str) -> Experiment:
     return pin
 
 
-def _from_one(text: str) -> int:
-    number = _int(text)
-    require(number >= 1, "expected a number from 1 on", number)
-    return number - 1
-
-
-def _pair(text: str) -> tuple[int, ...]:
-    pair = tuple(map(_from_one, text.split(",")))
-    require(len(pair) == 2 and pair[0] < pair[1], "expected two pathways, the first one first")
-    return pair
-
-
-def _yes(text: str) -> bool:
-    require(text in ("0", "1"), "expected 0 or 1", text)
-    return text == "1"
-
-
-def _logs(text: str) -> tuple[tuple[str, bool], ...]:
-    pairs = [part.partition(":") for part in text.split(",")]
-    require(all(colon for _, colon, _ in pairs), "expected panels such as loss:1 or loss:0")
-    return tuple((name, _yes(flag)) for name, _, flag in pairs)
-
-
 class Member(NamedTuple):
     """How a link holds a member of a view."""
 
@@ -454,12 +272,12 @@ class Member(NamedTuple):
 
 
 MEMBERS = (
-    Member("mode", "mode", lambda mode: str(mode + 1), _from_one),
+    Member("mode", "mode", lambda mode: str(mode + 1), values.from_one),
     Member(
         "pair",
         "pathways",
         lambda pair: ",".join(str(h + 1) for h in pair),
-        _pair,
+        values.read_pair,
     ),
     Member(
         "panels",
@@ -467,16 +285,18 @@ MEMBERS = (
         lambda names: ",".join(names) or NO_PANELS,
         lambda text: () if text == NO_PANELS else tuple(text.split(",")),
     ),
-    Member("flow", "flow", lambda flow: str(int(flow)), _yes),
+    Member("flow", "flow", lambda flow: str(int(flow)), values.read_flag),
     Member("strobe", "strobe", str, str),
     Member("axis", "axis", str, str),
-    Member("log", "logs", lambda logs: ",".join(f"{k}:{int(log)}" for k, log in logs), _logs),
-    Member("zoom", "zoom", _text, parse_numbers),
-    Member("cursor", "cursor", repr, _float),
-    Member("share", "share", repr, _float),
+    Member(
+        "log", "logs", lambda logs: ",".join(f"{k}:{int(log)}" for k, log in logs), values.read_logs
+    ),
+    Member("zoom", "zoom", values.numbers_text, values.parse_numbers),
+    Member("cursor", "cursor", repr, values.number),
+    Member("share", "share", repr, values.number),
     Member("figure", "figure", str, str),
     Member("colour", "colour", str, str),
-    Member("etas", "step_sizes", _text, parse_numbers),
+    Member("etas", "step_sizes", values.numbers_text, values.parse_numbers),
     Member("show", "diagram", str, str),
 )
 OF_PLAYER = tuple(member.name for member in MEMBERS if member.field in PLAYED)
@@ -485,31 +305,7 @@ ESCAPED = re.compile(r"^(?:amp(?:;|%3B))+", re.IGNORECASE)
 FROM_OTHERS = ("utm_", "fbclid", "gclid", "embed")  # advertisers, and Streamlit itself
 KNOWN = {
     *("v", "task", "depths", "width", "start", "record", "engine", "map_x", "map_y", "map_steps"),
-    *(name for moves in DYNAMICS for name in moves.parameters),
+    *(name for moves in values.DYNAMICS for name in moves.parameters),
     *(member.name for member in MEMBERS),
     *PINS,
 }
-
-
-def _width(text: str) -> int | None:
-    return None if text == "auto" else _int(text)
-
-
-def _record_text(record: Record) -> str:
-    values = [(f.name, getattr(record, f.name)) for f in fields(record)]
-    return ",".join(f"{name}:{int(value)}" for name, value in values if value is not None)
-
-
-def _record(text: str, record: Record) -> Record:
-    names = {f.name: f.type for f in fields(record)}
-    values: dict[str, Any] = {}
-    for part in text.split(","):
-        name, _, value = part.partition(":")
-        require(name in names, f"expected some of {', '.join(names)}, got {shown(part)}")
-        number = _int(value)
-        if names[name] == "bool":
-            require(number in (0, 1), f"{name} must be 0 or 1, got {number}")
-            values[name] = bool(number)
-        else:
-            values[name] = number
-    return replace(record, **{"every": None, **values})

@@ -1,0 +1,229 @@
+"""How a link writes and reads single values: numbers, specs, axes of maps, members of views.
+
+Each reader answers what it does not understand with a ValueError, in one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from typing import Any, NamedTuple
+
+from simcore import plans, variations
+from simcore.checks import require, shown
+from simcore.experiment import (
+    Balanced,
+    Descent,
+    Dynamics,
+    Flow,
+    Gaussian,
+    LayerScales,
+    Record,
+    Start,
+)
+from simcore.plans import Side
+from simcore.tasks import Spectrum, Target, Tree
+
+
+def parse_numbers(text: str) -> tuple[float, ...]:
+    """Numbers separated by commas."""
+    require(bool(text.strip()), "expected numbers separated by commas, e.g. 1,0.5")
+    return tuple(number(part) for part in text.split(","))
+
+
+def number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"expected a number, got {shown(text)}") from None
+
+
+def parse_depths(text: str) -> tuple[int, ...]:
+    return tuple(whole(part) for part in text.split(","))
+
+
+def whole(text: str) -> int:
+    require(len(text) <= 20, "expected a whole number of at most 20 digits")
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"expected a whole number, got {shown(text)}") from None
+
+
+def rows(text: str) -> tuple[tuple[float, ...], ...]:
+    return tuple(parse_numbers(row) for row in text.split(";"))
+
+
+def numbers_text(numbers: tuple[float, ...]) -> str:
+    return ",".join(map(repr, numbers))
+
+
+def rows_text(rows: tuple[tuple[float, ...], ...]) -> str:
+    return ";".join(numbers_text(row) for row in rows)
+
+
+class Row(NamedTuple):
+    """How a link holds one class of specs: `prefix:` and what `write` makes of one."""
+
+    kind: type[Any]
+    prefix: str
+    write: Callable[[Any], str]
+    read: Callable[[str], Any]
+
+
+def _sized_spectrum(text: str) -> Spectrum:
+    values, *sizes = text.split(":")
+    require(len(sizes) in (0, 2), "expected singular values, or values:inputs:outputs", text)
+    named = dict(zip(("n_in", "n_out"), map(whole, sizes), strict=False))
+    return Spectrum(singular_values=parse_numbers(values), **named)
+
+
+def _gaussian(text: str) -> Gaussian:
+    std, _, seed = text.partition(",")
+    return Gaussian(std=number(std), seed=whole(seed or "0"))
+
+
+STARTS = (
+    Row(
+        Balanced,
+        "balanced",
+        lambda start: numbers_text(start.scales),
+        lambda text: Balanced(scales=parse_numbers(text)),
+    ),
+    Row(
+        LayerScales,
+        "layers",
+        lambda start: rows_text(start.scales),
+        lambda text: LayerScales(scales=rows(text)),
+    ),
+    Row(Gaussian, "gaussian", lambda start: f"{start.std!r},{start.seed}", _gaussian),
+)
+TASKS = (
+    Row(Tree, "tree", lambda task: str(task.levels), lambda t: Tree(levels=whole(t or "3"))),
+    Row(Target, "target", lambda task: rows_text(task.rows), lambda t: Target(rows=rows(t))),
+    Row(
+        Spectrum,
+        "",  # its numbers stand alone
+        lambda task: f"{numbers_text(task.singular_values)}:{task.n_in}:{task.n_out}",
+        _sized_spectrum,
+    ),
+)
+
+
+def write_spec(rows: Sequence[Row], spec: Any) -> str:
+    for row in rows:
+        if isinstance(spec, row.kind):
+            return f"{row.prefix}:{row.write(spec)}" if row.prefix else row.write(spec)
+    raise ValueError(
+        f"a link cannot hold a {type(spec).__name__.lower()}; save the experiment as a file instead"
+    )
+
+
+def read_spec(rows: Sequence[Row], text: str) -> Any:
+    prefix, _, rest = text.partition(":")
+    for row in rows:
+        if row.prefix == prefix:
+            return row.read(rest)
+        if not row.prefix:
+            return row.read(text)
+    names = [f"{row.prefix}:" for row in rows]
+    expected = f"{', '.join(names[:-1])} or {names[-1]}"
+    raise ValueError(f"expected {expected} first, got {shown(prefix)}")
+
+
+def parse_start(text: str) -> Start:
+    """What `start=` holds."""
+    return read_spec(STARTS, text)
+
+
+def start_text(start: Start) -> str:
+    """The start as `start=` holds it."""
+    return write_spec(STARTS, start)
+
+
+class Moves(NamedTuple):
+    """How a link holds one class of dynamics: the field and the reader of each of its parameters,
+    of which the first tells that it is this class."""
+
+    kind: type[Dynamics]
+    parameters: dict[str, tuple[str, Callable[[str], Any]]]
+    after: Callable[[Dynamics], Dynamics]  # one to start from, where the fallback is of another
+
+
+DYNAMICS = (
+    Moves(
+        Flow,
+        {"duration": ("duration", number), "rtol": ("rtol", number)},
+        lambda other: Flow(duration=other.duration),
+    ),
+    Moves(
+        Descent,
+        {"eta": ("step_size", number), "steps": ("steps", whole)},
+        lambda other: Descent(step_size=0.1, steps=1000),
+    ),
+)
+
+
+def side_text(side: Side) -> str:
+    ends = "" if side.range is None else ":{!r}:{!r}".format(*side.range)
+    return f"{side.name}:{side.points}{ends}"
+
+
+def read_side(text: str) -> Side:
+    name, *numbers = text.split(":")
+    variations.axis(name)
+    require(len(numbers) in (1, 3), "expected axis:points or axis:points:from:to", text)
+    points = whole(numbers[0])
+    plans.check_points(points)
+    if len(numbers) == 1:
+        return Side(name, points)
+    low, high = map(number, numbers[1:])
+    plans.values(name, low, high, points)
+    return Side(name, points, (low, high))
+
+
+def read_width(text: str) -> int | None:
+    return None if text == "auto" else whole(text)
+
+
+def record_text(record: Record) -> str:
+    values = [(f.name, getattr(record, f.name)) for f in fields(record)]
+    return ",".join(f"{name}:{int(value)}" for name, value in values if value is not None)
+
+
+def read_record(text: str, record: Record) -> Record:
+    names = {f.name: f.type for f in fields(record)}
+    values: dict[str, Any] = {}
+    for part in text.split(","):
+        name, _, value = part.partition(":")
+        require(name in names, f"expected some of {', '.join(names)}, got {shown(part)}")
+        number = whole(value)
+        if names[name] == "bool":
+            require(number in (0, 1), f"{name} must be 0 or 1, got {number}")
+            values[name] = bool(number)
+        else:
+            values[name] = number
+    return replace(record, **{"every": None, **values})
+
+
+def from_one(text: str) -> int:
+    number = whole(text)
+    require(number >= 1, "expected a number from 1 on", number)
+    return number - 1
+
+
+def read_pair(text: str) -> tuple[int, ...]:
+    pair = tuple(map(from_one, text.split(",")))
+    require(len(pair) == 2 and pair[0] < pair[1], "expected two pathways, the first one first")
+    return pair
+
+
+def read_flag(text: str) -> bool:
+    require(text in ("0", "1"), "expected 0 or 1", text)
+    return text == "1"
+
+
+def read_logs(text: str) -> tuple[tuple[str, bool], ...]:
+    pairs = [part.partition(":") for part in text.split(",")]
+    require(all(colon for _, colon, _ in pairs), "expected panels such as loss:1 or loss:0")
+    return tuple((name, read_flag(flag)) for name, _, flag in pairs)
