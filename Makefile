@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-SCRIPTS := 'simcore/**/*.js'
+SCRIPTS := 'simcore/**/*.js' 'pages/*.js'
 
 .PHONY: run test lint format bench browser
 
@@ -18,13 +18,13 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/oxfmt --check $(SCRIPTS)
-	$(BIN)/oxlint --deny-warnings simcore
+	$(BIN)/oxlint --deny-warnings simcore pages
 
 format: .venv/dev.stamp
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/oxfmt $(SCRIPTS)
-	$(BIN)/oxlint --fix simcore
+	$(BIN)/oxlint --fix simcore pages
 
 bench: .venv-bench/bench.stamp
 	.venv-bench/bin/python benchmarks/run.py

@@ -11,7 +11,7 @@ if (!Object.hasOwn(history, "pushState")) {
   const others = (url) => [...url.searchParams].filter(([name]) => !PLAYED.includes(name)).sort();
   const rest = (url) => JSON.stringify([page(url), others(url)]);
   history.pushState = (state, unused, to) => {
-    const moved = to != null && rest(new URL(to, location.href)) !== rest(new URL(location.href));
+    const moved = Boolean(to) && rest(new URL(to, location.href)) !== rest(new URL(location.href));
     const method = moved ? "pushState" : "replaceState";
     History.prototype[method].call(history, state, unused, to);
   };
