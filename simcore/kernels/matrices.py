@@ -231,8 +231,8 @@ def hessian_vector(theta, layout, problem, work, tangent, direction, out):
             rows, cols = layout.rows[layer], layout.cols[layer]
             moved = at(tangent.forward, layout.chain[layer])
             value = at(work.forward, layout.chain[layer - 1])
-            bend, weights = at(direction, start), at(theta, start)
-            times(bend, value, moved, rows, cols, n_in, SET, panel)  # dA_l = V_l A_{l-1}
+            along, weights = at(direction, start), at(theta, start)
+            times(along, value, moved, rows, cols, n_in, SET, panel)  # dA_l = V_l A_{l-1}
             times(weights, below, moved, rows, cols, n_in, ADD, panel)  # + W_l dA_{l-1}
         add_scaled(1.0, moved, misfit, size)
     _slope(misfit, layout, problem, slope, panel)
@@ -244,9 +244,9 @@ def hessian_vector(theta, layout, problem, work, tangent, direction, out):
             start, link = layout.start[layer], layout.chain[layer - 1]
             rows, cols = layout.rows[layer], layout.cols[layer]
             pull, below = at(work.backward, layout.chain[layer]), at(tangent.backward, link)
-            bend, weights = at(direction, start), at(theta, start)
+            along, weights = at(direction, start), at(theta, start)
             # dD_{l-1} = V_l^T D_l + W_l^T dD_l
-            transposed_times(bend, pull, below, cols, rows, n_in, SET, panel)
+            transposed_times(along, pull, below, cols, rows, n_in, SET, panel)
             transposed_times(weights, moved_pull, below, cols, rows, n_in, ADD, panel)
             turned, target = at(tangent.turned, link), at(out, start)
             transpose(at(tangent.forward, link), cols, n_in, turned)
