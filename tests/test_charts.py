@@ -382,7 +382,7 @@ def test_a_single_record_is_seen():
     assert len(run("one record").steps) == 1
     for panel in ("strengths", "loss", "sharpness"):
         assert {row["kind"] for row in line_rows(spec_of(panel, "one record"))} == {"points"}
-    flow = Run(name="GF", dynamics="flow", columns={"step": [0], "t": [0.0], "x": [1.0]})
+    flow = Run(name="GF", stroke="thin", columns={"step": [0], "t": [0.0], "x": [1.0]})
     panel = SeriesPanel(title="Line", lines=(Line("GF", "x", "x"),))
     spec = charts.still(Scene(runs=(flow,), panels=(panel,))).to_dict()
     assert line_rows(spec)[0]["kind"] == "points"
@@ -439,7 +439,7 @@ def test_the_width_of_each_line_is_its_own():
 def test_central_flow_is_dotted():
     t = np.linspace(0.0, 4.0, 200)
     columns = {"step": np.arange(200), "t": t, "x": t, "y": t}
-    central = Run(name="CF", dynamics="central", columns=columns)
+    central = Run(name="CF", stroke="dotted", columns=columns)
     lines = SeriesPanel(title="Line", lines=(Line("CF", "x", "x"),))
     plane = panels.scene.PlanePanel(title="Plane", trails=(Trail("CF", "x", "y", "CF"),))
     scene = Scene(runs=(central,), panels=(lines, plane))
@@ -483,7 +483,7 @@ def ramp(records: int = 21) -> Run:
 def beside(counted: Run, times: list[float]) -> list[float]:
     """Where a still places a flow on the steps of a descent."""
     t = np.array(times)
-    flow = Run(name="GF", dynamics="flow", columns={"step": np.arange(len(t)), "t": t, "x": t})
+    flow = Run(name="GF", stroke="thin", columns={"step": np.arange(len(t)), "t": t, "x": t})
     lines = (Line("GF", "x", "flow"), Line("GD", "x", "descent"))
     scene = Scene(runs=(flow, counted), panels=(SeriesPanel(title="Line", lines=lines),))
     return [row["x"] for row in line_rows(charts.still(scene, axis="step").to_dict(), "flow")]

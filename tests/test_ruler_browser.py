@@ -12,7 +12,8 @@ import pytest
 from browser import launch
 from playwright.sync_api import Browser, Locator, Page
 
-from simcore.figures.ruler import CSS, HTML, JS, data
+from simcore import prospects
+from simcore.figures.ruler import CSS, HTML, JS, bar
 from simcore.theory import StepSizeMarks
 
 NAN = float("nan")
@@ -27,6 +28,15 @@ NO_MARKS = StepSizeMarks(NAN, NAN, NAN, NAN)
 CLOSE = StepSizeMarks(0.1001, 0.1, 0.1002, 0.1003)
 CASES = (PAPER, DEPTH_3, DEPTH_2, UNEQUAL, ONE_PATHWAY, SIX, RANDOM, NO_MARKS, CLOSE)
 ETA = 2 / 13
+DEPTHS = {DEPTH_3: (3, 3), DEPTH_2: (2, 2), UNEQUAL: (3, 5), ONE_PATHWAY: (5,)}
+
+
+def data(marks: StepSizeMarks, eta: float, sharpness: float, *, token: object = None):
+    """The bar of a network that has these marks; of depth 20 unless it is listed."""
+    known = not math.isnan(marks.single_path)
+    zones = prospects.zones_between(marks, DEPTHS.get(marks, (20, 20))) if known else ()
+    return bar(marks, zones, eta, sharpness, token=token)
+
 
 LIGHT = {"background-color": "#ffffff", "text-color": "#31333f"}
 DARK = {"background-color": "#0e1117", "text-color": "#fafafa"}
@@ -106,7 +116,7 @@ class Ruler:
 
     def at(self, eta: float, marks: StepSizeMarks = PAPER) -> tuple[float, float]:
         """Where a step size lies on the page."""
-        low, high = data(marks, ETA, None)["range"]
+        low, high = data(marks, ETA, NAN)["range"]
         box = self.page.locator(".track").bounding_box()
         share = math.log(eta / low) / math.log(high / low)
         return box["x"] + share * box["width"], box["y"] + box["height"] / 2
@@ -167,7 +177,7 @@ def test_the_handle_stands_at_its_step_size(open_ruler) -> None:
 
 def test_gamma_is_left_out_where_it_is_not_defined(open_ruler) -> None:
     ruler = open_ruler(NO_MARKS, 0.1)
-    ruler.page.evaluate("(d) => window.rerun(d)", data(NO_MARKS, 0.1, None))
+    ruler.page.evaluate("(d) => window.rerun(d)", data(NO_MARKS, 0.1, NAN))
     ruler.pass_time()
     assert ruler.readout == "η = 0.1000 2/η = 20.00"
     assert ruler.spoken == "η = 0.1000"
@@ -181,7 +191,7 @@ def test_gamma_is_left_out_where_it_is_not_defined(open_ruler) -> None:
         (0.101, "between 2/S₁ and 2/λ(GF), follows gradient flow"),
         (PAPER.balanced, "at 2/λ(min), partly re-balanced"),
         (0.19, "between 2/λ(min) and η(WCR), equal pathways, sum oscillates"),
-        (PAPER.wcr, "at η(WCR), may flip sign, be trapped, diverge"),
+        (PAPER.wcr, "at η(WCR), equal pathways, sum oscillates"),
         (0.4, "above η(WCR), may flip sign, be trapped, diverge"),
     ],
 )
@@ -244,7 +254,7 @@ def test_a_click_on_the_bar_moves_the_handle_there(open_ruler) -> None:
 
 def test_a_drag_beyond_the_bar_stops_at_its_end(open_ruler) -> None:
     ruler = open_ruler(width=400)
-    low, high = data(PAPER, ETA, None)["range"]
+    low, high = data(PAPER, ETA, NAN)["range"]
     _, y = ruler.grab()
     for x, end in ((-50, low), (450, high)):
         ruler.page.mouse.move(x, y + 90)
@@ -504,7 +514,7 @@ def test_labels_point_at_their_poles(open_ruler) -> None:
     ruler = open_ruler(width=420)
     for marks in CASES[:-1]:
         ruler.rerun(marks, 0.3, token="other")
-        low, high = data(marks, 0.3, None)["range"]
+        low, high = data(marks, 0.3, NAN)["range"]
         track = ruler.page.locator(".track").bounding_box()
         for box, label in zip(boxes(ruler.labels()), ruler.labels().all(), strict=True):
             button = label.get_by_role("button").first
