@@ -18,7 +18,8 @@ ANYTHING = None
 TABLE: dict[str, tuple[str, str | None]] = {
     "loops": ("simcore.kernels simcore.kernels.*", "numpy numba llvmlite loops"),
     "nouns": (
-        "simcore.checks simcore.limits simcore.spec simcore.tasks simcore.starts "
+        "simcore.checks simcore.limits simcore.files simcore.archive simcore.spec simcore.tasks "
+        "simcore.starts "
         "simcore.dynamics simcore.experiment simcore.trajectory",
         "numpy nouns",
     ),
