@@ -2,13 +2,15 @@
 # Both set up what they need (a .venv, dependencies, where needed the browser).
 
 PYTHON ?= python3
+# Who can see the app: this machine only; 0.0.0.0 opens it to the network of a lecture room.
+ADDRESS ?= localhost
 BIN := .venv/bin
 SCRIPTS := 'simcore/**/*.js' 'pages/*.js'
 
 .PHONY: run test lint format bench browser
 
 run: .venv/run.stamp
-	$(BIN)/streamlit run app.py
+	$(BIN)/streamlit run app.py --server.address=$(ADDRESS)
 
 test: lint browser
 	$(BIN)/pytest -n 2 --dist worksteal

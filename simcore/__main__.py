@@ -10,7 +10,6 @@ import argparse
 import json
 import logging
 import multiprocessing
-import os
 import signal
 import socket
 import sqlite3
@@ -26,7 +25,7 @@ from types import FrameType
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from simcore import presets, regimes
+from simcore import files, presets, regimes
 from simcore.checks import require, shown
 from simcore.experiment import Experiment
 from simcore.rows import Row
@@ -125,11 +124,7 @@ def _counted(rows: Sequence[Row]) -> str:
 
 def _run(options: argparse.Namespace) -> int:
     experiment = _read_experiment(options.what)
-    folder = options.out.absolute().parent
-    require(
-        folder.is_dir() and os.access(folder, os.W_OK) and not options.out.is_dir(),
-        f"expected a place where a file may be written, {options.out} is none",
-    )
+    files.check_writable(options.out)
     bar = _Bar()
     with _interrupts() as interrupted, bar:
 
@@ -138,12 +133,7 @@ def _run(options: argparse.Namespace) -> int:
             return not interrupted.is_set()
 
         run = simulate(experiment, on_progress=go_on)
-    part = options.out.with_name(f".{options.out.name}.{os.getpid()}.part")
-    try:
-        run.save(part)
-        part.replace(options.out)
-    finally:
-        part.unlink(missing_ok=True)
+    run.save(options.out)
     if interrupted.is_set() and run.outcome is Outcome.CANCELLED:
         return _complain(f"interrupted; what was recorded is in {options.out}", INTERRUPTED)
     print(regimes.describe(run))

@@ -85,6 +85,12 @@ class Dynamics(Spec):
         """How many records the run will keep, or at least how many if only running it can tell."""
         raise NotImplementedError
 
+    def check_clock(
+        self, record: Record, steps: np.ndarray, time: np.ndarray, finished: bool
+    ) -> None:
+        """ValueError unless a run can have these steps (K,) and times (K,) at its records."""
+        raise NotImplementedError
+
     def with_step_size(self, step_size: float) -> Descent:
         """Gradient descent with that step size that lasts as long."""
         steps = max(1, round(self.duration / step_size))
@@ -132,6 +138,14 @@ class Descent(Dynamics):
     def records(self, record: Record) -> int:
         return 1 + math.ceil(self.steps / record.stride(self.steps))
 
+    def check_clock(
+        self, record: Record, steps: np.ndarray, time: np.ndarray, finished: bool
+    ) -> None:
+        recorded = record.steps(self.steps)
+        kept = recorded if finished else recorded[: len(steps)]
+        require(np.array_equal(steps, kept), "steps must be those that were to be recorded")
+        require(np.array_equal(time, steps * self.step_size), "time must be eta times steps")
+
     def with_step_size(self, step_size: float) -> Self:
         """The same number of steps of another size."""
         return replace(self, step_size=step_size)
@@ -164,6 +178,19 @@ class Flow(Dynamics):
             f"rtol must be between 1e-13 and 1e-2 (double precision holds no more), got {rtol:g}",
         )
         self._set(duration=duration, rtol=rtol)
+
+    def check_clock(
+        self, record: Record, steps: np.ndarray, time: np.ndarray, finished: bool
+    ) -> None:
+        require(steps[0] == 0 and bool((np.diff(steps) >= 0).all()), "steps must not decrease")
+        if record.every is None:
+            recorded = np.linspace(0.0, self.duration, record.frames)
+            require(np.array_equal(time, recorded[: len(time)]), "times must be those of records")
+        require(
+            time[0] == 0 and bool((np.diff(time) > 0).all()) and time[-1] <= self.duration,
+            "time must grow from 0 to at most the duration",
+        )
+        require(not finished or time[-1] == self.duration, "time must end at the duration")
 
     def with_duration(self, duration: float) -> Self:
         return replace(self, duration=duration)

@@ -1,12 +1,13 @@
 """How large an experiment may be: one table for a laptop, a lower one for the hosted demo.
 
-The hosted demo shares two cores and under a gigabyte between all visitors, so it sets the
-environment variable `SIMCORE_HOSTED=1` and every spec is checked against `HOSTED`.
+The hosted demo shares two cores and under a gigabyte between all visitors, so every spec is checked
+against `HOSTED` there: on Streamlit Community Cloud, and wherever SIMCORE_HOSTED=1 is set.
 """
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -52,9 +53,14 @@ HOSTED = Limits(
 )
 
 
+CLOUD = Path("/mount/src")  # where Streamlit Community Cloud puts the repositories that it runs
+
+
 def hosted() -> bool:
-    """Whether this process is the hosted demo (environment variable SIMCORE_HOSTED)."""
-    return os.environ.get("SIMCORE_HOSTED", "") not in ("", "0")
+    """Whether this process is a hosted demo: SIMCORE_HOSTED says so (1) or not (0); without it, the
+    place of this file does."""
+    said = os.environ.get("SIMCORE_HOSTED", "")
+    return said != "0" if said else Path(__file__).is_relative_to(CLOUD)
 
 
 def current() -> Limits:

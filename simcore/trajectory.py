@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import IO, Any, Self
 
 import numpy as np
 
+from simcore import archive, files
 from simcore.checks import number, require, shown
 from simcore.experiment import Experiment
 
@@ -83,23 +85,26 @@ class Trajectory:
         return self.experiment.dynamics.edges(self.steps)
 
     def save(self, path: str | Path | IO[bytes]) -> None:
-        """Write the run as .npz: arrays by name and the experiment as JSON (no pickle)."""
+        """Write the run as .npz: arrays by name and the experiment as JSON (no pickle).
+
+        A path is written whole or not at all; see `files.writing`.
+        """
+        if isinstance(path, (str, Path)):
+            with files.writing(path) as part, open(part, "wb") as file:
+                self.save(file)
+            return
         header = {
             "format": FORMAT,
             "experiment": self.experiment.to_dict(),
             "outcome": self.outcome.name,
             "seconds": self.seconds,
         }
-        arrays: dict[str, Any] = {
+        arrays = {
             f.name: getattr(self, f.name)
             for f in fields(self)
             if isinstance(getattr(self, f.name), np.ndarray)
         }
-        if isinstance(path, (str, Path)):  # numpy would add .npz to other names
-            with open(path, "wb") as file:
-                np.savez_compressed(file, header=np.array(json.dumps(header)), **arrays)
-        else:
-            np.savez_compressed(path, header=np.array(json.dumps(header)), **arrays)
+        archive.write(path, header, arrays)
 
     @classmethod
     def load(cls, path: str | Path | IO[bytes]) -> Self:
@@ -112,23 +117,33 @@ class Trajectory:
     @classmethod
     def _read(cls, file: IO[bytes], name: str) -> Self:
         refusal = f"expected a run saved by Trajectory.save, got {name}; save the run again"
-        try:
-            with np.load(file, allow_pickle=False) as archive:
-                arrays = {key: archive[key] for key in archive.files}
-            header = json.loads(str(arrays.pop("header")))
-            version, specification = header["format"], header["experiment"]
-            outcome, seconds = Outcome[header["outcome"]], number("seconds", header["seconds"])
-            records = len(arrays["steps"])
-        except Exception:  # whatever zip, zlib, numpy and json make of any bytes
-            raise ValueError(refusal) from None
+        with _refusing(refusal):
+            packed = archive.Archive(file)
+            version, plain = packed.header["format"], packed.header["experiment"]
         require(
             version == FORMAT,
             f"expected a run in format {FORMAT}, {name} has {shown(version)}; save the run again",
         )
-        experiment = Experiment.from_dict(specification)
-        found = {key: (array.dtype.name, array.shape) for key, array in arrays.items()}
-        require(records > 0 and found == _contents(experiment, records), refusal)
+        experiment = Experiment.from_dict(plain)
+        with _refusing(refusal):
+            (records,) = packed.claims["steps"][1]
+            require(1 <= records <= experiment.most_records, "no records, or too many")
+            arrays = packed.arrays(_contents(experiment, records))
+            outcome = Outcome[packed.header["outcome"]]
+            seconds = number("seconds", packed.header["seconds"])
+            experiment.dynamics.check_clock(
+                experiment.record, arrays["steps"], arrays["time"], outcome is Outcome.FINISHED
+            )
         return cls(experiment=experiment, outcome=outcome, seconds=seconds, **arrays)
+
+
+@contextmanager
+def _refusing(sentence: str) -> Iterator[None]:
+    """Whatever zip, zlib, numpy and json make of any bytes becomes one sentence."""
+    try:
+        yield
+    except Exception:
+        raise ValueError(sentence) from None
 
 
 def _contents(experiment: Experiment, records: int) -> dict[str, tuple[str, tuple[int, ...]]]:

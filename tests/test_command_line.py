@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -278,3 +280,26 @@ def test_the_command_line_does_without_the_app():
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert result.stderr.strip() == ""
+
+
+@pytest.mark.parametrize("kind", ["link", "protected", "pipe"])
+def test_an_output_that_is_no_ordinary_file_is_never_replaced(tmp_path, kind):
+    """A link keeps pointing where it points, a protected file stays, a pipe is written into."""
+    out, real = tmp_path / "out.npz", tmp_path / "real.npz"
+    if kind == "link":
+        out.symlink_to(real)
+        assert main(["run", "flow", "--out", str(out)]) == 0
+        assert out.is_symlink()
+        assert Trajectory.load(real).experiment == presets.FLOW.experiment
+    elif kind == "protected":
+        out.write_bytes(b"precious")
+        out.chmod(0o444)
+        assert main(["run", "flow", "--out", str(out)]) == 2
+        assert out.read_bytes() == b"precious"
+    else:
+        os.mkfifo(out)
+        with ThreadPoolExecutor(1) as pool:
+            content = pool.submit(out.read_bytes)
+            assert main(["run", "flow", "--out", str(out)]) == 0
+            assert Trajectory.load(io.BytesIO(content.result())).outcome is Outcome.FINISHED
+        assert out.is_fifo()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -175,6 +176,16 @@ def test_every_limit_is_lower_in_the_hosted_demo(field):
 def test_the_environment_says_whether_this_is_the_hosted_demo(monkeypatch, value, expected):
     assert here(monkeypatch, value) is (limits.HOSTED if expected else limits.LOCAL)
     assert limits.hosted() is expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [(None, True), ("0", False), ("1", True)])
+def test_the_cloud_is_found_out_by_itself(monkeypatch, tmp_path, value, expected):
+    """Community Cloud keeps the repositories it runs in one folder; a word of ours goes before."""
+    here(monkeypatch, value)
+    monkeypatch.setattr(limits, "CLOUD", Path(limits.__file__).parents[2])
+    assert limits.hosted() is expected
+    monkeypatch.setattr(limits, "CLOUD", tmp_path)
+    assert limits.hosted() is (value == "1")
 
 
 def test_what_was_saved_on_a_laptop_may_be_refused_in_the_hosted_demo(monkeypatch):

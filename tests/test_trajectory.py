@@ -7,14 +7,17 @@ import dataclasses
 import io
 import json
 import pickle
+import tracemalloc
 import zipfile
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.lib import format as npy_format
 from strategies import check_refusal, experiments, refused
 
+from simcore import archive
 from simcore.experiment import (
     Balanced,
     Descent,
@@ -445,3 +448,112 @@ def test_spoiled_arrays_are_refused(name, saved):
 def test_a_file_that_is_not_there_is_said_so(tmp_path):
     with pytest.raises(FileNotFoundError):
         Trajectory.load(tmp_path / "none.npz")
+
+
+# --- Files that say something else -------------------------------------------------------------
+
+
+def repacked(saved, change, *, resigned):
+    """The saved run with something changed; `resigned`: its checksum fits again, or is left out."""
+    _, header, arrays = saved
+    header, arrays = copy.deepcopy(header), dict(arrays)
+    change(header, arrays)
+    if resigned is None:
+        header.pop("checksum")
+    elif resigned:
+        header["checksum"] = archive.checksum(
+            {name: value for name, value in header.items() if name != "checksum"}, arrays
+        )
+    return io.BytesIO(npz(header=np.array(json.dumps(header)), **arrays))
+
+
+LIES = {
+    "steps reversed": lambda h, a: a.update(steps=a["steps"][::-1]),
+    "time in other units": lambda h, a: a.update(time=a["time"] * 7),
+    "another step size": lambda h, a: h["experiment"]["dynamics"].update(step_size=0.123),
+    "another stride": lambda h, a: h["experiment"]["record"].update(every=3),
+    "more steps": lambda h, a: h["experiment"]["dynamics"].update(steps=10**6),
+}
+
+
+@pytest.mark.parametrize("resigned", [False, True, None])
+@pytest.mark.parametrize("lie", LIES)
+def test_a_clock_of_another_run_is_refused(saved, lie, resigned):
+    """Even where the checksum was made to fit, or left out as in files of before."""
+    with refused("Trajectory.save"):
+        Trajectory.load(repacked(saved, LIES[lie], resigned=resigned))
+
+
+@pytest.mark.parametrize("name", ["loss", "strengths", "eigenvalues", "time"])
+def test_a_number_that_was_changed_is_noticed(saved, name):
+    def change(header, arrays):
+        arrays[name] = arrays[name] * (1 + 1e-15) + 1e-300
+
+    with refused("Trajectory.save"):
+        Trajectory.load(repacked(saved, change, resigned=False))
+
+
+def test_a_file_of_before_has_no_checksum_and_loads(runs, saved):
+    assert_same(runs["modes"], Trajectory.load(repacked(saved, lambda *_: None, resigned=None)))
+
+
+@pytest.mark.parametrize("name", ["loss", "maps", "other"])
+def test_a_bomb_is_not_unpacked(saved, name):
+    """Two million bytes that unpack to two thousand million."""
+    _, header, arrays = saved
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as packed:
+        for key, array in {"header": np.array(json.dumps(header)), **arrays}.items():
+            if key != name:
+                packed.writestr(f"{key}.npy", npy(array))
+        with packed.open(f"{name}.npy", "w", force_zip64=True) as member:
+            shape = (250_000_000,)
+            npy_format.write_array_header_1_0(
+                member, {"descr": "<f8", "fortran_order": False, "shape": shape}
+            )
+            for _ in range(20):
+                member.write(bytes(10_000_000))
+    tracemalloc.start()
+    with refused("Trajectory.save"):
+        Trajectory.load(memory)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000_000
+
+
+def test_hostile_files_are_refused_or_give_the_run(runs, saved):
+    """500 files, each the saved run with bytes, entries, headers or arrays spoiled at random."""
+    content, header, arrays = saved
+    draw = np.random.default_rng(11)
+
+    def spoiled():
+        kind = draw.integers(4)
+        if kind == 0:
+            damaged = bytearray(content)
+            for place in draw.integers(0, len(content), int(draw.integers(1, 20))):
+                damaged[place] = draw.integers(256)
+            return bytes(damaged)
+        lines, parts = copy.deepcopy(header), dict(arrays)
+        name = str(draw.choice(list(parts)))
+        if kind == 1:
+            field = draw.choice(["format", "experiment", "outcome", "seconds", "checksum"])
+            lines[str(field)] = [None, 7, "x", [], {}, -1.5, 10**400][draw.integers(7)]
+        elif kind == 2:
+            parts[name] = [
+                np.zeros((int(draw.integers(1, 9)),) * int(draw.integers(1, 4))),
+                parts[name].astype("<f4"),
+                np.asfortranarray(parts[name]),
+                np.array("text"),
+                parts[name][:0],
+            ][draw.integers(5)]
+        else:
+            parts[f"extra{draw.integers(99)}"] = np.zeros(3)
+        return npz(header=np.array(json.dumps(lines)), **parts)
+
+    for _ in range(500):
+        try:
+            other = Trajectory.load(io.BytesIO(spoiled()))
+        except ValueError as error:
+            check_refusal(error)
+        else:
+            assert_same(runs["modes"], other)

@@ -18,6 +18,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
+from simcore import files
 from simcore.checks import require
 from simcore.experiment import Experiment
 from simcore.rows import Row
@@ -229,11 +230,7 @@ def check_table_path(path: str | Path) -> None:
         path.suffix in (".csv", ".parquet"),
         f"a table's name needs to end in .csv or .parquet, got {path}",
     )
-    folder = path.absolute().parent
-    require(
-        folder.is_dir() and os.access(folder, os.W_OK) and not path.is_dir(),
-        f"expected a place where a file may be written, {path} is none",
-    )
+    files.check_writable(path)
 
 
 def export(path: str | Path, experiments: Sequence[Experiment], rows: Sequence[Row]) -> None:
@@ -246,8 +243,7 @@ def export(path: str | Path, experiments: Sequence[Experiment], rows: Sequence[R
     check_table_path(path)
     path = Path(path)
     columns = _columns(experiments, rows)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with files.writing(path) as part:
         if path.suffix == ".csv":
             with open(part, "w", newline="", encoding="utf-8") as file:
                 writer = csv.writer(file)
@@ -258,9 +254,6 @@ def export(path: str | Path, experiments: Sequence[Experiment], rows: Sequence[R
             from pyarrow import parquet
 
             parquet.write_table(pyarrow.table(columns), part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _columns(experiments: Sequence[Experiment], rows: Sequence[Row]) -> dict[str, list[Any]]:

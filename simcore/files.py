@@ -1,0 +1,77 @@
+"""Files of others: written whole or not at all, and never over what is no ordinary file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from simcore.checks import require
+
+PROTECTED = "expected a file that may be overwritten, {} is write-protected; choose another name"
+
+
+def check_writable(path: str | Path) -> None:
+    """ValueError in a sentence unless `writing` could put something there."""
+    target = _target(path)
+    require(not target.is_dir(), f"expected a file's name, {path} is a folder; add a name to it")
+    if target.exists():
+        mode = target.stat().st_mode
+        # root may write anything, but a file without any write bit was protected on purpose
+        writable = mode & 0o222 and os.access(target, os.W_OK)
+        require(bool(writable), PROTECTED.format(path))
+        require(
+            any(kind(mode) for kind in (stat.S_ISREG, stat.S_ISCHR, stat.S_ISFIFO)),
+            f"expected a file that can be written, {path} is none; choose another name",
+        )
+        return
+    folder = target.parent
+    require(
+        folder.is_dir() and os.access(folder, os.W_OK),
+        f"expected a folder where a file may be written, {folder} is none; make it or choose "
+        "another place",
+    )
+
+
+@contextmanager
+def writing(path: str | Path) -> Iterator[Path]:
+    """A path to write to; what is there afterwards takes the place of `path` as a whole.
+
+    An ordinary file is written beside and renamed over, so a crash leaves the old one; a link keeps
+    pointing where it points, and a device or pipe is written into and stays what it is. ValueError
+    as `check_writable`; if the body raises, nothing changes.
+    """
+    check_writable(path)
+    target = _target(path)
+    ordinary = not target.exists() or target.is_file()
+    beside = ordinary and os.access(target.parent, os.W_OK)
+    with tempfile.TemporaryDirectory(
+        prefix=f".{target.name}.", dir=target.parent if beside else None
+    ) as folder:
+        part = Path(folder, target.name)
+        yield part
+        if beside:
+            _give_mode_of(target, part)
+            part.replace(target)
+        else:
+            with open(part, "rb") as source, open(target, "wb") as sink:
+                shutil.copyfileobj(source, sink)
+
+
+def _give_mode_of(target: Path, part: Path) -> None:
+    if target.exists():
+        part.chmod(stat.S_IMODE(target.stat().st_mode))
+
+
+def _target(path: str | Path) -> Path:
+    """Where a link leads; ValueError where it leads in a circle."""
+    try:
+        return Path(path).resolve()
+    except (OSError, RuntimeError):
+        raise ValueError(
+            f"expected a file's name, {path} is a link that leads in a circle"
+        ) from None
