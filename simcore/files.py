@@ -32,8 +32,8 @@ def check_writable(path: str | Path) -> None:
     folder = target.parent
     require(
         folder.is_dir() and os.access(folder, os.W_OK),
-        f"expected a folder where a file may be written, {folder} is none; make it or choose "
-        "another place",
+        f"expected a place where a file may be written, {path} is none: its folder is not there or "
+        "closed; make it or choose another place",
     )
 
 
