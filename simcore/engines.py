@@ -6,15 +6,14 @@ from typing import Protocol
 
 import numpy as np
 
-from simcore import curvature, mode_curvature
+from simcore import curvature, mode_curvature, mode_starts
 from simcore.experiment import Experiment
 from simcore.kernels import dormand_prince, ranges
 from simcore.kernels import matrices as matrix_kernels
 from simcore.kernels import modes as mode_kernels
-from simcore.kernels.simd import padded, zeros
+from simcore.kernels.simd import zeros
 
 WORK_PER_CALL = 2e7  # multiplications in one kernel call: some hundredths of a second
-BLOW_UP = 1e12  # a loss that many times above its natural scale never comes back
 # Lanczos residual at the records. The error of the eigenvalue is its square, but a looser one also
 # stops before an eigenvector that has just overtaken grows out of the warm start's noise.
 ALONG_RUN_TOL = 1e-9
@@ -81,13 +80,6 @@ def _integrator(n: int, weights: int) -> dormand_prince.Integrator:
     )
 
 
-def _blow_up(experiment: Experiment, loss: float) -> float:
-    """The loss at which a run counts as diverged."""
-    s_xx, _, _ = experiment.task.moments()
-    target = experiment.task.target_map()
-    return BLOW_UP * max(loss, float(0.5 * ((target @ s_xx) * target).sum()), 1e-200)
-
-
 class _Flowing:
     """What both engines say of their integrator."""
 
@@ -102,61 +94,20 @@ class _Flowing:
 
 
 class ModesEngine(_Flowing):
-    """A few scalars per pathway and mode; see mode_kernels."""
+    """A few scalars per pathway and mode; see `kernels.modes`."""
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
-        task, network = experiment.task, experiment.network
-        self.modes = len(task.singular_values)
-        columns = padded(self.modes)
-        scales = experiment.start.layer_scales(network.depths)
-        groups = [tuple(dict.fromkeys(row)) for row in scales]
-        offsets = np.concatenate([[0], np.cumsum([len(group) for group in groups])])
-        self.system = mode_kernels.ModeSystem(
-            first=offsets.astype(np.int64),
-            power=np.array(
-                [row.count(x) for row, group in zip(scales, groups, strict=True) for x in group],
-                dtype=np.int64,
-            ),
-            target=np.pad(task.singular_values, (0, columns - self.modes)),
-            step_size=np.zeros(columns),
-        )
-        self.architecture = mode_curvature.Architecture(
-            first_group=self.system.first,
-            power=self.system.power,
-            target=np.array(task.singular_values),
-            layer=np.array(
-                [
-                    offset + group.index(x)
-                    for offset, row, group in zip(offsets, scales, groups, strict=False)
-                    for x in row
-                ],
-                dtype=np.int64,
-            ),
-            first=np.concatenate([[0], np.cumsum(network.depths)]).astype(np.int64),
-            width=max(network.hidden_width(task), self.modes)
-            if max(network.depths) > 1
-            else self.modes,
-            n_in=task.n_in,
-            n_out=task.n_out,
-            parameters=network.weights(task),
-        )
-        self.x = zeros(int(offsets[-1]), columns)
-        self.x[:, : self.modes] = [[x] for group in groups for x in group]
-        self.state, self.seen = self._new_state(), self._new_state()
-        self.floor = task.floor()
-        self.loss = mode_kernels.evaluate(self.x, self.system, self.state)
-        self.limit = _blow_up(experiment, self.loss)
+        self.modes = len(experiment.task.singular_values)
+        start = mode_starts.begin([experiment])
+        self.system, self.x, self.state = start.system, start.x, start.state
+        self.limit, self.floor = float(start.limit[0]), float(start.floor[0])
+        self.seen = mode_starts.fresh_state(self.system)
+        self.architecture = mode_curvature.architecture_of(experiment)
         self.nothing = ranges.fresh(*self.state.strengths.shape)
         self.ranges = _copy(self.nothing)
         self.queue: list[np.ndarray] = []
         self.per_call = max(1, int(WORK_PER_CALL / (20 * self.modes * len(self.x))))
-
-    def _new_state(self) -> mode_kernels.ModeState:
-        pathways, columns = self.experiment.network.pathways, len(self.system.target)
-        return mode_kernels.ModeState(
-            zeros(*self.x.shape), zeros(pathways, columns), zeros(columns)
-        )
 
     def descend(self, steps: int, step_size: float) -> int:
         self.system.step_size[:] = step_size
@@ -211,7 +162,7 @@ class ModesEngine(_Flowing):
 
 
 class MatricesEngine(_Flowing):
-    """Full weights in the singular bases of the target; see matrix_kernels."""
+    """Full weights in the singular bases of the target; see `kernels.matrices`."""
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
@@ -223,8 +174,8 @@ class MatricesEngine(_Flowing):
         start = curvature.turn(experiment, curvature.initial(experiment))
         self.weights = curvature.pad(experiment, start)
         self.floor = task.floor()
-        self.loss = matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.work)
-        self.limit = _blow_up(experiment, self.loss)
+        loss = matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.work)
+        self.limit = float(mode_starts.blow_up(mode_starts.natural_loss(task), loss))
         self.nothing = ranges.fresh(*self.work.strengths.shape)
         self.ranges = _copy(self.nothing)
         self.solver = curvature.EigenSolver(experiment, experiment.record.eigenvalues)

@@ -14,7 +14,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from simcore import mode_starts
+from simcore.experiment import Experiment
 from simcore.kernels import modes as kernels
+from simcore.mode_starts import Groups
 
 CHUNK = 4_000_000  # numbers of block matrices held at a time
 
@@ -23,15 +26,29 @@ CHUNK = 4_000_000  # numbers of block matrices held at a time
 class Architecture:
     """Sizes that decide which blocks there are, and how often."""
 
-    first_group: np.ndarray  # (H+1,) first group of each pathway
-    power: np.ndarray  # (G,) layers in each group
+    groups: Groups
     target: np.ndarray  # (R,) sigma*_i
-    layer: np.ndarray  # (T,) group of each layer
     first: np.ndarray  # (H+1,) first layer of each pathway
     width: int
     n_in: int
     n_out: int
     parameters: int
+
+
+def architecture_of(experiment: Experiment) -> Architecture:
+    """The sizes of an aligned experiment."""
+    task, network = experiment.task, experiment.network
+    target = np.array(task.singular_values)
+    hidden = network.hidden_width(task) if max(network.depths) > 1 else 0
+    return Architecture(
+        groups=mode_starts.groups(experiment),
+        target=target,
+        first=np.concatenate([[0], np.cumsum(network.depths)]).astype(np.int64),
+        width=max(hidden, len(target)),
+        n_in=task.n_in,
+        n_out=task.n_out,
+        parameters=network.weights(task),
+    )
 
 
 def top_eigenvalues(architecture: Architecture, states: np.ndarray, k: int) -> np.ndarray:
@@ -41,7 +58,7 @@ def top_eigenvalues(architecture: Architecture, states: np.ndarray, k: int) -> n
     """
     result = np.full((len(states), k), np.nan)
     modes, groups = states.shape[1:]
-    per_state = max((2 * len(architecture.layer)) ** 2, modes * groups * (groups + 1))
+    per_state = max((2 * len(architecture.groups.layer)) ** 2, modes * groups * (groups + 1))
     size = max(1, CHUNK // per_state)
     finite = np.flatnonzero(np.isfinite(states).all(axis=(1, 2)))
     for rows in np.split(finite, range(size, len(finite), size)):
@@ -54,11 +71,11 @@ def top_eigenvalues(architecture: Architecture, states: np.ndarray, k: int) -> n
 def _top(architecture: Architecture, states: np.ndarray, k: int) -> np.ndarray:
     residuals = _residuals(architecture, states)
     count, modes, groups = states.shape
-    layers = len(architecture.layer)
+    layers = len(architecture.groups.layer)
     blocks = np.empty((count, modes, groups, groups))
     folds = np.empty((count, modes, groups))
     kernels.diagonal_blocks(
-        states, residuals, architecture.first_group, architecture.power, blocks, folds
+        states, residuals, architecture.groups.first, architecture.groups.power, blocks, folds
     )
 
     # modes of one singular value move alike, so one of them stands for all
@@ -70,7 +87,7 @@ def _top(architecture: Architecture, states: np.ndarray, k: int) -> np.ndarray:
     for i, times in alike:
         values = np.linalg.eigvalsh(blocks[:, i])
         top = _merge(top, np.repeat(values, min(times, k), axis=1))
-        for g, power in enumerate(architecture.power):
+        for g, power in enumerate(architecture.groups.power):
             if power > 1:
                 fold = folds[:, i, g : g + 1]
                 top = _merge(top, np.repeat(fold, min(times * (power - 1), k), axis=1))
@@ -92,7 +109,7 @@ def _top(architecture: Architecture, states: np.ndarray, k: int) -> np.ndarray:
     blocks, bounds = np.empty((count, 2 * layers, 2 * layers)), np.empty(count)
     for i, j, rows, times in pairs:
         kernels.pair_blocks(
-            states, architecture.layer, architecture.first, residuals, i, j, blocks, bounds
+            states, architecture.groups.layer, architecture.first, residuals, i, j, blocks, bounds
         )
         overflow |= ~np.isfinite(bounds)
         needed = np.flatnonzero((bounds > top[:, -1]) & ~overflow)
@@ -111,15 +128,15 @@ def _merge(top: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _residuals(architecture: Architecture, states: np.ndarray) -> np.ndarray:
     """sum_h sigma_{h,i} - sigma*_i, shape (K, R)."""
-    groups = states**architecture.power
-    strengths = np.multiply.reduceat(groups, architecture.first_group[:-1], axis=2)
+    groups = states**architecture.groups.power
+    strengths = np.multiply.reduceat(groups, architecture.groups.first[:-1], axis=2)
     return strengths.sum(axis=2) - architecture.target
 
 
 def _null(architecture: Architecture) -> list[tuple[np.ndarray, int]]:
     """For an index j that carries nothing: which rows of its pair block with a mode exist, and how
     many such indices there are; one entry per kind of index (hidden or not, input, output)."""
-    modes, layers = len(architecture.target), np.arange(len(architecture.layer))
+    modes, layers = len(architecture.target), np.arange(len(architecture.groups.layer))
     opens = np.isin(layers, architecture.first[:-1])
     closes = np.isin(layers, architecture.first[1:] - 1)
     kinds = []

@@ -19,16 +19,16 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "loops": ("simcore.kernels simcore.kernels.*", "numpy numba llvmlite loops"),
     "nouns": (
         "simcore.checks simcore.limits simcore.spec simcore.tasks simcore.starts "
-        "simcore.dynamics simcore.experiment simcore.trajectory",
+        "simcore.dynamics simcore.experiment simcore.trajectory simcore.rows",
         "numpy nouns",
     ),
     "truths": (
-        "simcore.theory simcore.prospects simcore.variations simcore.plans",
+        "simcore.theory simcore.prospects simcore.variations simcore.plans simcore.cost",
         "numpy nouns truths",
     ),
     "verbs": (
-        "simcore.curvature simcore.mode_curvature simcore.engines simcore.simulate "
-        "simcore.regimes simcore.presets simcore.links",
+        "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.engines "
+        "simcore.simulate simcore.regimes simcore.presets simcore.links",
         "numpy nouns loops truths verbs",
     ),
     "studies": (

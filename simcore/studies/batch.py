@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import mode_curvature, prospects, regimes
-from simcore.engines import ModesEngine
-from simcore.experiment import Descent, Experiment, LayerScales, Record
+from simcore import mode_curvature, mode_starts, prospects, regimes
+from simcore.experiment import Descent, Experiment
 from simcore.kernels import modes as kernels
 from simcore.kernels.simd import padded
+from simcore.mode_starts import Beginning
 from simcore.regimes import Regime
 from simcore.trajectory import Outcome
 
@@ -35,13 +35,12 @@ class Ends(NamedTuple):
 
 def kind(experiment: Experiment) -> Hashable:
     """What descents must share to run together; None if this one cannot."""
-    task, network, start = experiment.task, experiment.network, experiment.start
-    dynamics = experiment.dynamics
-    if experiment.resolved_engine != "modes" or not isinstance(dynamics, Descent):
+    task, network, dynamics = experiment.task, experiment.network, experiment.dynamics
+    # the kernel is that of plain descent, and other dynamics have walks of their own
+    if experiment.resolved_engine != "modes" or type(dynamics) is not Descent:
         return None
-    equal_layers = None
-    if isinstance(start, LayerScales):
-        equal_layers = tuple(tuple(map(row.index, row)) for row in start.scales)
+    rows = experiment.start.layer_scales(network.depths)
+    equal_layers = tuple(tuple(map(row.index, row)) for row in rows)
     sizes = (task.n_in, task.n_out, regimes.repeats(experiment))
     return sizes, network, equal_layers, dynamics.steps, experiment.record
 
@@ -71,7 +70,7 @@ def number_by(
     numbers = []
     for e in experiments:
         parts = (id(e.task), id(e.network), id(e.start), id(e.record), e.engine)
-        dynamics = e.dynamics.steps if isinstance(e.dynamics, Descent) else None
+        dynamics = e.dynamics.steps if type(e.dynamics) is Descent else None
         number = of_parts.get((parts, dynamics))
         if number is None:
             number = of_values.setdefault(what(e), len(of_values))
@@ -88,15 +87,15 @@ def run_together(
     experiments = [*experiments, *[experiments[-1]] * (padded(count) - count)]
     place = np.array(number_by(origin, experiments))
     _, firsts = np.unique(place, return_index=True)
-    engines = [ModesEngine(experiments[first]) for first in firsts]
-    cells = _cells(experiments, engines, place)
-    tasks = [experiments[first].task for first in firsts]
-    scale = np.array([task.singular_values[0] for task in tasks])[place]
+    origins = [experiments[first] for first in firsts]
+    beginning = mode_starts.begin(origins)
+    cells = _cells(experiments, beginning, place)
+    scale = np.array([e.task.singular_values[0] for e in origins])[place]
 
     dynamics, record = experiments[0].dynamics, experiments[0].record
     assert isinstance(dynamics, Descent)
     gaps, repeats = np.diff(record.steps(dynamics.steps)), regimes.repeats(experiments[0])
-    system = engines[0].system
+    system = beginning.system
     witness = regimes.Witness(1 + len(gaps))
     now = cells.strengths[None, :repeats]
     with np.errstate(all="ignore"):  # of diverged cells
@@ -110,7 +109,7 @@ def run_together(
             if not cells.alive.any():
                 break
             witness.see(_course(table, scale))
-        return _ends(experiments, engines, place, cells, witness, scale, count)
+        return _ends(experiments[:count], origins, place, beginning.floor, cells, witness, scale)
 
 
 def _course(records: Sequence[np.ndarray], scale: np.ndarray) -> regimes.Course:
@@ -120,29 +119,26 @@ def _course(records: Sequence[np.ndarray], scale: np.ndarray) -> regimes.Course:
 
 
 def _cells(
-    experiments: Sequence[Experiment], engines: Sequence[ModesEngine], place: np.ndarray
+    experiments: Sequence[Experiment], beginning: Beginning, place: np.ndarray
 ) -> kernels.Cells:
-    """The cells at their start; `place` (C,) says whose engine's start each has."""
+    """The cells at their start; `place` (C,) says which of the N starts each has."""
+    runs, modes = len(beginning.loss), len(experiments[0].task.singular_values)
 
-    def gather(arrays: Sequence[np.ndarray]) -> np.ndarray:
-        return np.ascontiguousarray(np.stack(arrays, axis=-1)[..., place], dtype=float)
+    def of_modes(values: np.ndarray) -> np.ndarray:
+        """Values (..., N R and padding) as (R, ..., C)."""
+        apart = values[..., : runs * modes].reshape(*values.shape[:-1], runs, modes)
+        return np.ascontiguousarray(np.moveaxis(apart, -1, 0)[..., place])
 
-    def of_modes(arrays: Sequence[np.ndarray]) -> np.ndarray:
-        """Arrays (..., R and more) as (R, ..., C)."""
-        return gather([array[..., : engines[0].modes].T for array in arrays])
-
-    states = [engine.state for engine in engines]
-    x = of_modes([engine.x for engine in engines])
-    strengths = of_modes([state.strengths for state in states])
-    loss = gather([np.array(engine.loss) for engine in engines])
+    x, strengths = of_modes(beginning.x), of_modes(beginning.state.strengths)
+    loss = beginning.loss[place]
     return kernels.Cells(
-        step_size=np.array([e.dynamics.step_size for e in experiments]),  # type: ignore[union-attr]
-        limit=gather([np.array(engine.limit) for engine in engines]),
-        target=of_modes([engine.system.target for engine in engines]),
+        step_size=np.array([e.dynamics.step_size for e in experiments]),  # type: ignore[attr-defined]
+        limit=beginning.limit[place],
+        target=of_modes(beginning.system.target),
         x=x,
-        pull=of_modes([state.pull for state in states]),
+        pull=of_modes(beginning.state.pull),
         strengths=strengths,
-        residual=of_modes([state.residual for state in states]),
+        residual=of_modes(beginning.state.residual),
         loss=loss,
         alive=np.ones(len(place)),
         kept_x=x.copy(),
@@ -153,49 +149,42 @@ def _cells(
 
 def _ends(
     experiments: Sequence[Experiment],
-    engines: Sequence[ModesEngine],
+    origins: Sequence[Experiment],
     place: np.ndarray,
+    floor: np.ndarray,
     cells: kernels.Cells,
     witness: regimes.Witness,
     scale: np.ndarray,
-    count: int,
 ) -> Ends:
-    """Of the first `count` cells; the others are there to fill the kernel's vectors."""
-    finished = cells.alive > 0
+    """Of the cells of `experiments`; the others are there to fill the kernel's vectors."""
+    finished, count = cells.alive > 0, len(experiments)
     verdicts = np.array([Regime.DIVERGED] * len(place), dtype=object)
-    depths = experiments[0].network.depths
     if finished.any():
-        expected = prospects.expect([engine.experiment for engine in engines]).of(place)
-        verdicts[finished] = witness.regimes(depths, expected, 2 / cells.step_size)[finished]
-    repeats = regimes.repeats(experiments[0])
-    last = cells.kept_strengths[None, :repeats]
-    floor = np.array([engine.floor for engine in engines])[place]
+        expected = prospects.expect(origins).of(place)
+        depths, edge = experiments[0].network.depths, 2 / cells.step_size
+        verdicts[finished] = witness.regimes(depths, expected, edge)[finished]
+    last = cells.kept_strengths[None, : regimes.repeats(experiments[0])]
     return Ends(
         outcomes=[Outcome.FINISHED if done else Outcome.DIVERGED for done in finished[:count]],
         regimes=verdicts[:count].tolist(),
-        loss=(cells.kept_loss + floor)[:count],
-        sharpness=_sharpness(
-            experiments[0].record, engines, place[:count], cells.kept_x[..., :count]
-        ),
+        loss=(cells.kept_loss + floor[place])[:count],
+        sharpness=_sharpness(origins, place[:count], cells.kept_x[..., :count]),
         strengths=_course((last, last, last), scale).strengths[0, :, :count].T.copy(),
     )
 
 
-def _sharpness(
-    record: Record, engines: Sequence[ModesEngine], place: np.ndarray, x: np.ndarray
-) -> np.ndarray:
+def _sharpness(origins: Sequence[Experiment], place: np.ndarray, x: np.ndarray) -> np.ndarray:
     """The Hessian's largest eigenvalue at the states x (R, G, C), target after target: (C,)."""
-    values = np.full(len(place), np.nan)
+    values, record = np.full(len(place), np.nan), origins[0].record
     if not record.sharpness:
         return values
     states = np.ascontiguousarray(np.moveaxis(x, -1, 0))
-    of_target: dict[bytes, list[int]] = {}
-    for number, engine in enumerate(engines):
-        of_target.setdefault(engine.system.target.tobytes(), []).append(number)
+    of_target: dict[tuple[float, ...], list[int]] = {}
+    for number, experiment in enumerate(origins):
+        of_target.setdefault(experiment.task.singular_values, []).append(number)
     for numbers in of_target.values():
         mine = np.flatnonzero(np.isin(place, numbers))
-        top = mode_curvature.top_eigenvalues(
-            engines[numbers[0]].architecture, states[mine], record.eigenvalues
-        )
+        architecture = mode_curvature.architecture_of(origins[numbers[0]])
+        top = mode_curvature.top_eigenvalues(architecture, states[mine], record.eigenvalues)
         values[mine] = top[:, 0]
     return values
