@@ -28,7 +28,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
     ),
     "verbs": (
         "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.engines "
-        "simcore.simulate simcore.regimes simcore.presets simcore.links",
+        "simcore.simulate simcore.alignment simcore.verdicts simcore.regimes simcore.presets simcore.links",
         "numpy nouns loops truths verbs",
     ),
     "studies": (

@@ -129,7 +129,7 @@ def _update(c, r, x, pull, strengths, step_size, target, first, power, columns, 
 
 
 @njit(**INLINED)
-def _step(x, system, state, move):
+def step_once(x, system, state, move):
     """`_update` in all columns, x a pointer. Return the loss."""
     columns, first, power = system.target.size, system.first, system.power
     pull, strengths, residual = at(state.pull, 0), at(state.strengths, 0), at(state.residual, 0)
@@ -146,7 +146,7 @@ def _step(x, system, state, move):
 @njit(**KERNEL)
 def evaluate(x, system, state):
     """Read x; write state. Return the loss 1/2 sum_i residual_i^2 (without the floor)."""
-    return _step(at(x, 0), system, state, STAY)
+    return step_once(at(x, 0), system, state, STAY)
 
 
 @njit(**KERNEL)
@@ -157,7 +157,7 @@ def descend(x, system, steps, limit, state, ranges):
     diverged.
     """
     for step in range(steps):
-        loss = _step(at(x, 0), system, state, MOVE)
+        loss = step_once(at(x, 0), system, state, MOVE)
         if not loss <= limit:
             return step
         widen(ranges, loss, state.strengths)
@@ -168,7 +168,7 @@ def descend(x, system, steps, limit, state, ranges):
 def _velocity(x, system, state, out):
     """Write out = -grad at the weights that x points to. Return the loss."""
     columns = system.target.size
-    loss = _step(x, system, state, STAY)
+    loss = step_once(x, system, state, STAY)
     for g in range(state.pull.shape[0]):
         for c in range(columns):
             out[g * columns + c] = -state.residual[c] * state.pull[g, c]
