@@ -184,8 +184,9 @@ def judge(
             *_with_a_stable_minimum(expected, edge, seen, minimum),
             (Regime.WINNER_TAKES_ALL, Reason.NONE, np.ones(seen.peak.shape, bool)),
         ]
-    first = np.argmax([holds for *_, holds in rows], axis=0)
-    regimes, reasons = (np.array(column, dtype=object)[first] for column in zip(*rows, strict=True))
+    all_regimes, all_reasons, holds = zip(*rows, strict=True)
+    first = np.argmax(holds, axis=0)
+    regimes, reasons = (np.array(all_, dtype=object)[first] for all_ in (all_regimes, all_reasons))
     return Verdicts(regimes, reasons, *minimum)
 
 
