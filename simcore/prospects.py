@@ -113,7 +113,7 @@ def expect(experiments: Sequence[Experiment]) -> Expected:
         starts = [e.start.strengths() for e, k in zip(experiments, known, strict=True) if k]
         ends = theory.flow_end_split(np.array(starts), depths, values[known])
         flow[known], winner[known] = theory.shares(ends), theory.mode_sharpness(ends, depths)
-    steps = getattr(experiments[0].dynamics, "steps", math.nan)
+    steps = _steps(experiments[0])
     of_start = zip(values.tolist(), alive, strict=True)
     trap = np.array([_trap(value, depths, moving, steps) for value, moving in of_start])
     return Expected(np.array(alive).T, flattest.T, lowest, flow.T, winner, gains, trap)
@@ -241,10 +241,7 @@ SENTENCES = {
     FOLLOWS_FLOW: "descent follows gradient flow",
     IN_PART: "the winner's minimum is too sharp, so the edge hands signal back to the others",
     EQUAL: "no split is flat enough, so the pathways go to the flattest and keep jumping there",
-    FLATTEST: (
-        "no split is flat enough, so the pathways go to the flattest and keep jumping there, "
-        "though with unequal depths an overshoot may flip a sign, be trapped or diverge first"
-    ),
+    FLATTEST: "no split is flat enough, so the pathways go to the flattest and keep jumping there",
     NO_GAIN: ("no minimum within reach is flat enough, so the sum keeps jumping around the target"),
     MAY_BE_TRAPPED: (
         "an overshoot may land so close to zero that coming back takes longer than this run, which "
@@ -271,7 +268,9 @@ UNEVEN = {
         "signal back to the others"
     ),
     EQUAL: f"{SENTENCES[EQUAL]}, though layers that start uneven may flip a sign or diverge first",
-    FLATTEST: SENTENCES[FLATTEST],
+    FLATTEST: (
+        f"{SENTENCES[FLATTEST]}, though layers that start uneven may flip a sign or diverge first"
+    ),
     NO_GAIN: (
         f"{SENTENCES[NO_GAIN]}, though layers that start uneven may flip a sign or diverge first"
     ),
@@ -294,8 +293,9 @@ def zones(experiment: Experiment) -> tuple[Zone, ...]:
     for gradient flow) descent follows gradient flow; else from the trap of the run's own number of
     steps on an overshoot may be lost near zero; else above 2/lambda_min no split is flat enough;
     else the winner's minimum is too sharp. The first of these that holds counts, so the
-    marks may come in any order. None where theory has no marks: data that are not whitened, or a
-    target of zero.
+    marks may come in any order. Unequal depths share no eta_WCR and no trap; there those of each
+    pathway alone count, as any may win first. None where theory has no marks: data that are not
+    whitened, or a target of zero.
     """
     depths = experiment.network.depths
     alive = experiment.start.alive(depths)
@@ -305,14 +305,33 @@ def zones(experiment: Experiment) -> tuple[Zone, ...]:
     if math.isnan(marks.single_path):
         return ()
     moving = tuple(depth for depth, moves in zip(depths, alive, strict=True) if moves)
-    return zones_between(marks, moving)
+    return zones_between(_with_borders_of_each(marks, experiment, moving), moving)
+
+
+def _with_borders_of_each(
+    marks: theory.StepSizeMarks, experiment: Experiment, moving: tuple[int, ...]
+) -> theory.StepSizeMarks:
+    """For unequal depths, which share no eta_WCR and no trap: the smallest of each pathway alone,
+    as any of them may win first."""
+    if len(set(moving)) == 1 or 1 in moving:  # a pathway of depth 1 does not let it be trapped
+        return marks
+    target = experiment.task.singular_values[0]
+    crosses = min(theory.wcr_gamma(d) / theory.single_path_sharpness(target, d) for d in moving)
+    trap = _trap(target, moving, (True,) * len(moving), _steps(experiment))
+    winner = marks.single_path if math.isnan(marks.flow_edge) else marks.flow_edge
+    return marks._replace(wcr=max(winner, crosses), trap=trap)
+
+
+def _steps(experiment: Experiment) -> float:
+    """Of a descent; nan for a flow."""
+    return getattr(experiment.dynamics, "steps", math.nan)
 
 
 def zones_between(marks: theory.StepSizeMarks, depths: tuple[int, ...]) -> tuple[Zone, ...]:
     """The zones that these marks part, for pathways of these depths."""
     winner = marks.single_path if math.isnan(marks.flow_edge) else marks.flow_edge
     crosses = math.inf if math.isnan(marks.wcr) else marks.wcr
-    trap = crosses if math.isnan(marks.trap) else min(marks.trap, crosses)
+    trap = min(crosses, math.inf if math.isnan(marks.trap) else marks.trap)
     flow = min(winner, marks.balanced, crosses)
     zones = (
         (FOLLOWS_FLOW, flow),

@@ -349,8 +349,8 @@ def watch(descents: Descents, lowest: np.ndarray) -> Ahead:
 
 
 def _watch(descents: Descents, columns: np.ndarray, unstable: np.ndarray) -> Ahead:
-    """A glance tells where nothing moves. Where no minimum is stable and the band changes, for
-    example as excursions towards zero take long, or a cycle is not clear, the parts are longer."""
+    """A glance tells where nothing moves. Where no minimum is stable, and the band changes, for
+    example as excursions towards zero take long, or no cycle is clear, the parts are longer."""
     glance = _look(descents, columns, 1, GLANCE)
     ahead = glance._replace(
         **{name: np.repeat(getattr(glance, name), PARTS, axis=0) for name in PER_PART}
@@ -365,7 +365,7 @@ def _watch(descents: Descents, columns: np.ndarray, unstable: np.ndarray) -> Ahe
 
     look_again(np.flatnonzero(~(glance.swing[0] <= UNMOVED)), PART)
     with np.errstate(all="ignore"):
-        unclear = ~_steady(ahead) | (ahead.period < 0)
+        unclear = ~_steady(ahead) | (ahead.period <= 0)
         changes = unstable[columns] & unclear & (ahead.swing.max(axis=0) > STILL)
     look_again(np.flatnonzero(changes), LONGER)
     return ahead
@@ -462,7 +462,7 @@ class _Walk:
             np.array([experiment.dynamics.step_size]),
             begin.x[:, :1],
         )
-        self.expected = prospects.expect([experiment])
+        self.expected, self.limit = prospects.expect([experiment]), float(begin.limit[0])
         self.system, self.x, self.state = self.origin.system()
         self.between = ranges.fresh(*self.state.strengths.shape)
         self.start = self.state.strengths[:, :1].copy()
@@ -470,7 +470,7 @@ class _Walk:
         self.steps = 0
 
     def go(self, steps: int) -> None:
-        kernels.descend(self.x, self.system, np.int64(steps), np.inf, self.state, self.between)
+        kernels.descend(self.x, self.system, np.int64(steps), self.limit, self.state, self.between)
         self.steps += steps
 
     def seen(self) -> Evidence:
