@@ -214,11 +214,10 @@ class Dataset(_DerivedTask):
             self._set(statistics=_checked_statistics(self.statistics))
         if self.whiten:
             covariance = self._raw_moments()[0]
-            values = np.linalg.eigvalsh(covariance)
-            rank = int((values > 1e-10 * values[-1]).sum()) if values[-1] > 0 else 0
+            rank = len(_whitener(covariance, 1e-10))
             require(
-                rank == len(values),
-                f"whitening needs inputs that span all {len(values)} directions, these span "
+                rank == len(covariance),
+                f"whitening needs inputs that span all {len(covariance)} directions, these span "
                 f"{rank}; add samples, drop dependent columns or set whiten=False",
             )
 
@@ -243,16 +242,35 @@ class Dataset(_DerivedTask):
         return np.eye(len(s_xx)), np.array(_facts(self).map), s_yy
 
     def floor(self) -> float:
-        s_xx, _, s_yy = self.moments()
-        target = _facts(self).map
-        return max(0.0, 0.5 * (s_yy - float(((target @ s_xx) * target).sum())))
+        s_xx, s_yx, s_yy = self._raw_moments()
+        explained = float(((s_yx @ _whitener(s_xx).T) ** 2).sum())
+        return max(0.0, 0.5 * (s_yy - explained))
 
     def _decompose(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         s_xx, s_yx, _ = self._raw_moments()
-        values, vectors = np.linalg.eigh(s_xx)
-        kept = values > 1e-12 * max(values[-1], 0.0)
-        power = -0.5 if self.whiten else -1.0
-        return _svd(s_yx @ (vectors[:, kept] * values[kept] ** power) @ vectors[:, kept].T)
+        white = _whitener(s_xx)
+        # Sigma_xx^+ = B^T B, and Sigma_xx^{-1/2} = (B^T B)^{1/2} = Q^T B, Q the polar factor of B
+        if self.whiten:
+            left, _, right = np.linalg.svd(white)
+            return _svd(s_yx @ white.T @ (left @ right))
+        least = s_yx @ white.T @ white
+        if len(white) < len(s_xx):  # of all least-squares maps the smallest
+            span = np.linalg.qr(s_xx @ white.T)[0]
+            least = least @ span @ span.T
+        return _svd(least)
+
+
+def _whitener(s_xx: np.ndarray, smallest: float = 1e-12) -> np.ndarray:
+    """B (rank, n_in) with B Sigma_xx B^T = I.
+
+    The rank counts directions whose variance is at least `smallest` of the largest once every
+    column has variance 1, so it does not depend on the columns' units.
+    """
+    spread = np.sqrt(np.maximum(s_xx.diagonal(), 0.0))
+    scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+    values, vectors = np.linalg.eigh(scale[:, None] * s_xx * scale)
+    kept = values > smallest * max(values[-1], 0.0)
+    return (vectors[:, kept] / np.sqrt(values[kept])).T * scale
 
 
 def _sample_statistics(inputs: Any, outputs: Any) -> tuple[Any, ...]:

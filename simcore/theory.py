@@ -35,9 +35,11 @@ __all__ = [
     "mode_sharpness",
     "pair_sharpness",
     "participation",
+    "return_time",
     "shares",
     "single_path_sharpness",
     "step_size_marks",
+    "trap_gamma",
     "two_cycle",
     "unit_step_size",
     "wcr_gamma",
@@ -325,19 +327,87 @@ def wcr_gamma(depth: int) -> float:
     """
     layers = _depth(depth, least=2)
 
-    def layers_over_gamma(x: np.ndarray) -> np.ndarray:
-        """L/gamma of the chain with its maximum at x, from g'(x) = 0; grows with x."""
-        return (2 * layers - 1) * x ** (2 * layers - 2) - (layers - 1) * x ** (layers - 2)
-
     def reaches_zero(x: np.ndarray) -> np.ndarray:
-        peak = x + x ** (layers - 1) * (1 - x**layers) / layers_over_gamma(x)
-        return peak ** (layers - 2) * (peak**layers - 1) > layers_over_gamma(x)
+        peak = _peak(layers, x)
+        return peak ** (layers - 2) * (peak**layers - 1) > _layers_over_gamma(layers, x)
 
     with np.errstate(over="ignore", divide="ignore"):
-        infinite_gamma = np.array([((layers - 1) / (2 * layers - 1)) ** (1 / layers)])
-        return float(
-            layers / layers_over_gamma(_bisect(reaches_zero, infinite_gamma, np.ones(1)))[0]
+        top = _bisect(reaches_zero, _infinite_gamma(layers), np.ones(1))
+        return float(layers / _layers_over_gamma(layers, top)[0])
+
+
+def _layers_over_gamma(layers: int, x: np.ndarray) -> np.ndarray:
+    """L/gamma of the chain with its maximum at x, from g'(x) = 0; grows with x."""
+    return (2 * layers - 1) * x ** (2 * layers - 2) - (layers - 1) * x ** (layers - 2)
+
+
+def _infinite_gamma(layers: int) -> np.ndarray:
+    """The x at which the chain's maximum lies for gamma -> infinity."""
+    return np.array([((layers - 1) / (2 * layers - 1)) ** (1 / layers)])
+
+
+def _peak(layers: int, x: np.ndarray) -> np.ndarray:
+    """max g of the chain that has its maximum at x."""
+    return x + x ** (layers - 1) * (1 - x**layers) / _layers_over_gamma(layers, x)
+
+
+def return_time(depth: int, gamma: float, scale: float | None = None) -> float:
+    """T_ret(gamma): about how many steps the one-pathway chain takes to grow back from near zero.
+
+    (L/gamma) x^{-(L-2)}/(L-2), the time that w' = (gamma/L) w^{L-1} needs from x to infinity; x is
+    `scale`, or the lowest point g(max_{0<x<1} g(x)) to which the worst overshoot throws it, in
+    units of the minimum as in `chain`. Counted, the steps are those to within six (L = 20,
+    gamma = 4.4 to 5). inf at or beyond gamma_WCR, where that point is no longer positive, and for a
+    scale that is not. At L = 2 the time grows only like the logarithm: (2/gamma) ln(1/x).
+    ValueError for depth < 2 or gamma <= 0.
+    """
+    layers = _depth(depth, least=2)
+    _require(
+        bool(np.isfinite(gamma)) and gamma > 0,
+        f"gamma needs a positive number, got {gamma!r}: use eta S_1, e.g. 4.5",
+    )
+    x = _lowest(layers, float(gamma)) if scale is None else float(scale)
+    if not x > 0:
+        return np.inf
+    if layers == 2:
+        return max(0.0, float(-2 / gamma * np.log(x)))
+    with np.errstate(over="ignore"):
+        return float(layers / gamma * np.float64(x) ** (2 - layers) / (layers - 2))
+
+
+def _lowest(layers: int, gamma: float) -> float:
+    """g(max_{0<x<1} g(x)) of the chain; 1 where it does not overshoot."""
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        top = _bisect(
+            lambda x: _layers_over_gamma(layers, x) * gamma < layers,
+            _infinite_gamma(layers),
+            np.ones(1),
         )
+        peak = max(1.0, float(_peak(layers, top)[0]))
+        return float(chain(peak, layers, gamma))
+
+
+def trap_gamma(depth: int, steps: float) -> float:
+    """gamma_ret(L, N): smallest gamma = eta S_1 at which an overshoot may land so near zero that it
+    takes more than N = `steps` steps to return (`return_time`).
+
+    It grows with N, to gamma_WCR. nan at L = 2, where coming back never takes long. ValueError for
+    depth < 2 or steps < 1.
+    """
+    layers = _depth(depth, least=2)
+    _require(bool(steps >= 1), f"steps needs a number of at least 1, got {steps!r}: use e.g. 2000")
+    if layers == 2:
+        return np.nan
+
+    def stays(x: np.ndarray) -> np.ndarray:
+        peak, rest = _peak(layers, x), _layers_over_gamma(layers, x)
+        low = peak - peak ** (layers - 1) * (peak**layers - 1) / rest
+        takes = rest * np.maximum(low, 0) ** float(2 - layers) / (layers - 2)
+        return ~(takes <= steps)
+
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        top = _bisect(stays, _infinite_gamma(layers), np.ones(1))
+        return float(layers / _layers_over_gamma(layers, top)[0])
 
 
 def chain(x: ArrayLike, depth: int, gamma: float) -> np.ndarray:
@@ -354,10 +424,11 @@ def two_cycle(singular_value: float, depth: int, step_size: float) -> tuple[floa
     """The 2-cycle (low, high) of w <- w - eta w^{L-1} (w^L - sigma*), as strengths w^L > 0.
 
     At L = 2 sigma* [a+1 -+ sqrt((a-1)(a+3))]/(2a), a = eta sigma* (Chen et al. 2024). For any L the
-    ratio k of its two w obeys (w_low^L)/sigma* = (1 + k^{L-1})/(1 + k^{2L-1}) =: X and
-    gamma = eta S = L (k-1) X^{2/L-1}/(1-X), which grows with k from gamma = 2. It exists for every
-    eta > 2/S and attracts only just above it (at L = 2 up to a = sqrt 5 - 1); (nan, nan) where it
-    does not exist: eta <= 2/S, depth 1, or sigma* = 0. ValueError for values out of range.
+    ratio k = e^{2u} of its two w obeys (w_low^L)/sigma* = e^{-Lu} c/d and
+    gamma = eta S = 2 L sinh(u)/sinh(Lu) c^{2/L-1} d^{2-2/L} with c = cosh((L-1)u) and
+    d = cosh((2L-1)u), which grows with u from gamma = 2. It exists for every eta > 2/S and attracts
+    only just above it (at L = 2 up to a = sqrt 5 - 1); (nan, nan) where it does not exist:
+    eta <= 2/S, depth 1, or sigma* = 0. ValueError for values out of range.
     """
     target, layers, eta = _target(singular_value), _depth(depth), _step_size(step_size)
     gamma = eta * single_path_sharpness(target, layers)
@@ -368,18 +439,40 @@ def two_cycle(singular_value: float, depth: int, step_size: float) -> tuple[floa
         high = target * (a + 1 + np.sqrt((a - 1) * (a + 3))) / (2 * a)
         return float(1 / (eta**2 * high)), float(high)
 
-    def log_share(log_k: np.ndarray) -> np.ndarray:
-        return np.logaddexp(0, (layers - 1) * log_k) - np.logaddexp(0, (2 * layers - 1) * log_k)
+    def log_ratio(u: np.ndarray) -> np.ndarray:
+        """ln(gamma/2), to the last digits also where it is small."""
+        return (
+            _log_sinhc(u)
+            - _log_sinhc(layers * u)
+            + (2 / layers - 1) * _log_cosh((layers - 1) * u)
+            + (2 - 2 / layers) * _log_cosh((2 * layers - 1) * u)
+        )
 
-    def log_gamma(log_k: np.ndarray) -> np.ndarray:
-        log_gap = np.log(np.expm1(log_k) / -np.expm1(log_share(log_k)))
-        return np.log(layers) + log_gap + (2 / layers - 1) * log_share(log_k)
+    wanted = np.log1p((gamma - 2) / 2)
+    highest = np.array([(np.log(gamma) / (layers - 1) + 1) / 2])  # gamma > k^{L-1}
+    u = _bisect(lambda u: log_ratio(u) < wanted, np.zeros(1), highest)[0]
+    share = _log_cosh((layers - 1) * u) - _log_cosh((2 * layers - 1) * u)
+    low, high = (float(target * np.exp(share + side * layers * u)) for side in (-1, 1))
+    return low, high
 
-    # gamma > k^{L-1}, and gamma - 2 ~ (ln k)^2 has no digits left below 1e-9
-    bracket = np.array([1e-9]), np.array([np.log(gamma) / (layers - 1) + 1])
-    log_k = _bisect(lambda x: log_gamma(x) < np.log(gamma), *bracket)
-    low = target * np.exp(log_share(log_k)[0])
-    return float(low), float(low * np.exp(layers * log_k[0]))
+
+def _log_cosh(z: ArrayLike) -> np.ndarray:
+    """ln cosh z for z >= 0."""
+    z = np.asarray(z, dtype=float)
+    near = np.log1p(2 * np.sinh(np.minimum(z, 1) / 2) ** 2)
+    return np.where(z < 1, near, z - np.log(2) + np.log1p(np.exp(-2 * z)))
+
+
+def _log_sinhc(z: ArrayLike) -> np.ndarray:
+    """ln(sinh(z) / z) for z >= 0."""
+    z = np.asarray(z, dtype=float)
+    square, term, excess = np.minimum(z, 1) ** 2, 1.0, 0.0
+    for n in range(1, 11):  # sinh(z)/z - 1 = sum_n z^{2n} / (2n+1)!
+        term = term * square / (2 * n * (2 * n + 1))
+        excess = excess + term
+    far = np.maximum(z, 1)
+    beyond = far - np.log(2) + np.log1p(-np.exp(-2 * far)) - np.log(far)
+    return np.where(z < 1, np.log1p(excess), beyond)
 
 
 # --- Step sizes --------------------------------------------------------------------------------
@@ -392,16 +485,18 @@ class StepSizeMarks(NamedTuple):
     single_path: float  # 2/S_1
     balanced: float  # 2/lambda_1^min
     wcr: float  # gamma_WCR(L)/S_1
+    trap: float = np.nan  # gamma_ret(L, N)/S_1 of `trap_gamma`, N the run's own steps
 
 
 @lru_cache(maxsize=256)  # a page asks several times, and each is a bisection
 def step_size_marks(experiment: Experiment) -> StepSizeMarks:
-    """2/lambda_GF, 2/S_1, 2/lambda_1^min and eta_WCR of the sharpest mode, sigma*_1.
+    """2/lambda_GF, 2/S_1, 2/lambda_1^min, eta_WCR and the trap of the sharpest mode, sigma*_1.
 
     lambda_GF is the sharpness where GF from the experiment's start ends. All modes start alike, so
     they move along one orbit, the largest furthest: the sharpest there too. nan for a start that is
     not balanced, or that GF never leaves. S_1 is that of one pathway alone, for unequal depths the
-    largest of them, so that 2/S_1 is the smallest such step size. eta_WCR needs equal depths >= 2.
+    largest of them, so that 2/S_1 is the smallest such step size. eta_WCR needs equal depths >= 2,
+    and the trap equal depths > 2 and a number of steps.
     Pathways that never leave their start do not count, unless none does. All are nan if the target
     is zero or the inputs are not whitened.
     """
@@ -413,11 +508,13 @@ def step_size_marks(experiment: Experiment) -> StepSizeMarks:
     moving = tuple(depth for depth, moves in zip(depths, alive, strict=True) if moves) or depths
     single = max(single_path_sharpness(sharpest, depth) for depth in moving)
     one_depth = len(set(moving)) == 1 and moving[0] >= 2
+    steps = getattr(experiment.dynamics, "steps", None)
     return StepSizeMarks(
         flow_edge=_step_size_at(_flow_sharpness(start, depths, sharpest)),
         single_path=_step_size_at(single),
         balanced=_step_size_at(balanced_sharpness(sharpest, moving)),
         wcr=_step_size_at(single, wcr_gamma(moving[0])) if one_depth else np.nan,
+        trap=_step_size_at(single, trap_gamma(moving[0], steps)) if one_depth and steps else np.nan,
     )
 
 

@@ -30,7 +30,7 @@ from simcore.regimes import PHASES, Regime
         (presets.SMALL, Regime.WINNER_TAKES_ALL),
         (presets.MEDIUM, Regime.PARTLY_REBALANCED),
         (presets.LARGE, Regime.CYCLE),
-        (presets.UNEQUAL, Regime.PARTLY_REBALANCED),
+        (presets.UNEQUAL, Regime.UNFINISHED),
         (presets.RANK_ONE, Regime.PARTLY_REBALANCED),
         (presets.FLOW, Regime.WINNER_TAKES_ALL),
         (presets.RETURN_BELOW, Regime.CHAOS),

@@ -353,3 +353,61 @@ def test_statistics_that_no_samples_have_are_refused(place, wrong, words):
         plain["statistics"][place] = wrong
     with refused(words):
         Dataset.from_dict(plain)
+
+
+# --- Columns in any unit -----------------------------------------------------------------------
+
+UNITS = (
+    ((1e6, 0.0), (-1e6, 0.0), (0.0, 0.5), (0.0, -0.5)),
+    ((1.0,), (-1.0,), (1.0,), (-1.0,)),
+)
+
+
+@pytest.mark.parametrize("whiten", [True, False])
+def test_a_large_unit_beside_a_small_one_hides_nothing(whiten):
+    task = Dataset(inputs=UNITS[0], outputs=UNITS[1], whiten=whiten)
+    assert task.floor() == pytest.approx(0, abs=1e-12)
+    if whiten:
+        assert task.singular_values[0] == pytest.approx(1)
+    else:
+        np.testing.assert_allclose(task.target_map(), [[1e-6, 2.0]], rtol=1e-12)
+        assert task.singular_values[0] == pytest.approx(2)
+
+
+@given(samples(), st.lists(st.floats(-8, 8), min_size=4, max_size=4), st.booleans())
+def test_nothing_depends_on_the_units_of_a_column(pair, powers, center):
+    """x -> x D: the whitened values and the floor stay, the least-squares map becomes M* D^-1."""
+    x, y = pair
+    scale = 10.0 ** np.array(powers[: x.shape[1]])
+    plain, scaled = (Dataset(inputs=inputs, outputs=y, center=center) for inputs in (x, x * scale))
+    size = 1 + plain.moments()[2]
+    np.testing.assert_allclose(
+        scaled.singular_values, plain.singular_values, rtol=1e-7, atol=1e-7 * size
+    )
+    assert scaled.floor() == pytest.approx(plain.floor(), rel=1e-7, abs=1e-9 * size)
+    plain, scaled = (
+        Dataset(inputs=inputs, outputs=y, whiten=False, center=center) for inputs in (x, x * scale)
+    )
+    np.testing.assert_allclose(
+        scaled.target_map() * scale, plain.target_map(), rtol=1e-6, atol=1e-7 * size
+    )
+    assert scaled.floor() == pytest.approx(plain.floor(), rel=1e-7, abs=1e-9 * size)
+
+
+def test_the_rank_does_not_depend_on_units_either():
+    x = np.random.default_rng(3).normal(size=(30, 3))
+    dependent = np.column_stack([x, x @ [1.0, 2.0, -1.0]]) * [1.0, 1e7, 1e-6, 1e3]
+    y = x @ [[1.0], [0.5], [2.0]]
+    with refused("span all 4 directions, these span 3"):
+        Dataset(inputs=dependent, outputs=y)
+    task = Dataset(inputs=dependent, outputs=y, whiten=False)
+    assert task.floor() == pytest.approx(0, abs=1e-10)
+    np.testing.assert_allclose(dependent @ task.target_map().T, y, atol=1e-8)
+    smallest = np.linalg.lstsq(dependent, y, rcond=1e-12)[0].T
+    assert np.linalg.norm(task.target_map()) == pytest.approx(np.linalg.norm(smallest), rel=1e-6)
+
+
+def test_a_constant_column_is_no_direction():
+    x = np.column_stack([np.arange(6.0), np.full(6, 4.0)])
+    with refused("span all 2 directions, these span 1"):
+        Dataset(inputs=x, outputs=np.arange(6.0)[:, None], center=True)

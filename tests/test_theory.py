@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import decimal
 from dataclasses import replace
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from itertools import pairwise
 
 import numpy as np
@@ -696,3 +696,119 @@ def test_bad_input_is_refused_in_one_sentence(call, words):
     with pytest.raises(ValueError, match=words) as refusal:
         call()
     assert "\n" not in str(refusal.value)
+
+
+# --- The way back from near zero ---------------------------------------------------------------
+
+
+def steps_back(depth, gamma):
+    """Counted: from the lowest point of the worst overshoot up to half of the target."""
+    x = np.linspace(0, 1, 200_001)
+    w, steps = theory.chain(theory.chain(x, depth, gamma).max(), depth, gamma), 0
+    while w**depth < 0.5:
+        w, steps = theory.chain(w, depth, gamma), steps + 1
+    return steps
+
+
+@pytest.mark.parametrize(("gamma", "steps"), [(4.4, 93), (4.6, 415), (4.8, 2990), (5.0, 41_912)])
+def test_return_time_is_what_counting_gives(gamma, steps):
+    """SCIENCE-2, section 5: counted by independent code."""
+    assert theory.return_time(20, gamma) == pytest.approx(steps, abs=8)
+    if steps < 3000:
+        assert steps_back(20, gamma) == pytest.approx(steps, abs=2)
+
+
+@pytest.mark.parametrize("depth", [3, 5, 10, 50])
+@pytest.mark.parametrize("share", [0.9, 0.97, 0.999])
+def test_return_time_is_about_what_counting_gives(depth, share):
+    gamma = 2 + share * (theory.wcr_gamma(depth) - 2)
+    if theory.return_time(depth, gamma) > 20_000:
+        return
+    counted = steps_back(depth, gamma)
+    assert theory.return_time(depth, gamma) == pytest.approx(counted, abs=8, rel=0.05)
+
+
+def test_beyond_the_threshold_there_is_no_way_back():
+    for depth in (3, 5, 20):
+        wcr = theory.wcr_gamma(depth)
+        assert theory.return_time(depth, wcr * 1.0001) == np.inf
+        assert 0 < theory.return_time(depth, wcr * 0.9) < np.inf
+        assert theory.return_time(depth, 3.0, scale=0.0) == np.inf
+        assert theory.return_time(depth, 3.0, scale=-0.1) == np.inf
+    assert theory.return_time(3, 3.0, scale=1e-3) == pytest.approx(1000, rel=1e-12)
+
+
+TRAPS = [  # depth, then gamma_ret for N = 650, 2000, 4000, 20,000, 200,000
+    (3, 3.6599, 3.6606, 3.6608, 3.6610, 3.6610),
+    (4, 3.9516, 3.9633, 3.9678, 3.9738, 3.9771),
+    (5, 4.1360, 4.1644, 4.1771, 4.1970, 4.2118),
+    (20, 4.6513, 4.7638, 4.8254, 4.9499, 5.0940),
+]
+
+
+@pytest.mark.parametrize(("depth", "gammas"), [(depth, gammas) for depth, *gammas in TRAPS])
+def test_published_trap_gammas(depth, gammas):
+    for steps, gamma in zip((650, 2000, 4000, 20_000, 200_000), gammas, strict=True):
+        assert theory.trap_gamma(depth, steps) == pytest.approx(gamma, abs=2e-4)
+
+
+@pytest.mark.parametrize("depth", [3, 4, 7, 20, 50])
+def test_the_trap_is_where_the_return_takes_as_long_as_the_run(depth):
+    gammas = [theory.trap_gamma(depth, steps) for steps in (10, 100, 1000, 10_000)]
+    assert gammas == sorted(gammas)
+    assert gammas[-1] < theory.wcr_gamma(depth)
+    for gamma, steps in zip(gammas, (10, 100, 1000, 10_000), strict=True):
+        assert theory.return_time(depth, gamma) == pytest.approx(steps, rel=1e-6)
+    assert theory.trap_gamma(depth, 1e300) == pytest.approx(theory.wcr_gamma(depth), rel=0.2)
+    assert np.isnan(theory.trap_gamma(2, 1000))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: theory.return_time(1, 3.0), "depth needs a whole number of at least 2"),
+        (lambda: theory.return_time(3, 0.0), "gamma needs a positive number"),
+        (lambda: theory.trap_gamma(3, 0), "steps needs a number of at least 1"),
+    ],
+)
+def test_a_return_needs_sense(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+# --- The 2-cycle, digit by digit ---------------------------------------------------------------
+
+
+def exact_two_cycle(depth, excess):
+    """(low, high) at gamma = 2 + excess to 60 digits: bisection of k over decimals."""
+    with localcontext() as context:
+        context.prec = 80
+        gamma, inverse = 2 + Decimal(excess), 1 / Decimal(depth)
+
+        def share(k):
+            return (1 + k ** (depth - 1)) / (1 + k ** (2 * depth - 1))
+
+        def gamma_of(k):
+            x = share(k)
+            return depth * (k - 1) * x ** (2 * inverse - 1) / (1 - x)
+
+        low, high = Decimal(1) + Decimal(10) ** -30, Decimal(3)
+        for _ in range(240):
+            middle = (low + high) / 2
+            low, high = (middle, high) if gamma_of(middle) < gamma else (low, middle)
+        return float(share(low) - 1), float(share(low) * low**depth - 1)
+
+
+@pytest.mark.parametrize("depth", [2, 3, 5, 20])
+@pytest.mark.parametrize("excess", [2.0**-50, 1e-14, 1e-10, 1e-7, 1e-4, 0.1])
+def test_the_two_cycle_keeps_its_digits_down_to_gamma_two(depth, excess):
+    """The distance from the minimum, ~ sqrt(gamma - 2), to the digits that gamma - 2 has."""
+    sharpness = theory.single_path_sharpness(1.0, depth)
+    step_size = (2 + excess) / sharpness
+    real = Decimal(step_size) * Decimal(sharpness) - 2  # what the rounded step size stands for
+    low, high = theory.two_cycle(1.0, depth, step_size)
+    expected = exact_two_cycle(depth, float(real))
+    # gamma is rounded to 4e-16 in forming eta S, the distance to half of that relative to excess
+    slack = 1e-11 + 4.5e-16 / excess
+    assert low - 1 == pytest.approx(expected[0], rel=slack, abs=3e-16)
+    assert high - 1 == pytest.approx(expected[1], rel=slack, abs=3e-16)

@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import mode_curvature, mode_starts, prospects, regimes
+from simcore import mode_curvature, mode_starts, prospects, regimes, verdicts
 from simcore.cost import cost
 from simcore.experiment import Descent, Experiment
 from simcore.kernels import mode_cells as kernels
 from simcore.kernels.simd import padded
 from simcore.mode_starts import Beginning
-from simcore.regimes import Regime
 from simcore.trajectory import Outcome
+from simcore.verdicts import Descents, Evidence, Regime
 
 BLOCK = 1 << 18  # numbers of a table of records, so that it stays in the cache
 MOST_CELLS = 4096
@@ -93,12 +93,10 @@ def run_together(
 
     dynamics, record = experiments[0].dynamics, experiments[0].record
     assert isinstance(dynamics, Descent)
-    gaps, repeats = np.diff(record.steps(dynamics.steps)), regimes.repeats(experiments[0])
-    system = beginning.system
-    witness = regimes.Witness(1 + len(gaps))
-    now = cells.strengths[None, :repeats]
+    gaps, start = np.diff(record.steps(dynamics.steps)), cells.x[0].copy()
+    system, now = beginning.system, cells.strengths[None, :1]
+    first, lowest, highest = (cells.strengths[0].copy() for _ in range(3))
     with np.errstate(all="ignore"):  # of diverged cells
-        witness.see(_course((now, now, now), scale))
         size = max(1, BLOCK // (3 * now.size))
         for block in np.split(gaps, range(size, len(gaps), size)):
             if stopped is not None and stopped():
@@ -107,8 +105,40 @@ def run_together(
             kernels.descend_many(cells, system.first, system.power, block, table)
             if not cells.alive.any():
                 break
-            witness.see(_course(table, scale))
-        return _ends(experiments[:count], origins, place, beginning.floor, cells, witness, scale)
+            np.minimum(lowest, table.low[:, 0].min(axis=0), out=lowest)
+            np.maximum(highest, table.high[:, 0].max(axis=0), out=highest)
+        ended = np.flatnonzero(cells.alive[:count])
+        found = np.array([Regime.DIVERGED] * count, dtype=object)
+        if len(ended):
+            here = Descents(
+                system.first,
+                system.power,
+                cells.target[0, ended],
+                cells.step_size[ended],
+                cells.x[0][:, ended],
+            )
+            past = np.array([first[:, ended], lowest[:, ended], highest[:, ended]])
+            found[ended] = _regimes(origins, place[ended], here, start[:, ended], past)
+        return _ends(experiments[:count], origins, place, beginning.floor, cells, found, scale)
+
+
+def _regimes(
+    origins: Sequence[Experiment],
+    place: np.ndarray,
+    here: Descents,
+    start: np.ndarray,
+    past: np.ndarray,
+) -> np.ndarray:
+    """Of N descents that ended `here` and began with layer scales `start` (G, N): (N,).
+
+    `past` (3, H, N) are the strengths at the start, the lowest and the highest since.
+    """
+    expected, depths = prospects.expect(origins).of(place), origins[0].network.depths
+    scale = np.array([e.task.singular_values[0] for e in origins])[place]
+    first, lowest, highest = past / np.where(scale > 0, scale, 1.0)
+    peak = verdicts.peaks(here._replace(x=start), origins[0].dynamics.steps, expected)
+    seen = Evidence(first, lowest, highest, peak, verdicts.watch(here, expected.lowest))
+    return verdicts.judge(depths, expected, 2 / here.step_size, scale, seen).regimes
 
 
 def _course(records: Sequence[np.ndarray], scale: np.ndarray) -> regimes.Course:
@@ -152,20 +182,15 @@ def _ends(
     place: np.ndarray,
     floor: np.ndarray,
     cells: kernels.Cells,
-    witness: regimes.Witness,
+    found: np.ndarray,
     scale: np.ndarray,
 ) -> Ends:
     """Of the cells of `experiments`; the others are there to fill the kernel's vectors."""
     finished, count = cells.alive > 0, len(experiments)
-    verdicts = np.array([Regime.DIVERGED] * len(place), dtype=object)
-    if finished.any():
-        expected = prospects.expect(origins).of(place)
-        depths, edge = experiments[0].network.depths, 2 / cells.step_size
-        verdicts[finished] = witness.regimes(depths, expected, edge)[finished]
     last = cells.kept_strengths[None, : regimes.repeats(experiments[0])]
     return Ends(
         outcomes=[Outcome.FINISHED if done else Outcome.DIVERGED for done in finished[:count]],
-        regimes=verdicts[:count].tolist(),
+        regimes=found.tolist(),
         loss=(cells.kept_loss + floor[place])[:count],
         sharpness=_sharpness(origins, place[:count], cells.kept_x[..., :count]),
         strengths=_course((last, last, last), scale).strengths[0, :, :count].T.copy(),
