@@ -28,7 +28,7 @@ from playwright.async_api import async_playwright
 from playwright.async_api import expect as expect_async
 from playwright.sync_api import Page, WebSocket, expect
 
-from simcore import Descent, presets, regimes, simulate
+from simcore import Descent, presets, prospects, regimes, simulate
 from simcore.figures import panels, player
 
 PLAYER = ".run-player canvas"
@@ -141,7 +141,7 @@ def server_work(count: int) -> dict[str, float]:
         timed(
             "sentences",
             lambda r=run, e=experiment: (
-                regimes.headline(r) + regimes.describe(r) + regimes.place(e)
+                regimes.headline(r) + regimes.describe(r) + prospects.place(e)
             ),
         )
         scene = timed("scene", lambda x=named: panels.simulator(x, panels.FIRST_PANELS))
