@@ -120,6 +120,31 @@ def _top(architecture: Architecture, states: np.ndarray, k: int) -> np.ndarray:
     return top
 
 
+def pair_curvature(architecture: Architecture, states: np.ndarray, i: int, j: int) -> np.ndarray:
+    """The Hessian's largest curvature in the plane of the directions in which the weights (i, j)
+    and (j, i) move M, at `states` (K, R, G): (K,). At a minimum it is the pair's top eigenvalue,
+    elsewhere a lower bound."""
+    count, layers = len(states), len(architecture.groups.layer)
+    blocks, bounds = np.empty((count, 2 * layers, 2 * layers)), np.empty(count)
+    kernels.pair_blocks(
+        np.ascontiguousarray(states),
+        architecture.groups.layer,
+        architecture.first,
+        _residuals(architecture, states),
+        i,
+        j,
+        blocks,
+        bounds,
+    )
+    sides = [blocks[:, :layers, :layers], blocks[:, layers:, layers:]]  # each of rank one
+    traces = [np.trace(side, axis1=1, axis2=2) for side in sides]
+    largest = [side[np.arange(count), np.einsum("kpp->kp", side).argmax(axis=1)] for side in sides]
+    a, b = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in largest)
+    coupling = np.einsum("kp,kpq,kq->k", a, blocks[:, :layers, layers:], b)
+    middle, apart = (traces[0] + traces[1]) / 2, (traces[0] - traces[1]) / 2
+    return middle + np.hypot(apart, coupling)
+
+
 def _merge(top: np.ndarray, values: np.ndarray) -> np.ndarray:
     """The k largest of what there was and `values`, descending."""
     k = top.shape[1]

@@ -42,6 +42,14 @@ MARKS = {
     "balanced": Mark(
         "2/λ(min)", "2/λ", "min", r"2/\lambda_{\min}", "the edge of the flattest split"
     ),
+    "trap": Mark(
+        "η(trap)",
+        "η",
+        "trap",
+        r"\eta_{trap}",
+        "from here on an overshoot may land so close to zero that coming back takes longer than "
+        "this run",
+    ),
     "wcr": Mark("η(WCR)", "η", "WCR", r"\eta_{WCR}", "from here on an overshoot can reach zero"),
 }
 
@@ -76,6 +84,7 @@ class Expected(NamedTuple):
     flow: np.ndarray  # (H, N) where GF ends; nan without a closed form
     winner: np.ndarray  # (N,) the sharpness there; without, that of one pathway alone
     gains: np.ndarray  # (N,) whether sharing flattens
+    trap: np.ndarray  # (N,) the step size from which on an overshoot may be lost for the run
 
     def of(self, place: np.ndarray) -> Expected:
         """Those of the starts number `place` (...)."""
@@ -83,7 +92,8 @@ class Expected(NamedTuple):
 
 
 def expect(experiments: Sequence[Experiment]) -> Expected:
-    """What theory expects of each of N experiments with one network; step sizes play no part.
+    """What theory expects of each of N experiments with one network and number of steps; step
+    sizes play no part.
 
     (For data that are not whitened, this takes Sigma_xx = I.)
     """
@@ -103,7 +113,10 @@ def expect(experiments: Sequence[Experiment]) -> Expected:
         starts = [e.start.strengths() for e, k in zip(experiments, known, strict=True) if k]
         ends = theory.flow_end_split(np.array(starts), depths, values[known])
         flow[known], winner[known] = theory.shares(ends), theory.mode_sharpness(ends, depths)
-    return Expected(np.array(alive).T, flattest.T, lowest, flow.T, winner, gains)
+    steps = _steps(experiments[0])
+    of_start = zip(values.tolist(), alive, strict=True)
+    trap = np.array([_trap(value, depths, moving, steps) for value, moving in of_start])
+    return Expected(np.array(alive).T, flattest.T, lowest, flow.T, winner, gains, trap)
 
 
 @lru_cache(maxsize=64)  # a page asks several times, and each is a bisection
@@ -127,6 +140,20 @@ def _flattest(
     gains = len(moving) > 1 and max(moving) > 2
     split.setflags(write=False)  # it is kept for the next who asks
     return split, theory.balanced_sharpness(singular_value, moving), alone, gains
+
+
+@lru_cache(maxsize=1024)
+def _trap(
+    singular_value: float, depths: tuple[int, ...], alive: tuple[bool, ...], steps: float
+) -> float:
+    """The smallest step size at which some pathway alone may be thrown so near zero that it comes
+    back after more than `steps`; nan for a flow, inf where none can."""
+    deep = {depth for depth, moves in zip(depths, alive, strict=True) if moves and depth > 2}
+    if not (singular_value > 0 and steps >= 1):
+        return math.nan
+    gammas = {depth: theory.trap_gamma(depth, steps) for depth in deep}
+    sharpest = {d: theory.single_path_sharpness(singular_value, d) for d in deep}
+    return min((gammas[d] / sharpest[d] for d in deep), default=math.inf)
 
 
 class Ends(TypedDict):
@@ -205,6 +232,7 @@ IN_PART = "partly re-balanced"
 EQUAL = "equal pathways, sum oscillates"
 FLATTEST = "flattest split, sum oscillates"
 NO_GAIN = "no flatter split, sum oscillates"
+MAY_BE_TRAPPED = "may be trapped near zero"
 CROSSES_ZERO = "may flip sign, be trapped, diverge"
 DIVERGES = "diverges"
 NOTHING_MOVES = "nothing moves"
@@ -215,6 +243,10 @@ SENTENCES = {
     EQUAL: "no split is flat enough, so the pathways go to the flattest and keep jumping there",
     FLATTEST: "no split is flat enough, so the pathways go to the flattest and keep jumping there",
     NO_GAIN: ("no minimum within reach is flat enough, so the sum keeps jumping around the target"),
+    MAY_BE_TRAPPED: (
+        "an overshoot may land so close to zero that coming back takes longer than this run, which "
+        "a warm-up avoids"
+    ),
     CROSSES_ZERO: (
         "an overshoot may cross zero, so signs may flip, or the run be trapped or diverge"
     ),
@@ -225,18 +257,45 @@ SENTENCES = {
     NOTHING_MOVES: "it makes no difference",
 }
 
+# Where gradient flow has no closed form, as layers start uneven: what more may happen.
+UNEVEN = {
+    FOLLOWS_FLOW: (
+        "descent follows gradient flow, though layers that start uneven may meet the edge, which "
+        "evens them out"
+    ),
+    IN_PART: (
+        "the winner's minimum may be too sharp, and then the edge evens out its layers and hands "
+        "signal back to the others"
+    ),
+    EQUAL: f"{SENTENCES[EQUAL]}, though layers that start uneven may flip a sign or diverge first",
+    FLATTEST: (
+        f"{SENTENCES[FLATTEST]}, though layers that start uneven may flip a sign or diverge first"
+    ),
+    NO_GAIN: (
+        f"{SENTENCES[NO_GAIN]}, though layers that start uneven may flip a sign or diverge first"
+    ),
+}
+
 # For equal depths above 2, in a sentence each (Kim and Lee 2026): after which mark they begin.
-STORY = ((None, FOLLOWS_FLOW), ("flow_edge", IN_PART), ("balanced", EQUAL), ("wcr", CROSSES_ZERO))
+STORY = (
+    (None, FOLLOWS_FLOW),
+    ("flow_edge", IN_PART),
+    ("balanced", EQUAL),
+    ("trap", MAY_BE_TRAPPED),
+    ("wcr", CROSSES_ZERO),
+)
 
 
 def zones(experiment: Experiment) -> tuple[Zone, ...]:
     """The zones of eta from 0 to infinity, in order and without empty ones.
 
-    From eta_WCR on an overshoot may cross zero; else above 2/lambda_min no split is flat enough;
-    else above 2/lambda_GF (2/S_1 without a closed form for gradient flow) the winner's minimum is
-    too sharp; else descent follows gradient flow. The first of these that holds counts, so the
-    marks may come in any order. None where theory has no marks: data that are not whitened, or a
-    target of zero.
+    From eta_WCR on an overshoot may cross zero; else below 2/lambda_GF (2/S_1 without a closed form
+    for gradient flow) descent follows gradient flow; else from the trap of the run's own number of
+    steps on an overshoot may be lost near zero; else above 2/lambda_min no split is flat enough;
+    else the winner's minimum is too sharp. The first of these that holds counts, so the
+    marks may come in any order. Unequal depths share no eta_WCR and no trap; there those of each
+    pathway alone count, as any may win first. None where theory has no marks: data that are not
+    whitened, or a target of zero.
     """
     depths = experiment.network.depths
     alive = experiment.start.alive(depths)
@@ -246,20 +305,47 @@ def zones(experiment: Experiment) -> tuple[Zone, ...]:
     if math.isnan(marks.single_path):
         return ()
     moving = tuple(depth for depth, moves in zip(depths, alive, strict=True) if moves)
-    return zones_between(marks, moving)
+    return zones_between(_with_borders_of_each(marks, experiment, moving), moving)
+
+
+def _with_borders_of_each(
+    marks: theory.StepSizeMarks, experiment: Experiment, moving: tuple[int, ...]
+) -> theory.StepSizeMarks:
+    """For unequal depths, which share no eta_WCR and no trap: the smallest of each pathway alone,
+    as any of them may win first."""
+    if len(set(moving)) == 1 or 1 in moving:  # a pathway of depth 1 does not let it be trapped
+        return marks
+    target = experiment.task.singular_values[0]
+    crosses = min(theory.wcr_gamma(d) / theory.single_path_sharpness(target, d) for d in moving)
+    trap = _trap(target, moving, (True,) * len(moving), _steps(experiment))
+    winner = marks.single_path if math.isnan(marks.flow_edge) else marks.flow_edge
+    return marks._replace(wcr=max(winner, crosses), trap=trap)
+
+
+def _steps(experiment: Experiment) -> float:
+    """Of a descent; nan for a flow."""
+    return getattr(experiment.dynamics, "steps", math.nan)
 
 
 def zones_between(marks: theory.StepSizeMarks, depths: tuple[int, ...]) -> tuple[Zone, ...]:
     """The zones that these marks part, for pathways of these depths."""
     winner = marks.single_path if math.isnan(marks.flow_edge) else marks.flow_edge
     crosses = math.inf if math.isnan(marks.wcr) else marks.wcr
-    names = (FOLLOWS_FLOW, IN_PART, _above_every_edge(depths), CROSSES_ZERO)
-    ends = (min(winner, marks.balanced, crosses), min(marks.balanced, crosses), crosses, math.inf)
+    trap = min(crosses, math.inf if math.isnan(marks.trap) else marks.trap)
+    flow = min(winner, marks.balanced, crosses)
+    zones = (
+        (FOLLOWS_FLOW, flow),
+        (IN_PART, min(marks.balanced, trap)),
+        (_above_every_edge(depths), trap),
+        (MAY_BE_TRAPPED, crosses),
+        (CROSSES_ZERO, math.inf),
+    )
+    sentences = SENTENCES | UNEVEN if math.isnan(marks.flow_edge) else SENTENCES
     found, low = [], 0.0
-    for name, end in zip(names, ends, strict=True):
+    for name, end in zones:
         high = end * (1 + TIE)
         if low < high * (1 - TIE):  # else empty, but for rounding
-            found.append(Zone(name, low, high, SENTENCES[name]))
+            found.append(Zone(name, low, high, sentences[name]))
             low = high
     return tuple(found)
 

@@ -1,27 +1,38 @@
-"""What happened in a run, in the words of the field: its phases and its regime.
+"""What happened in a run, in the words of the field: its phases, its regime, and sentences.
 
-Both are judged on the sharpest mode, the one with the largest singular value; where that value is
-repeated, on the sum of its modes, which does not depend on the choice of basis. The *share* of a
-pathway is q_h = |sigma_h| / sum_g |sigma_g| of that mode.
+All of it is said of the sharpest mode, the one with the largest singular value; where that value is
+repeated, of the mean of its modes, which does not depend on the choice of basis. The *share* of a
+pathway is q_h = |sigma_h| / sum_g |sigma_g| of that mode; there are none where there is no signal,
+nor where a strength is negative. Verdicts are those of `verdicts`.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from simcore import prospects, theory
+from simcore import alignment, prospects, theory, verdicts
 from simcore.experiment import Experiment
-from simcore.prospects import Expected
 from simcore.trajectory import Outcome, Trajectory
+from simcore.verdicts import (
+    CLOSE,
+    FLAT_ENOUGH,
+    LEARNED,
+    PARTS,
+    STILL,
+    Ahead,
+    Evidence,
+    Reason,
+    Regime,
+    over_pathways,
+    shares_of,
+)
 
-LEARNED = 0.1  # of sigma*_1: below it the start's plateau lasts
-CLOSE = 0.02  # of sigma*_1, or of a share: what counts as the same
-STILL = 1e-3  # of sigma*_1: a smaller oscillation counts as none
 WON = 0.9  # a pathway with this share has taken the signal
+LED = 0.6  # and with this one it had won at the time
+BLOW_UP = 3.0  # of sigma*_1: no oscillation at the edge reaches so far
 
 
 class Phase(NamedTuple):
@@ -35,49 +46,7 @@ class Phase(NamedTuple):
 PHASES = ("plateau", "symmetry breaking", "edge of stability", "re-balancing", "settled")
 
 
-class Regime(StrEnum):
-    """How a run ended, as classified by `classify`."""
-
-    WINNER_TAKES_ALL = "winner takes all"
-    PARTLY_REBALANCED = "partly re-balanced"
-    BALANCED = "balanced"
-    CYCLE = "cycle"
-    CHAOS = "chaos"
-    SIGN_FLIP = "sign flip"
-    TRAPPED = "trapped"
-    DIVERGED = "diverged"
-    UNFINISHED = "unfinished"
-
-    @property
-    def sentence(self) -> str:
-        """What that means, for a reader who has never seen the model."""
-        return _SENTENCES[self]
-
-
-_SENTENCES = {
-    Regime.WINNER_TAKES_ALL: (
-        "As under gradient flow, the pathway that started ahead took the signal and kept it."
-    ),
-    Regime.PARTLY_REBALANCED: (
-        "One pathway won first; at the edge of stability the oscillation handed signal back to "
-        "the others, until the shared solution was just flat enough for this step size."
-    ),
-    Regime.BALANCED: "The pathways share the signal in the flattest way.",
-    Regime.CYCLE: (
-        "No minimum within reach is flat enough for this step size: the pathways' sum keeps "
-        "jumping around the target in a regular cycle."
-    ),
-    Regime.CHAOS: (
-        "No minimum within reach is flat enough for this step size: the pathways' sum keeps "
-        "jumping around the target without a period."
-    ),
-    Regime.SIGN_FLIP: "An overshoot crossed zero and turned the sign of a pathway.",
-    Regime.TRAPPED: (
-        "An overshoot threw the signal back near zero, where gradients are too small to return."
-    ),
-    Regime.DIVERGED: "The steps overshot more and more, and the loss grew without bound.",
-    Regime.UNFINISHED: "The run ended before it settled; give it more steps.",
-}
+# --- The sharpest mode -----------------------------------------------------------------------
 
 
 class Course(NamedTuple):
@@ -94,41 +63,19 @@ class Course(NamedTuple):
     @property
     def total(self) -> np.ndarray:
         """sum_h sigma_h / sigma*_1, shape (K, ...)."""
-        return _over_pathways(np.add, self.strengths)
-
-    @property
-    def highest_total(self) -> np.ndarray:
-        """The same of the largest strengths since the previous record, shape (K, ...)."""
-        return _over_pathways(np.add, self.high)
-
-    @property
-    def shares(self) -> np.ndarray:
-        """q_h, shape (K, H, ...); equal where all strengths are zero."""
-        sizes = np.abs(self.strengths)
-        total = _over_pathways(np.add, sizes)[:, None]
-        equal = np.full(sizes.shape, 1 / sizes.shape[1])
-        return np.divide(sizes, total, out=equal, where=total > 0)
+        return over_pathways(np.add, self.strengths.swapaxes(0, 1))
 
     @property
     def largest_share(self) -> np.ndarray:
-        """max_h q_h, shape (K, ...)."""
-        sizes = np.abs(self.strengths)
-        total = _over_pathways(np.add, sizes)
-        equal = np.full(total.shape, 1 / sizes.shape[1])
-        return np.divide(_over_pathways(np.maximum, sizes), total, out=equal, where=total > 0)
+        """max_h q_h where there are shares, else 0, shape (K, ...)."""
+        shares = shares_of(self.strengths.swapaxes(0, 1)).max(axis=0)
+        return np.where(self.readable, shares, 0.0)
 
     @property
-    def largest_share_once_learned(self) -> np.ndarray:
-        """max_h q_h where the total is at least LEARNED in size, else 0, shape (K, ...)."""
-        sizes = np.abs(self.strengths)
-        learned = np.abs(self.total) >= LEARNED
-        nothing = np.zeros(learned.shape)
-        largest, all_of_them = (_over_pathways(f, sizes) for f in (np.maximum, np.add))
-        return np.divide(largest, all_of_them, out=nothing, where=learned)
-
-
-def _over_pathways(combine: np.ufunc, values: np.ndarray) -> np.ndarray:
-    return reduce(combine, values.swapaxes(0, 1))
+    def readable(self) -> np.ndarray:
+        """Whether there is signal that can be shared: of a size, and of one sign; (K, ...)."""
+        signs = (self.strengths >= -STILL).all(axis=1)
+        return signs & (self.total >= LEARNED) & (self.total <= BLOW_UP)
 
 
 def repeats(experiment: Experiment) -> int:
@@ -157,11 +104,103 @@ def sharpest(run: Trajectory) -> Course:
     return course(run.strengths[..., :modes], ranges[:, 0], ranges[:, 1], scale)
 
 
+# --- The verdict -----------------------------------------------------------------------------
+
+
+def classify(run: Trajectory) -> Regime:
+    """The regime of a run. The first of these that applies:
+
+    * DIVERGED: the outcome says so, or the tail grows beyond any bound: so always in the end with a
+      pathway of depth 1 above 2/lambda_min. UNFINISHED: it was cancelled, or stalled.
+    * SIGN_FLIP: a pathway of depth 2 or more that started at or above zero went below -0.001
+      sigma*_1.
+    * TRAPPED: the mode had more than half of sigma*_1, has less than a tenth, and coming back may
+      take longer than the run; or no pathway can leave the saddle at zero where all started.
+    * CYCLE, CHAOS: the step size is above 2/lambda_min of the pathways alive, so that no minimum is
+      stable; the total moves by more than 0.001 sigma*_1 in a band that stays, shared in a way that
+      stays and is the flattest where sharing flattens. It is a cycle if it repeats itself within
+      5 % of its amplitude after at most 16 steps.
+    * UNFINISHED: the mean total is more than 0.02 sigma*_1 away from sigma*_1; or the total swings
+      by more than that, or does not swing less and less; or the minimum that it would reach is too
+      sharp for the step size.
+    * BALANCED: the shares are within 0.02 of the flattest split (for depths above 2, as with
+      depth 2 there is none).
+    * PARTLY_REBALANCED: some depth is above 2 and the step size above 2/lambda_GF, where the end of
+      gradient flow is not stable. Where it has no closed form, as the start is not balanced: the
+      step size is above 2/S_1, and the largest share ends more than 0.02 below its peak.
+    * WINNER_TAKES_ALL: everything else, as under gradient flow.
+
+    A descent from an aligned start is judged on its true tail (`verdicts`), so neither this nor
+    what a longer run does depends on how often it was recorded. Other runs are judged on the last
+    fifth of their records, 12 to 200 of them.
+    """
+    return _judged(run).regime
+
+
+class _Judged(NamedTuple):
+    regime: Regime
+    reason: Reason
+    shares: np.ndarray  # (H,) where it settles
+    sharpness: float  # there
+    seen: Evidence | None  # with one run; None of one that did not finish
+
+
+def _judged(run: Trajectory) -> _Judged:
+    nothing = np.full(run.experiment.network.pathways, np.nan)
+    if run.outcome is Outcome.DIVERGED:
+        return _Judged(Regime.DIVERGED, Reason.NONE, nothing, np.nan, None)
+    if run.outcome is not Outcome.FINISHED:
+        return _Judged(Regime.UNFINISHED, Reason.NONE, nothing, np.nan, None)
+    if verdicts.has_true_tail(run.experiment):
+        seen, found = verdicts.of_descent(run.experiment)
+    else:
+        seen = _of_records(run)
+        found = verdicts.judge_one(run.experiment, seen)
+    return _Judged(
+        found.regimes[0], found.reasons[0], found.shares[:, 0], float(found.sharpness[0]), seen
+    )
+
+
 def _tail(records: int) -> slice:
-    """The records on which the end is judged: the last fifth, 12 to 200 of them, and not more than
+    """The records on which an end is judged: the last fifth, 12 to 200 of them, and not more than
     the second half."""
     wanted = min(200, max(12, records // 5), max(2, records // 2))
     return slice(max(0, records - wanted), records)
+
+
+def _of_records(run: Trajectory) -> Evidence:
+    """What the last records show, steps hidden between them included."""
+    mode = sharpest(run)
+    end = Course(*(values[_tail(len(run.steps))] for values in mode))
+    parts = np.array_split(np.arange(len(end.low)), PARTS)
+    if len(end.low) < 2 * PARTS:
+        parts = [np.arange(len(end.low))] * PARTS
+    of_parts = [Course(*(values[part] for values in end)) for part in parts]
+    low, high = (np.array([f(part.total) for part in of_parts]) for f in (np.min, np.max))
+    hidden = np.array([(part.high - part.low).max() for part in of_parts])
+    swing = np.maximum(high - low, hidden)
+    highest = over_pathways(np.add, end.high.swapaxes(0, 1))
+    ahead = Ahead(
+        low=low,
+        high=high,
+        swing=swing,
+        strengths=np.array([part.strengths.mean(axis=0) for part in of_parts]),
+        left=np.maximum(np.abs(highest).max(), np.abs(low).max()),
+        # the last record may come after fewer steps than the others
+        period=verdicts.period(end.total[:-1, None], swing[-1:])[0],
+        sharpness=run.sharpness[-1],
+        rests=np.array(False),
+    )
+    return Evidence(
+        start=mode.strengths[0][:, None],
+        lowest=mode.low.min(axis=0)[:, None],
+        highest=mode.high.max(axis=0)[:, None],
+        peak=mode.largest_share.max()[None],
+        ahead=Ahead(*(np.asarray(values)[..., None] for values in ahead)),
+    )
+
+
+# --- Phases ----------------------------------------------------------------------------------
 
 
 def phases(run: Trajectory) -> tuple[Phase, ...]:
@@ -169,10 +208,10 @@ def phases(run: Trajectory) -> tuple[Phase, ...]:
 
     * plateau: the mode's strength sum_h sigma_h / sigma*_1 is below 0.1;
     * symmetry breaking: from there until the edge, or until the run settles;
-    * edge of stability: from the first record with sharpness >= 2/eta;
+    * edge of stability: from the first record with sharpness >= 2/eta; a blow-up is none;
     * re-balancing: from the record after which the largest share lies more than 0.02 below its
       peak so far for good, unless the winner keeps all (so never for depth 2, where shares are
-      constant);
+      constant) or no signal is left to share;
     * settled: after the edge, if it was reached, from where on the shares stay within 0.02 of
       their last value and the total within 0.02 sigma*_1 of the band it moves in at the end. So a
       steady cycle and a trap count as settled; a run that `classify` calls UNFINISHED has not.
@@ -180,28 +219,19 @@ def phases(run: Trajectory) -> tuple[Phase, ...]:
     mode, regime = sharpest(run), classify(run)
     records = len(run.steps)
     starts = [0] * len(PHASES)
-    grown = np.flatnonzero(np.abs(mode.total) >= LEARNED)
+    grown = np.flatnonzero(~(np.abs(mode.total) < LEARNED))
     starts[1] = int(grown[0]) if len(grown) else records
+    if regime is Regime.DIVERGED:
+        starts[1] = min(starts[1], records - 1)  # it left after the last record at the latest
 
     starts[2] = starts[3] = records
-    if run.edge is not None:
-        at_edge = np.flatnonzero(run.sharpness >= run.edge)
-        at_edge = at_edge[at_edge >= starts[1]]
-        if len(at_edge):
-            starts[2] = int(at_edge[0])
-            fallen = mode.largest_share < np.maximum.accumulate(mode.largest_share) - CLOSE
-            if regime is not Regime.WINNER_TAKES_ALL:
-                starts[3] = max(starts[2], _from_then_on(fallen))
-
-    tail = _tail(records)
-    share_kept = np.abs(mode.largest_share - mode.largest_share[-1]) <= CLOSE
-    low, high = mode.total[tail].min() - CLOSE, mode.total[tail].max() + CLOSE
-    inside = (mode.total >= low) & (mode.total <= high)
-    if regime not in (Regime.UNFINISHED, Regime.DIVERGED):
-        after = starts[2] + 1 if starts[2] < records else starts[1]
-        starts[4] = max(after, _from_then_on(share_kept & inside))
-    else:
-        starts[4] = records
+    at_edge = _at_edge(run, mode, regime)
+    at_edge = at_edge[at_edge >= starts[1]]
+    if len(at_edge):
+        starts[2] = int(at_edge[0])
+        if regime is not Regime.WINNER_TAKES_ALL:
+            starts[3] = max(starts[2], _rebalancing(mode))
+    starts[4] = _settled(mode, regime, starts[2] + 1 if starts[2] < records else starts[1])
     # a later phase that has begun ends the earlier ones
     for phase in range(len(PHASES) - 2, -1, -1):
         starts[phase] = min(starts[phase], starts[phase + 1])
@@ -218,114 +248,56 @@ def phases(run: Trajectory) -> tuple[Phase, ...]:
     )
 
 
+def _at_edge(run: Trajectory, mode: Course, regime: Regime) -> np.ndarray:
+    """The records at or above the edge; of a run that diverges those after which the sharpness came
+    down again, as the rest are its blow-up."""
+    if run.edge is None:
+        return np.empty(0, int)
+    above = (run.sharpness >= run.edge) & (np.abs(mode.total) <= BLOW_UP)
+    if regime is Regime.DIVERGED:
+        below = np.flatnonzero(run.sharpness < run.edge)
+        above[below[-1] if len(below) else 0 :] = False
+    return np.flatnonzero(above)
+
+
+def _rebalancing(mode: Course) -> int:
+    """The first record from which the largest share has fallen, while there is signal."""
+    share, readable = mode.largest_share, mode.readable
+    fallen = share < np.maximum.accumulate(share) - CLOSE
+    kept = np.flatnonzero(readable & ~fallen)
+    first = int(kept[-1]) + 1 if len(kept) else 0
+    return first if readable[first:].any() else len(share)
+
+
+def _settled(mode: Course, regime: Regime, after: int) -> int:
+    """The first record, `after` at the earliest, from which the run is as it ends."""
+    if regime in (Regime.UNFINISHED, Regime.DIVERGED):
+        return len(mode.total)
+    total, tail = mode.total, _tail(len(mode.total))
+    if regime is Regime.TRAPPED:
+        return max(after, _from_then_on(np.abs(total) < LEARNED))
+    share = shares_of(mode.strengths.swapaxes(0, 1)).max(axis=0)
+    low, high = total[tail].min() - CLOSE, total[tail].max() + CLOSE
+    inside = (total >= low) & (total <= high)
+    return max(after, _from_then_on((np.abs(share - share[-1]) <= CLOSE) & inside))
+
+
 def _from_then_on(condition: np.ndarray) -> int:
     """The first record from which `condition` holds up to the end."""
     failures = np.flatnonzero(~condition)
     return int(failures[-1]) + 1 if len(failures) else 0
 
 
-def classify(run: Trajectory) -> Regime:
-    """The regime of a run. The first of these that applies:
-
-    * DIVERGED: the outcome says so; UNFINISHED: it was cancelled or the integrator stalled.
-    * SIGN_FLIP: a pathway of depth 2 or more that started at or above zero went below -0.001
-      sigma*_1.
-    * TRAPPED: the mode had more than half of sigma*_1 and has less than a tenth throughout the
-      last fifth of the records; or no pathway can leave the saddle at zero where all started.
-    * CYCLE, CHAOS: the step size is above 2/lambda_min of the pathways alive, so that no minimum is
-      stable, and the total still moves by more than 0.001 sigma*_1 in the last fifth of the
-      records; it is a cycle if it repeats itself within 5 % of that amplitude after at most 16
-      records.
-    * UNFINISHED: the total is more than 0.02 sigma*_1 away from sigma*_1, or still oscillates by
-      more than that without dying out.
-    * BALANCED: the shares are within 0.02 of the flattest split (for depths above 2, as with
-      depth 2 there is none).
-    * PARTLY_REBALANCED: some depth is above 2, the step size above 2/lambda_GF, where the end of
-      gradient flow is not stable, and the shares end more than 0.02 away from that end. Where it
-      has no closed form, as the start is not balanced: the step size is above 2/S_1, and the
-      largest share ends more than 0.02 below its peak in the records after the plateau.
-    * WINNER_TAKES_ALL: everything else, as under gradient flow.
-
-    From a balanced start, the verdict does not depend on how often the run was recorded, as long as
-    its last fifth shows whether it has settled.
-    """
-    if run.outcome is Outcome.DIVERGED:
-        return Regime.DIVERGED
-    if run.outcome is not Outcome.FINISHED:
-        return Regime.UNFINISHED
-    witness = Witness(len(run.steps))
-    witness.see(sharpest(run))
-    edge = np.inf if run.edge is None else run.edge[-1]
-    expected = prospects.expected(run.experiment)
-    return witness.regimes(run.experiment.network.depths, expected, edge).item()
-
-
-class Witness:
-    """Sees a run, or many at once, block of records by block, and keeps what a regime is judged on.
-
-    What is kept does not grow with the number of `records` that are to come.
-    """
-
-    def __init__(self, records: int) -> None:
-        self.tail = _tail(records)
-        self.seen = 0
-
-    def see(self, part: Course) -> None:
-        """Take in the records that follow those seen so far."""
-        peak = part.largest_share_once_learned.max(axis=0)
-        lowest, farthest = part.low.min(axis=0), np.abs(part.highest_total).max(axis=0)
-        if self.seen == 0:
-            self.start = part.strengths[0].copy()
-            self.lowest, self.farthest, self.peak = lowest, farthest, peak
-            size = self.tail.stop - self.tail.start
-            self.end = Course(*(np.empty((size, *values.shape[1:])) for values in part))
-        else:
-            self.lowest = np.minimum(self.lowest, lowest)
-            self.farthest = np.maximum(self.farthest, farthest)
-            self.peak = np.maximum(self.peak, peak)
-        missing = self.tail.start - self.seen  # records until the tail begins
-        self.seen += len(part.low)
-        if self.seen > self.tail.start:
-            place = slice(max(0, -missing), self.seen - self.tail.start)
-            for kept, new in zip(self.end, part, strict=True):
-                kept[place] = new[max(0, missing) :]
-
-    def regimes(self, depths: tuple[int, ...], expected: Expected, edge: Any) -> np.ndarray:
-        """The regime of each run as `classify` defines it, if the run finished; shape (...).
-
-        `expected` is what theory expects of each start, with axes (...); `edge` (...) is 2/eta.
-        """
-        end, total = self.end, self.end.total
-        swing, lasting = _swing(end), ~_dies_out(end)
-        restless = (expected.lowest > edge) & (swing > STILL) & lasting
-        cyclic = np.zeros(restless.shape, bool)
-        # the last record may come after fewer steps than the others
-        cyclic[restless] = _repeats(total[:-1, restless])
-        shares = _mean(end.shares)
-        deep = np.array(depths) > 1  # a linear pathway crosses zero under gradient flow too
-        lost = (self.farthest > 0.5) & (end.highest_total.max(axis=0) < LEARNED)
-        from_flow = _distance(shares, expected.flow)
-        fallen = np.where(np.isnan(from_flow), self.peak - shares.max(axis=0), from_flow) > CLOSE
-        verdicts = (
-            (Regime.SIGN_FLIP, ((self.lowest < -STILL) & (self.start >= 0))[deep].any(axis=0)),
-            (Regime.TRAPPED, lost | ~expected.alive.any(axis=0)),
-            (Regime.CYCLE, cyclic),
-            (Regime.CHAOS, restless),
-            (Regime.UNFINISHED, np.abs(_mean(total) - 1) > CLOSE),
-            (Regime.UNFINISHED, (swing > CLOSE) & lasting),
-            (Regime.BALANCED, expected.gains & (_distance(shares, expected.flattest) <= CLOSE)),
-            (Regime.PARTLY_REBALANCED, expected.gains & (expected.winner >= edge) & fallen),
-        )
-        first = np.argmax([*(holds for _, holds in verdicts), np.ones_like(cyclic)], axis=0)
-        names = [*(regime for regime, _ in verdicts), Regime.WINNER_TAKES_ALL]
-        return np.array(names, dtype=object)[first, ...]
+# --- Headline --------------------------------------------------------------------------------
 
 
 def headline(run: Trajectory) -> str:
-    """The regime in a few words; that of gradient flow only says so where no pathway wins."""
+    """The regime in a few words, other ones where its name would not be true of this run."""
     regime = classify(run)
     if regime is Regime.WINNER_TAKES_ALL and not _has_winner(run):
-        return "follows gradient flow"
+        return "evened out its layers" if _left_the_edge(run) else "follows gradient flow"
+    if regime is Regime.BALANCED and not _flattest_is_equal(run.experiment):
+        return "flattest split"
     return regime.value
 
 
@@ -334,87 +306,235 @@ def _has_winner(run: Trajectory) -> bool:
     return len(shares) > 1 and max(run.experiment.network.depths) > 2 and shares.max() >= WON
 
 
-def _said(run: Trajectory, regime: Regime) -> str:
-    """The regime's sentence, or a truer one."""
-    depths, target = run.experiment.network.depths, run.experiment.task.singular_values[0]
-    if target == 0:
-        return "The target is zero: there is nothing to learn, and nothing to share."
-    if not prospects.expected(run.experiment).alive.any():
-        return "The run never leaves the saddle at zero."
-    if regime is Regime.PARTLY_REBALANCED and not _reached_edge(run):
-        return (
-            "The minimum that gradient flow leads to is too sharp for this step size; descent "
-            "ended where the pathways share enough for a stable one."
-        )
-    if regime is not Regime.WINNER_TAKES_ALL or _has_winner(run):
-        return regime.sentence
-    if len(depths) == 1:
-        return "The one pathway learned the target, as under gradient flow."
-    if max(depths) <= 2:
-        return (
-            "As under gradient flow, no pathway wins: depth 2 keeps the ratio of the strengths and "
-            "depth 1 their difference, at any step size."
-        )
-    return (
-        "As under gradient flow, the pathways ahead gained on the others, but none took it all, "
-        "and the step size is small enough for the minimum they share."
-    )
+def _flattest_is_equal(experiment: Experiment) -> bool:
+    expected = prospects.expected(experiment)
+    return bool(np.ptp(expected.flattest[expected.alive]) <= CLOSE)
 
 
 def _reached_edge(run: Trajectory) -> bool:
     return PHASES[2] in {phase.name for phase in phases(run)}
 
 
+def _left_the_edge(run: Trajectory) -> bool:
+    """Whether it met the edge and left it by evening out layers that started uneven."""
+    return not run.experiment.start.balanced and _reached_edge(run)
+
+
+# --- Sentences -------------------------------------------------------------------------------
+
+
 def describe(run: Trajectory) -> str:
-    """What happened and why, with its numbers, in two or three sentences."""
-    regime = classify(run)
-    words = [str(run.outcome)] if run.outcome is not Outcome.FINISHED else [_said(run, regime)]
+    """What happened and why, with its numbers, in a few sentences."""
+    judged = _judged(run)
+    words = [str(run.outcome)] if run.outcome is not Outcome.FINISHED else [_said(run, judged)]
+    if run.outcome is Outcome.DIVERGED and _grows(run.experiment):
+        words.append(_GROWS)
     words += prospects.stuck(run.experiment)
-    shares = theory.shares(sharpest(run).strengths[-1])
-    if np.isfinite(shares).all() and len(shares) > 1:
-        split = " : ".join(f"{share:.3f}" for share in shares[:8])
-        words.append(f"The sharpest mode ends shared {split}.")
-    if run.edge is not None and np.isfinite(run.sharpness[-1]):
-        peak = np.nanmax(run.sharpness)
-        words.append(
-            f"Sharpness went up to {peak:.4g} and ends at {run.sharpness[-1]:.4g}; "
-            f"the edge 2/η is {run.edge[-1]:.4g}."
-        )
-    elif np.isfinite(run.sharpness[-1]):
-        words.append(f"Sharpness ends at {run.sharpness[-1]:.4g}.")
+    words += [*_shared(run, judged), *_sharpness(run), *_warnings(run, judged)]
     return " ".join(words)
 
 
-def _distance(shares: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Largest difference over the pathways, the first axis."""
-    return np.abs(shares - others).max(axis=0)
+_GROWS = (
+    "A pathway of depth 1 is not slowed by an overshoot, so above 2/λ(min) the oscillation grows "
+    "without bound."
+)
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
-    """Over the records, added one by one."""
-    return reduce(np.add, values) / len(values)
+def _grows(experiment: Experiment) -> bool:
+    """Whether a pathway of depth 1 makes every oscillation grow."""
+    return prospects.zone(experiment).name == prospects.DIVERGES
 
 
-def _swing(part: Course) -> np.ndarray:
-    """How far the total still moves, hidden steps between records included."""
-    hidden = (part.high - part.low).max(axis=(0, 1))
-    return np.maximum(np.ptp(part.total, axis=0), hidden)
+def _said(run: Trajectory, judged: _Judged) -> str:
+    """The regime's sentence, or a truer one."""
+    regime, reason = judged.regime, judged.reason
+    if run.experiment.task.singular_values[0] == 0:
+        return "The target is zero: there is nothing to learn, and nothing to share."
+    if reason is Reason.SADDLE:
+        return "The run never leaves the saddle at zero."
+    if reason is Reason.THROWN:
+        return f"An overshoot threw the signal back near zero{_coming_back(run)}."
+    if reason is Reason.GROWS and regime is Regime.DIVERGED:
+        return _GROWS
+    special = {
+        Regime.PARTLY_REBALANCED: _partly,
+        Regime.WINNER_TAKES_ALL: _as_under_flow,
+        Regime.UNFINISHED: _unfinished,
+    }.get(regime)
+    return special(run, judged) if special else regime.sentence
 
 
-def _dies_out(part: Course) -> np.ndarray:
-    """Whether the oscillation loses a tenth of its size between the halves of the records."""
-    middle = len(part.low) // 2
-    if middle < 2:
-        return np.zeros(part.low.shape[2:], bool)
-    before = _swing(Course(*(values[:middle] for values in part)))
-    after = _swing(Course(*(values[middle:] for values in part)))
-    return after < 0.9 * before
+def _coming_back(run: Trajectory) -> str:
+    """How many steps it takes, as theory says of the pathway that is first."""
+    depths, dynamics = run.experiment.network.depths, run.experiment.dynamics
+    target = run.experiment.task.singular_values[0]
+    if dynamics.eta is None or not run.experiment.start.balanced:
+        return ", where gradients are so small that coming back takes long"
+    strengths = sharpest(run).strengths[-1]
+    times = [
+        theory.return_time(
+            depth,
+            dynamics.eta * theory.single_path_sharpness(target, depth),
+            abs(strength) ** (1 / depth),
+        )
+        for strength, depth in zip(strengths.tolist(), depths, strict=True)
+        if depth > 1 and (strength > 0 or depth % 2 == 0)
+    ]
+    first = min(times, default=np.inf)
+    if not np.isfinite(first):
+        return " or below, from where it never comes back"
+    return f"; it would come back after about {_about(first)} more steps"
 
 
-def _repeats(total: np.ndarray) -> np.ndarray:
-    """Whether each series (T, N) has a period of at most 16 records, to 5 % of its amplitude."""
-    tolerance = 0.05 * np.maximum(np.ptp(total, axis=0), 1e-12)
-    found = np.zeros(total.shape[1:], bool)
-    for period in range(1, min(16, len(total) // 2) + 1):
-        found |= np.abs(total[period:] - total[:-period]).max(axis=0) <= tolerance
-    return found
+def _about(number: float) -> str:
+    """A number to two digits, as 1,300 or 4e+07."""
+    return f"{float(f'{number:.2g}'):,.0f}" if number < 1e6 else f"{number:.0e}"
+
+
+def _partly(run: Trajectory, judged: _Judged) -> str:
+    if not _reached_edge(run):
+        return (
+            "The minimum that gradient flow leads to is too sharp for this step size; descent "
+            "ended where the pathways share enough for a stable one."
+        )
+    if sharpest(run).largest_share.max() < LED:
+        return (
+            "At the edge of stability the oscillation shared the signal out more evenly, until the "
+            "solution was just flat enough for this step size."
+        )
+    return (
+        "One pathway won first; at the edge of stability the oscillation handed signal back to "
+        "the others, until the shared solution was just flat enough for this step size."
+    )
+
+
+def _as_under_flow(run: Trajectory, judged: _Judged) -> str:
+    if _left_the_edge(run):
+        return (
+            "The run met the edge of stability and left it by evening out its layers, where "
+            "gradient flow would have ended too sharp."
+        )
+    depths, start = run.experiment.network.depths, run.experiment.start
+    if len(depths) == 1:
+        return "The one pathway learned the target, as under gradient flow."
+    if _has_winner(run):
+        return _who_won(run)
+    if max(depths) > 2:
+        return (
+            "As under gradient flow, the pathways share the signal, none took it all, and the step "
+            "size is small enough for the minimum they share."
+        )
+    return f"As under gradient flow, {_kept(depths, start.balanced)}."
+
+
+def _kept(depths: tuple[int, ...], balanced: bool) -> str:
+    """What depths of at most 2 keep, at any step size."""
+    if set(depths) == {1}:
+        return "no pathway wins: depth 1 keeps the difference of the strengths, at any step size"
+    if set(depths) == {2} and balanced:
+        return "no pathway wins: depth 2 keeps the ratio of the strengths, at any step size"
+    if set(depths) == {2}:
+        return "the pathways share the signal; depth 2 keeps the ratio from balanced starts alone"
+    return "the pathways share the signal"
+
+
+def _who_won(run: Trajectory) -> str:
+    mode = sharpest(run)
+    start, end = np.abs(mode.strengths[0]), np.abs(mode.strengths[-1])
+    winner = int(end.argmax())
+    if start[winner] > np.delete(start, winner).max():
+        return "As under gradient flow, the pathway that started ahead took the signal and kept it."
+    return (
+        f"As under gradient flow, pathway {winner + 1} took the signal and kept it, though it did "
+        "not start ahead."
+    )
+
+
+_UNFINISHED = {
+    Reason.DYING_OUT: "The oscillation about a minimum is still dying out",
+    Reason.LEAVING: (
+        "The run rests near a minimum that is too sharp for this step size, so it will leave"
+    ),
+    Reason.EQUALISING: (
+        "No minimum within reach is flat enough for this step size: the sum keeps jumping, and the "
+        "pathways still drift to the flattest split"
+    ),
+    Reason.CHANGING: (
+        "No minimum within reach is flat enough for this step size: the sum keeps jumping, in a "
+        "band that still changes"
+    ),
+    Reason.GROWS: (
+        "The step size is above 2/λ(min), and a pathway of depth 1 is not slowed by an overshoot, "
+        "so the run will diverge"
+    ),
+}
+
+
+def _unfinished(run: Trajectory, judged: _Judged) -> str:
+    """Where it stands and how many more steps it takes, found by taking them."""
+    said = _UNFINISHED.get(judged.reason)
+    more = verdicts.more_steps(run.experiment) if verdicts.has_true_tail(run.experiment) else None
+    if said is None:
+        wait = "give it more steps" if more is None else f"give it about {_about(more)} more steps"
+        return f"The run ended before it settled; {wait}."
+    if more is not None:
+        return f"{said}: about {_about(more)} more steps until it has settled."
+    if verdicts.has_true_tail(run.experiment):
+        return f"{said}; {verdicts.BUDGET:,} more steps do not settle it."
+    return f"{said}; give it more steps."
+
+
+def _shared(run: Trajectory, judged: _Judged) -> list[str]:
+    """How the mode is shared, and the band of a sum that swings; nothing where there is nothing."""
+    mode, seen = sharpest(run), judged.seen
+    end, low, high = mode.strengths[-1], 0.0, 0.0
+    if judged.regime is Regime.DIVERGED or not np.isfinite(end).all():
+        return []
+    if (end < -STILL).any():
+        return [f"The sharpest mode's strengths end at {_listed(end, ', ')} of its target."]
+    jumps = judged.regime in (Regime.CYCLE, Regime.CHAOS)  # so one record may well be near zero
+    if not jumps and end.sum() < LEARNED:
+        return []
+    if seen is not None and np.isfinite(seen.ahead.strengths[0]).all():
+        end, low, high = seen.ahead.strengths[0, :, 0], seen.ahead.low[0, 0], seen.ahead.high[0, 0]
+    words = []
+    if len(end) > 1:
+        words.append(f"The sharpest mode ends shared {_listed(theory.shares(end), ' : ')}.")
+    if high - low > STILL and judged.reason is not Reason.EARLY:
+        words.append(f"Its sum swings between {low:.3f} and {high:.3f} of the target.")
+    return words
+
+
+def _listed(values: np.ndarray, between: str) -> str:
+    return between.join(f"{value:.3f}" for value in values[:8])
+
+
+def _sharpness(run: Trajectory) -> list[str]:
+    last = run.sharpness[-1]
+    if not np.isfinite(last):
+        return []
+    if run.edge is None:
+        return [f"Sharpness ends at {last:.4g}."]
+    peak = np.nanmax(run.sharpness)
+    where = " among the records" if np.diff(run.steps).max(initial=1) > 1 else ""
+    return [
+        f"Sharpness went up to {peak:.4g}{where} and ends at {last:.4g}; "
+        f"the edge 2/η is {run.edge[-1]:.4g}."
+    ]
+
+
+def _warnings(run: Trajectory, judged: _Judged) -> list[str]:
+    words = []
+    seen = judged.seen
+    if seen is not None and run.edge is not None and seen.ahead.rests[0]:
+        near = abs(seen.ahead.totals[-1, 0] - 1) <= CLOSE
+        if near and judged.sharpness > run.edge[-1] * FLAT_ENOUGH:
+            words.append(
+                "It rests above the edge: no weight changes by a bit any more, though the minimum "
+                "is too sharp to be stable; a small kick would set it off."
+            )
+    if run.outcome is Outcome.FINISHED and alignment.mixes(run.experiment):
+        words.append(
+            "Alignment is unstable here: modes of nearly equal size mix; use the matrices engine."
+        )
+    return words

@@ -485,16 +485,18 @@ class StepSizeMarks(NamedTuple):
     single_path: float  # 2/S_1
     balanced: float  # 2/lambda_1^min
     wcr: float  # gamma_WCR(L)/S_1
+    trap: float = np.nan  # gamma_ret(L, N)/S_1 of `trap_gamma`, N the run's own steps
 
 
 @lru_cache(maxsize=256)  # a page asks several times, and each is a bisection
 def step_size_marks(experiment: Experiment) -> StepSizeMarks:
-    """2/lambda_GF, 2/S_1, 2/lambda_1^min and eta_WCR of the sharpest mode, sigma*_1.
+    """2/lambda_GF, 2/S_1, 2/lambda_1^min, eta_WCR and the trap of the sharpest mode, sigma*_1.
 
     lambda_GF is the sharpness where GF from the experiment's start ends. All modes start alike, so
     they move along one orbit, the largest furthest: the sharpest there too. nan for a start that is
     not balanced, or that GF never leaves. S_1 is that of one pathway alone, for unequal depths the
-    largest of them, so that 2/S_1 is the smallest such step size. eta_WCR needs equal depths >= 2.
+    largest of them, so that 2/S_1 is the smallest such step size. eta_WCR needs equal depths >= 2,
+    and the trap equal depths > 2 and a number of steps.
     Pathways that never leave their start do not count, unless none does. All are nan if the target
     is zero or the inputs are not whitened.
     """
@@ -506,11 +508,13 @@ def step_size_marks(experiment: Experiment) -> StepSizeMarks:
     moving = tuple(depth for depth, moves in zip(depths, alive, strict=True) if moves) or depths
     single = max(single_path_sharpness(sharpest, depth) for depth in moving)
     one_depth = len(set(moving)) == 1 and moving[0] >= 2
+    steps = getattr(experiment.dynamics, "steps", None)
     return StepSizeMarks(
         flow_edge=_step_size_at(_flow_sharpness(start, depths, sharpest)),
         single_path=_step_size_at(single),
         balanced=_step_size_at(balanced_sharpness(sharpest, moving)),
         wcr=_step_size_at(single, wcr_gamma(moving[0])) if one_depth else np.nan,
+        trap=_step_size_at(single, trap_gamma(moving[0], steps)) if one_depth and steps else np.nan,
     )
 
 

@@ -55,6 +55,7 @@ def test_no_underscore_in_a_name():
         "2/S₁",
         "2/λ(min)",
         "η(WCR)",
+        "η(trap)",
     ]
 
 

@@ -33,6 +33,7 @@ from simcore.prospects import (
     FLATTEST,
     FOLLOWS_FLOW,
     IN_PART,
+    MAY_BE_TRAPPED,
     NO_GAIN,
     NOTHING_MOVES,
     SENTENCES,
@@ -62,18 +63,20 @@ def in_sentences(eta: float, marks: StepSizeMarks) -> str:
     winner = marks.single_path if math.isnan(marks.flow_edge) else marks.flow_edge
     if eta > marks.wcr * (1 + TIE):
         return CROSSES_ZERO
+    if not eta > min(winner, marks.balanced) * (1 + TIE):
+        return FOLLOWS_FLOW
+    if eta > marks.trap * (1 + TIE):
+        return MAY_BE_TRAPPED
     if eta > marks.balanced * (1 + TIE):
         return EQUAL
-    if eta > winner * (1 + TIE):
-        return IN_PART
-    return FOLLOWS_FLOW
+    return IN_PART
 
 
 @pytest.mark.parametrize("flow_edge", [NAN, 0.1, 0.15, 0.3, 0.9])
 @pytest.mark.parametrize("wcr", [0.05, 0.1, 0.2, 0.3, 0.5, 2.0])
 def test_zones_are_right_for_every_order_of_the_marks(flow_edge: float, wcr: float) -> None:
-    for single, balanced in product((0.1, 0.12), (0.2, 0.3)):
-        marks = StepSizeMarks(flow_edge, single, balanced, wcr)
+    for single, balanced, trap in product((0.1, 0.12), (0.2, 0.3), (NAN, 0.4, 0.8, 0.99)):
+        marks = StepSizeMarks(flow_edge, single, balanced, wcr, trap * wcr)
         zones = prospects.zones_between(marks, (20, 20))
         known = [value for value in marks if not math.isnan(value)]
         near = [v * factor for v in known for factor in (0.97, 1 - 1e-6, 1.0, 1 + 1e-6, 1.03)]

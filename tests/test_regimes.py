@@ -1,5 +1,6 @@
 """Phases and regimes: the paper's runs are called rightly, and depth 2 never re-balances."""
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -9,9 +10,13 @@ import pytest
 from simcore import (
     Balanced,
     Descent,
+    Experiment,
+    Flow,
+    LayerScales,
     Network,
     Outcome,
     Record,
+    Spectrum,
     grid,
     presets,
     prospects,
@@ -19,6 +24,8 @@ from simcore import (
     simulate,
     sweep,
     theory,
+    variations,
+    verdicts,
 )
 from simcore.regimes import PHASES, Regime
 
@@ -30,7 +37,7 @@ from simcore.regimes import PHASES, Regime
         (presets.SMALL, Regime.WINNER_TAKES_ALL),
         (presets.MEDIUM, Regime.PARTLY_REBALANCED),
         (presets.LARGE, Regime.CYCLE),
-        (presets.UNEQUAL, Regime.PARTLY_REBALANCED),
+        (presets.UNEQUAL, Regime.UNFINISHED),
         (presets.RANK_ONE, Regime.PARTLY_REBALANCED),
         (presets.FLOW, Regime.WINNER_TAKES_ALL),
         (presets.RETURN_BELOW, Regime.CHAOS),
@@ -263,6 +270,251 @@ def test_the_flattest_split_of_unequal_depths_is_that_of_the_target(target):
     dynamics = Descent(step_size=0.01, steps=200)
     start = presets.two_pathways(dynamics, depths, tuple(split), (target,))
     assert regimes.classify(simulate(start)) is Regime.BALANCED
+
+
+# --- Settled means settled -----------------------------------------------------------------------
+
+
+def run_of(eta, steps, depths=(20, 20), start=(0.002, 0.0017), values=(1.0,), record=None):
+    """A descent; `start` are balanced scales, or layer scales."""
+    kind = LayerScales if isinstance(start[0], tuple) else Balanced
+    experiment = Experiment(
+        task=Spectrum(singular_values=values),
+        network=Network(depths=depths),
+        start=kind(scales=start),
+        dynamics=Descent(step_size=eta, steps=steps),
+        record=record or Record(every=1 if steps <= 5000 else None),
+    )
+    return simulate(experiment)
+
+
+def test_a_ringing_run_has_not_settled():
+    """At 650 steps the sharpness is still far above the edge, and the sum swings."""
+    ringing, settled = run_of(0.12, 650), run_of(0.12, 5000)
+    assert regimes.classify(ringing) is Regime.UNFINISHED
+    assert "settled" not in [phase.name for phase in regimes.phases(ringing)]
+    words = regimes.describe(ringing)
+    assert "still dying out" in words
+    assert "swings between" in words
+    assert regimes.classify(settled) is Regime.PARTLY_REBALANCED
+    assert "shared 0.900 : 0.100" in regimes.describe(settled)
+    assert "ends at 16.61" in regimes.describe(settled)
+    assert "swings" not in regimes.describe(settled)
+
+
+def test_how_many_more_steps_it_takes_is_true():
+    ringing = run_of(0.12, 650)
+    more = verdicts.more_steps(ringing.experiment)
+    assert f"about {float(f'{more:.2g}'):.0f} more steps" in regimes.describe(ringing)
+    for steps, settled in ((650 + more // 2, False), (650 + more, True)):
+        later = variations.with_steps(ringing.experiment, steps)
+        assert (regimes.classify(simulate(later)) is not Regime.UNFINISHED) is settled
+
+
+@pytest.mark.parametrize(
+    ("steps", "regime"),
+    [(452, Regime.UNFINISHED), (650, Regime.UNFINISHED), (1_000_000, Regime.BALANCED)],
+)
+def test_at_the_edge_of_the_flattest_split_it_takes_for_ever(steps, regime):
+    eta = 2 / theory.balanced_sharpness(1.0, (3, 5))
+    run = run_of(eta, steps, (3, 5), (0.002, 0.002))
+    assert regimes.classify(run) is regime
+    if regime is Regime.BALANCED:
+        assert regimes.headline(run) == "flattest split"
+        assert "shared 0.735 : 0.265" in regimes.describe(run)
+
+
+def test_a_run_that_ends_before_it_arrives_has_not_settled_by_arriving_later():
+    """100 steps from equal starts end on the plateau; 300 more would settle it."""
+    run = run_of(0.05, 100, start=(0.002, 0.002))
+    assert regimes.classify(run) is Regime.UNFINISHED
+    assert "give it about" in regimes.describe(run)
+    assert "shared" not in regimes.describe(run)
+
+
+@pytest.mark.parametrize("record", [Record(every=1), Record(), Record(frames=20)])
+@pytest.mark.parametrize(
+    ("depths", "values", "start", "eta"),
+    [
+        ((2, 2), (4.0,), (0.2, 0.17), 0.48645165420753705),
+        ((3, 3, 3), (0.3,), (0.06, 0.03, 0.015), 6.33844),  # in bands, exponent +.037
+    ],
+)
+def test_chaos_is_not_decided_by_the_stride(depths, values, start, eta, record):
+    run = run_of(eta, 650, depths, start, values, record)
+    assert regimes.classify(run) is Regime.CHAOS
+    (row,) = sweep([run.experiment])
+    assert row["regime"] == Regime.CHAOS.value
+
+
+# --- The trap ------------------------------------------------------------------------------------
+
+
+def steps_until_back(experiment):
+    """After how many more steps the sum is at a tenth of its target again."""
+    longer = variations.with_steps(experiment, experiment.dynamics.steps + 20_000)
+    total = simulate(longer).strengths[experiment.dynamics.steps :, :, 0].sum(axis=1)
+    return int(np.flatnonzero(total > 0.1)[0])
+
+
+@pytest.mark.parametrize(
+    ("eta", "steps", "regime"),
+    [
+        (0.2399, 2000, Regime.TRAPPED),
+        (0.26, 2000, Regime.TRAPPED),
+        (0.235, 2000, Regime.UNFINISHED),  # below the trap of 2000 steps, .2382
+    ],
+)
+def test_what_was_thrown_near_zero_says_when_it_comes_back(eta, steps, regime):
+    run = run_of(eta, steps)
+    words = regimes.describe(run)
+    assert regimes.classify(run) is regime
+    assert (eta > theory.step_size_marks(run.experiment).trap) is (regime is Regime.TRAPPED)
+    said = float(re.search(r"about ([\d,]+) more steps", words)[1].replace(",", ""))
+    assert said == pytest.approx(steps_until_back(run.experiment), rel=0.05, abs=10)
+    assert "shared" not in words
+
+
+def test_only_what_is_below_zero_with_odd_depth_never_comes_back():
+    """A tiny overshoot across zero is no sign flip, and no gradient turns it back."""
+    below = [run for eta in np.linspace(0.83, 1.6, 60) if (run := lost(float(eta), (5, 5)))]
+    assert below
+    for run in below:
+        never = "never comes back" in regimes.describe(run)
+        assert never is bool((run.strengths[-1] <= 0).all())
+
+
+def lost(eta, depths):
+    run = run_of(eta, 1500, depths)
+    return run if regimes.classify(run) is Regime.TRAPPED else None
+
+
+def test_no_shares_of_nothing():
+    for eta in (0.2399, 0.3, 0.5, 5.0):
+        run = run_of(eta, 2000)
+        assert "shared" not in regimes.describe(run)
+        names = [phase.name for phase in regimes.phases(run)]
+        assert "re-balancing" not in names
+        assert set(names) - {"plateau"}
+        if regimes.classify(run) is Regime.TRAPPED:
+            assert names[-1] == "settled"
+            last = regimes.phases(run)[-1]
+            total = regimes.sharpest(run).total
+            assert (np.abs(total[run.steps >= last.first_step]) < 0.1).all()
+
+
+def test_a_blow_up_is_no_edge_of_stability():
+    run = run_of(5.0, 650)
+    assert run.outcome is Outcome.DIVERGED
+    assert (run.sharpness > run.edge).any()
+    assert [phase.name for phase in regimes.phases(run)] == ["plateau", "symmetry breaking"]
+
+
+def test_signed_strengths_are_not_shares():
+    run = run_of(0.2, 60, (1, 1), (0.0, 3.0))
+    assert run.strengths[-1, 0, 0] < 0
+    assert "shared" not in regimes.describe(run)
+    assert "strengths end at -1.000, 2.000" in regimes.describe(run)
+
+
+# --- Growth is not a cycle -----------------------------------------------------------------------
+
+
+def test_growth_is_not_a_cycle():
+    run = run_of(2.003, 3400, (1,), (0.1,))
+    assert run.outcome is Outcome.FINISHED
+    assert run.loss[-1] > 1e8
+    assert regimes.classify(run) is Regime.DIVERGED
+    assert "not slowed by an overshoot" in regimes.describe(run)
+    assert "not slowed by an overshoot" in prospects.place(run.experiment)
+    assert "diverges" in prospects.place(run.experiment)
+
+
+# --- Sentences are true --------------------------------------------------------------------------
+
+
+def test_depth_two_keeps_the_ratio_from_balanced_starts_only():
+    even = run_of(0.05, 3000, (2, 2), (0.02, 0.01))
+    assert "keeps the ratio of the strengths, at any step size" in regimes.describe(even)
+    uneven = run_of(0.05, 3000, (2, 2), ((1.5, 2.25), (0.5, 0.2)), (5.0,))
+    ratios = uneven.strengths[:, 0, 0] / uneven.strengths[:, 1, 0]
+    assert abs(ratios[-1] / ratios[0] - 1) > 0.05
+    for run in (uneven, simulate(presets.BY_NAME["tree-2"].experiment)):
+        assert "at any step size" not in regimes.describe(run)
+        assert "from balanced starts alone" in regimes.describe(run)
+
+
+def test_leaving_the_edge_by_evening_out_layers_is_not_gradient_flow():
+    run = run_of(0.1997, 3000, (2,), ((1.5, 2.25),), (5.0,))
+    assert regimes.classify(run) is Regime.WINNER_TAKES_ALL  # by its name in the paper
+    assert regimes.headline(run) == "evened out its layers"
+    assert "evening out its layers" in regimes.describe(run)
+    flow = simulate(variations.with_dynamics(run.experiment, Flow(duration=20.0)))
+    assert flow.sharpness[-1] == pytest.approx(10.388, abs=1e-3)
+    assert flow.sharpness[-1] > run.edge[-1] > run.sharpness[-1]
+
+
+def test_who_won_is_read_from_the_run():
+    behind = run_of(0.59551, 2000, (4, 3), (0.002, 0.0017))
+    assert theory.shares(behind.strengths[-1, :, 0])[1] == pytest.approx(0.976, abs=1e-3)
+    assert "pathway 2 took the signal" in regimes.describe(behind)
+    assert "did not start ahead" in regimes.describe(behind)
+    assert "that started ahead" in regimes.describe(simulate(presets.SMALL.experiment))
+
+
+def test_one_pathway_won_first_only_where_one_did():
+    scales = tuple(0.002 * 0.9**h for h in range(3))
+    eta = 0.97 * 2 / theory.balanced_sharpness(1.0, (3, 3, 3))
+    run = run_of(eta, 3000, (3, 3, 3), scales)
+    assert regimes.classify(run) is Regime.PARTLY_REBALANCED
+    assert theory.shares(run.strengths[run.strengths[:, :, 0].sum(axis=1) > 0.1]).max() > 0
+    assert "won first" not in regimes.describe(run)
+    assert "more evenly" in regimes.describe(run)
+    assert "won first" in regimes.describe(simulate(presets.MEDIUM.experiment))
+
+
+def test_an_unequal_flattest_split_is_not_called_balanced():
+    split = theory.flattest_split(1.0, (3, 5))
+    run = run_of(0.1, 500, (3, 5), tuple(split))
+    assert regimes.classify(run) is Regime.BALANCED
+    assert regimes.headline(run) == "flattest split"
+
+
+def test_the_peak_of_the_sharpness_is_that_of_the_records():
+    every, some = run_of(0.12, 5000), run_of(0.12, 5000, record=Record(frames=60))
+    assert "Sharpness went up to 29.74 and" in regimes.describe(every)
+    assert "among the records" in regimes.describe(some)
+
+
+# --- Resting above the edge, modes that mix ------------------------------------------------------
+
+
+def test_a_run_that_rests_above_the_edge_says_so():
+    """Its update is smaller than half an ulp of the weights (SCIENCE-2, finding 3)."""
+    rests = run_of(0.5, 200, (5,), (1.0,))
+    assert (rests.strengths == 1).all()
+    assert rests.sharpness[-1] > rests.edge[-1]
+    assert "rests above the edge" in regimes.describe(rests)
+    leaves = run_of(0.5, 200, (5,), (1 + 1e-9,))
+    assert "rests above the edge" not in regimes.describe(leaves)
+    below = run_of(0.3, 200, (5,), (1.0,))
+    assert "rests above the edge" not in regimes.describe(below)
+
+
+@pytest.mark.parametrize(
+    ("values", "depth", "start", "edge", "mixes"),
+    [
+        ((1.0, 0.7), 20, (0.002, 0.0017), 13, False),
+        ((1.0, 0.9), 20, (0.002, 0.0017), 13, True),
+        ((1.0, 1.0), 20, (0.002, 0.0017), 13, True),
+        ((1.0, 0.9), 20, (0.002, 0.0017), 40, False),
+        ((1.0, 0.7), 4, (0.02, 0.008), 2.7, False),
+    ],
+)
+def test_nearly_equal_modes_mix_past_the_edge(values, depth, start, edge, mixes):
+    """The table of SCIENCE-2, 1e'."""
+    run = run_of(2 / edge, 3000, (depth,) * 2, start, values, Record(frames=60))
+    assert ("modes of nearly equal size mix" in regimes.describe(run)) is mixes
 
 
 # --- Sentences ---------------------------------------------------------------------------------

@@ -38,12 +38,14 @@ def experiment(depths, scales, eta: float = 0.1, steps: int = 9) -> Experiment:
 
 
 def test_the_paper_case_is_written_for_json() -> None:
-    case = experiment((20, 20), (0.002, 0.0017), 2 / 13)
+    case = experiment((20, 20), (0.002, 0.0017), 2 / 13, steps=650)
     packed = data(case)
     assert json.loads(json.dumps(packed, allow_nan=False)) == packed
     assert packed["eta"] == 2 / 13
     assert packed["sharpness"] == 20
-    assert [tick["name"] for tick in packed["ticks"]] == ["2/S₁", "2/λ(GF)", "2/λ(min)", "η(WCR)"]
+    names = ["2/S₁", "2/λ(GF)", "2/λ(min)", "η(trap)", "η(WCR)"]
+    assert [tick["name"] for tick in packed["ticks"]] == names
+    assert len({tuple(zone["colour"]) for zone in packed["zones"]}) == 5
     assert packed["ticks"][0]["value"] == 0.1
     low, high = packed["range"]
     assert low < 0.1 / 2

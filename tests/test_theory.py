@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from scipy.stats import ortho_group
 
 from simcore import theory
-from simcore.experiment import Balanced, Descent, Experiment, Gaussian, LayerScales, Network
+from simcore.experiment import Balanced, Descent, Experiment, Flow, Gaussian, LayerScales, Network
 from simcore.tasks import Dataset, Spectrum
 
 PAPER_START = (0.002, 0.0017)
@@ -582,7 +582,17 @@ def test_marks_of_the_papers_main_figure():
     assert found.single_path == pytest.approx(2 / 20)
     assert found.balanced == pytest.approx(2 / (20 * 0.5358867), rel=1e-7)
     assert found.wcr == pytest.approx(theory.wcr_gamma(20) / 20)
-    assert found.single_path < found.flow_edge < found.balanced < found.wcr
+    assert found.single_path < found.flow_edge < found.balanced < found.trap < found.wcr
+
+
+@pytest.mark.parametrize(("steps", "gamma"), [(650, 4.6513), (2000, 4.7638), (20_000, 4.9499)])
+def test_the_trap_is_that_of_the_run_s_own_steps(steps, gamma):
+    """SCIENCE-2 section 5; without steps, or with unequal depths, there is none."""
+    assert marks(dynamics=Descent(step_size=0.1, steps=steps)).trap * 20 == pytest.approx(
+        gamma, abs=2e-4
+    )
+    assert np.isnan(marks(dynamics=Flow(duration=1.0)).trap)
+    assert np.isnan(marks(network=Network(depths=(3, 5))).trap)
 
 
 def test_marks_are_those_of_the_sharpest_mode():
@@ -628,7 +638,7 @@ def test_marks_of_unequal_depths_take_the_sharpest_single_pathway():
 )
 def test_without_a_balanced_flow_only_its_mark_is_missing(start):
     found = marks(network=Network(depths=(3, 3)), start=start)
-    assert np.isnan(found).tolist() == [True, False, False, False]
+    assert np.isnan(found).tolist() == [True, False, False, False, False]
 
 
 def test_equal_layer_scales_are_a_balanced_start():
@@ -659,7 +669,8 @@ def test_depth_one_and_two_have_marks_too():
     assert linear[:3] == pytest.approx((1.0, 2.0, 1.0))
     assert np.isnan(linear.wcr)
     bilinear = marks(network=Network(depths=(2, 2)))
-    assert bilinear == pytest.approx((1.0, 1.0, 1.0, (3 * 3**0.5 - 2) / 2))
+    assert bilinear[:4] == pytest.approx((1.0, 1.0, 1.0, (3 * 3**0.5 - 2) / 2))
+    assert np.isnan(bilinear.trap)  # coming back never takes long
 
 
 # --- Words for bad input -----------------------------------------------------------------------

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import combinations, permutations, product
+import math
 from typing import NamedTuple
 
 import altair as alt
@@ -137,7 +136,7 @@ def cobweb(
     if len(flips):
         band = {"x": flips[:1], "x2": flips[-1:], "y": np.array([low]), "y2": np.array([top])}
         shade = alt.Chart(parts.table([band])).mark_rect(
-            opacity=0.18, color=parts.ink(style.REGIMES[3])
+            opacity=0.18, color=parts.ink(style.REGIMES[4])
         )
         layers.append(shade.encode(x=x, x2="x2:Q", y=y, y2="y2:Q"))
 
@@ -211,26 +210,42 @@ def flags(marks: StepSizeMarks, domain: list[float]) -> list[Flag]:
         if domain[0] <= value <= domain[1]
     )
 
-    def cost(choice: Iterable[Flag]) -> float:
-        placed = list(choice)
-        spans = [flag.span(domain) for flag in placed]
-        total = sum(flag.row + 0.5 * flag.before for flag in placed)
-        total += 100 * sum(left < -40 or right > PHONE + 5 for left, right in spans)
-        for one, two in combinations(range(len(placed)), 2):
-            if placed[one].row == placed[two].row:
-                apart = spans[one][1] <= spans[two][0] or spans[two][1] <= spans[one][0]
-                total += 0 if apart else 1000
-        for one, two in permutations(range(len(placed)), 2):
-            line = spans[two][1 if placed[two].before else 0]
-            crossed = spans[one][0] + 1 < line < spans[one][1] - 1
-            total += 10 * (crossed and placed[two].row > placed[one].row)
+    def cost(placed: list[Flag]) -> float:
+        """What the last of them adds."""
+        *others, flag = placed
+        left, right = flag.span(domain)
+        total = flag.row + 0.5 * flag.before + 100 * (left < -40 or right > PHONE + 5)
+        for other in others:
+            span = other.span(domain)
+            apart = right <= span[0] or span[1] <= left
+            total += 1000 * (flag.row == other.row and not apart)
+            total += 10 * (_crosses(flag, other, domain) or _crosses(other, flag, domain))
         return total
 
-    choices = [
-        [Flag(value, text, row, before) for row in range(len(inside)) for before in (False, True)]
-        for value, text in inside
-    ]
-    return list(min(product(*choices), key=cost))
+    best, least = [], math.inf
+
+    def place(placed: list[Flag], so_far: float) -> None:
+        nonlocal best, least
+        if so_far >= least:
+            return
+        if len(placed) == len(inside):
+            best, least = placed, so_far
+            return
+        value, text = inside[len(placed)]
+        for row in range(len(inside)):
+            for before in (False, True):
+                longer = [*placed, Flag(value, text, row, before)]
+                place(longer, so_far + cost(longer))
+
+    place([], 0.0)
+    return best
+
+
+def _crosses(one: Flag, two: Flag, domain: list[float]) -> bool:
+    """Whether the line up to the second name runs through the first."""
+    span = one.span(domain)
+    line = two.span(domain)[1 if two.before else 0]
+    return span[0] + 1 < line < span[1] - 1 and two.row > one.row
 
 
 def _staffs(flagged: list[Flag], x: alt.X) -> list[alt.Chart]:

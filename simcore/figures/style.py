@@ -60,6 +60,7 @@ REGIMES = (
     Shade("#7a7f88", "#8a8f98"),
     Shade("#23857e", "#2fa39b"),
     Shade("#7d55b8", "#9a7ad0"),
+    Shade("#a8527f", "#c46a99"),
     Shade("#b3472f", "#d9694d"),
 )
 

@@ -136,7 +136,7 @@ def update(c, r, x, pull, strengths, step_size, target, first, power, columns, m
 
 
 @inlined_kernel
-def _step(x, system, state, move):
+def step_once(x, system, state, move):
     """`update` in all columns, x a pointer. Return the loss."""
     columns, first, power = system.target.size, system.first, system.power
     pull, strengths, residual = at(state.pull, 0), at(state.strengths, 0), at(state.residual, 0)
@@ -153,7 +153,7 @@ def _step(x, system, state, move):
 @kernel
 def evaluate(x, system, state):
     """Read x; write state. Return the loss 1/2 sum_i residual_i^2 (without the floor)."""
-    return _step(at(x, 0), system, state, STAY)
+    return step_once(at(x, 0), system, state, STAY)
 
 
 @kernel
@@ -164,7 +164,7 @@ def descend(x, system, steps, limit, state, ranges):
     diverged.
     """
     for step in range(steps):
-        loss = _step(at(x, 0), system, state, MOVE)
+        loss = step_once(at(x, 0), system, state, MOVE)
         if not loss <= limit:
             return step
         widen(ranges, loss, state.strengths)
@@ -175,7 +175,7 @@ def descend(x, system, steps, limit, state, ranges):
 def _velocity(x, system, state, out):
     """Write out = -grad at the weights that x points to. Return the loss."""
     columns = system.target.size
-    loss = _step(x, system, state, STAY)
+    loss = step_once(x, system, state, STAY)
     for g in range(state.pull.shape[0]):
         for c in range(columns):
             out[g * columns + c] = -state.residual[c] * state.pull[g, c]

@@ -11,14 +11,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import mode_curvature, mode_starts, prospects, regimes
+from simcore import mode_curvature, mode_starts, prospects, regimes, verdicts
 from simcore.cost import cost
 from simcore.experiment import Descent, Experiment
 from simcore.kernels import mode_cells as kernels
+from simcore.kernels.modes import ModeSystem
 from simcore.kernels.simd import padded
 from simcore.mode_starts import Beginning
-from simcore.regimes import Regime
 from simcore.trajectory import Outcome
+from simcore.verdicts import Descents, Evidence, Regime
 
 BLOCK = 1 << 18  # numbers of a table of records, so that it stays in the cache
 MOST_CELLS = 4096
@@ -93,22 +94,62 @@ def run_together(
 
     dynamics, record = experiments[0].dynamics, experiments[0].record
     assert isinstance(dynamics, Descent)
-    gaps, repeats = np.diff(record.steps(dynamics.steps)), regimes.repeats(experiments[0])
-    system = beginning.system
-    witness = regimes.Witness(1 + len(gaps))
-    now = cells.strengths[None, :repeats]
+    gaps, system = np.diff(record.steps(dynamics.steps)), beginning.system
+    past = _Past(cells.x[0].copy(), *(cells.strengths[0].copy() for _ in range(3)))
     with np.errstate(all="ignore"):  # of diverged cells
-        witness.see(_course((now, now, now), scale))
-        size = max(1, BLOCK // (3 * now.size))
+        size = max(1, BLOCK // (3 * past.start.size))
         for block in np.split(gaps, range(size, len(gaps), size)):
             if stopped is not None and stopped():
                 return None
-            table = kernels.Table(*(np.zeros((len(block), *now.shape[1:])) for _ in range(3)))
+            table = kernels.Table(*(np.zeros((len(block), 1, *past.start.shape)) for _ in range(3)))
             kernels.descend_many(cells, system.first, system.power, block, table)
             if not cells.alive.any():
                 break
-            witness.see(_course(table, scale))
-        return _ends(experiments[:count], origins, place, beginning.floor, cells, witness, scale)
+            np.minimum(past.lowest, table.low[:, 0].min(axis=0), out=past.lowest)
+            np.maximum(past.highest, table.high[:, 0].max(axis=0), out=past.highest)
+        found = _regimes(origins, place[:count], system, cells, past)
+        return _ends(experiments[:count], origins, place, beginning.floor, cells, found, scale)
+
+
+class _Past(NamedTuple):
+    """What a verdict needs of how C cells came to where they are, in their sharpest mode."""
+
+    x: np.ndarray  # (G, C) layer scales at the start
+    start: np.ndarray  # (H, C) strengths there
+    lowest: np.ndarray  # (H, C) and over all steps since
+    highest: np.ndarray  # (H, C)
+
+    def of(self, columns: np.ndarray) -> _Past:
+        return _Past(*(values[:, columns] for values in self))
+
+
+def _regimes(
+    origins: Sequence[Experiment],
+    place: np.ndarray,
+    system: ModeSystem,
+    cells: kernels.Cells,
+    past: _Past,
+) -> np.ndarray:
+    """The regimes of the first C cells, which began at the origins number `place` (C,)."""
+    found = np.array([Regime.DIVERGED] * len(place), dtype=object)
+    ended = np.flatnonzero(cells.alive[: len(place)])
+    if len(ended) == 0:
+        return found
+    expected, dynamics = prospects.expect(origins).of(place[ended]), origins[0].dynamics
+    target, step_size = cells.target[0, ended], cells.step_size[ended]
+    here = Descents(system.first, system.power, target, step_size, cells.x[0][:, ended])
+    past = past.of(ended)
+    unit = np.where(target > 0, target, 1.0)
+    seen = Evidence(
+        start=past.start / unit,
+        lowest=past.lowest / unit,
+        highest=past.highest / unit,
+        peak=verdicts.peaks(here._replace(x=past.x), dynamics.steps, expected),
+        ahead=verdicts.watch(here, expected.lowest),
+    )
+    depths = origins[0].network.depths
+    found[ended] = verdicts.judge(depths, expected, 2 / step_size, target, seen).regimes
+    return found
 
 
 def _course(records: Sequence[np.ndarray], scale: np.ndarray) -> regimes.Course:
@@ -152,20 +193,15 @@ def _ends(
     place: np.ndarray,
     floor: np.ndarray,
     cells: kernels.Cells,
-    witness: regimes.Witness,
+    found: np.ndarray,
     scale: np.ndarray,
 ) -> Ends:
     """Of the cells of `experiments`; the others are there to fill the kernel's vectors."""
     finished, count = cells.alive > 0, len(experiments)
-    verdicts = np.array([Regime.DIVERGED] * len(place), dtype=object)
-    if finished.any():
-        expected = prospects.expect(origins).of(place)
-        depths, edge = experiments[0].network.depths, 2 / cells.step_size
-        verdicts[finished] = witness.regimes(depths, expected, edge)[finished]
     last = cells.kept_strengths[None, : regimes.repeats(experiments[0])]
     return Ends(
         outcomes=[Outcome.FINISHED if done else Outcome.DIVERGED for done in finished[:count]],
-        regimes=verdicts[:count].tolist(),
+        regimes=found.tolist(),
         loss=(cells.kept_loss + floor[place])[:count],
         sharpness=_sharpness(origins, place[:count], cells.kept_x[..., :count]),
         strengths=_course((last, last, last), scale).strengths[0, :, :count].T.copy(),

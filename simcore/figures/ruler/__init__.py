@@ -39,8 +39,9 @@ COLOURS = {
     prospects.EQUAL: style.REGIMES[2],
     prospects.FLATTEST: style.REGIMES[2],
     prospects.NO_GAIN: style.REGIMES[2],
-    prospects.CROSSES_ZERO: style.REGIMES[3],
-    prospects.DIVERGES: style.REGIMES[3],
+    prospects.MAY_BE_TRAPPED: style.REGIMES[3],
+    prospects.CROSSES_ZERO: style.REGIMES[4],
+    prospects.DIVERGES: style.REGIMES[4],
 }
 
 _MARGINS = 2.2, 1.6  # of the bar below the smallest and above the largest mark

@@ -1,0 +1,97 @@
+"""Loops of verdicts: what a descent does after its end, every step seen.
+
+One mode of many aligned descents at once, a *column* each, as in `modes`. `Tail` holds what is kept
+of P equal parts of a stretch of steps.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from simcore.kernels.modes import MOVE, STAY, step_once
+from simcore.kernels.simd import at
+from simcore.kernels.stamp import kernel
+
+
+class Tail(NamedTuple):
+    """What P equal parts of T steps show of C columns; total = sum_h sigma_h."""
+
+    low: np.ndarray  # (P, C) smallest total
+    high: np.ndarray  # (P, C)
+    strengths: np.ndarray  # (P, H, C) mean
+    sharpness: np.ndarray  # (P, C) mean of sum_l (d total / d layer l)^2
+    totals: np.ndarray  # (T, C) of the last part
+
+
+@kernel
+def watch(x, system, state, tail):
+    """Take P T steps on from x, of which state must be current, and write what they show; x and
+    state are updated."""
+    pathways, columns = state.strengths.shape
+    power, first = system.power, system.first
+    steps = tail.totals.shape[0]
+    for part in range(tail.low.shape[0]):
+        for c in range(columns):
+            tail.low[part, c], tail.high[part, c] = np.inf, -np.inf
+            tail.sharpness[part, c] = 0.0
+            for h in range(pathways):
+                tail.strengths[part, h, c] = 0.0
+        for step in range(steps):
+            step_once(at(x, 0), system, state, MOVE)
+            for c in range(columns):
+                tail.totals[step, c] = 0.0
+            for h in range(pathways):
+                for c in range(columns):
+                    tail.totals[step, c] += state.strengths[h, c]
+                    tail.strengths[part, h, c] += state.strengths[h, c] / steps
+                for g in range(first[h], first[h + 1]):
+                    for c in range(columns):
+                        pull = state.pull[g, c]
+                        tail.sharpness[part, c] += power[g] * (pull * pull) / steps
+            for c in range(columns):
+                total = tail.totals[step, c]
+                tail.low[part, c] = min(tail.low[part, c], total)
+                tail.high[part, c] = max(tail.high[part, c], total)
+
+
+@kernel
+def peak_share(x, system, state, steps, learned, peak):
+    """Take `steps` steps and write the largest share a pathway ever has of the total, (C,), once
+    the total is at least `learned` (C,) in size; x and state are updated."""
+    pathways, columns = state.strengths.shape
+    step_once(at(x, 0), system, state, STAY)
+    for step in range(steps + 1):
+        if step > 0:
+            step_once(at(x, 0), system, state, MOVE)
+        for c in range(columns):
+            total, sizes, largest = 0.0, 0.0, 0.0
+            for h in range(pathways):
+                strength = state.strengths[h, c]
+                total += strength
+                sizes += abs(strength)
+                largest = max(largest, abs(strength))
+            if sizes > 0.0 and abs(total) >= learned[c]:
+                peak[c] = max(peak[c], largest / sizes)
+
+
+@kernel
+def periods(totals, longest, tolerance, found, errors):
+    """Write the smallest period, at most `longest` steps, with which each column of totals (T, C)
+    repeats itself within its tolerance (C,), 0 if none, and how far it is from repeating itself in
+    the first and the second half, errors (2, C)."""
+    steps, columns = totals.shape
+    for c in range(columns):
+        found[c] = 0
+        for period in range(1, longest + 1):
+            errors[0, c] = errors[1, c] = 0.0
+            repeated = True
+            for t in range(steps - 1, period - 1, -1):
+                error = abs(totals[t, c] - totals[t - period, c])
+                if not error <= tolerance[c]:
+                    repeated = False
+                    break
+                half = 1 if 2 * t >= steps else 0
+                errors[half, c] = max(errors[half, c], error)
+            if repeated:
+                found[c] = period
+                break

@@ -1,0 +1,226 @@
+"""Verdicts hold: against a slow, obvious twin that goes on for long and looks at every step.
+
+What may follow what, in words, for a run that goes on 15 times as long:
+
+* "unfinished" and "trapped" promise nothing: anything may follow.
+* A settled run (winner takes all, partly re-balanced, balanced) stays settled, at the split that
+  the verdict names.
+* A cycle repeats itself for ever, in the same band.
+* Chaos goes on without a period, about the flattest split; an excursion may take it near zero for a
+  while, and where the step size lies in a window of order it may fall into that after thousands of
+  steps. Above the step size from which an overshoot "may" be lost it can end in anything.
+* What has diverged, or turned a sign, has done so.
+
+And what a zone of the step size lets a run be, unless its sentence says "may": below 2/lambda_GF
+as under gradient flow; then partly re-balanced or balanced; above every edge a cycle or chaos, or
+with a pathway of depth 1 divergence; and everywhere not yet finished.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from itertools import product
+
+import numpy as np
+import pytest
+
+from simcore import (
+    Balanced,
+    Descent,
+    Experiment,
+    LayerScales,
+    Network,
+    Outcome,
+    Record,
+    Spectrum,
+    presets,
+    prospects,
+    regimes,
+    simulate,
+    sweep,
+    theory,
+    variations,
+    verdicts,
+)
+from simcore.regimes import Regime
+
+STEPS = (30, 300, 3000, 40_000)
+LONGER = 15
+LOOK = 600  # the last steps of the longer run, each of which is looked at
+SETTLED = {Regime.WINNER_TAKES_ALL, Regime.PARTLY_REBALANCED, Regime.BALANCED}
+RESTLESS = {Regime.CYCLE, Regime.CHAOS}
+
+ALLOWED = {
+    prospects.FOLLOWS_FLOW: {Regime.WINNER_TAKES_ALL, Regime.BALANCED},
+    prospects.IN_PART: {Regime.PARTLY_REBALANCED, Regime.BALANCED},
+    prospects.EQUAL: RESTLESS,
+    prospects.FLATTEST: RESTLESS,
+    prospects.NO_GAIN: RESTLESS,
+    prospects.DIVERGES: {Regime.DIVERGED},
+}
+
+
+def drawn(count: int, seed: int, layered: bool = False):
+    """Random runs of one mode: depths 1 to 24, one to four pathways, all below their target at the
+    start, step sizes .3 to 3 times 2/S_1, 100 to 3000 steps."""
+    draw = np.random.default_rng(seed)
+    for _ in range(count):
+        pathways, target = int(draw.integers(1, 5)), float(draw.choice([1.0, 1.0, 0.3, 3.0]))
+        depths = tuple(int(depth) for depth in draw.integers(1, 25, pathways))
+        if draw.random() < 0.6:
+            depths = depths[:1] * pathways
+        if layered:
+            scales = tuple(
+                tuple(target ** (1 / depth) * draw.choice([0.4, 0.6, 0.9], depth))
+                for depth in depths
+            )
+        elif draw.random() < 0.5:
+            ratio = float(draw.uniform(0.5, 0.99))
+            scales = tuple(target * 0.002 * ratio**h for h in range(pathways))
+        else:
+            scales = tuple((target * 10 ** draw.uniform(-3, -0.5, pathways)).tolist())
+        unit = 2 / max(theory.single_path_sharpness(target, depth) for depth in depths)
+        dynamics = Descent(
+            step_size=float(unit * draw.uniform(0.3, 3)),
+            steps=round(10 ** draw.uniform(2, np.log10(3000))),
+        )
+        yield Experiment(
+            task=Spectrum(singular_values=(target,)),
+            network=Network(depths=depths),
+            start=(LayerScales if layered else Balanced)(scales=scales),
+            dynamics=dynamics,
+            record=Record(frames=2, sharpness=False),
+        )
+
+
+@cache
+def judged(layered: bool = False):
+    """(run, verdict) of random runs."""
+    runs = [simulate(e) for e in (drawn(60, 2, True) if layered else drawn(300, 1))]
+    return [(run, regimes.classify(run)) for run in runs]
+
+
+def says_may(experiment: Experiment) -> bool:
+    return "may" in prospects.zone(experiment).sentence
+
+
+# --- The twin --------------------------------------------------------------------------------
+
+
+def long_after(run):
+    """The last strengths (LOOK, H), in units of the target, of a run that goes on LONGER times as
+    long; None if it diverges. One number per pathway, w <- w - eta w^{L-1} (sum_g w_g^L_g - s)."""
+    experiment = run.experiment
+    depths, (target,) = experiment.network.depths, experiment.task.singular_values
+    eta, strengths = experiment.dynamics.step_size, run.strengths[-1, :, 0]
+    w = [abs(s) ** (1 / depth) for s, depth in zip(strengths.tolist(), depths, strict=True)]
+    seen = []
+    for step in range(LONGER * experiment.dynamics.steps):
+        pulls = [x ** (depth - 1) for x, depth in zip(w, depths, strict=True)]
+        r = sum(pull * x for pull, x in zip(pulls, w, strict=True)) - target
+        if not abs(r) < 1e6 * target:
+            return None
+        w = [x - eta * r * pull for x, pull in zip(w, pulls, strict=True)]
+        if step >= LONGER * experiment.dynamics.steps - LOOK:
+            seen.append([x**depth / target for x, depth in zip(w, depths, strict=True)])
+    return np.array(seen)
+
+
+def repeats_itself(totals: np.ndarray, tolerance: float) -> bool:
+    return any(
+        np.abs(totals[period:] - totals[:-period]).max() <= tolerance * np.ptp(totals)
+        for period in range(1, 17)
+    )
+
+
+# --- A longer run does not contradict it -----------------------------------------------------
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_a_settled_run_stays_settled_where_its_verdict_says(part):
+    settled = [(run, regime) for run, regime in judged() if regime in SETTLED]
+    assert len(settled) > 100
+    for run, regime in settled[part::3]:
+        after, name = long_after(run), (regime, run.experiment)
+        _, verdict = verdicts.of_descent(run.experiment)
+        assert after is not None, name
+        assert np.abs(after.sum(axis=1) - 1).max() <= 0.02, name
+        assert np.abs(theory.shares(after) - verdict.shares[:, 0]).max() <= 0.02, name
+        flattest = prospects.expected(run.experiment).flattest
+        distance = np.abs(theory.shares(after[-1]) - flattest).max()
+        assert distance <= 0.025 if regime is Regime.BALANCED else True, name
+
+
+def test_a_restless_run_goes_on_as_its_verdict_says():
+    restless = [
+        (run, regime)
+        for run, regime in judged()
+        if regime in RESTLESS and not says_may(run.experiment)
+    ]
+    assert len(restless) > 25
+    in_order = []
+    for run, regime in restless:
+        after, name = long_after(run), (regime, run.experiment)
+        assert after is not None, name
+        totals, expected = after.sum(axis=1), prospects.expected(run.experiment)
+        assert np.ptp(totals) > verdicts.STILL, name
+        if regime is Regime.CYCLE:
+            assert repeats_itself(totals, 0.05), name
+        elif repeats_itself(totals, 0.001):
+            in_order.append(name)
+        if expected.gains:
+            distance = np.abs(theory.shares(after.mean(axis=0)) - expected.flattest).max()
+            assert distance <= 0.02, name
+    assert len(in_order) <= 2, in_order
+
+
+def test_growth_is_divergence_before_the_run_has_gone_that_far():
+    """A pathway of depth 1 above 2/lambda_min: always, with any others beside it."""
+    for depths, above in product(((1,), (1, 1), (1, 2), (1, 3, 20), (7, 1)), (1.0015, 1.2, 1.5)):
+        scales = (0.1,) * len(depths)
+        eta = above * 2 / theory.balanced_sharpness(1.0, depths)
+        runs = [
+            presets.two_pathways(Descent(step_size=eta, steps=n), depths, scales) for n in STEPS
+        ]
+        ends = [regimes.classify(simulate(replace(e, record=Record()))) for e in runs]
+        assert ends[-1] is Regime.DIVERGED
+        assert set(ends) <= {Regime.DIVERGED, Regime.UNFINISHED}
+        assert prospects.zone(runs[0]).name == prospects.DIVERGES
+
+
+def test_uneven_layers_change_nothing_of_this():
+    """Here the twin is the verdict on the longer run itself."""
+    steady = 0
+    for run, regime in judged(layered=True):
+        if run.outcome is Outcome.FINISHED and regime in SETTLED:
+            longer = variations.with_steps(run.experiment, LONGER * run.experiment.dynamics.steps)
+            assert regimes.classify(simulate(longer)) is regime, run.experiment
+            steady += 1
+    assert steady > 15
+
+
+# --- Nor a zone ------------------------------------------------------------------------------
+
+
+def test_a_zone_and_a_verdict_never_contradict_each_other():
+    told = 0
+    for run, regime in [*judged(), *judged(layered=True)]:
+        zone = prospects.zone(run.experiment)
+        if not says_may(run.experiment) and regime is not Regime.UNFINISHED:
+            assert regime in ALLOWED[zone.name], (zone.name, regime, run.experiment)
+            told += 1
+    assert told > 150
+
+
+# --- Nor the stride --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layered", [False, True], ids=["balanced", "layers"])
+def test_the_verdict_is_that_of_every_stride_alone_and_among_others(layered):
+    chosen = judged(layered)[:: 1 if layered else 5]
+    for record in (Record(every=1, sharpness=False), Record(every=7), Record(frames=3)):
+        again = [replace(run.experiment, record=record) for run, _ in chosen]
+        wanted = [regime.value for _, regime in chosen]
+        assert [row["regime"] for row in sweep(again)] == wanted
+        assert [regimes.classify(simulate(e)).value for e in again[::3]] == wanted[::3]
