@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from simcore import mode_curvature, mode_starts, prospects, verdicts
+from simcore import mode_curvature, mode_starts, prospects, true_tail
 from simcore.experiment import Experiment
 from simcore.kernels import modes as kernels
 from simcore.kernels import ranges
@@ -26,7 +26,7 @@ STATES, APART = 300, 3  # how many states are looked at, an odd number of steps 
 @lru_cache(maxsize=256)
 def mixes(experiment: Experiment) -> bool:
     """Whether what little two nearly equal modes mix by rounding would grow to order one."""
-    if not verdicts.has_true_tail(experiment):
+    if not true_tail.has_true_tail(experiment):
         return False
     pairs = _nearly_equal(experiment)
     if not pairs or prospects.expected(experiment).winner < experiment.dynamics.edge:

@@ -8,12 +8,12 @@ nor where a strength is negative. Verdicts are those of `verdicts`.
 
 from __future__ import annotations
 
-from functools import reduce
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from simcore import alignment, prospects, theory, verdicts
+from simcore import alignment, prospects, theory, true_tail, verdicts
+from simcore.courses import BLOW_UP, Course, sharpest
 from simcore.experiment import Experiment
 from simcore.trajectory import Outcome, Trajectory
 from simcore.verdicts import (
@@ -32,7 +32,6 @@ from simcore.verdicts import (
 
 WON = 0.9  # a pathway with this share has taken the signal
 LED = 0.6  # and with this one it had won at the time
-BLOW_UP = 3.0  # of sigma*_1: no oscillation at the edge reaches so far
 
 
 class Phase(NamedTuple):
@@ -44,64 +43,6 @@ class Phase(NamedTuple):
 
 
 PHASES = ("plateau", "symmetry breaking", "edge of stability", "re-balancing", "settled")
-
-
-# --- The sharpest mode -----------------------------------------------------------------------
-
-
-class Course(NamedTuple):
-    """The sharpest mode at K records, in units of sigma*_1; M repeats of the value are averaged.
-
-    Further axes hold further runs. Sums over pathways go one by one, so that a run gives the same
-    bits alone and among others.
-    """
-
-    strengths: np.ndarray  # (K, H, ...)
-    low: np.ndarray  # (K, H, ...) smallest since the previous record
-    high: np.ndarray  # (K, H, ...)
-
-    @property
-    def total(self) -> np.ndarray:
-        """sum_h sigma_h / sigma*_1, shape (K, ...)."""
-        return over_pathways(np.add, self.strengths.swapaxes(0, 1))
-
-    @property
-    def largest_share(self) -> np.ndarray:
-        """max_h q_h where there are shares, else 0, shape (K, ...)."""
-        shares = shares_of(self.strengths.swapaxes(0, 1)).max(axis=0)
-        return np.where(self.readable, shares, 0.0)
-
-    @property
-    def readable(self) -> np.ndarray:
-        """Whether there is signal that can be shared: of a size, and of one sign; (K, ...)."""
-        signs = (self.strengths >= -STILL).all(axis=1)
-        return signs & (self.total >= LEARNED) & (self.total <= BLOW_UP)
-
-
-def repeats(experiment: Experiment) -> int:
-    """M, how many modes share the largest singular value."""
-    values = experiment.task.singular_values
-    return sum(value >= values[0] * (1 - 1e-9) for value in values)
-
-
-def course(strengths: np.ndarray, low: np.ndarray, high: np.ndarray, scale: Any) -> Course:
-    """The course of the M sharpest modes (K, H, M, ...) in units of sigma*_1 = `scale` (...)."""
-
-    modes = strengths.shape[2]
-    unit = modes * np.where(scale > 0, scale, 1.0)
-
-    def mean(values: np.ndarray) -> np.ndarray:
-        total = reduce(np.add, (values[:, :, mode] for mode in range(modes)))
-        return total if (unit == 1).all() else total / unit
-
-    return Course(mean(strengths), mean(low), mean(high))
-
-
-def sharpest(run: Trajectory) -> Course:
-    """The sharpest mode along a run."""
-    modes, scale = repeats(run.experiment), run.experiment.task.singular_values[0]
-    ranges = run.strengths_range[..., :modes]
-    return course(run.strengths[..., :modes], ranges[:, 0], ranges[:, 1], scale)
 
 
 # --- The verdict -----------------------------------------------------------------------------
@@ -151,8 +92,8 @@ def _judged(run: Trajectory) -> _Judged:
         return _Judged(Regime.DIVERGED, Reason.NONE, nothing, np.nan, None)
     if run.outcome is not Outcome.FINISHED:
         return _Judged(Regime.UNFINISHED, Reason.NONE, nothing, np.nan, None)
-    if verdicts.has_true_tail(run.experiment):
-        seen, found = verdicts.of_descent(run.experiment)
+    if true_tail.has_true_tail(run.experiment):
+        seen, found = true_tail.of_descent(run.experiment)
     else:
         seen = _of_records(run)
         found = verdicts.judge_one(run.experiment, seen)
@@ -187,7 +128,7 @@ def _of_records(run: Trajectory) -> Evidence:
         strengths=np.array([part.strengths.mean(axis=0) for part in of_parts]),
         left=np.maximum(np.abs(highest).max(), np.abs(low).max()),
         # the last record may come after fewer steps than the others
-        period=verdicts.period(end.total[:-1, None], swing[-1:])[0],
+        period=true_tail.period(end.total[:-1, None], swing[-1:])[0],
         sharpness=run.sharpness[-1],
         rests=np.array(False),
     )
@@ -473,14 +414,14 @@ _UNFINISHED = {
 def _unfinished(run: Trajectory, judged: _Judged) -> str:
     """Where it stands and how many more steps it takes, found by taking them."""
     said = _UNFINISHED.get(judged.reason)
-    more = verdicts.more_steps(run.experiment) if verdicts.has_true_tail(run.experiment) else None
+    more = true_tail.more_steps(run.experiment) if true_tail.has_true_tail(run.experiment) else None
     if said is None:
         wait = "give it more steps" if more is None else f"give it about {_about(more)} more steps"
         return f"The run ended before it settled; {wait}."
     if more is not None:
         return f"{said}: about {_about(more)} more steps until it has settled."
-    if verdicts.has_true_tail(run.experiment):
-        return f"{said}; {verdicts.BUDGET:,} more steps do not settle it."
+    if true_tail.has_true_tail(run.experiment):
+        return f"{said}; {true_tail.BUDGET:,} more steps do not settle it."
     return f"{said}; give it more steps."
 
 

@@ -1,24 +1,20 @@
 """How a run ends, judged so that a longer run does not contradict it.
 
-Judged is the sharpest mode, in units of its target. A descent from an aligned start is judged on
-its *true tail*: its mode is iterated on from the end and every step is seen, so the verdict does
-not depend on how often the run was recorded. Where weights are full, or time is continuous, the
-last records take the place of the tail.
+Judged is the sharpest mode, in units of its target, on its tail: for a descent from an aligned
+start the steps that follow its end (`true_tail`); where weights are full, or time is continuous,
+the last records (`regimes`).
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import lru_cache, reduce
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from simcore import mode_starts, prospects, theory
-from simcore.experiment import Descent, Experiment
-from simcore.kernels import modes as kernels
-from simcore.kernels import ranges, tails
-from simcore.kernels.simd import padded, zeros
+from simcore import prospects, theory
+from simcore.experiment import Experiment
 from simcore.prospects import TIE, Expected
 
 LEARNED = 0.1  # of sigma*_1: below it there is no signal
@@ -26,17 +22,9 @@ CLOSE = 0.02  # of sigma*_1, or of a share: what counts as the same
 STILL = 1e-3  # of sigma*_1: a smaller oscillation counts as none
 BLOWN = 1e6  # of sigma*_1: from so far no run comes back
 GONE = 1e-6  # of sigma*_1: so little has nothing left to die out
-LONGEST_PERIOD = 16  # steps of a cycle
-EXACT = 5e-3  # of the swing: a cycle that repeats itself so well is no chaos in narrow bands
 FLAT_ENOUGH = 1 + 1e-4  # edges: an excess that swings of STILL make and mend
-
-PARTS, PART = 3, 128  # of the true tail, and steps in each
-LONGER = 1024  # steps in each part where the first is not like the last
-GLANCE = 16  # steps that tell whether anything moves
-UNMOVED = 1e-9  # of sigma*_1: moved less than that in a glance
-BUDGET = 100_000  # steps taken to learn when a run will have settled,
-FIRST_MORE = 50  # at first so many at a time
-CHUNK = 256  # descents watched together, so that they stay in the cache
+UNMOVED = 1e-9  # of sigma*_1: nothing moves
+PARTS = 3  # of a tail, which are compared
 
 
 class Regime(StrEnum):
@@ -121,9 +109,6 @@ class Ahead(NamedTuple):
         return over_pathways(np.add, self.strengths.swapaxes(0, 1))
 
 
-PER_PART = ("low", "high", "swing", "strengths")
-
-
 class Evidence(NamedTuple):
     """What a verdict is judged on, in units of sigma*_1; axes ... hold runs.
 
@@ -190,6 +175,14 @@ def judge(
     return Verdicts(regimes, reasons, *minimum)
 
 
+def judge_one(experiment: Experiment, seen: Evidence) -> Verdicts:
+    """The verdict on one run, with an axis of length one."""
+    expected = Expected(*(values[..., None] for values in prospects.expected(experiment)))
+    edge = np.inf if experiment.edge is None else experiment.edge
+    scale = experiment.task.singular_values[0]
+    return judge(experiment.network.depths, expected, edge, scale, seen)
+
+
 def _far_from_the_target(
     depths: tuple[int, ...], expected: Expected, edge: np.ndarray, seen: Evidence
 ) -> list[Row]:
@@ -220,12 +213,12 @@ def _without_a_stable_minimum(
     minimum: _Minimum,
 ) -> list[Row]:
     moves = _unstable(expected, edge, seen) & (seen.ahead.swing.max(axis=0) > STILL)
-    steady = moves & _steady(seen.ahead)
+    stays = moves & steady(seen.ahead)
     level = ~expected.gains | (_distance(minimum.shares, expected.flattest) <= CLOSE)
     return [
-        (Regime.CYCLE, Reason.NONE, steady & level & (seen.ahead.period > 0)),
-        (Regime.CHAOS, Reason.NONE, steady & level),
-        (Regime.UNFINISHED, Reason.EQUALISING, steady),
+        (Regime.CYCLE, Reason.NONE, stays & level & (seen.ahead.period > 0)),
+        (Regime.CHAOS, Reason.NONE, stays & level),
+        (Regime.UNFINISHED, Reason.EQUALISING, stays),
         (Regime.UNFINISHED, Reason.CHANGING, moves),
     ]
 
@@ -241,7 +234,9 @@ def _with_a_stable_minimum(
     elsewhere = np.where(
         np.isnan(expected.flow).any(axis=0),
         (expected.winner >= edge) & (seen.peak - minimum.shares.max(axis=0) > CLOSE),
-        (expected.winner > flat_enough) & ~sharp,
+        (expected.winner > edge * (1 + TIE))
+        & ~sharp
+        & ((expected.winner > flat_enough) | (minimum.sharpness <= edge)),
     )
     return [
         (Regime.UNFINISHED, Reason.EARLY, ~_near(ahead).all(axis=0)),
@@ -293,7 +288,7 @@ def _flipped(depths: tuple[int, ...], seen: Evidence) -> np.ndarray:
     return np.any(((seen.lowest < -STILL) & (seen.start >= 0))[deep], axis=0)
 
 
-def _steady(ahead: Ahead) -> np.ndarray:
+def steady(ahead: Ahead) -> np.ndarray:
     """Whether the first part of the tail is like the last: the total's band, and the shares."""
     same = np.maximum(CLOSE, 0.1 * ahead.swing[-1])
     kept = [np.abs(band[0] - band[-1]) <= same for band in (ahead.low, ahead.high)]
@@ -314,192 +309,3 @@ def _fades(ahead: Ahead) -> np.ndarray:
 def _distance(shares: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Largest difference over the pathways, the first axis."""
     return np.abs(shares - others).max(axis=0)
-
-
-# --- The true tail ---------------------------------------------------------------------------
-
-
-class Descents(NamedTuple):
-    """The sharpest mode of N descents of one architecture, where they ended."""
-
-    first: np.ndarray  # (H+1,) int64, as in `kernels.modes`
-    power: np.ndarray  # (G,) int64
-    target: np.ndarray  # (N,)
-    step_size: np.ndarray  # (N,)
-    x: np.ndarray  # (G, N)
-
-    def system(self, columns: Any = slice(None)) -> tuple[kernels.ModeSystem, np.ndarray, Any]:
-        """Those at `columns`, padded for kernels: the system, x and the state there."""
-        x, target, step_size = self.x[:, columns], self.target[columns], self.step_size[columns]
-        size = padded(len(target))
-        wide = zeros(len(x), size)
-        wide[:, : len(target)] = x
-        padded_target, padded_step = zeros(size), zeros(size)
-        padded_target[: len(target)], padded_step[: len(target)] = target, step_size
-        system = kernels.ModeSystem(self.first, self.power, padded_target, padded_step)
-        state = mode_starts.fresh_state(system)
-        kernels.evaluate(wide, system, state)
-        return system, wide, state
-
-
-def watch(descents: Descents, lowest: np.ndarray) -> Ahead:
-    """What N descents do after their end; the flattest minimum has sharpness `lowest` (N,)."""
-    count = len(descents.target)
-    unstable = lowest * descents.step_size > 2 * (1 + TIE)
-    chunks = [
-        _watch(descents, np.arange(n, min(n + CHUNK, count)), unstable)
-        for n in range(0, count, CHUNK)
-    ]
-    return Ahead(*(np.concatenate(parts, axis=-1) for parts in zip(*chunks, strict=True)))
-
-
-def _watch(descents: Descents, columns: np.ndarray, unstable: np.ndarray) -> Ahead:
-    """A glance tells where nothing moves. Where no minimum is stable, and the band changes, for
-    example as excursions towards zero take long, or no cycle is clear, the parts are longer."""
-    glance = _look(descents, columns, 1, GLANCE)
-    ahead = glance._replace(
-        **{name: np.repeat(getattr(glance, name), PARTS, axis=0) for name in PER_PART}
-    )
-
-    def look_again(places: np.ndarray, steps: int) -> None:
-        if len(places):
-            found = _look(descents, columns[places], PARTS, steps)
-            found = found._replace(left=ahead.left[places] if steps > PART else found.left)
-            for kept, new in zip(ahead, found, strict=True):
-                kept[..., places] = new
-
-    look_again(np.flatnonzero(~(glance.swing[0] <= UNMOVED)), PART)
-    with np.errstate(all="ignore"):
-        unclear = ~_steady(ahead) | (ahead.period <= 0)
-        changes = unstable[columns] & unclear & (ahead.swing.max(axis=0) > STILL)
-    look_again(np.flatnonzero(changes), LONGER)
-    return ahead
-
-
-def _look(descents: Descents, columns: np.ndarray, parts: int, steps: int) -> Ahead:
-    system, x, state = descents.system(columns)
-    size, pathways, count = x.shape[1], len(system.first) - 1, len(columns)
-    tail = tails.Tail(
-        np.empty((parts, size)),
-        np.empty((parts, size)),
-        np.empty((parts, pathways, size)),
-        np.empty((parts, size)),
-        np.empty((steps, size)),
-    )
-    tails.watch(x, system, state, tail)
-    unit = np.where(system.target > 0, system.target, 1.0)
-    low, high, strengths = tail.low / unit, tail.high / unit, tail.strengths / unit
-    with np.errstate(invalid="ignore"):
-        swing = high - low
-    repeated = period(tail.totals / unit, swing[-1])
-    before = x.copy()
-    kernels.descend(x, system, np.int64(2), np.inf, state, ranges.fresh(pathways, size))
-    rests = (x == before).all(axis=0) & (swing[-1] <= GONE)
-    left = np.maximum(np.abs(low[0]), np.abs(high[0]))
-    found = Ahead(low, high, swing, strengths, left, repeated, tail.sharpness[-1], rests)
-    return Ahead(*(values[..., :count] for values in found))
-
-
-def period(totals: np.ndarray, swing: np.ndarray) -> np.ndarray:
-    """After how many records, at most 16 and half of them, each series (T, N) repeats itself to 5 %
-    of its swing; 0 if it does not. Negative if it does so roughly and gets no better, as chaos in
-    narrow bands does."""
-    found, errors = np.zeros(totals.shape[1], np.int64), np.zeros((2, totals.shape[1]))
-    scale = np.maximum(swing, 1e-12)
-    longest = np.int64(min(LONGEST_PERIOD, len(totals) // 2))
-    tails.periods(np.ascontiguousarray(totals), longest, 0.05 * scale, found, errors)
-    exact = (errors[1] <= EXACT * scale) | (errors[1] < 0.5 * errors[0])
-    return np.where(exact, found, -found)
-
-
-# --- One descent -----------------------------------------------------------------------------
-
-
-def has_true_tail(experiment: Experiment) -> bool:
-    """Whether it is a descent that can be iterated on, mode by mode."""
-    return experiment.resolved_engine == "modes" and type(experiment.dynamics) is Descent
-
-
-def judge_one(experiment: Experiment, seen: Evidence) -> Verdicts:
-    """The verdict on one run, with an axis of length one."""
-    expected = Expected(*(values[..., None] for values in prospects.expected(experiment)))
-    edge = np.inf if experiment.edge is None else experiment.edge
-    scale = experiment.task.singular_values[0]
-    return judge(experiment.network.depths, expected, edge, scale, seen)
-
-
-@lru_cache(maxsize=256)  # a page asks several times
-def of_descent(experiment: Experiment) -> tuple[Evidence, Verdicts]:
-    """Of a finished descent from an aligned start; the run is done again, every step seen."""
-    assert isinstance(experiment.dynamics, Descent)
-    walk = _Walk(experiment)
-    walk.go(experiment.dynamics.steps)
-    seen = walk.seen()
-    return seen, judge_one(experiment, seen)
-
-
-@lru_cache(maxsize=256)
-def more_steps(experiment: Experiment) -> int | None:
-    """About how many more steps a descent takes until its verdict is another than UNFINISHED, found
-    by taking them; None if it takes more than BUDGET."""
-    assert isinstance(experiment.dynamics, Descent)
-    walk, more = _Walk(experiment), 0
-    walk.go(experiment.dynamics.steps)
-    while more < BUDGET:
-        further = min(max(FIRST_MORE, more // 4), BUDGET - more)
-        walk.go(further)
-        more += further
-        if judge_one(experiment, walk.seen()).regimes[0] is not Regime.UNFINISHED:
-            return more
-    return None
-
-
-class _Walk:
-    """One descent, step by step, with what a verdict needs of its past."""
-
-    def __init__(self, experiment: Experiment) -> None:
-        assert isinstance(experiment.dynamics, Descent)
-        begin = mode_starts.begin([experiment])
-        self.origin = Descents(
-            begin.system.first,
-            begin.system.power,
-            begin.system.target[:1],
-            np.array([experiment.dynamics.step_size]),
-            begin.x[:, :1],
-        )
-        self.expected, self.limit = prospects.expect([experiment]), float(begin.limit[0])
-        self.system, self.x, self.state = self.origin.system()
-        self.between = ranges.fresh(*self.state.strengths.shape)
-        self.start = self.state.strengths[:, :1].copy()
-        ranges.widen(self.between, 0.0, self.state.strengths)
-        self.steps = 0
-
-    def go(self, steps: int) -> None:
-        kernels.descend(self.x, self.system, np.int64(steps), self.limit, self.state, self.between)
-        self.steps += steps
-
-    def seen(self) -> Evidence:
-        value = self.origin.target[0]
-        unit = value if value > 0 else 1.0
-        past = (self.start, *self.between.strengths[..., :1])
-        with np.errstate(all="ignore"):
-            start, lowest, highest = (values / unit for values in past)
-            peak = peaks(self.origin, self.steps, self.expected)
-            here = self.origin._replace(x=self.x[:, :1].copy())
-            return Evidence(start, lowest, highest, peak, watch(here, self.expected.lowest))
-
-
-def peaks(starts: Descents, steps: int, expected: Expected) -> np.ndarray:
-    """The largest share a pathway ever had, once there was signal, of N descents from their start:
-    (N,); 0 where it is not asked for: where the end of gradient flow is known, which tells more, or
-    the edge is out of reach."""
-    peak = np.zeros(len(starts.target))
-    unknown = np.isnan(expected.flow).any(axis=0)
-    asked = np.flatnonzero(unknown & (expected.winner * starts.step_size >= 2))
-    if len(asked):
-        system, x, state = starts.system(asked)
-        found = np.zeros(len(system.target))
-        learned = LEARNED * system.target
-        tails.peak_share(x, system, state, np.int64(steps), learned, found)
-        peak[asked] = found[: len(asked)]
-    return peak

@@ -30,7 +30,17 @@ from cases import (
     random_weights,
 )
 
-from simcore import Balanced, Network, Record, Spectrum, curvature, simulate, sweep
+from simcore import (
+    Balanced,
+    Network,
+    Record,
+    Spectrum,
+    curvature,
+    regimes,
+    simulate,
+    sweep,
+    theory,
+)
 
 every_case = pytest.mark.parametrize("experiment", CASES.values(), ids=CASES)
 every_run = pytest.mark.parametrize(
@@ -221,7 +231,10 @@ def signatures() -> dict[str, int]:
         experiment = replace(CASES[name], engine=engine, record=Record(frames=3, eigenvalues=2))
         run = simulate(descending(experiment, 0.01, 4))
         simulate(flowing(experiment, 0.1))
-        sweep([descending(experiment, 0.01, 4)])
+        past_the_edge = 1.5 * theory.unit_step_size(experiment)
+        sweep([descending(experiment, eta, 4) for eta in (0.01, past_the_edge)])
+        for end in (run, simulate(descending(experiment, past_the_edge, 4))):
+            regimes.classify(end)
         if run.theta is not None:
             curvature.hessian_vector(
                 experiment, run.theta, curvature.gradient(experiment, run.theta)

@@ -17,6 +17,7 @@ from simcore import (
     Outcome,
     Record,
     Spectrum,
+    courses,
     grid,
     presets,
     prospects,
@@ -24,8 +25,8 @@ from simcore import (
     simulate,
     sweep,
     theory,
+    true_tail,
     variations,
-    verdicts,
 )
 from simcore.regimes import PHASES, Regime
 
@@ -304,7 +305,7 @@ def test_a_ringing_run_has_not_settled():
 
 def test_how_many_more_steps_it_takes_is_true():
     ringing = run_of(0.12, 650)
-    more = verdicts.more_steps(ringing.experiment)
+    more = true_tail.more_steps(ringing.experiment)
     assert f"about {float(f'{more:.2g}'):.0f} more steps" in regimes.describe(ringing)
     for steps, settled in ((650 + more // 2, False), (650 + more, True)):
         later = variations.with_steps(ringing.experiment, steps)
@@ -399,7 +400,7 @@ def test_no_shares_of_nothing():
         if regimes.classify(run) is Regime.TRAPPED:
             assert names[-1] == "settled"
             last = regimes.phases(run)[-1]
-            total = regimes.sharpest(run).total
+            total = courses.sharpest(run).total
             assert (np.abs(total[run.steps >= last.first_step]) < 0.1).all()
 
 

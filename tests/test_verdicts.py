@@ -40,6 +40,7 @@ from simcore import (
     simulate,
     sweep,
     theory,
+    true_tail,
     variations,
     verdicts,
 )
@@ -143,7 +144,7 @@ def test_a_settled_run_stays_settled_where_its_verdict_says(part):
     assert len(settled) > 100
     for run, regime in settled[part::3]:
         after, name = long_after(run), (regime, run.experiment)
-        _, verdict = verdicts.of_descent(run.experiment)
+        _, verdict = true_tail.of_descent(run.experiment)
         assert after is not None, name
         assert np.abs(after.sum(axis=1) - 1).max() <= 0.02, name
         assert np.abs(theory.shares(after) - verdict.shares[:, 0]).max() <= 0.02, name

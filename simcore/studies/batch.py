@@ -11,15 +11,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import mode_curvature, mode_starts, prospects, regimes, verdicts
+from simcore import mode_curvature, mode_starts, prospects, true_tail, verdicts
 from simcore.cost import cost
+from simcore.courses import Course, course, repeats
 from simcore.experiment import Descent, Experiment
 from simcore.kernels import mode_cells as kernels
 from simcore.kernels.modes import ModeSystem
 from simcore.kernels.simd import padded
 from simcore.mode_starts import Beginning
 from simcore.trajectory import Outcome
-from simcore.verdicts import Descents, Evidence, Regime
+from simcore.true_tail import Descents
+from simcore.verdicts import Evidence, Regime
 
 BLOCK = 1 << 18  # numbers of a table of records, so that it stays in the cache
 MOST_CELLS = 4096
@@ -43,7 +45,7 @@ def kind(experiment: Experiment) -> Hashable:
         return None
     rows = experiment.start.layer_scales(network.depths)
     equal_layers = tuple(tuple(map(row.index, row)) for row in rows)
-    sizes = (task.n_in, task.n_out, regimes.repeats(experiment))
+    sizes = (task.n_in, task.n_out, repeats(experiment))
     return sizes, network, equal_layers, dynamics.steps, experiment.record
 
 
@@ -144,18 +146,18 @@ def _regimes(
         start=past.start / unit,
         lowest=past.lowest / unit,
         highest=past.highest / unit,
-        peak=verdicts.peaks(here._replace(x=past.x), dynamics.steps, expected),
-        ahead=verdicts.watch(here, expected.lowest),
+        peak=true_tail.peaks(here._replace(x=past.x), dynamics.steps, expected),
+        ahead=true_tail.watch(here, expected.lowest),
     )
     depths = origins[0].network.depths
     found[ended] = verdicts.judge(depths, expected, 2 / step_size, target, seen).regimes
     return found
 
 
-def _course(records: Sequence[np.ndarray], scale: np.ndarray) -> regimes.Course:
+def _course(records: Sequence[np.ndarray], scale: np.ndarray) -> Course:
     """Of strengths, low and high with the mode before the pathway, (K, M, H, C)."""
     strengths, low, high = (np.swapaxes(values, 1, 2) for values in records)
-    return regimes.course(strengths, low, high, scale)
+    return course(strengths, low, high, scale)
 
 
 def _cells(
@@ -198,7 +200,7 @@ def _ends(
 ) -> Ends:
     """Of the cells of `experiments`; the others are there to fill the kernel's vectors."""
     finished, count = cells.alive > 0, len(experiments)
-    last = cells.kept_strengths[None, : regimes.repeats(experiments[0])]
+    last = cells.kept_strengths[None, : repeats(experiments[0])]
     return Ends(
         outcomes=[Outcome.FINISHED if done else Outcome.DIVERGED for done in finished[:count]],
         regimes=found.tolist(),

@@ -23,6 +23,7 @@ import numpy as np
 from simcore import regimes, theory
 from simcore.checks import require, shown
 from simcore.cost import cost
+from simcore.courses import sharpest
 from simcore.experiment import Experiment
 from simcore.rows import Row, Summary
 from simcore.simulate import simulate
@@ -54,7 +55,7 @@ def summary(run: Trajectory) -> Row:
         [regimes.classify(run)],
         run.loss[-1:],
         run.sharpness[-1:],
-        regimes.sharpest(run).strengths[-1:],
+        sharpest(run).strengths[-1:],
     )
     return _rows([run.experiment], ends, run.seconds)[0]
 

@@ -1,0 +1,73 @@
+"""The sharpest mode along a run: what phases, verdicts and rows are about.
+
+It is the mode with the largest singular value; where that value is repeated, the mean of its modes,
+which does not depend on the choice of basis.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from simcore.experiment import Experiment
+from simcore.trajectory import Trajectory
+from simcore.verdicts import LEARNED, STILL, over_pathways, shares_of
+
+BLOW_UP = 3.0  # of sigma*_1: no oscillation at the edge reaches so far
+
+
+class Course(NamedTuple):
+    """The sharpest mode at K records, in units of sigma*_1; M repeats of the value are averaged.
+
+    Further axes hold further runs. Sums over pathways go one by one, so that a run gives the same
+    bits alone and among others.
+    """
+
+    strengths: np.ndarray  # (K, H, ...)
+    low: np.ndarray  # (K, H, ...) smallest since the previous record
+    high: np.ndarray  # (K, H, ...)
+
+    @property
+    def total(self) -> np.ndarray:
+        """sum_h sigma_h / sigma*_1, shape (K, ...)."""
+        return over_pathways(np.add, self.strengths.swapaxes(0, 1))
+
+    @property
+    def largest_share(self) -> np.ndarray:
+        """max_h q_h where there are shares, else 0, shape (K, ...)."""
+        shares = shares_of(self.strengths.swapaxes(0, 1)).max(axis=0)
+        return np.where(self.readable, shares, 0.0)
+
+    @property
+    def readable(self) -> np.ndarray:
+        """Whether there is signal that can be shared: of a size, and of one sign; (K, ...)."""
+        signs = (self.strengths >= -STILL).all(axis=1)
+        return signs & (self.total >= LEARNED) & (self.total <= BLOW_UP)
+
+
+def repeats(experiment: Experiment) -> int:
+    """M, how many modes share the largest singular value."""
+    values = experiment.task.singular_values
+    return sum(value >= values[0] * (1 - 1e-9) for value in values)
+
+
+def course(strengths: np.ndarray, low: np.ndarray, high: np.ndarray, scale: Any) -> Course:
+    """The course of the M sharpest modes (K, H, M, ...) in units of sigma*_1 = `scale` (...)."""
+
+    modes = strengths.shape[2]
+    unit = modes * np.where(scale > 0, scale, 1.0)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        total = reduce(np.add, (values[:, :, mode] for mode in range(modes)))
+        return total if (unit == 1).all() else total / unit
+
+    return Course(mean(strengths), mean(low), mean(high))
+
+
+def sharpest(run: Trajectory) -> Course:
+    """The sharpest mode along a run."""
+    modes, scale = repeats(run.experiment), run.experiment.task.singular_values[0]
+    ranges = run.strengths_range[..., :modes]
+    return course(run.strengths[..., :modes], ranges[:, 0], ranges[:, 1], scale)
