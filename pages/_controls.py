@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from pages import _state, _widgets
-from simcore import link_values, presets, variations
+from simcore import link_values, presets, typed, variations
 from simcore.experiment import Experiment
 from simcore.figures import panels, style
 from simcore.tasks import Spectrum, Tree
@@ -33,7 +33,7 @@ def architecture(experiment: Experiment) -> None:
     left, right = st.columns(2)
     words = st.container()  # a column is too narrow for a sentence
     with left:
-        _number(
+        _count(
             "Pathways H",
             "pathways",
             len(depths),
@@ -42,7 +42,7 @@ def architecture(experiment: Experiment) -> None:
             help="Parallel chains of linear layers between the inputs and the summed output.",
         )
     with right:
-        _number(
+        _count(
             "Depth L",
             "depth",
             max(depths),
@@ -61,18 +61,16 @@ def clock(experiment: Experiment) -> None:
             "eta",
             dynamics.eta,
             lambda eta: variations.with_step_size(experiment, eta),
-            step=10.0 ** (math.floor(math.log10(dynamics.eta)) - 2),
-            format="%.6g",
-            help="Of descent. Its edge of stability is 2/η: a sharper minimum throws it out.",
+            help="Of descent, for example 0.15 or 2/13. Its edge of stability is 2/η: a sharper "
+            "minimum throws it out.",
         )
     if dynamics.iterated:
-        _number(
+        _whole(
             "Steps",
             "steps",
             dynamics.steps,
             lambda steps: variations.with_steps(experiment, steps),
-            step=50,
-            help="Updates of descent; time is t = η · step.",
+            help="Updates of descent, for example 650 or 1e6; time is t = η · step.",
         )
     else:
         _number(
@@ -80,7 +78,6 @@ def clock(experiment: Experiment) -> None:
             "duration",
             dynamics.duration,
             lambda duration: variations.with_duration(experiment, duration),
-            step=10.0,
             help="Gradient flow is descent in the limit of small steps.",
         )
 
@@ -111,7 +108,7 @@ def experts(experiment: Experiment) -> None:
     _start(experiment)
     dynamics = experiment.dynamics
     if dynamics.iterated:
-        _number(
+        _whole(
             "Record every … steps",
             "every",
             experiment.record.every or int(experiment.record.steps(dynamics.steps)[1]),
@@ -119,7 +116,7 @@ def experts(experiment: Experiment) -> None:
             help="An even number hides a period-2 oscillation.",
         )
     if not experiment.start.aligned:
-        _number(
+        _whole(
             "Hidden width",
             "width",
             experiment.network.hidden_width(experiment.task),
@@ -133,8 +130,8 @@ def depths(experiment: Experiment) -> None:
     _text(
         "Depths, one per pathway",
         "depths",
-        ", ".join(map(str, experiment.network.depths)),
-        lambda text: variations.with_depths(experiment, link_values.parse_depths(text)),
+        typed.text_of(experiment.network.depths),
+        lambda text: variations.with_depths(experiment, typed.wholes(text)),
         help="For example 3, 5; as many pathways as there are numbers.",
     )
 
@@ -170,10 +167,8 @@ def singular_values(experiment: Experiment) -> None:
         _text(
             "Singular values σ*, largest first",
             "singular_values",
-            ", ".join(f"{value:.12g}" for value in values),
-            lambda text: variations.with_singular_values(
-                experiment, link_values.parse_numbers(text)
-            ),
+            typed.text_of(tuple(values)),
+            lambda text: variations.with_singular_values(experiment, typed.numbers(text)),
         )
 
 
@@ -193,7 +188,7 @@ def _start(experiment: Experiment) -> None:
     _text(
         start.numbers,
         f"start_{kind}",
-        numbers.replace(",", ", ").replace(";", "; "),
+        typed.text_of_rows(typed.rows(numbers)),
         lambda text: replace(experiment, start=link_values.parse_start(f"{kind}:{text}")),
     )
 
@@ -294,30 +289,38 @@ def segments(label: str, member: str, titles: dict[str, str], **options: Any) ->
 
 
 def _number(
-    label: str,
-    key: str,
-    value: float,
-    change: Callable[[Any], Experiment],
-    *,
-    step: float = 1,
-    **options: Any,
+    label: str, key: str, value: float, change: Callable[[float], Experiment], **options: Any
 ) -> None:
     """A number without bounds of its own: the spec says what is wrong with one, in words."""
-    _widgets.control(
-        st.number_input,
-        label,
-        key,
-        value,
-        _attempt(change, key),
-        step=type(value)(step),
-        **options,
-    )
+    _text(label, key, typed.text(value), lambda text: change(typed.number(text)), **options)
+
+
+def _whole(
+    label: str, key: str, value: int, change: Callable[[int], Experiment], **options: Any
+) -> None:
+    _text(label, key, typed.text(value), lambda text: change(typed.whole(text)), **options)
+
+
+def _count(
+    label: str, key: str, value: int, change: Callable[[int], Experiment], **options: Any
+) -> None:
+    """A whole number with a key for one less and one for one more."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap=None):
+        _whole(label, key, value, change, **options)
+        for sign, by, name in (("−", -1, "less"), ("+", 1, "more")):
+            _widgets.button(
+                sign,
+                f"{key}_{name}",
+                partial(_widgets.attempt, lambda by=by: _state.show(change(value + by)), key=key),
+                type="tertiary",
+                help=f"{label}: one {name}",
+            )
 
 
 def _text(
-    label: str, key: str, value: str, change: Callable[[str], Experiment], **options: Any
+    label: str, key: str, text: str, change: Callable[[str], Experiment], **options: Any
 ) -> None:
-    _widgets.control(st.text_input, label, key, value, _attempt(change, key), **options)
+    _widgets.field(label, key, text, lambda text: _state.show(change(text)), **options)
 
 
 def _choice(
@@ -335,11 +338,7 @@ def _choice(
         key,
         list(names),
         value,
-        _attempt(change, key),
+        lambda name: _widgets.attempt(lambda: _state.show(change(name)), key=key),
         format_func=lambda name: names[name],
         **options,
     )
-
-
-def _attempt(change: Callable[[Any], Experiment], key: str) -> Callable[[Any], None]:
-    return lambda value: _widgets.attempt(lambda: change(value), key)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages import _ui, _words
-from simcore import checks, prospects
+from simcore import checks, prospects, typed
 
 _ui.open_page()
 _ui.complaints()
@@ -74,11 +74,9 @@ st.markdown(
 The same "learning rate" is another $\eta$ in other people's loss.
 """
 )
-rate = st.number_input(
-    "A learning rate in their convention", value=0.01, step=0.001, format="%.6g", key="rate"
-)
+typed_rate = st.text_input("A learning rate in their convention", value="0.01", key="rate")
 try:
-    checks.positive("a learning rate", rate)
+    rate = checks.positive("a learning rate", typed.number(typed_rate))
 except ValueError as error:
     st.warning(f"{error}.")
 else:

@@ -15,7 +15,7 @@ from typing import Any
 import streamlit as st
 
 from pages import _controls, _state, _ui, _widgets
-from simcore import Experiment, Record, limits, plans, sweep, variations
+from simcore import Experiment, Record, limits, plans, sweep, typed, variations
 from simcore.figures import phase_maps as pictures
 from simcore.figures.parts import LINE_ROWS
 from simcore.plans import Plan, Side
@@ -56,13 +56,6 @@ def opened(content: bytes) -> tuple[StoredMap, int]:
 
 
 # --- Sidebar ---------------------------------------------------------------------------------
-
-
-def number(
-    label: str, key: str, value: float, change: Callable[[Any], None], **options: Any
-) -> None:
-    """A number that shows part of the plan and changes it."""
-    _widgets.control(st.number_input, label, key, value, change, **options)
 
 
 def show_plan(plan: Plan, zooms: Sequence[Plan] = ()) -> None:
@@ -111,42 +104,26 @@ def side_controls(base: Experiment, plan: Plan, which: str) -> None:
     )
     low, high = side.ends(base)
     whole = variations.AXES[side.name].whole
-    options: dict[str, Any] = {"step": 1} if whole else {"step": None, "format": "%.5g"}
-    if whole:
-        low, high = int(low), int(high)
+    read: Callable[[str], float] = typed.whole if whole else typed.number
     columns = st.columns(2 if whole else 3)
-    with columns[0]:
-        number(
-            "from", f"{key}_low", low, lambda v: change(range=(v, side.ends(base)[1])), **options
-        )
-    with columns[1]:
-        number(
-            "to", f"{key}_high", high, lambda v: change(range=(side.ends(base)[0], v)), **options
-        )
+    words = st.container()  # a column is too narrow for a sentence
+
+    def field(column: int, label: str, name: str, value: float, put: Callable[[str], None]) -> None:
+        with columns[column]:
+            _widgets.field(label, f"{key}_{name}", typed.text(value), put, words=words)
+
+    field(0, "from", "low", low, lambda text: change(range=(read(text), side.ends(base)[1])))
+    field(1, "to", "high", high, lambda text: change(range=(side.ends(base)[0], read(text))))
     if not whole:
-        with columns[2]:
-            number(
-                "points",
-                f"{key}_count",
-                side.points,
-                lambda v: change(points=v),
-                step=1,
-            )
+        field(2, "points", "count", side.points, lambda text: change(points=typed.whole(text)))
 
 
 def steps_control(base: Experiment) -> None:
-    def change(steps: int) -> None:
-        _state.show_map(state.map._replace(steps=int(steps)))
+    def change(text: str) -> None:
+        steps = variations.with_steps(base, typed.whole(text)).dynamics.steps
+        _state.show_map(state.map._replace(steps=steps))
 
-    number(
-        "Steps of each run",
-        "map_run_steps",
-        base.dynamics.steps,
-        change,
-        min_value=1,
-        max_value=limits.current().steps,
-        step=100,
-    )
+    _widgets.field("Steps of each run", "map_run_steps", typed.text(base.dynamics.steps), change)
 
 
 # --- Running ---------------------------------------------------------------------------------

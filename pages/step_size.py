@@ -49,7 +49,7 @@ def on_select() -> None:
     picked = selection.get("pick") or []
     if picked and "eta" in picked[0]:
         eta = float(picked[0]["eta"])
-        _widgets.attempt(lambda: variations.with_step_size(experiment, eta))
+        _widgets.attempt(lambda: _state.show(variations.with_step_size(experiment, eta)))
 
 
 @st.cache_data(max_entries=32, show_spinner=False, hash_funcs={type(experiment): lambda e: e.key})

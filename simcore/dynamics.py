@@ -33,10 +33,14 @@ class Record(Spec):
     def __post_init__(self) -> None:
         most = limits.current()
         self._set(
-            frames=checks.count("frames", self.frames, 2, most.records),
-            every=None if self.every is None else checks.count("every", self.every, 1, most.steps),
+            frames=checks.count("the number of frames", self.frames, 2, most.records),
+            every=None
+            if self.every is None
+            else checks.count("the steps from record to record", self.every, 1, most.steps),
             sharpness=checks.flag("sharpness", self.sharpness),
-            eigenvalues=checks.count("eigenvalues", self.eigenvalues, 1, most.eigenvalues),
+            eigenvalues=checks.count(
+                "the number of eigenvalues", self.eigenvalues, 1, most.eigenvalues
+            ),
             maps=checks.flag("maps", self.maps),
         )
 
@@ -119,8 +123,8 @@ class Descent(Dynamics):
 
     def __post_init__(self) -> None:
         self._set(
-            step_size=checks.positive("step_size", self.step_size),
-            steps=checks.count("steps", self.steps, 1, limits.current().steps),
+            step_size=checks.positive("the step size", self.step_size),
+            steps=checks.count("the number of steps", self.steps, 1, limits.current().steps),
         )
 
     @property
@@ -168,14 +172,17 @@ class Flow(Dynamics):
 
     def __post_init__(self) -> None:
         duration, rtol = (
-            checks.positive("duration", self.duration),
-            checks.positive("rtol", self.rtol),
+            checks.positive("the duration", self.duration),
+            checks.positive("the tolerance rtol", self.rtol),
         )
         longest = limits.current().duration
-        require(duration <= longest, f"duration may be at most {longest:g} here, got {duration:g}")
+        require(
+            duration <= longest, f"the duration may be at most {longest:g} here, got {duration:g}"
+        )
         require(
             1e-13 <= rtol <= 1e-2,
-            f"rtol must be between 1e-13 and 1e-2 (double precision holds no more), got {rtol:g}",
+            "the tolerance rtol must be between 1e-13 and 1e-2 "
+            f"(double precision holds no more), got {rtol:g}",
         )
         self._set(duration=duration, rtol=rtol)
 

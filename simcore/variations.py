@@ -45,7 +45,7 @@ def with_depth(experiment: Experiment, depth: float) -> Experiment:
 def with_pathways(experiment: Experiment, pathways: float) -> Experiment:
     """More pathways, as deep as the last one, or only the first of them."""
     depths, most = experiment.network.depths, limits.current().pathways
-    count = checks.count("pathways", pathways, 1, most)
+    count = checks.count("the number of pathways", pathways, 1, most)
     return with_depths(experiment, (depths + (depths[-1],) * count)[:count])
 
 

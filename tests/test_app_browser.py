@@ -127,17 +127,17 @@ def test_a_link_round_trips_and_back_goes_back(page, address):
     query = urlencode(links.to_query(presets.SMALL.experiment))
     served.open_page(page, f"{address}/?{query}")
     expect(page.get_by_text("Winner takes all.").first).to_be_visible()
-    page.get_by_role("spinbutton", name="Steps", exact=True).fill("1900")
-    page.get_by_role("spinbutton", name="Steps", exact=True).press("Enter")
+    page.get_by_role("textbox", name="Steps", exact=True).fill("1900")
+    page.get_by_role("textbox", name="Steps", exact=True).press("Enter")
     page.wait_for_url("**steps=1900**")
     page.get_by_text("Winner takes all.").first.click()  # out of the field
     served.settle(page)
     page.wait_for_timeout(300)  # longer than a link may be late, see pages/_state.py
     page.go_back()
     page.wait_for_url("**steps=2000**")
-    expect(page.get_by_role("spinbutton", name="Steps", exact=True)).to_have_value("2000")
+    expect(page.get_by_role("textbox", name="Steps", exact=True)).to_have_value("2000")
     page.go_forward()
-    expect(page.get_by_role("spinbutton", name="Steps", exact=True)).to_have_value("1900")
+    expect(page.get_by_role("textbox", name="Steps", exact=True)).to_have_value("1900")
 
 
 def test_pages_keep_the_run_when_switched(page, address):
@@ -215,7 +215,7 @@ def entries(page: Page) -> int:
 
 
 def number(page: Page, name: str):
-    return page.get_by_role("spinbutton", name=name, exact=True)
+    return page.get_by_role("textbox", name=name, exact=True)
 
 
 def enter(page: Page, name: str, text: str) -> None:

@@ -384,11 +384,11 @@ MISFITS = {
     ),
     "more scales than layers": (
         with_parts(start=LayerScales(scales=((0.1,) * 20, (0.1,) * 21))),
-        ["scales[1]", "20 layers", "21 entries"],
+        ["pathway 2", "20 layers", "21 scales"],
     ),
     "fewer scales than layers": (
         with_parts(start=LayerScales(scales=((0.1,), (0.1,) * 20))),
-        ["scales[0]", "20 layers", "1 entries"],
+        ["pathway 1", "20 layers", "1 scales"],
     ),
     "narrower than the modes": (
         with_parts(task=two_modes, network=Network(depths=(20, 20), width=1)),

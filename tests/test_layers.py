@@ -20,7 +20,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "nouns": (
         "simcore.checks simcore.limits simcore.files simcore.archive simcore.spec simcore.tasks "
         "simcore.starts simcore.dynamics simcore.experiment simcore.trajectory simcore.rows "
-        "simcore.view",
+        "simcore.view simcore.typed",
         "numpy nouns",
     ),
     "truths": (

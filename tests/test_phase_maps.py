@@ -568,24 +568,24 @@ def test_the_page_opens_on_the_map_of_the_paper(page):
 def test_axes_ranges_and_colour_change_and_bad_ones_get_a_sentence(page):
     page.query_params["depths"] = "3,3"
     app = opened(page)
-    app.number_input(key="map_run_steps").set_value(50).run()
+    app.text_input(key="map_run_steps").set_value("50").run()
     for x, y in (("ratio", "depth"), ("value_ratio", "pathways"), ("start_ratio", "eta")):
         app.selectbox(key="map_y").set_value("depth").run()
         app.selectbox(key="map_x").set_value(x).run()
         app.selectbox(key="map_y").set_value(y).run()
         assert not app.exception, (x, y)
         assert not app.warning, (x, y)
-    app.number_input(key="map_x_count").set_value(7).run()
-    app.number_input(key="map_y_count").set_value(5).run()
+    app.text_input(key="map_x_count").set_value("7").run()
+    app.text_input(key="map_y_count").set_value("5").run()
     assert "**7 × 5 cells** of 50 steps" in said(app)
-    app.number_input(key="map_y_low").set_value(9.0).run()
+    app.text_input(key="map_y_low").set_value("9.0").run()
     assert not app.exception
     assert "the smaller first" in app.warning[0].value
 
 
 def test_a_map_that_was_stopped_offers_to_go_on(page):
     app = opened(page)
-    app.number_input(key="map_run_steps").set_value(41).run()
+    app.text_input(key="map_run_steps").set_value("41").run()
     base, plan = app.session_state["map_of"]
     assert len(plan.cells(base)) == 2400
     plan = plan._replace(x=plan.x._replace(points=13))
@@ -602,10 +602,10 @@ def test_a_map_that_was_stopped_offers_to_go_on(page):
 
 def test_the_link_holds_the_map_on_every_page(page):
     app = opened(page)
-    app.number_input(key="map_run_steps").set_value(50).run()
+    app.text_input(key="map_run_steps").set_value("50").run()
     app.selectbox(key="map_y").set_value("depth").run()
-    app.number_input(key="map_x_count").set_value(7).run()
-    app.number_input(key="map_x_high").set_value(0.25).run()
+    app.text_input(key="map_x_count").set_value("7").run()
+    app.text_input(key="map_x_high").set_value("0.25").run()
     shown = app.session_state["map_of"]
     assert (len(shown[1].x.values(shown[0])), shown[0].dynamics.steps) == (7, 50)
     query = dict(app.query_params)
@@ -661,7 +661,7 @@ def test_random_starts_offer_seeds(page):
     page.query_params["width"] = "3"
     page.query_params["steps"] = "5"
     app = opened(page)
-    app.number_input(key="map_x_count").set_value(3).run()
+    app.text_input(key="map_x_count").set_value("3").run()
     assert not app.exception
     assert "**3 × 10 cells** of 5 steps" in said(app)
     assert app.selectbox(key="map_y").value == "seed"

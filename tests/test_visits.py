@@ -19,7 +19,7 @@ def pin(app):
 
 def test_a_pin_with_more_pathways_than_the_run():
     app = pin(open_app())
-    app.number_input(key="pathways").set_value(1).run()
+    app.text_input(key="pathways").set_value("1").run()
     assert not app.exception
 
 
