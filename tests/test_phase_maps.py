@@ -569,15 +569,15 @@ def test_axes_ranges_and_colour_change_and_bad_ones_get_a_sentence(page):
     page.query_params["depths"] = "3,3"
     app = opened(page)
     app.text_input(key="map_run_steps").set_value("50").run()
+    app.text_input(key="map_x_count").set_value("7").run()
+    app.text_input(key="map_y_count").set_value("5").run()
+    assert "**7 × 5 cells** of 50 steps" in said(app)
     for x, y in (("ratio", "depth"), ("value_ratio", "pathways"), ("start_ratio", "eta")):
         app.selectbox(key="map_y").set_value("depth").run()
         app.selectbox(key="map_x").set_value(x).run()
         app.selectbox(key="map_y").set_value(y).run()
         assert not app.exception, (x, y)
         assert not app.warning, (x, y)
-    app.text_input(key="map_x_count").set_value("7").run()
-    app.text_input(key="map_y_count").set_value("5").run()
-    assert "**7 × 5 cells** of 50 steps" in said(app)
     app.text_input(key="map_y_low").set_value("9.0").run()
     assert not app.exception
     assert "the smaller first" in app.warning[0].value

@@ -277,9 +277,17 @@ def test_whitening_what_does_not_span_all_directions_is_refused(name):
     [
         ([[1.0], [2.0]], [[1.0]], ["one row per sample", "2 and 1"]),
         ([[1.0], [math.nan]], [[1.0], [2.0]], ["number 1 of row 2 of inputs", "finite", "nan"]),
-        ([[1.0], [2.0]], np.array([[1.0], [math.inf]]), ["number 1 of row 2 of outputs", "finite", "inf"]),
+        (
+            [[1.0], [2.0]],
+            np.array([[1.0], [math.inf]]),
+            ["number 1 of row 2 of outputs", "finite", "inf"],
+        ),
         ([[1.0], ["two"]], [[1.0], [2.0]], ["number 1 of row 2 of inputs", "'two'"]),
-        (np.array([["1"], ["2"]]), [[1.0], [2.0]], ["number 1 of row 1 of inputs", "must be a number"]),
+        (
+            np.array([["1"], ["2"]]),
+            [[1.0], [2.0]],
+            ["number 1 of row 1 of inputs", "must be a number"],
+        ),
         ([[1.0, 2.0], [2.0]], [[1.0], [2.0]], ["inputs", "row 0 has 2", "row 1 has 1"]),
         ([1.0, 2.0], [[1.0], [2.0]], ["row 1 of inputs", "sequence"]),
         ([], [], ["inputs", "at least one"]),

@@ -3,8 +3,9 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import check_refusal
 
 from simcore import checks, typed
 
@@ -72,7 +73,6 @@ def test_what_is_no_whole_number_is_never_rounded(text):
         typed.whole(text)
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(FINITE, min_size=1, max_size=6), SEPARATORS, st.sampled_from(["", "[]", "()"]))
 def test_lists_are_read_with_any_separator_and_brackets(values, separator, brackets):
     text = separator.join(map(repr, values))
@@ -81,7 +81,6 @@ def test_lists_are_read_with_any_separator_and_brackets(values, separator, brack
     assert typed.numbers(text) == tuple(values)
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.lists(FINITE, min_size=1, max_size=4), min_size=1, max_size=4),
     st.sampled_from(["python", "numpy", "lines", "link"]),
@@ -98,17 +97,16 @@ def test_lists_of_lists_are_read_from_wherever_they_are_copied(listed, style):
 
 @pytest.mark.parametrize("text", ["0,05 0,1", "1,,2", "3; 5", "", "[]", ",", "1,x"])
 def test_a_list_that_may_mean_two_things_is_refused(text):
-    with pytest.raises(ValueError, match="expected .*number"):
+    with pytest.raises(ValueError, match=r"expected .*number"):
         typed.numbers(text)
 
 
 def test_the_sentence_names_the_separator():
-    with pytest.raises(ValueError, match="whole numbers separated by commas or spaces, e.g. 3, 5"):
+    with pytest.raises(ValueError, match="whole numbers separated by commas or spaces"):
         typed.wholes("3; 5")
     assert typed.wholes("3 5") == typed.wholes("3,5") == typed.wholes("(3, 5,)") == (3, 5)
 
 
-@settings(max_examples=300, deadline=None)
 @given(FINITE)
 def test_a_written_number_is_read_again(value):
     again = typed.number(typed.text(value))
@@ -138,12 +136,10 @@ def test_a_sentence_shows_numbers_as_people_write_them(value, words):
     assert checks.shown(value) == words
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.text(max_size=50) | st.text(alphabet="0123456789.,;/ []()e+-\t\n", max_size=30))
 def test_no_text_breaks_a_reader(text):
     for read in (typed.number, typed.whole, typed.numbers, typed.wholes, typed.rows):
         try:
             read(text)
         except ValueError as refusal:
-            assert str(refusal).startswith("expected ")
-            assert "\n" not in str(refusal)
+            check_refusal(refusal)
