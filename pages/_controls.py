@@ -30,26 +30,20 @@ def sidebar(experiment: Experiment) -> None:
 def architecture(experiment: Experiment) -> None:
     """Number of pathways, and their common depth."""
     depths = experiment.network.depths
-    left, right = st.columns(2)
-    words = st.container()  # a column is too narrow for a sentence
-    with left:
-        _count(
-            "Pathways H",
-            "pathways",
-            len(depths),
-            lambda count: variations.with_pathways(experiment, count),
-            words=words,
-            help="Parallel chains of linear layers between the inputs and the summed output.",
-        )
-    with right:
-        _count(
-            "Depth L",
-            "depth",
-            max(depths),
-            lambda depth: variations.with_depth(experiment, depth),
-            words=words,
-            help="Weight matrices per pathway; different ones are set by the list of depths.",
-        )
+    _count(
+        "Pathways H",
+        "pathways",
+        len(depths),
+        lambda count: variations.with_pathways(experiment, count),
+        help="Parallel chains of linear layers between the inputs and the summed output.",
+    )
+    _count(
+        "Depth L",
+        "depth",
+        max(depths),
+        lambda depth: variations.with_depth(experiment, depth),
+        help="Weight matrices per pathway; different ones are set by the list of depths.",
+    )
 
 
 def clock(experiment: Experiment) -> None:
@@ -305,16 +299,16 @@ def _count(
     label: str, key: str, value: int, change: Callable[[int], Experiment], **options: Any
 ) -> None:
     """A whole number with a key for one less and one for one more."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap=None):
-        _whole(label, key, value, change, **options)
-        for sign, by, name in (("−", -1, "less"), ("+", 1, "more")):
-            _widgets.button(
-                sign,
-                f"{key}_{name}",
-                partial(_widgets.attempt, lambda by=by: _state.show(change(value + by)), key=key),
-                type="tertiary",
-                help=f"{label}: one {name}",
-            )
+    row, words = st.container(horizontal=True, vertical_alignment="bottom", gap="small"), st.empty()
+
+    def by(step: int) -> Experiment:
+        return change(value + step)
+
+    with row:
+        _whole(label, key, value, change, words=words, **options)
+        for sign, step, name in (("−", -1, "less"), ("+", 1, "more")):
+            press = partial(_widgets.attempt, lambda step=step: _state.show(by(step)), key=key)
+            _widgets.button(sign, f"{key}_{name}", press, help=f"One {name}")
 
 
 def _text(

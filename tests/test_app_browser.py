@@ -256,7 +256,7 @@ def test_back_and_forward_walk_through_changes_and_pages(page, address):
     expect(number(page, "Step size η")).to_have_value("0.2")
     served.settle(page)
     page.go_back()
-    expect(number(page, "Step size η")).to_have_value("0.153846")
+    expect(number(page, "Step size η")).to_have_value("0.153846153846")
     served.settle(page)
     page.go_forward()
     expect(number(page, "Step size η")).to_have_value("0.2")

@@ -137,6 +137,19 @@ def test_a_number_out_of_range_gets_a_sentence_and_loses_nothing(key, value, wor
     assert not app.warning
 
 
+def test_one_more_and_one_less():
+    app = open_app()
+    app.button(key="pathways_more").click().run()
+    assert the_experiment(app).network.depths == (20, 20, 20)
+    app.button(key="depth_less").click().run()
+    assert the_experiment(app).network.depths == (19, 19, 19)
+    assert app.text_input(key="depth").value == "19"
+    for _ in range(3):
+        app.button(key="pathways_less").click().run()
+    assert "between 1 and" in app.warning[0].value
+    assert the_experiment(app).network.depths == (19,)
+
+
 def test_a_learning_rate_that_is_none_gets_a_sentence():
     app = open_app()
     app.switch_page("pages/about.py").run()

@@ -288,7 +288,7 @@ def test_whitening_what_does_not_span_all_directions_is_refused(name):
             [[1.0], [2.0]],
             ["number 1 of row 1 of inputs", "must be a number"],
         ),
-        ([[1.0, 2.0], [2.0]], [[1.0], [2.0]], ["inputs", "row 0 has 2", "row 1 has 1"]),
+        ([[1.0, 2.0], [2.0]], [[1.0], [2.0]], ["inputs", "row 1 has 2", "row 2 has 1"]),
         ([1.0, 2.0], [[1.0], [2.0]], ["row 1 of inputs", "sequence"]),
         ([], [], ["inputs", "at least one"]),
         (None, [[1.0]], ["inputs is missing"]),
