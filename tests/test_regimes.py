@@ -484,7 +484,7 @@ def test_an_unequal_flattest_split_is_not_called_balanced():
 def test_the_peak_of_the_sharpness_is_that_of_the_records():
     every, some = run_of(0.12, 5000), run_of(0.12, 5000, record=Record(frames=60))
     assert "Sharpness went up to 29.74 and" in regimes.describe(every)
-    assert "among the records" in regimes.describe(some)
+    assert "among the recorded steps" in regimes.describe(some)
 
 
 # --- Resting above the edge, modes that mix ------------------------------------------------------
