@@ -198,7 +198,7 @@ def record_text(record: Record) -> str:
 
 
 def read_record(text: str, record: Record) -> Record:
-    kinds = {f.name: f.type for f in fields(record)}
+    kinds = {f.name: str(f.type) for f in fields(record)}
     read = {"bool": _zero_or_one, "str": lambda name, value: value}
     values: dict[str, Any] = {"every": None, "spacing": "even"}  # as a link that leaves them out
     for part in text.split(","):
