@@ -44,8 +44,8 @@ class Record(Spec):
         require(known, "the spacing of records must be even or log", self.spacing)
         require(
             self.every is None or self.spacing == "even",
-            "records at every so many steps are evenly spaced; give a number of frames instead, or "
-            "choose even spacing",
+            "a record every so many steps needs even spacing; choose that, or give a number of "
+            "frames instead",
         )
         self._set(
             frames=checks.count("frames", self.frames, 2, most.records),
