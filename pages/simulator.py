@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages import _controls, _pins, _reached, _state, _ui
-from simcore import horizon, regimes
+from simcore import horizon, regimes, run_table
 from simcore.figures import panels, scene
 from simcore.trajectory import Trajectory
 
@@ -35,4 +35,12 @@ shown += _pins.runs(experiment)
 _ui.verdict(run)
 _ui.play(panels.simulator(shown, chosen, _state.view()), "player")
 _ui.expectation(experiment)
+st.download_button(
+    "Download CSV",
+    data=lambda: run_table.text(run),
+    file_name="run.csv",
+    mime="text/csv",
+    on_click="ignore",
+    help="One line per record of the run, and whether single iterates there depend on rounding",
+)
 _reached.later(experiment)

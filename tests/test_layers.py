@@ -31,7 +31,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.engines "
         "simcore.simulate simcore.alignment simcore.courses simcore.verdicts "
         "simcore.true_tail simcore.horizon simcore.regimes simcore.presets simcore.links "
-        "simcore.link_values",
+        "simcore.link_values simcore.run_table",
         "numpy nouns loops truths verbs",
     ),
     "studies": (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from simcore import mode_starts, prospects, theory, true_tail, verdicts
 from simcore.checks import require
-from simcore.experiment import Experiment
+from simcore.experiment import Descent, Experiment
 from simcore.kernels import mode_cells, simd
 from simcore.kernels import orbits as kernels
 from simcore.mode_starts import Beginning
@@ -59,7 +59,8 @@ def orbits(
     It has when it repeats itself: 720 steps later every strength is the same to a millionth of the
     target, which is not near zero, and a minimum where it rests is stable. What moves on, as chaos
     does, goes on for `budget` steps, and has settled if `verdicts.judge` then calls it a cycle, or
-    chaos, or at rest but for a swing that no picture shows. What has not is marked, by its fate.
+    at rest but for a swing that no picture shows, or chaos that no overshoot can throw near zero
+    for longer than that. What has not is marked, by its fate.
 
     The Lyapunov exponent is lim 1/n ln ||J_n ... J_1 v||, J = 1 - eta Hessian of the mode: above 0
     for chaos (exactly ln 3 at depth 2, eta = 2/sigma*), 0 along a line of minima (several
@@ -77,6 +78,7 @@ def orbits(
         f"orbits need positive step sizes in a row, budget >= 1 and kept >= 1, got "
         f"{step_sizes.shape}, {budget} and {kept}; change those",
     )
+    experiment = replace(experiment, dynamics=Descent(step_size=1.0, steps=budget))
     count, depths = len(step_sizes), np.array(experiment.network.depths, dtype=np.int64)
     strengths = np.full((count, kept, len(depths)), np.nan)
     lyapunov, fates = np.full(count, np.nan), np.full(count, Fate.MOVING, dtype=object)
@@ -123,7 +125,8 @@ def _long_run(
         steps = max(min(goal, budget) - done, 1)
         look = _walk(begin, x[:, going], step_sizes[going], steps)
         x[:, going] = look.x
-        fates[going] = _fates(experiment, begin, step_sizes[going], look, done + steps >= budget)
+        last = done + steps >= budget
+        fates[going] = _fates(experiment, begin, step_sizes[going], look, last)
         done, goal = done + steps, goal * LATER
         going = going[np.isin(fates[going], (Fate.MOVING, Fate.WAITING))]
     last_group = begin.system.first[:-1]  # a balanced pathway is one group
@@ -205,7 +208,8 @@ def _judged(
         regimes = verdicts.judge(depths, expected, 2 / step_sizes, target, seen).regimes
         still = ahead.swing.max(axis=0) <= verdicts.STILL
     fates = np.full(len(columns), Fate.MOVING, dtype=object)
-    fates[np.isin(regimes, (Regime.CYCLE, Regime.CHAOS))] = Fate.SETTLED
+    fates[regimes == Regime.CYCLE] = Fate.SETTLED
+    fates[(regimes == Regime.CHAOS) & (step_sizes < expected.trap)] = Fate.SETTLED
     quiet = (Regime.WINNER_TAKES_ALL, Regime.PARTLY_REBALANCED, Regime.BALANCED)
     fates[np.isin(regimes, quiet) & still] = Fate.SETTLED
     fates[(fates == Fate.MOVING) & (ahead.left < verdicts.LEARNED)] = Fate.WAITING

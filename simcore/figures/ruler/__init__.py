@@ -136,6 +136,7 @@ def bar(
             for zone in zones
             if zone.low < high and zone.high > low
         ],
+        "reached": [],
         "token": repr((token, known)),
     }
 

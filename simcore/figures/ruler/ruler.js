@@ -137,7 +137,7 @@ export class Ruler {
 
   /** What runs of this network really do, under what theory expects. */
   drawReached() {
-    const parts = this.data.reached ?? [];
+    const parts = this.data.reached;
     this.reached = parts.map((part) => {
       const box = element("div", "part");
       box.title = part.words;
