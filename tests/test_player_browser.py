@@ -803,6 +803,10 @@ CHANGES = {
         {"logs": {"loss": False}},
     ),
     "zoom": (lambda page: page.keyboard.press("+"), {"zoom": [10, 20]}),
+    "time": (
+        lambda page: page.get_by_role("button", name="Logarithmic time").click(),
+        {"time": "log"},
+    ),
 }
 BACK = {
     "seek": lambda page: page.keyboard.press("End"),
@@ -810,6 +814,7 @@ BACK = {
     "strobe": lambda page: page.get_by_role("button", name="all", exact=True).click(),
     "log": CHANGES["log"][0],
     "zoom": lambda page: page.keyboard.press("0"),
+    "time": CHANGES["time"][0],
 }
 
 
