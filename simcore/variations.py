@@ -118,7 +118,7 @@ def with_steps(experiment: Experiment, steps: int) -> Experiment:
     """
     record, dynamics = experiment.record, experiment.dynamics.with_steps(steps)
     was_long, is_long = (each.steps > LONG for each in (experiment.dynamics, dynamics))
-    too_many = record.count(dynamics.steps) > limits.current().records
+    too_many = record.count(dynamics.steps) > experiment.most_records
     if too_many or (is_long and not was_long):
         record = replace(record, every=None, spacing="log")
     elif was_long and not is_long and record.spacing == "log":

@@ -328,6 +328,8 @@ def after_restart(app, act=lambda app: None):
             lambda e: variations.with_singular_values(e, (2.0,)),
         ),
         ("number_input", "every", 3, lambda e: variations.with_every(e, 3)),
+        ("selectbox", "spacing", "log", lambda e: variations.with_spacing(e, "log")),
+        ("number_input", "steps", 20_000, lambda e: variations.with_steps(e, 20_000)),
         ("selectbox", "preset", "small", lambda e: presets.SMALL.experiment),
     ],
 )

@@ -45,7 +45,7 @@ export function logTicks(lo, hi, count) {
 export function growingTicks(lo, hi, unit, count) {
   const first = Math.ceil(Math.log10(unit) - 1e-9),
     last = Math.floor(Math.log10(hi) + 1e-9);
-  const digits = last - first + 1 <= count / 3 ? [1, 2, 5] : [1];
+  const digits = 3 * (last - first + 1) <= 2 * count ? [1, 2, 5] : [1];
   const values = [0];
   for (let k = first; k <= last; k++) for (const digit of digits) values.push(digit * 10 ** k);
   const ticks = values.filter((v) => v >= lo && v <= hi * (1 + 1e-9));
