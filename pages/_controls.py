@@ -64,7 +64,8 @@ def clock(experiment: Experiment) -> None:
             "steps",
             dynamics.steps,
             lambda steps: variations.with_steps(experiment, steps),
-            help="Updates of descent, for example 650 or 1e6; time is t = η · step.",
+            help="Updates of descent, for example 650 or 1e6; time is t = η · step. Of more than "
+            f"{variations.LONG:,} not every one is recorded.",
         )
     else:
         _number(
@@ -100,15 +101,7 @@ def experts(experiment: Experiment) -> None:
     _task(experiment)
     depths(experiment)
     _start(experiment)
-    dynamics = experiment.dynamics
-    if dynamics.iterated:
-        _whole(
-            "Record every … steps",
-            "every",
-            experiment.record.every or int(experiment.record.steps(dynamics.steps)[1]),
-            lambda every: variations.with_every(experiment, every),
-            help="An even number hides a period-2 oscillation.",
-        )
+    _records(experiment)
     if not experiment.start.aligned:
         _whole(
             "Hidden width",
@@ -116,6 +109,28 @@ def experts(experiment: Experiment) -> None:
             experiment.network.hidden_width(experiment.task),
             lambda width: variations.with_width(experiment, width),
             help="Rows of the hidden layers.",
+        )
+
+
+def _records(experiment: Experiment) -> None:
+    """Which steps are kept."""
+    record, dynamics = experiment.record, experiment.dynamics
+    _choice(
+        "Records",
+        "spacing",
+        {"even": "Evenly spaced", "log": "Dense at first, then sparser"},
+        record.spacing,
+        lambda spacing: variations.with_spacing(experiment, spacing),
+        help="Which steps are kept for the pictures; every step is taken. Sparser records keep the "
+        f"early events of a long run; beyond {variations.LONG:,} steps they are the usual ones.",
+    )
+    if dynamics.iterated and record.spacing == "even":
+        _whole(
+            "Record every … steps",
+            "every",
+            record.every or int(record.steps(dynamics.steps)[1]),
+            lambda every: variations.with_every(experiment, every),
+            help="An even number hides a period-2 oscillation.",
         )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages import _state, _widgets, _words
+from pages import _reached, _state, _widgets, _words
 from pages._names import FRONT, PAGES
 from simcore import limits, links, prospects, regimes, variations
 from simcore.experiment import Descent, Experiment, Flow
@@ -123,7 +123,8 @@ def step_size_ruler(experiment: Experiment) -> None:
     """Where the step size lies among the marks of the theory; a flow has none."""
     if experiment.edge is None:
         return
-    data = ruler.data(experiment, token=st.session_state.others)
+    strip = [(part.regime.value, part.low, part.high) for part in _reached.now(experiment)]
+    data = ruler.data(experiment, token=st.session_state.others, reached=strip)
 
     def move(eta: float) -> None:
         _state.show(variations.with_step_size(experiment, eta), by_ruler=True)

@@ -52,7 +52,11 @@ def on_select() -> None:
         _widgets.attempt(lambda: _state.show(variations.with_step_size(experiment, eta)))
 
 
-@st.cache_data(max_entries=32, show_spinner=False, hash_funcs={type(experiment): lambda e: e.key})
+@st.cache_data(
+    max_entries=32,
+    show_spinner="Following every step size until it has settled",
+    hash_funcs={type(experiment): lambda e: e.key},
+)
 def long_run(of: Any, low: float, high: float) -> bifurcation.Orbits:
     return bifurcation.orbits(of, np.linspace(low, high, COUNT))
 
@@ -67,7 +71,12 @@ else:
     with left:
         shown = _controls.segments("Show", "diagram", {"sum": "Sum", "each": "Each pathway"})
         picture = pictures.bifurcation(
-            found.step_sizes, found.strengths, marks, eta, total=shown == "sum"
+            found.step_sizes,
+            found.strengths,
+            marks,
+            eta,
+            fates=found.fates.tolist(),
+            total=shown == "sum",
         )
         place = st.container()
         _widgets.button(
@@ -79,11 +88,12 @@ else:
         with place:
             _widgets.selectable(picture, chart_key, on_select, ["pick", "zoom"])
         _ui.chart(pictures.lyapunov(found.step_sizes, found.lyapunov, marks, eta))
-        if bifurcation.plateau(experiment) / low > bifurcation.LONGEST:
-            st.info(
-                "From this start the plateau lasts longer than the diagram waits "
-                f"({bifurcation.LONGEST} steps) at the smallest step sizes; take larger scales."
-            )
+        st.markdown(
+            "Every step size goes on until it repeats itself, for at most "
+            f"{bifurcation.BUDGET:,} steps. Where descent has not settled by then, or is near "
+            "zero (where it starts, or an overshoot threw it), no orbit is drawn, and a bar at the "
+            "foot says so."
+        )
     with right:
         depths, target = experiment.network.depths, experiment.task.singular_values[0]
         if len(set(depths)) == 1 and depths[0] > 1 and target > 0 and np.isfinite(eta):

@@ -25,7 +25,7 @@ from types import FrameType
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from simcore import files, presets, regimes
+from simcore import files, presets, regimes, run_table
 from simcore.checks import require, shown
 from simcore.experiment import Experiment
 from simcore.rows import Row
@@ -82,7 +82,13 @@ def _parser() -> argparse.ArgumentParser:
 
     one = commands.add_parser("run", help="run one experiment into a file")
     one.add_argument("what", metavar="PRESET|EXPERIMENT.json")
-    one.add_argument("--out", required=True, type=Path, metavar="RUN.npz")
+    one.add_argument(
+        "--out",
+        required=True,
+        type=Path,
+        metavar="RUN.npz|.csv",
+        help="everything, to be opened again; or a table with one line per record",
+    )
     one.set_defaults(command=_run)
     return parser
 
@@ -133,7 +139,10 @@ def _run(options: argparse.Namespace) -> int:
             return not interrupted.is_set()
 
         run = simulate(experiment, on_progress=go_on)
-    run.save(options.out)
+    if options.out.suffix == ".csv":
+        run_table.write(run, options.out)
+    else:
+        run.save(options.out)
     if interrupted.is_set() and run.outcome is Outcome.CANCELLED:
         return _complain(f"interrupted; what was recorded is in {options.out}", INTERRUPTED)
     print(regimes.describe(run))

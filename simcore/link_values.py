@@ -22,6 +22,7 @@ from simcore.experiment import (
     Start,
 )
 from simcore.plans import Side
+from simcore.spec import written
 from simcore.tasks import Spectrum, Target, Tree
 
 
@@ -159,23 +160,30 @@ def read_width(text: str) -> int | None:
 
 
 def record_text(record: Record) -> str:
-    values = [(f.name, getattr(record, f.name)) for f in fields(record)]
-    return ",".join(f"{name}:{int(value)}" for name, value in values if value is not None)
+    """Fields as `name:number`, or as a word; those that are `later` only if they are not usual."""
+    values = [(f.name, getattr(record, f.name)) for f in written(record)]
+    return ",".join(
+        f"{name}:{value if isinstance(value, str) else int(value)}"
+        for name, value in values
+        if value is not None
+    )
 
 
 def read_record(text: str, record: Record) -> Record:
-    names = {f.name: f.type for f in fields(record)}
-    values: dict[str, Any] = {}
+    kinds = {f.name: str(f.type) for f in fields(record)}
+    read = {"bool": _zero_or_one, "str": lambda name, value: value}
+    values: dict[str, Any] = {"every": None, "spacing": "even"}  # as a link that leaves them out
     for part in text.split(","):
         name, _, value = part.partition(":")
-        require(name in names, f"expected some of {', '.join(names)}, got {shown(part)}")
-        number = typed.whole(value)
-        if names[name] == "bool":
-            require(number in (0, 1), f"{name} must be 0 or 1, got {number}")
-            values[name] = bool(number)
-        else:
-            values[name] = number
-    return replace(record, **{"every": None, **values})
+        require(name in kinds, f"expected some of {', '.join(kinds)}, got {shown(part)}")
+        values[name] = read.get(kinds[name], lambda name, value: typed.whole(value))(name, value)
+    return replace(record, **values)
+
+
+def _zero_or_one(name: str, text: str) -> bool:
+    number = typed.whole(text)
+    require(number in (0, 1), f"{name} must be 0 or 1, got {number}")
+    return bool(number)
 
 
 def from_one(text: str) -> int:

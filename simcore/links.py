@@ -288,6 +288,7 @@ MEMBERS = (
     Member("flow", "flow", lambda flow: str(int(flow)), values.read_flag),
     Member("strobe", "strobe", str, str),
     Member("axis", "axis", str, str),
+    Member("time", "time", str, str),
     Member(
         "log", "logs", lambda logs: ",".join(f"{k}:{int(log)}" for k, log in logs), values.read_logs
     ),

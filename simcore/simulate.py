@@ -62,7 +62,7 @@ def _flow(
     engine.start_flow(dynamics.duration)
     recorder.record(0, 0.0)
     if record.every is None:
-        goals = list(np.linspace(0.0, dynamics.duration, record.frames)[1:])
+        goals = list(record.times(dynamics.duration)[1:])
     else:
         goals = [dynamics.duration]
     for goal in goals:

@@ -30,7 +30,8 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "verbs": (
         "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.engines "
         "simcore.simulate simcore.alignment simcore.courses simcore.verdicts "
-        "simcore.true_tail simcore.regimes simcore.presets simcore.links simcore.link_values",
+        "simcore.true_tail simcore.horizon simcore.regimes simcore.presets simcore.links "
+        "simcore.link_values simcore.run_table",
         "numpy nouns loops truths verbs",
     ),
     "studies": (

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from strategies import refused
 
-from simcore import limits
+from simcore import limits, variations
 from simcore.experiment import (
     Balanced,
     Descent,
@@ -159,6 +159,15 @@ def test_the_modes_engine_counts_what_it_holds(most):
     assert wide.resolved_engine == "modes"
     with refused(str(most.parameters), str(18 * most.size**2 + 2 * most.size)):
         dataclasses.replace(wide, engine="matrices")
+
+
+def test_more_steps_than_records_thin_out(most):
+    every_step = experiment(record=Record(every=1))
+    shorter = min(most.records - 1, variations.LONG)
+    assert variations.with_steps(every_step, shorter).record == every_step.record
+    for steps in (shorter + 1, most.steps):
+        longer = variations.with_steps(every_step, steps).record
+        assert (longer.every, longer.spacing) == (None, "log")
 
 
 # --- The hosted demo ---------------------------------------------------------------------------

@@ -354,6 +354,8 @@ def after_restart(app, act=lambda app: None):
             lambda e: variations.with_singular_values(e, (2.0,)),
         ),
         ("text_input", "every", "3", lambda e: variations.with_every(e, 3)),
+        ("selectbox", "spacing", "log", lambda e: variations.with_spacing(e, "log")),
+        ("text_input", "steps", "2e4", lambda e: variations.with_steps(e, 20_000)),
         ("selectbox", "preset", "small", lambda e: presets.SMALL.experiment),
     ],
 )

@@ -49,6 +49,11 @@ def kind(experiment: Experiment) -> Hashable:
     return sizes, network, equal_layers, dynamics.steps, experiment.record
 
 
+def compiled() -> bool:
+    """Whether the first batch need not wait for a compiler."""
+    return bool(getattr(kernels.descend_many, "signatures", True))  # without the JIT it never does
+
+
 def seconds(experiment: Experiment) -> float:
     """About how many core seconds the run takes in a sweep of many like it."""
     return cost(experiment, together=kind(experiment) is not None).seconds
