@@ -457,21 +457,21 @@ def test_runs_without_a_plan_are_compared_up_to_a_number(file, monkeypatch):
 
 
 def test_runs_that_fill_no_grid_get_a_sentence(monkeypatch):
-    line = [
-        replace(
-            SMALL, dynamics=replace(SMALL.dynamics, step_size=0.1 + n / 100, steps=5 + n**2 % 7)
-        )
-        for n in range(9)
+    cross = [
+        replace(SMALL, dynamics=Descent(step_size=0.1 + n / 100, steps=steps))
+        for n in range(5)
+        for steps in (5 + n, 9 - n)
     ]
-    monkeypatch.setattr(stored_maps, "MOST_CELLS", 30)
-    with refused("fill a grid"):
-        stored_maps.arrange(line, numbered(line))
+    assert len(stored_maps.arrange(cross, numbered(cross)).cells) == 25
+    monkeypatch.setattr(stored_maps, "MOST_CELLS", 24)
+    with refused("fill a grid", "5 values"):
+        stored_maps.arrange(cross, numbered(cross))
 
 
 def test_a_large_base_is_thinned_for_its_keys(file, monkeypatch):
     experiments = grid(SMALL, {"dynamics.steps": [5, 6]} | STEP_SIZES)
-    monkeypatch.setattr(stored_maps, "MOST_KEYED", 3 * len(json.dumps(SMALL.to_dict())))
-    assert len(stored(file, experiments, [experiments])[0].cells) == 3
+    monkeypatch.setattr(stored_maps, "MOST_KEYED", 5 * len(json.dumps(SMALL.to_dict())))
+    assert len(stored(file, experiments, [experiments])[0].cells) == 4
 
 
 # --- Pictures --------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from simcore.checks import require, shown
 
 APPLICATION = 0x73636F72  # "scor", in the header of every store
 PATIENCE = 30.0  # seconds to wait for another process that is writing
-MOST_SECONDS, MOST_SECONDS_PER_MB = 5.0, 0.2  # of a proof; 0.01 per MB on the slowest disk measured
+MOST_SECONDS, MOST_SECONDS_PER_MB = 5.0, 0.2  # of a proof; one of 100 MB takes 0.5
 
 _OLD_RUNS = """CREATE TABLE runs (
     key TEXT NOT NULL,         -- Experiment.key
@@ -277,8 +277,8 @@ def _prove(file: sqlite3.Connection, path: Path, name: str) -> None:
         found = file.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchmany(9)
         require(
             sorted(found, key=repr) == _schema(version),
-            f"expected a store as this program makes it, {name} has other tables than that or more "
-            "than those, so it is not read",
+            f"expected a store with this program's tables and nothing else, {name} has others; take "
+            "the file that the sweep itself wrote",
         )
         problem = file.execute("PRAGMA integrity_check(1)").fetchone()[0]
         length = _one(file, "PRAGMA page_count") * _one(file, "PRAGMA page_size")
