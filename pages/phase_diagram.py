@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import tempfile
 import threading
 import time
@@ -22,7 +21,7 @@ from simcore.plans import Plan, Side
 from simcore.rows import TITLES, Row
 from simcore.studies import phase_maps, stored_maps
 from simcore.studies.store import export
-from simcore.studies.stored_maps import StoredMap
+from simcore.studies.stored_maps import Reading
 
 HOSTED = limits.hosted()
 BUDGET = 20.0 if HOSTED else 240.0  # core seconds of one map
@@ -43,16 +42,13 @@ def memory() -> Any:
     return phase_maps.Memory(REMEMBERED)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the file")
-def opened(content: bytes) -> tuple[StoredMap, int]:
-    """The map of an uploaded store, and how many runs it holds."""
+@st.cache_resource(max_entries=2, show_spinner="Reading the file")
+def opened(content: bytes) -> Reading:
+    """What an uploaded store has to show."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "uploaded.sqlite")
         path.write_bytes(content)
-        try:
-            return stored_maps.read(path, LINE_ROWS)
-        except ValueError as error:
-            raise ValueError(str(error).replace(str(path), "this file")) from None
+        return stored_maps.read(path, LINE_ROWS, "this file")
 
 
 # --- Sidebar ---------------------------------------------------------------------------------
@@ -295,7 +291,7 @@ def planned_map(base: Experiment, wanted: Plan) -> None:
 
 def uploaded_map(content: bytes) -> None:
     """Draw the runs of a store from the command line."""
-    found, runs = opened(content)
+    found, runs, may_lack_rows = opened(content)
     measure = colour_control()
     x_title, y_title = found.titles
     picture = pictures.phase_map(
@@ -312,6 +308,12 @@ def uploaded_map(content: bytes) -> None:
         f"**{runs} runs** of the file, {len(found.xs)} × {len(found.ys)} cells drawn. Click a cell "
         "to open its run in the Simulator."
     )
+    if may_lack_rows:
+        st.info(
+            "An older version wrote this file, and kept its last rows in a second one while the "
+            "sweep ran. If yours was copied before the sweep had ended, rows are missing here: "
+            "give the sweep's command once more, and everything will be in the file."
+        )
 
 
 # --- The page --------------------------------------------------------------------------------
@@ -346,5 +348,5 @@ try:
         uploaded_map(file.getvalue())
     else:
         planned_map(base, plan)
-except (ValueError, sqlite3.Error) as error:
+except ValueError as error:
     st.warning(f"{str(error).rstrip('.')}.")

@@ -34,6 +34,7 @@ from simcore.studies.grids import Grid, from_plain
 from simcore.studies.store import Store, check_table_path, export
 from simcore.studies.sweep import stop_at, sweep
 from simcore.trajectory import Outcome
+from simcore.version import VERSION
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 CONNECT_WITHIN = 10  # seconds to find a scheduler
@@ -117,9 +118,14 @@ def _sweep(options: argparse.Namespace) -> int:
                 f"interrupted; {kept} are in {options.store}, the same command goes on from there",
                 INTERRUPTED,
             )
+        versions = store.versions(experiments)
     if options.out is not None:
-        export(options.out, experiments, rows)
+        export(options.out, experiments, rows, versions)
     print(_counted(rows))
+    others = Counter(version for version in versions.values() if version != VERSION)
+    if others:
+        named = ", ".join(sorted(version or "one that is not noted" for version in others))
+        print(f"{others.total()} of their rows are from another version of this program: {named}")
     return 0
 
 

@@ -55,7 +55,7 @@ def test_a_sweep_fills_its_store_and_a_table(file, tmp_path, capsys):
     expected = grid(BASE, AXES)
     with Store(store) as rows:
         found = dict(rows.items())
-        assert rows.plans() == [json.loads(file.read_text())]
+        assert list(rows.plans()) == [json.loads(file.read_text())]
     assert timeless(found[e] for e in expected) == timeless(sweep(expected))
     assert [line.split(",")[0] for line in out.read_text().splitlines()[1:]] == [
         e.key for e in expected

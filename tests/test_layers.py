@@ -18,9 +18,9 @@ ANYTHING = None
 TABLE: dict[str, tuple[str, str | None]] = {
     "loops": ("simcore.kernels simcore.kernels.*", "numpy numba llvmlite loops"),
     "nouns": (
-        "simcore.checks simcore.limits simcore.files simcore.archive simcore.spec simcore.tasks "
-        "simcore.starts simcore.dynamics simcore.experiment simcore.trajectory simcore.rows "
-        "simcore.view simcore.typed",
+        "simcore.version simcore.checks simcore.limits simcore.files simcore.archive simcore.spec "
+        "simcore.tasks simcore.starts simcore.dynamics simcore.experiment simcore.trajectory "
+        "simcore.rows simcore.view simcore.typed",
         "numpy nouns",
     ),
     "truths": (
@@ -36,7 +36,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
     ),
     "studies": (
         "simcore.studies simcore.studies.*",
-        "numpy pyarrow nouns loops truths verbs studies",
+        "numpy pyarrow cloudpickle nouns loops truths verbs studies",
     ),
     "pictures": (
         "simcore.figures simcore.figures.*",

@@ -29,6 +29,7 @@ from simcore.rows import Row, Summary
 from simcore.simulate import simulate
 from simcore.studies import batch
 from simcore.studies.batch import Ends
+from simcore.studies.cluster import Cluster, client_of
 from simcore.studies.grids import Grid
 from simcore.studies.store import Store
 from simcore.trajectory import Outcome, Trajectory
@@ -93,7 +94,8 @@ def sweep(
     """One row per experiment, `measure(simulate(experiment))`, in the order given.
 
     `executor` is a `concurrent.futures.Executor` or a `dask.distributed.Client`; None takes
-    threads, one per core. With processes or a cluster `measure` must be importable there. Equal
+    threads, one per core. With processes or a cluster `measure` must be importable there; a worker
+    of another version of this package, or without it, ends the sweep with ValueError. Equal
     experiments are run once, those in the `store` not at all, and finished ones go into it batch
     by batch; a `grid` also leaves its plan there, so that the file can be opened as a map.
     `on_done(done, total, row)` is called in the caller's thread for every row; returning False
@@ -167,13 +169,13 @@ def _results(
 ) -> Generator[tuple[list[Experiment], list[Row]], None, None]:
     """Batches with their rows, as they finish. Closing it stops what is still running."""
     stop = threading.Event()
-    own = None
+    own = cluster = None
     run: Callable[..., list[Row] | None] = _run_batch
     if executor is None:
         executor = own = ThreadPoolExecutor(_cores())
         run = partial(_run_batch, stopped=stop.is_set)
-    elif hasattr(executor, "get_executor"):  # a dask.distributed.Client
-        executor = executor.get_executor(pure=False)
+    elif (client := client_of(executor)) is not None:
+        executor = cluster = Cluster(client)
     pending: dict[Future, list[Experiment]] = {}
     try:
         for part in batches:
@@ -181,6 +183,10 @@ def _results(
         for future in as_completed(list(pending)):
             rows = future.result()
             yield pending.pop(future), rows
+    except Exception:
+        if cluster is not None:
+            cluster.check()  # the reason may be a worker that is none
+        raise
     finally:
         stop.set()
         for future in pending:
