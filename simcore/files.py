@@ -33,13 +33,12 @@ def read_text(path: str | Path) -> str:
     check_ordinary(path)
     try:
         with open(path, "rb") as file:
-            content = file.read(MOST_TEXT + 1)
+            large = os.fstat(file.fileno()).st_size > MOST_TEXT
+            content = b"" if large else file.read(MOST_TEXT)  # it may grow
     except OSError as error:
         raise ValueError(f"expected a file, {path} cannot be read: {error.strerror}") from None
-    require(
-        len(content) <= MOST_TEXT,
-        f"expected a file of at most {MOST_TEXT // 2**20} MB, {path} is larger; give another",
-    )
+    most = f"{MOST_TEXT // 2**20} MB"
+    require(not large, f"expected a file of at most {most}, {path} is larger; give another")
     try:
         return content.decode()
     except UnicodeDecodeError as error:

@@ -74,7 +74,7 @@ SIGNS = {"·": "*", "×": "x", "−": "-", "≤": "<=", "≥": ">=", "≈": "~",
 
 
 def spelled(text: str) -> str:
-    """Text in ASCII: eta for η, S1 for S₁; \\u2603 where nothing reads better."""
+    """Text in ASCII: eta for η, S1 for S₁, e for é; \\u2603 where no other reading is true."""
     return "".join(map(_spelled, text))
 
 
@@ -85,9 +85,14 @@ def _spelled(character: str) -> str:
         return SIGNS[character]
     kind, _, letter = unicodedata.name(character, "").partition(" LETTER ")
     if kind.startswith("GREEK") and letter.isalpha():
+        letter = letter.replace("LAMDA", "LAMBDA")  # Unicode spells it as modern Greek does
         return letter.lower() if "SMALL" in kind else letter.capitalize()
-    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
-    return plain or character.encode("ascii", "backslashreplace").decode()
+    if unicodedata.decomposition(character).startswith("<sub>"):
+        parts = unicodedata.normalize("NFKD", character)
+    else:
+        parts = unicodedata.normalize("NFD", character)
+    plain = "".join(part for part in parts if not unicodedata.combining(part))
+    return plain if plain.isascii() else plain.encode("ascii", "backslashreplace").decode()
 
 
 def _spell(error: UnicodeError) -> tuple[str, int]:
