@@ -6,6 +6,13 @@ One alphabet, everywhere: H pathways (`pathways`, `h`) of depths L_h (`depths[h]
 lambda_max (`sharpness`), the edge 2/eta (`edge`). H. Kim, S. Lee, ICML 2026 (arXiv 2606.05219).
 """
 
+import sys
+
+from simcore import signals
+
+if sys.argv[:1] == ["-m"]:  # `python -m simcore` comes by here on its way; the rest takes a while
+    signals.leave_at_once()
+
 from simcore import curvature, presets, regimes, theory
 from simcore.experiment import (
     Balanced,

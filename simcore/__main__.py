@@ -1,71 +1,73 @@
 """The command line: `python -m simcore sweep` and `python -m simcore run`.
 
-Bad input ends with one sentence and exit code 2. Ctrl-C ends with 130 and keeps what is done: the
-same sweep, given again, goes on from its store.
+Bad input ends with one sentence and exit code 2. Ctrl-C ends with 130, SIGTERM with 143, SIGHUP
+with 129, and each keeps what is done: the same sweep, given again, goes on from its store.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import logging
-import multiprocessing
-import signal
-import socket
 import sqlite3
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
-from simcore import files, presets, regimes, run_table
+from simcore import files, presets, regimes, run_table, scheduler, signals, streams
 from simcore.checks import require, shown
 from simcore.experiment import Experiment
 from simcore.rows import Row
 from simcore.simulate import simulate
+from simcore.streams import FAILED, complain, say, tell
+from simcore.studies import workers
 from simcore.studies.grids import Grid, from_plain
 from simcore.studies.store import Store, check_table_path, export
-from simcore.studies.sweep import stop_at, sweep
+from simcore.studies.sweep import sweep
 from simcore.trajectory import Outcome
 from simcore.version import VERSION
 
-FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
-CONNECT_WITHIN = 10  # seconds to find a scheduler
+BAD_INPUT, INTERRUPTED = 2, 130
 BAR = 30  # characters
 REDRAW_EVERY = 0.1  # seconds, on a terminal
 SAY_EVERY = 30.0  # seconds, in a log
+GO_ON = "the same command goes on from there"
+
+
+def program() -> NoReturn:
+    """One command as the whole process."""
+    streams.mend()
+    signals.leave_at_once()
+    code = main()
+    signals.leave_with(code)
+    sys.exit(code)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         return options.command(options)
-    except KeyboardInterrupt:
-        return _complain("interrupted", INTERRUPTED)
+    except SystemExit as end:  # of the parser, all said
+        return end.code if isinstance(end.code, int) else 0
+    except KeyboardInterrupt:  # in a process that is more than this command
+        return complain("interrupted", INTERRUPTED)
     except (ValueError, OSError, sqlite3.Error) as error:
-        return _complain(str(error), BAD_INPUT)
-    except BrokenExecutor:
-        return _complain("a worker process died; the same command goes on from the store", FAILED)
+        return complain(str(error), BAD_INPUT)
     except Exception as error:
-        return _complain(f"something went wrong ({type(error).__name__}: {error})", FAILED)
-
-
-def _complain(sentence: str, code: int) -> int:
-    print(f"simcore: {' '.join(sentence.split())}", file=sys.stderr)
-    return code
+        return complain(f"something went wrong ({type(error).__name__}: {error})", FAILED)
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        sys.exit(_complain(f"{message}; see {self.prog} --help", BAD_INPUT))
+        sys.exit(complain(f"{message}; see {self.prog} --help", BAD_INPUT))
+
+    def print_help(self, file: Any = None) -> None:
+        sys.exit(tell(self.format_help().rstrip()))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -107,26 +109,39 @@ def _sweep(options: argparse.Namespace) -> int:
     experiments = _read_sweep(options.file)
     if options.out is not None:
         check_table_path(options.out)
-    with Store(options.store) as store:
-        try:
-            with _executor(options) as executor, _Bar() as bar:
-                rows = sweep(experiments, executor=executor, store=store, on_done=bar.of_rows)
-        except KeyboardInterrupt:
+    files.check_ordinary(options.store)
+    executor = _executor(options)
+    with signals.noted() as stop, executor as where, Store(options.store) as store:
+
+        def so_far() -> str:
             found = store.rows(experiments)
-            kept = f"{sum(e in found for e in experiments)} of {len(experiments)} runs"
-            return _complain(
-                f"interrupted; {kept} are in {options.store}, the same command goes on from there",
-                INTERRUPTED,
-            )
+            kept = sum(experiment in found for experiment in experiments)
+            return f"{kept} of {len(experiments)} runs are in {options.store}"
+
+        try:
+            with _Bar() as bar:
+                rows = sweep(
+                    experiments, executor=where, store=store, on_done=bar.of_rows, stopped=stop
+                )
+        except (BrokenExecutor, CancelledError) as error:
+            lost = "a worker process" if isinstance(error, BrokenExecutor) else "the scheduler"
+            return complain(f"{lost} is lost; {so_far()}, {GO_ON}", FAILED)
+        if any(row["outcome"] == Outcome.CANCELLED.name for row in rows):
+            return complain(f"{stop.word}; {so_far()}, {GO_ON}", stop.code)
         versions = store.versions(experiments)
-    if options.out is not None:
-        export(options.out, experiments, rows, versions)
-    print(_counted(rows))
+        if options.out is not None:
+            export(options.out, experiments, rows, versions)
+        made = f"the rows are in {options.store}"
+        return tell("\n".join([_counted(rows), *_of_others(versions)]), made)
+
+
+def _of_others(versions: Mapping[Experiment, str | None]) -> list[str]:
+    """A sentence on the rows that another version of this program made, if there are any."""
     others = Counter(version for version in versions.values() if version != VERSION)
-    if others:
-        named = ", ".join(sorted(version or "one that is not noted" for version in others))
-        print(f"{others.total()} of their rows are from another version of this program: {named}")
-    return 0
+    if not others:
+        return []
+    named = ", ".join(sorted(version or "one that is not noted" for version in others))
+    return [f"{others.total()} of their rows are from another version of this program: {named}"]
 
 
 def _counted(rows: Sequence[Row]) -> str:
@@ -137,22 +152,21 @@ def _counted(rows: Sequence[Row]) -> str:
 def _run(options: argparse.Namespace) -> int:
     experiment = _read_experiment(options.what)
     files.check_writable(options.out)
-    bar = _Bar()
-    with _interrupts() as interrupted, bar:
+    with signals.noted() as stop:
+        with _Bar() as bar:
 
-        def go_on(part: float) -> bool:
-            bar.show(part)
-            return not interrupted.is_set()
+            def go_on(part: float) -> bool:
+                bar.show(part)
+                return not stop()
 
-        run = simulate(experiment, on_progress=go_on)
-    if options.out.suffix == ".csv":
-        run_table.write(run, options.out)
-    else:
-        run.save(options.out)
-    if interrupted.is_set() and run.outcome is Outcome.CANCELLED:
-        return _complain(f"interrupted; what was recorded is in {options.out}", INTERRUPTED)
-    print(regimes.describe(run))
-    return 0
+            run = simulate(experiment, on_progress=go_on)
+        if options.out.suffix == ".csv":
+            run_table.write(run, options.out)
+        else:
+            run.save(options.out)
+        if run.outcome is Outcome.CANCELLED:
+            return complain(f"{stop.word}; what was recorded is in {options.out}", stop.code)
+        return tell(regimes.describe(run), f"the run is in {options.out}")
 
 
 # --- Files -----------------------------------------------------------------------------------
@@ -173,71 +187,30 @@ def _read_experiment(what: str) -> Experiment:
 
 
 def _read_json(path: Path) -> Any:
+    text = files.read_text(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"expected a file, {path} cannot be read: {error.strerror}") from None
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} must hold JSON, but it does not: {error}") from None
 
 
-# --- Workers and interrupts ------------------------------------------------------------------
+# --- Workers ---------------------------------------------------------------------------------
 
 
-@contextmanager
-def _executor(options: argparse.Namespace) -> Iterator[Any]:
+def _executor(options: argparse.Namespace) -> AbstractContextManager[Any]:
+    """What runs the sweep, to be entered."""
     if options.scheduler is not None:
-        with _client(options.scheduler) as client:
-            yield client
-    elif options.jobs is not None:
-        # spawn: a fork would copy the locks of numpy's threads in whatever state they are
-        context = multiprocessing.get_context("spawn")
-        stop = context.Event()
-        with ProcessPoolExecutor(options.jobs, context, stop_at, (stop,)) as pool:
-            try:
-                yield pool
-            finally:
-                stop.set()
-    else:
-        yield None
+        return _client(options.scheduler)
+    if options.jobs is not None:
+        return workers.pool(options.jobs)
+    return nullcontext()
 
 
 def _client(address: str) -> Any:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise ValueError(
-            "a cluster needs the package distributed, which is not installed; "
-            "pip install distributed"
-        ) from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    # A Client that fails to connect leaves a finalizer that can lock up the process, so look first.
-    place = urlsplit(address if "//" in address else f"tcp://{address}")
-    try:
-        if place.scheme not in ("tcp", "tls") or not place.hostname or not place.port:
-            raise ValueError("an address is like tcp://HOST:8786")
-        socket.create_connection((place.hostname, place.port), CONNECT_WITHIN).close()
-        client = Client(address, timeout=CONNECT_WITHIN, set_as_default=False)
-    except (OSError, ValueError, ImportError) as error:
-        raise ValueError(f"expected a scheduler at {address}, found none: {error}") from None
+    client = scheduler.client(address)
     if not client.scheduler_info(n_workers=-1)["workers"]:
-        print(f"simcore: waiting for workers to join {address}", file=sys.stderr)
+        say(f"simcore: waiting for workers to join {address}")
     return client
-
-
-@contextmanager
-def _interrupts() -> Iterator[threading.Event]:
-    """Ctrl-C sets the event instead of raising."""
-    seen = threading.Event()
-
-    def note(_signal: int, _frame: FrameType | None) -> None:
-        seen.set()
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield seen
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 # --- Progress --------------------------------------------------------------------------------
@@ -257,7 +230,7 @@ class _Bar:
 
     def __exit__(self, *_: object) -> None:
         if self.terminal and self.next > 0:
-            print(file=sys.stderr)
+            say("")
 
     def of_rows(self, done: int, total: int, _row: Row) -> None:
         self.show(done / total, f"{done} of {total}")
@@ -275,8 +248,8 @@ class _Bar:
         filled = "#" * round(BAR * part)
         line = f"[{filled:-<{BAR}}] {part:4.0%}  {words}  {left}"
         end = "" if self.terminal else "\n"
-        print(("\r" if self.terminal else "") + f"{line:<78}", end=end, file=sys.stderr, flush=True)
+        say(("\r" if self.terminal else "") + f"{line:<78}", end)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

@@ -1,4 +1,4 @@
-"""Files of others: written whole or not at all, and never over what is no ordinary file."""
+"""Files of others: read if ordinary and not endless, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,6 +13,36 @@ from pathlib import Path
 from simcore.checks import require
 
 PROTECTED = "expected a file that may be overwritten, {} is write-protected; choose another name"
+
+MOST_TEXT = 2**28  # bytes of a file that is read as text
+
+
+def check_ordinary(path: str | Path) -> None:
+    """ValueError if something other than an ordinary file is there: a pipe may keep a reader
+    waiting for ever, a device may never end."""
+    path = Path(path)
+    require(
+        path.is_file() or not path.exists(),
+        f"expected an ordinary file, {path} is a folder, a pipe or a device; put what is to be "
+        "read into a file",
+    )
+
+
+def read_text(path: str | Path) -> str:
+    """The text of an ordinary file; ValueError in a sentence if it cannot be read as UTF-8."""
+    check_ordinary(path)
+    try:
+        with open(path, "rb") as file:
+            large = os.fstat(file.fileno()).st_size > MOST_TEXT
+            content = b"" if large else file.read(MOST_TEXT)  # it may grow
+    except OSError as error:
+        raise ValueError(f"expected a file, {path} cannot be read: {error.strerror}") from None
+    most = f"{MOST_TEXT // 2**20} MB"
+    require(not large, f"expected a file of at most {most}, {path} is larger; give another")
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"expected text in UTF-8, {path} holds other bytes: {error}") from None
 
 
 def check_writable(path: str | Path) -> None:

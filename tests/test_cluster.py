@@ -30,13 +30,13 @@ PATIENCE = 60  # seconds until a process of the cluster is there
 class Cluster:
     """`dask scheduler` and `dask worker` as a user starts them."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, workers=2):
         self.file = folder / "scheduler.json"
         self.log = folder / "log"
         self.processes = []
         self.start("scheduler", "--host", "127.0.0.1", "--port", "0")
         wait_for(self.written)
-        self.workers = [self.work() for _ in range(2)]
+        self.workers = [self.work() for _ in range(workers)]
         self.address = json.loads(self.file.read_text())["address"]
 
     def written(self):
@@ -200,3 +200,23 @@ def test_a_worker_that_is_none_is_refused_with_its_reason(
         worker.kill()
         worker.wait()
     wait_for(lambda: set(client.scheduler_info(n_workers=-1)["workers"]) == others)
+
+
+def test_a_lost_scheduler_is_one_sentence(tmp_path, capsys, monkeypatch):
+    lone = Cluster(tmp_path, workers=0)
+    monkeypatch.setattr("simcore.__main__.say", lambda _: lone.stop())  # "waiting for workers"
+    file, store = tmp_path / "sweep.json", tmp_path / "rows.sqlite"
+    file.write_text(json.dumps({"base": PAPER.to_dict(), "axes": {}}))
+    assert main(["sweep", str(file), "--store", str(store), "--scheduler", lone.address]) == 1
+    assert capsys.readouterr().err == (
+        f"simcore: the scheduler is lost; 0 of 1 runs are in {store}, "
+        "the same command goes on from there\n"
+    )
+
+
+def test_a_worker_is_no_scheduler(client, tmp_path, capsys):
+    address = next(iter(client.scheduler_info(n_workers=-1)["workers"]))
+    file, store = tmp_path / "sweep.json", tmp_path / "rows.sqlite"
+    file.write_text(json.dumps({"base": PAPER.to_dict(), "axes": {}}))
+    assert main(["sweep", str(file), "--store", str(store), "--scheduler", address]) == 2
+    assert f"{address}, but what listens there is none" in capsys.readouterr().err

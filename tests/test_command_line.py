@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import re
 import signal
-import sqlite3
+import socket
 import subprocess
 import sys
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cases import CASES, PAPER, descending
+from cases import PAPER, descending
 
-from simcore import Outcome, Record, Trajectory, grid, presets, simulate, sweep
+from simcore import Outcome, Record, Trajectory, grid, presets, scheduler, simulate, sweep
 from simcore.__main__ import main
 from simcore.studies.store import Store
 
@@ -73,55 +74,13 @@ def test_a_second_time_runs_nothing_and_says_the_same(file, tmp_path, capsys):
     assert outs[0].read_bytes() == outs[1].read_bytes()  # times included
 
 
-def command(*arguments):
-    """A command in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "simcore", *map(str, arguments)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def test_processes_write_the_same_rows(file, tmp_path):
     store = tmp_path / "rows.sqlite"
-    process = command("sweep", file, "--store", store, "--jobs", 2)
-    _, errors = process.communicate()
-    assert process.returncode == 0, errors
+    assert run("sweep", file, "--store", store, "--jobs", 2) == 0
     expected = grid(BASE, AXES)
     with Store(store) as rows:
         found = dict(rows.items())
     assert timeless(found[e] for e in expected) == timeless(sweep(expected))
-
-
-@pytest.mark.parametrize("options", [[], ["--jobs", 2]], ids=["threads", "processes"])
-def test_ctrl_c_keeps_what_is_done(tmp_path, options):
-    quick = descending(CASES["bottleneck"], 0.1, 50, record=Record(frames=2))
-    long = {"type": "Descent", "step_size": 1e-6, "steps": 10_000_000}
-    axes = {"start.seed": list(range(40)), "dynamics": [quick.dynamics.to_dict(), long]}
-    file, store = tmp_path / "sweep.json", tmp_path / "rows.sqlite"
-    file.write_text(json.dumps({"base": quick.to_dict(), "axes": axes}))
-    process = command("sweep", file, "--store", store, *options)
-    while not (store.exists() and rows_in(store)):
-        assert process.poll() is None
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    said, errors = process.communicate(timeout=30)  # long before the long runs are done
-    assert process.returncode == 130, errors
-    kept = rows_in(store)
-    assert f"interrupted; {kept} of 80 runs are in {store}" in errors
-    assert not said
-    assert "Traceback" not in errors
-    with Store(store) as rows:
-        assert {row["outcome"] for _, row in rows.items()} == {"FINISHED"}
-
-
-def rows_in(path):
-    with sqlite3.connect(path, timeout=30) as file:
-        count = file.execute("SELECT count(*) FROM runs").fetchone()[0]
-    file.close()
-    return count
 
 
 # --- One run -----------------------------------------------------------------------------------
@@ -220,6 +179,27 @@ def test_missing_files_are_named(tmp_path, capsys):
     assert str(tmp_path) in complaint(capsys, "sweep", tmp_path, "--store", tmp_path / "a.sqlite")
 
 
+@pytest.mark.parametrize("kind", ["pipe", "endless", "folder"])
+@pytest.mark.parametrize("command", ["sweep", "run", "store"])
+def test_what_cannot_be_read_to_an_end_is_refused(file, tmp_path, capsys, kind, command):
+    """A pipe without a writer blocks who opens it; the file of a terabyte has no blocks on disk."""
+    path = tmp_path / "odd"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        with open(path, "wb") as endless:
+            endless.truncate(2**40)
+    arguments = {
+        "sweep": ["sweep", path, "--store", tmp_path / "rows.sqlite"],
+        "run": ["run", path, "--out", tmp_path / "run.npz"],
+        "store": ["sweep", file, "--store", path],
+    }[command]
+    assert str(path) in complaint(capsys, *arguments)
+    assert sorted(os.listdir(tmp_path)) == ["odd", file.name]
+
+
 def test_a_file_of_another_kind_is_not_overwritten(file, tmp_path, capsys):
     before = file.read_bytes()
     assert "another kind" in complaint(capsys, "sweep", file, "--store", file)
@@ -258,12 +238,46 @@ def test_wrong_arguments_are_refused(capsys, arguments):
     assert "--help" in complaint(capsys, *arguments)
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "ftp://127.0.0.1:9"])
-def test_a_scheduler_that_is_not_there_is_named(file, tmp_path, capsys, monkeypatch, address):
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "nonsense",
+        "tcp://",
+        "tcp://[::1",
+        "tcp://host:99999",
+        "ftp://127.0.0.1:9",
+        "tcp://ü..ü:1",
+    ],
+)
+def test_an_address_that_is_none_is_refused(file, tmp_path, capsys, address):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("simcore.__main__.CONNECT_WITHIN", 1)
     arguments = ["sweep", file, "--store", tmp_path / "rows.sqlite", "--scheduler", address]
     assert address in complaint(capsys, *arguments)
+    assert os.listdir(tmp_path) == [file.name]
+
+
+@pytest.mark.parametrize("answer", [None, b"", b"HTTP/1.0 400 Bad Request\r\n\r\n" * 9])
+def test_a_scheduler_that_is_none_is_named(file, tmp_path, capsys, monkeypatch, answer):
+    """Nobody listens there, or somebody who says nothing, or something else."""
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(scheduler, "WITHIN", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        if answer is None:
+            server.close()
+        else:
+            threading.Thread(target=answer_all, args=(server, answer), daemon=True).start()
+        arguments = ["sweep", file, "--store", tmp_path / "rows.sqlite", "--scheduler", address]
+        assert address in complaint(capsys, *arguments)
+
+
+def answer_all(server, answer):
+    held = []
+    with contextlib.suppress(OSError):  # the test is over
+        while True:
+            held.append(server.accept()[0])
+            held[-1].sendall(answer)
 
 
 def test_a_cluster_needs_its_package(file, tmp_path, capsys, monkeypatch):

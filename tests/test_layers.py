@@ -34,18 +34,19 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.link_values simcore.run_table",
         "numpy nouns loops truths verbs",
     ),
+    "process": ("simcore.signals simcore.streams", ""),
     "studies": (
         "simcore.studies simcore.studies.*",
-        "numpy pyarrow cloudpickle nouns loops truths verbs studies",
+        "numpy pyarrow cloudpickle process nouns loops truths verbs studies",
     ),
     "pictures": (
         "simcore.figures simcore.figures.*",
         "altair numpy pyarrow PIL vl_convert nouns truths pictures",
     ),
-    "front": ("simcore", "nouns truths verbs studies"),
-    "command line": (
-        "simcore.__main__",
-        "numpy altair distributed front nouns truths verbs studies pictures",
+    "front": ("simcore", "process nouns truths verbs studies"),
+    "command_line": (
+        "simcore.__main__ simcore.scheduler",
+        "numpy altair distributed front process nouns truths verbs studies pictures command_line",
     ),
     "furniture": ("app pages pages.*", ANYTHING),
 }

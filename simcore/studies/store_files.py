@@ -277,8 +277,8 @@ def _prove(file: sqlite3.Connection, path: Path, name: str) -> None:
         found = file.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchmany(9)
         require(
             sorted(found, key=repr) == _schema(version),
-            f"expected a store with this program's tables and nothing else, {name} has others; take "
-            "the file that the sweep itself wrote",
+            f"expected a store with this program's tables and nothing else, {name} has others; "
+            "take the file that the sweep itself wrote",
         )
         problem = file.execute("PRAGMA integrity_check(1)").fetchone()[0]
         length = _one(file, "PRAGMA page_count") * _one(file, "PRAGMA page_size")

@@ -7,14 +7,13 @@ whichever it is. Whatever happens in a run, it has a row: divergence and cancell
 from __future__ import annotations
 
 import os
-import signal
+import queue
 import threading
 import time
 from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, closing
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, suppress
 from functools import partial
-from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from simcore.studies.batch import Ends
 from simcore.studies.cluster import Cluster, client_of
 from simcore.studies.grids import Grid
 from simcore.studies.store import Store
+from simcore.studies.workers import told_to_stop
 from simcore.trajectory import Outcome, Trajectory
 
 Measure = Callable[[Trajectory], Row]
@@ -40,6 +40,7 @@ OnDone = Callable[[int, int, Row], object]
 SECONDS_PER_BATCH = 0.3  # of one core
 BATCHES, FEWEST_CELLS = 8, 64  # so many batches, to share among cores, while none is so small
 RUNS_PER_BATCH = 16  # of those that run one by one, however short
+LOOK_EVERY = 0.1  # seconds between two questions whether to stop
 
 
 # --- What to keep of a run -------------------------------------------------------------------
@@ -90,6 +91,7 @@ def sweep(
     executor: Any = None,
     store: Store | str | Path | None = None,
     on_done: OnDone | None = None,
+    stopped: Callable[[], bool] | None = None,
 ) -> list[Row]:
     """One row per experiment, `measure(simulate(experiment))`, in the order given.
 
@@ -100,6 +102,8 @@ def sweep(
     by batch; a `grid` also leaves its plan there, so that the file can be opened as a map.
     `on_done(done, total, row)` is called in the caller's thread for every row; returning False
     cancels: what is not done by then gets a row with outcome CANCELLED (and nothing in the store).
+    So does `stopped()` once it is true; the caller's thread asks ten times a second, and threads
+    ask within each run.
     Descents from aligned starts run many at a time if the measure is `summary`.
     """
     plan = experiments if isinstance(experiments, Grid) else None
@@ -111,7 +115,7 @@ def sweep(
             store = stack.enter_context(Store(store))
         if plan is not None and isinstance(store, Store):
             store.put_plan(plan.to_json(), _name(measure))
-        return _sweep(experiments, measure, executor, store, on_done)
+        return _sweep(experiments, measure, executor, store, on_done, stopped)
 
 
 def _sweep(
@@ -120,6 +124,7 @@ def _sweep(
     executor: Any,
     store: Store | None,
     on_done: OnDone | None,
+    stopped: Callable[[], bool] | None,
 ) -> list[Row]:
     indices: dict[Experiment, list[int]] = {}
     for index, experiment in enumerate(experiments):
@@ -144,7 +149,8 @@ def _sweep(
     go_on = place(list(known), list(known.values()))
     missing = [e for e in indices if e not in known] if known else list(indices)
     if go_on and missing:
-        with closing(_results(_batches(missing, measure), measure, executor)) as results:
+        batches = _batches(missing, measure)
+        with closing(_results(batches, measure, executor, stopped)) as results:
             for part, part_rows in results:
                 if store is not None:
                     store.put(part, part_rows, _name(measure))
@@ -165,24 +171,40 @@ def _name(measure: Measure) -> str:
 
 
 def _results(
-    batches: Sequence[list[Experiment]], measure: Measure, executor: Any
+    batches: Sequence[list[Experiment]],
+    measure: Measure,
+    executor: Any,
+    stopped: Callable[[], bool] | None,
 ) -> Generator[tuple[list[Experiment], list[Row]], None, None]:
-    """Batches with their rows, as they finish. Closing it stops what is still running."""
+    """Batches with their rows, as they finish, until told to stop. Closing it stops what is still
+    running."""
     stop = threading.Event()
+
+    def unwanted() -> bool:
+        return stop.is_set() or (stopped is not None and stopped())
+
     own = cluster = None
     run: Callable[..., list[Row] | None] = _run_batch
     if executor is None:
         executor = own = ThreadPoolExecutor(_cores())
-        run = partial(_run_batch, stopped=stop.is_set)
+    if isinstance(executor, ThreadPoolExecutor):  # its threads can be told to stop
+        run = partial(_run_batch, stopped=unwanted)
     elif (client := client_of(executor)) is not None:
         executor = cluster = Cluster(client)
     pending: dict[Future, list[Experiment]] = {}
+    finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
     try:
         for part in batches:
-            pending[executor.submit(run, part, measure)] = part
-        for future in as_completed(list(pending)):
-            rows = future.result()
-            yield pending.pop(future), rows
+            future = executor.submit(run, part, measure)
+            pending[future] = part
+            future.add_done_callback(finished.put)
+        while pending and not unwanted():
+            with suppress(queue.Empty):
+                future = finished.get(timeout=LOOK_EVERY)
+                rows = future.result()
+                if rows is None:
+                    return
+                yield pending.pop(future), rows
     except Exception:
         if cluster is not None:
             cluster.check()  # the reason may be a worker that is none
@@ -199,21 +221,10 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-_told_to_stop: Callable[[], bool] | None = None  # in a worker process
-
-
-def stop_at(event: Event) -> None:
-    """Initialise a worker process: only `event` stops its runs, Ctrl-C is for its parent."""
-    global _told_to_stop
-    _told_to_stop = event.is_set
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def _run_batch(
-    experiments: Sequence[Experiment], measure: Measure, stopped: Callable[[], bool] | None = None
+    experiments: Sequence[Experiment], measure: Measure, stopped: Callable[[], bool] = told_to_stop
 ) -> list[Row] | None:
     """The rows of one batch; None if it was stopped."""
-    stopped = stopped or _told_to_stop
     if measure is summary and batch.kind(experiments[0]) is not None:
         begin = time.perf_counter()
         ends = batch.run_together(experiments, stopped)
@@ -221,7 +232,7 @@ def _run_batch(
         return None if ends is None else _rows(experiments, ends, seconds)
     rows = []
     for experiment in experiments:
-        run = simulate(experiment, on_progress=None if stopped is None else lambda _: not stopped())
+        run = simulate(experiment, on_progress=lambda _: not stopped())
         if run.outcome is Outcome.CANCELLED:
             return None
         rows.append(measure(run))
