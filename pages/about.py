@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import _ui, _words
+from pages import _said, _ui, _words
 from simcore import checks, prospects
 
 _ui.open_page()
@@ -80,7 +80,7 @@ rate = st.number_input(
 try:
     checks.positive("a learning rate", rate)
 except ValueError as error:
-    st.warning(f"{error}.")
+    _said.warn(f"{error}.")
 else:
     st.table(
         {

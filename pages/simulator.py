@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import _controls, _pins, _state, _ui
+from pages import _controls, _pins, _runs, _state, _ui
 from simcore import regimes
 from simcore.figures import panels
 
@@ -16,11 +16,12 @@ with st.sidebar:
 
 _ui.complaints()
 _ui.step_size_ruler(experiment)
-run = _ui.run(experiment)
+run = _runs.run(experiment)
 named = [panels.Named(run.experiment.dynamics.short, run, regimes.phases(run))]
 if with_flow and run.experiment.dynamics.iterated:
-    flow = _ui.flow_beside(run)
-    named.append(panels.Named("GF", flow, regimes.phases(flow)))
+    flow = _runs.flow_beside(run)
+    if flow is not None:
+        named.append(panels.Named("GF", flow, regimes.phases(flow)))
 named += _pins.runs(experiment)
 _ui.verdict(run)
 _ui.play(panels.simulator(named, chosen, _state.view()), "player")

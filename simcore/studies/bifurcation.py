@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simcore import prospects, theory
+from simcore import looks, prospects, theory
 from simcore.checks import require
 from simcore.experiment import Experiment
 from simcore.kernels import orbits as kernels
+from simcore.looks import Cancelled
 
-CHUNK = 32  # step sizes per kernel call, so that progress and cancelling stay lively
+PATHWAY = 1.5e-8  # seconds of a core that a step of one pathway takes
 LONGEST = 100_000  # steps before what is kept
 
 
@@ -56,7 +57,8 @@ def orbits(
     lim 1/n ln ||J_n ... J_1 v||, J = 1 - eta Hessian of the mode: above 0 for chaos (exactly ln 3
     at depth 2, eta = 2/sigma*), 0 along a line of minima (several pathways), else below 0 for a
     stable cycle. ValueError unless the start is balanced without negative strengths, the inputs are
-    whitened, and step sizes and counts positive.
+    whitened, and step sizes and counts positive. Cancelled if `on_progress(fraction)` returns
+    False.
     """
     task, depths = experiment.task, experiment.network.depths
     require(
@@ -74,8 +76,9 @@ def orbits(
     lead = np.minimum(transient + plateau(experiment) / step_sizes, max(LONGEST, transient))
     strengths = np.empty((len(step_sizes), kept, len(depths)))
     lyapunov = np.empty(len(step_sizes))
-    for first in range(0, len(step_sizes), CHUNK):
-        part = slice(first, first + CHUNK)
+    chunk = looks.between((lead.max(initial=0) + kept) * len(depths) * PATHWAY)
+    for first in range(0, len(step_sizes), chunk):
+        part = slice(first, first + chunk)
         kernels.orbits(
             weights,
             np.array(depths, dtype=np.int64),
@@ -85,5 +88,6 @@ def orbits(
             strengths[part],
             lyapunov[part],
         )
-        on_progress(min(1.0, (first + CHUNK) / len(step_sizes)))
+        if on_progress(min(1.0, (first + chunk) / len(step_sizes))) is False:
+            raise Cancelled
     return Orbits(step_sizes, strengths, lyapunov)

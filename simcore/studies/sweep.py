@@ -89,6 +89,7 @@ def sweep(
     executor: Any = None,
     store: Store | str | Path | None = None,
     on_done: OnDone | None = None,
+    stopped: Callable[[], bool] | None = None,
 ) -> list[Row]:
     """One row per experiment, `measure(simulate(experiment))`, in the order given.
 
@@ -98,6 +99,7 @@ def sweep(
     by batch; a `grid` also leaves its plan there, so that the file can be opened as a map.
     `on_done(done, total, row)` is called in the caller's thread for every row; returning False
     cancels: what is not done by then gets a row with outcome CANCELLED (and nothing in the store).
+    So does `stopped()` once it is true, which threads ask within each run.
     Descents from aligned starts run many at a time if the measure is `summary`.
     """
     plan = experiments if isinstance(experiments, Grid) else None
@@ -109,7 +111,7 @@ def sweep(
             store = stack.enter_context(Store(store))
         if plan is not None and isinstance(store, Store):
             store.put_plan(plan.to_json(), _name(measure))
-        return _sweep(experiments, measure, executor, store, on_done)
+        return _sweep(experiments, measure, executor, store, on_done, stopped)
 
 
 def _sweep(
@@ -118,6 +120,7 @@ def _sweep(
     executor: Any,
     store: Store | None,
     on_done: OnDone | None,
+    stopped: Callable[[], bool] | None,
 ) -> list[Row]:
     indices: dict[Experiment, list[int]] = {}
     for index, experiment in enumerate(experiments):
@@ -142,7 +145,8 @@ def _sweep(
     go_on = place(list(known), list(known.values()))
     missing = [e for e in indices if e not in known] if known else list(indices)
     if go_on and missing:
-        with closing(_results(_batches(missing, measure), measure, executor)) as results:
+        batches = _batches(missing, measure)
+        with closing(_results(batches, measure, executor, stopped)) as results:
             for part, part_rows in results:
                 if store is not None:
                     store.put(part, part_rows, _name(measure))
@@ -163,15 +167,24 @@ def _name(measure: Measure) -> str:
 
 
 def _results(
-    batches: Sequence[list[Experiment]], measure: Measure, executor: Any
+    batches: Sequence[list[Experiment]],
+    measure: Measure,
+    executor: Any,
+    stopped: Callable[[], bool] | None,
 ) -> Generator[tuple[list[Experiment], list[Row]], None, None]:
-    """Batches with their rows, as they finish. Closing it stops what is still running."""
+    """Batches with their rows, as they finish, until one was stopped. Closing it stops what is
+    still running."""
     stop = threading.Event()
+
+    def unwanted() -> bool:
+        return stop.is_set() or (stopped is not None and stopped())
+
     own = None
     run: Callable[..., list[Row] | None] = _run_batch
     if executor is None:
-        executor = own = ThreadPoolExecutor(_cores())
-        run = partial(_run_batch, stopped=stop.is_set)
+        executor = own = ThreadPoolExecutor(cores())
+    if isinstance(executor, ThreadPoolExecutor):  # its threads can be told to stop
+        run = partial(_run_batch, stopped=unwanted)
     elif hasattr(executor, "get_executor"):  # a dask.distributed.Client
         executor = executor.get_executor(pure=False)
     pending: dict[Future, list[Experiment]] = {}
@@ -180,6 +193,8 @@ def _results(
             pending[executor.submit(run, part, measure)] = part
         for future in as_completed(list(pending)):
             rows = future.result()
+            if rows is None:
+                return
             yield pending.pop(future), rows
     finally:
         stop.set()
@@ -189,7 +204,8 @@ def _results(
             own.shutdown(wait=True, cancel_futures=True)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
