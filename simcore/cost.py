@@ -18,7 +18,7 @@ EIGENVALUES = 5e-6  # of a small matrix; larger ones with the cube of their size
 DIAGONAL, FULL = 3e-9, 8e-10  # per size^3, of a mode's groups with their filling; of a pair
 PAIR, PAIR_ENTRY = 2e-6, 3e-9  # to fill the block of two modes
 PAIRS_SOLVED = 4  # of those blocks; bounds rule out the others
-LANCZOS, LANCZOS_SETUP = 70, 6e-5  # gradients that a record with its sharpness costs
+LANCZOS, LANCZOS_SETUP = 70, 6e-5  # gradients that one eigenvalue of a record costs
 PRODUCT = 5  # gradients that one product with the Hessian costs
 EVALUATIONS = 10  # gradients that a step of the flow's integrator costs, its own work included
 STEPS_PER_UNIT, FIRST_STEPS = 0.6, 60  # of the integrator: in a time 2/S_1; until it has grown
@@ -102,7 +102,7 @@ def _of_matrices(experiment: Experiment, steps: float, records: float) -> Cost:
     gradient = _gradient(experiment)
     record = MATRICES_RECORD + gradient
     if experiment.record.sharpness:
-        record += LANCZOS_SETUP + LANCZOS * gradient
+        record += LANCZOS_SETUP + LANCZOS * experiment.record.eigenvalues * gradient
     return Cost(MATRICES_SETUP, steps, gradient * _evaluations(experiment), records, record)
 
 
