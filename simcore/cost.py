@@ -18,8 +18,10 @@ EIGENVALUES = 5e-6  # of a small matrix; larger ones with the cube of their size
 DIAGONAL, FULL = 3e-9, 8e-10  # per size^3, of a mode's groups with their filling; of a pair
 PAIR, PAIR_ENTRY = 2e-6, 3e-9  # to fill the block of two modes
 PAIRS_SOLVED = 4  # of those blocks; bounds rule out the others
-LANCZOS, LANCZOS_SETUP = 70, 6e-5  # gradients that one eigenvalue of a record costs
-PRODUCT = 5  # gradients that one product with the Hessian costs
+FIRST, FURTHER = 16, 30  # products with the Hessian that the eigenvalues of a record cost, each
+EIGENPAIRS = 6e-5  # of a record, beside its products
+PRODUCT, ORTHOGONAL = 4, 5e-10  # gradients that a product costs; per weight and earlier vector
+KRYLOV = 20  # vectors that a product is made orthogonal to, on average
 EVALUATIONS = 10  # gradients that a step of the flow's integrator costs, its own work included
 STEPS_PER_UNIT, FIRST_STEPS = 0.6, 60  # of the integrator: in a time 2/S_1; until it has grown
 
@@ -73,7 +75,7 @@ def check(experiment: Experiment, *, together: bool = False) -> None:
 def product_seconds(experiment: Experiment, vectors: int) -> float:
     """Of one product with the Hessian of full weights, made orthogonal to so many vectors."""
     weights = experiment.network.weights(experiment.task)
-    return PRODUCT * _gradient(experiment) + 4 * vectors * weights * WEIGHT
+    return PRODUCT * _gradient(experiment) + vectors * weights * ORTHOGONAL
 
 
 def _counts(experiment: Experiment) -> tuple[float, float]:
@@ -102,7 +104,8 @@ def _of_matrices(experiment: Experiment, steps: float, records: float) -> Cost:
     gradient = _gradient(experiment)
     record = MATRICES_RECORD + gradient
     if experiment.record.sharpness:
-        record += LANCZOS_SETUP + LANCZOS * experiment.record.eigenvalues * gradient
+        products = FIRST + FURTHER * (experiment.record.eigenvalues - 1)
+        record += EIGENPAIRS + products * product_seconds(experiment, KRYLOV)
     return Cost(MATRICES_SETUP, steps, gradient * _evaluations(experiment), records, record)
 
 

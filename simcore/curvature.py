@@ -131,7 +131,7 @@ class EigenSolver:
         self.vectors = np.zeros_like(self.noise)
         self.mix = 1.0  # nothing known yet: start from noise
         self.products = 0
-        self.per_call = looks.between(product_seconds(experiment, room))
+        self.per_call = looks.between(product_seconds(experiment, 2 * room))  # at worst, each twice
 
     def solve(
         self,

@@ -58,8 +58,8 @@ HOSTED = Limits(
     numbers=2_000_000,
     eigenvalues=16,
     samples=20_000,
-    seconds=10.0,
-    wall=60.0,
+    seconds=40.0,
+    wall=80.0,
 )
 
 
