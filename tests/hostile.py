@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -56,7 +57,7 @@ FIELDS = (*sorted(links.KNOWN), "etta", "amp;eta", "utm_source", "embed")
 PAGES = ("", "why_flat", "step_size", "phase_diagram", "matrices", "paper_figures", "about")
 
 
-def queries(count: int, seed: int) -> list[tuple[str, str]]:
+def queries(count: int, seed: int, pages: Sequence[str] = PAGES) -> list[tuple[str, str]]:
     """So many links, each a page and a query; every field comes with every kind of value."""
     source = random.Random(seed)
     found = []
@@ -65,7 +66,7 @@ def queries(count: int, seed: int) -> list[tuple[str, str]]:
         query = {name: _value(name, source) for name in names}
         if source.random() < 0.1:
             query[source.choice(MARKUP)] = source.choice(MARKUP)
-        found.append((PAGES[number % len(PAGES)], urlencode(query)))
+        found.append((pages[number % len(pages)], urlencode(query)))
     return found
 
 

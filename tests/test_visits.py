@@ -152,15 +152,14 @@ def test_a_map_too_large_is_refused_before_its_cells_are_built(monkeypatch):
 
 
 def test_honest_text_is_shown_as_typed():
-    app = open_app(eta="*a* _b_ $c$", task="1.0:100:100")
+    app = open_app(eta="*a* _b_ $c$", task="1.0,0.5:100:100", depths="2,2", steps="3")
     (said,) = warnings(app)
     assert said.startswith("`eta='*a* _b_ $c$' in the link")
     assert said.endswith("`")
     app = pin(app)
-    app.text_input(key="singular_values").set_value("1").run()
-    assert any(words.value.startswith("`A: target = 1.0:100:100") for words in app.markdown), (
-        "a pin is named as it is in links, without a face for :100:"
-    )
+    app.text_input(key="singular_values").set_value("2").run()
+    (name,) = (words.value for words in app.markdown if words.value.startswith("`A: "))
+    assert name.endswith(":100:100`"), "no face in the name of a pin"
 
 
 def test_the_cache_of_runs_keeps_its_bound():

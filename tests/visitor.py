@@ -64,7 +64,8 @@ class Visitor:
         if kind == "button":
             self.words.append(element.button.help)
         if kind == "number_input" and element.number_input.label.startswith("Step size"):
-            self.step_size = element.number_input.id, element.number_input.value
+            field = element.number_input
+            self.step_size = field.id, field.value if field.set_value else field.default
         if kind == "bidi_component" and element.bidi_component.component_name == "run_player":
             self.picture = element.bidi_component.SerializeToString()
 
