@@ -12,6 +12,8 @@ from collections import OrderedDict
 
 import streamlit as st
 
+from pages import _runs
+from pages._turns import Turn
 from simcore.experiment import Experiment
 from simcore.figures import ruler
 from simcore.studies import batch, reached
@@ -63,7 +65,14 @@ def later(experiment: Experiment) -> None:
     if origin is None or span is None or _known().get(origin) is not None:
         return
     if reached.seconds(origin) <= LONGEST:
-        place = st.empty()  # a call to Streamlit is where a script can be stopped
-        parts = reached.regimes(origin, *span, LONGEST, place.empty)
+        place = st.empty()
+        turn = Turn(_runs.TURNS, lambda before: place.empty())
+
+        def look() -> None:
+            place.empty()  # a call to Streamlit is where a script can be stopped
+            turn.give_way()
+
+        with turn:
+            parts = reached.regimes(origin, *span, LONGEST, look)
         _known().put(origin, parts)
         st.rerun()

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages import _state
+from pages import _said, _state
 
 
 def control(
@@ -44,7 +44,7 @@ def control(
     if new and found != value:
         _state.find(changed)
     if refused is not None:
-        (words or st).warning(refused)
+        _said.warn(refused, words)
 
 
 def choice(

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import _ui, _words
+from pages import _said, _ui, _words
 from simcore import checks, prospects, typed
 
 _ui.open_page()
@@ -78,7 +78,7 @@ typed_rate = st.text_input("A learning rate in their convention", value="0.01", 
 try:
     rate = checks.positive("a learning rate", typed.number(typed_rate))
 except ValueError as error:
-    st.warning(f"{error}.")
+    _said.warn(f"{error}.")
 else:
     st.table(
         {

@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _controls, _state, _ui, _widgets
+from pages import _controls, _runs, _said, _state, _ui, _widgets
 from simcore import Experiment, Record, limits, plans, sweep, typed, variations
 from simcore.figures import phase_maps as pictures
 from simcore.figures.parts import LINE_ROWS
@@ -22,6 +22,7 @@ from simcore.rows import TITLES, Row
 from simcore.studies import phase_maps, stored_maps
 from simcore.studies.store import export
 from simcore.studies.stored_maps import Reading
+from simcore.studies.sweep import cores
 
 HOSTED = limits.hosted()
 BUDGET = 20.0 if HOSTED else 240.0  # core seconds of one map
@@ -140,17 +141,23 @@ def compute(cells: Sequence[Experiment], draw: Callable[[Sequence[Row | None]], 
     place, bar, known = st.empty(), None, memory()
     reached, stop = [0], threading.Event()
 
-    def on_done(done: int, total: int, row: Row) -> bool:
+    def on_done(done: int, total: int, row: Row) -> None:
         reached[0] = done
-        return not stop.is_set()
+
+    def run_them() -> None:
+        with _runs.InTurns(cores(), "cells") as workers:
+            sweep(cells, executor=workers, store=known, on_done=on_done, stopped=stop.is_set)
 
     threads = ThreadPoolExecutor(1, "map")
-    finished = threads.submit(sweep, cells, store=known, on_done=on_done)
+    finished = threads.submit(run_them)
     threads.shutdown(wait=False)
     try:
         while wait([finished], TICK).not_done:
             now = time.monotonic()
-            if now - begin > _ui.PATIENCE and bar is None:
+            if now - begin > limits.current().wall:
+                pause()
+                break
+            if now - begin > _runs.PATIENCE and bar is None:
                 with place.container(horizontal=True, vertical_alignment="center"):
                     bar = st.progress(0.0)
                     st.button("Cancel", key="map_cancel", on_click=pause)
@@ -224,12 +231,13 @@ def zoom_out() -> None:
 def planned_map(base: Experiment, wanted: Plan) -> None:
     """Compute and draw the map of a plan."""
     plan = phase_maps.within_budget(wanted, base, BUDGET)
-    cells, borders = plan.cells(base), plan.borders(base)
-    if len(cells) > LINE_ROWS:
-        raise ValueError(
-            f"a map may have at most {LINE_ROWS} cells, this has {len(cells)}; take fewer points"
-        )
     xs, ys = plan.x.values(base), plan.y.values(base)
+    count = len(xs) * len(ys)
+    if count > LINE_ROWS:  # before the cells are built, which takes longer than their runs
+        raise ValueError(
+            f"a map may have at most {LINE_ROWS} cells, this has {count}; take fewer points"
+        )
+    cells, borders = plan.cells(base), plan.borders(base)
     x_title, y_title = variations.AXES[plan.x.name].title, variations.AXES[plan.y.name].title
     identity = (base, plan)
     if state.get("map_of") != identity:  # a new map starts by itself
@@ -349,4 +357,4 @@ try:
     else:
         planned_map(base, plan)
 except ValueError as error:
-    st.warning(f"{str(error).rstrip('.')}.")
+    _said.warn(f"{str(error).rstrip('.')}.")

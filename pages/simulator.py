@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import _controls, _pins, _reached, _state, _ui
+from pages import _controls, _pins, _reached, _runs, _state, _ui
 from simcore import horizon, regimes, run_table
 from simcore.figures import panels, scene
 from simcore.trajectory import Trajectory
@@ -27,10 +27,12 @@ with st.sidebar:
 
 _ui.complaints()
 _ui.step_size_ruler(experiment)
-run = _ui.run(experiment)
+run = _runs.run(experiment)
 shown = [named(run)]
 if with_flow and run.experiment.dynamics.iterated:
-    shown.append(named(_ui.flow_beside(run)))
+    flow = _runs.flow_beside(run)
+    if flow is not None:
+        shown.append(named(flow))
 shown += _pins.runs(experiment)
 _ui.verdict(run)
 _ui.play(panels.simulator(shown, chosen, _state.view()), "player")

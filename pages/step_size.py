@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages import _controls, _state, _ui, _widgets
+from pages import _controls, _runs, _state, _ui, _widgets
 from simcore import Descent, Record, prospects, theory, variations
 from simcore.figures import orbits as pictures
 from simcore.studies import bifurcation
@@ -52,21 +52,14 @@ def on_select() -> None:
         _widgets.attempt(lambda: _state.show(variations.with_step_size(experiment, eta)))
 
 
-@st.cache_data(
-    max_entries=32,
-    show_spinner="Following every step size until it has settled",
-    hash_funcs={type(experiment): lambda e: e.key},
-)
-def long_run(of: Any, low: float, high: float) -> bifurcation.Orbits:
-    return bifurcation.orbits(of, np.linspace(low, high, COUNT))
-
-
 if not prospects.follows_closed_forms(experiment):
     st.info("The diagram needs a balanced start and whitened inputs; choose those under More.")
 else:
     # steps and records do not matter here, so one key serves all of them
     plain = replace(experiment, dynamics=Descent(step_size=1.0, steps=1), record=Record())
-    found = long_run(plain, low, high)
+    found = _runs.orbits(plain, np.linspace(low, high, COUNT))
+    if found is None:
+        st.stop()
     left, right = st.columns([3, 2])
     with left:
         shown = _controls.segments("Show", "diagram", {"sum": "Sum", "each": "Each pathway"})

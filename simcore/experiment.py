@@ -57,6 +57,11 @@ class Network(Spec):
             checks.count(f"the depth of pathway {h}", depth, 1, most.depth)
             for h, depth in enumerate(depths, start=1)
         )
+        require(
+            sum(depths) <= most.layers,
+            f"the pathways may have at most {most.layers} layers together here, got {sum(depths)}; "
+            "take fewer or shallower ones",
+        )
         width = (
             None
             if self.width is None

@@ -77,7 +77,17 @@ AT = {
 
 
 def test_every_limit_has_a_case():
-    assert set(AT) | {"numbers"} == set(limits.Limits._fields)
+    elsewhere = {"numbers", "layers", "seconds", "wall"}  # the last two in test_cost, test_visits
+    assert set(AT) | elsewhere == set(limits.Limits._fields)
+
+
+def test_the_layers_of_all_pathways_are_counted_together(most):
+    pathways = most.pathways
+    each = most.layers // pathways
+    Network(depths=(each,) * pathways)
+    if each < most.depth:  # on a laptop the depths decide
+        with refused("layers together", str(most.layers), str(most.layers + 1)):
+            Network(depths=(each,) * (pathways - 1) + (each + 1,))
 
 
 @pytest.mark.parametrize("field", AT)

@@ -9,16 +9,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import mode_starts, prospects, theory, true_tail, verdicts
+from simcore import looks, mode_starts, prospects, theory, true_tail, verdicts
 from simcore.checks import require
 from simcore.experiment import Descent, Experiment
 from simcore.kernels import mode_cells, simd
 from simcore.kernels import orbits as kernels
+from simcore.looks import Cancelled
 from simcore.mode_starts import Beginning
 from simcore.true_tail import Descents
 from simcore.verdicts import Evidence, Regime
 
-CHUNK = 64  # step sizes that go on together, so that progress stays lively
+CHUNK = 64  # step sizes that go on together, at most
+PATHWAY = 4e-9  # seconds of a core that a step of one pathway takes, of many at once
 BUDGET = 90_000  # steps, by which an orbit is to have settled;
 FIRST = 3000  # it is looked at after so many, and then after this times as many:
 LATER = 3
@@ -65,7 +67,8 @@ def orbits(
     The Lyapunov exponent is lim 1/n ln ||J_n ... J_1 v||, J = 1 - eta Hessian of the mode: above 0
     for chaos (exactly ln 3 at depth 2, eta = 2/sigma*), 0 along a line of minima (several
     pathways), else below 0 for a stable cycle. ValueError unless the start is balanced without
-    negative strengths, the inputs are whitened, and step sizes and counts positive.
+    negative strengths, the inputs are whitened, and step sizes and counts positive. Cancelled if
+    `on_progress(fraction)` returns False.
     """
     require(
         prospects.follows_closed_forms(experiment),
@@ -82,8 +85,9 @@ def orbits(
     count, depths = len(step_sizes), np.array(experiment.network.depths, dtype=np.int64)
     strengths = np.full((count, kept, len(depths)), np.nan)
     lyapunov, fates = np.full(count, np.nan), np.full(count, Fate.MOVING, dtype=object)
-    for first in range(0, count, CHUNK):
-        part = slice(first, first + CHUNK)
+    chunk = min(CHUNK, looks.between(budget * len(depths) * PATHWAY))
+    for first in range(0, count, chunk):
+        part = slice(first, first + chunk)
         weights, fates[part] = _long_run(experiment, step_sizes[part], budget)
         settled = first + np.flatnonzero(fates[part] == Fate.SETTLED)
         found = np.empty((len(settled), kept, len(depths))), np.empty(len(settled))
@@ -96,7 +100,8 @@ def orbits(
             *found,
         )
         strengths[settled], lyapunov[settled] = found
-        on_progress(min(1.0, (first + CHUNK) / count))
+        if on_progress(min(1.0, (first + chunk) / count)) is False:
+            raise Cancelled
     return Orbits(step_sizes, strengths, lyapunov, fates)
 
 

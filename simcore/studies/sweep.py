@@ -186,7 +186,7 @@ def _results(
     own = cluster = None
     run: Callable[..., list[Row] | None] = _run_batch
     if executor is None:
-        executor = own = ThreadPoolExecutor(_cores())
+        executor = own = ThreadPoolExecutor(cores())
     if isinstance(executor, ThreadPoolExecutor):  # its threads can be told to stop
         run = partial(_run_batch, stopped=unwanted)
     elif (client := client_of(executor)) is not None:
@@ -217,7 +217,8 @@ def _results(
             own.shutdown(wait=True, cancel_futures=True)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
