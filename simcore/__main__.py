@@ -119,7 +119,7 @@ def _sweep(options: argparse.Namespace) -> int:
     others = Counter(version for version in versions.values() if version != VERSION)
     if others:
         named = ", ".join(sorted(version or "one that is not noted" for version in others))
-        print(f"{others.total()} of their rows are from another version of this program: {named}")
+        print(f"made by another version of this program: {others.total()} ({named})")
     return 0
 
 

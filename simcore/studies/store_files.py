@@ -129,6 +129,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     try:
         _end_log(file, path)
         file.execute("PRAGMA trusted_schema = OFF")
+        file.execute("PRAGMA synchronous = FULL")
         with transaction(file):
             _upgrade(file)
         # a batch goes into the file at its end, in one go: else pages that do not fit into the
@@ -277,8 +278,8 @@ def _prove(file: sqlite3.Connection, path: Path, name: str) -> None:
         found = file.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchmany(9)
         require(
             sorted(found, key=repr) == _schema(version),
-            f"expected a store with this program's tables and nothing else, {name} has others; take "
-            "the file that the sweep itself wrote",
+            f"expected a store with this program's tables and nothing else, {name} has others; "
+            "take the file that the sweep itself wrote",
         )
         problem = file.execute("PRAGMA integrity_check(1)").fetchone()[0]
         length = _one(file, "PRAGMA page_count") * _one(file, "PRAGMA page_size")
