@@ -141,7 +141,7 @@ def _of_others(versions: Mapping[Experiment, str | None]) -> list[str]:
     if not others:
         return []
     named = ", ".join(sorted(version or "one that is not noted" for version in others))
-    return [f"{others.total()} of their rows are from another version of this program: {named}"]
+    return [f"made by another version of this program: {others.total()} ({named})"]
 
 
 def _counted(rows: Sequence[Row]) -> str:

@@ -1,7 +1,7 @@
-"""Which program this is: a number, and a hash of every source that a run can reach.
+"""Which program this is: a number, and a hash of all its sources but those of pictures.
 
 Two checkouts give the same rows if they have the same version, so rows say which one made them and
-workers of another one are refused. Pictures cannot change a row and do not count.
+workers of another one are refused. Pictures cannot change a row.
 """
 
 import hashlib
@@ -11,7 +11,8 @@ NUMBER = "0.1"
 PICTURES = "figures"
 
 
-def _hash_of_sources(folder: Path) -> str:
+def hash_of_sources(folder: Path) -> str:
+    """Of the Python sources of a package, whatever ends their lines."""
     digest = hashlib.blake2b(digest_size=6)
     for path in sorted(folder.rglob("*.py")):
         place = path.relative_to(folder)
@@ -21,4 +22,4 @@ def _hash_of_sources(folder: Path) -> str:
     return digest.hexdigest()
 
 
-VERSION = f"{NUMBER}+{_hash_of_sources(Path(__file__).parent)}"
+VERSION = f"{NUMBER}+{hash_of_sources(Path(__file__).parent)}"

@@ -154,7 +154,7 @@ class Store:
 
 def _check_name(path: str) -> None:
     require(
-        not (path.startswith((":", "file:")) or "://" in path),
+        not (path.startswith((":", "file:", "sqlite:")) or "://" in path),
         f"expected a file's name, got {shown(path)}; a store has to outlive its sweep, so name a "
         "file such as runs.sqlite",
     )

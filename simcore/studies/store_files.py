@@ -129,6 +129,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     try:
         _end_log(file, path)
         file.execute("PRAGMA trusted_schema = OFF")
+        file.execute("PRAGMA synchronous = FULL")
         with transaction(file):
             _upgrade(file)
         # a batch goes into the file at its end, in one go: else pages that do not fit into the
