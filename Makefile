@@ -4,6 +4,8 @@
 PYTHON ?= python3
 # Who can see the app: this machine only; 0.0.0.0 opens it to the network of a lecture room.
 ADDRESS ?= localhost
+# Streamlit looks there for settings; a user of a container may have none.
+export HOME ?= $(CURDIR)
 BIN := .venv/bin
 SCRIPTS := 'simcore/**/*.js' 'pages/*.js'
 

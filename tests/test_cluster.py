@@ -15,7 +15,7 @@ import pytest
 from cases import CASES, PAPER, descending, flowing
 from strategies import refused
 
-from simcore import Record, grid, sweep
+from simcore import Record, grid, scheduler, sweep
 from simcore.__main__ import main
 from simcore.studies.store import Store
 from simcore.version import VERSION
@@ -204,6 +204,7 @@ def test_a_worker_that_is_none_is_refused_with_its_reason(
 
 def test_a_lost_scheduler_is_one_sentence(tmp_path, capsys, monkeypatch):
     lone = Cluster(tmp_path, workers=0)
+    monkeypatch.setattr(scheduler, "WITHIN", 3)  # the client tries to come back for so long
     monkeypatch.setattr("simcore.__main__.say", lambda _: lone.stop())  # "waiting for workers"
     file, store = tmp_path / "sweep.json", tmp_path / "rows.sqlite"
     file.write_text(json.dumps({"base": PAPER.to_dict(), "axes": {}}))
