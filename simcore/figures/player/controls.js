@@ -63,6 +63,7 @@ export function showControls(S) {
     b.disabled = !S.runs.some((run) => run.strobes);
   }
   for (const b of all("[data-axis]")) b.setAttribute("aria-pressed", b.dataset.axis === S.axis);
-  find(".group.axis").style.display = S.steps?.counts ? "" : "none";
+  S.parts.clock.toggleAttribute("data-many", S.ribbons.length > 2); // a line of its own
+  find(".group.axis").style.display = S.steps?.counts && S.shared ? "" : "none";
   find("[data-do=out]").disabled = !S.zoom.zoomed;
 }

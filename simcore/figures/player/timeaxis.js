@@ -3,7 +3,8 @@
 import { clamp, decimalsFor } from "../browser/numbers.js";
 import { linearTicks } from "./ticks.js";
 
-const inSteps = (S) => S.axis === "step" && Boolean(S.steps?.counts);
+/** Steps are at the same times in all descents, or there is no axis of them. */
+const inSteps = (S) => S.axis === "step" && Boolean(S.steps?.counts && S.shared);
 
 /** Enough decimals to tell neighbouring steps apart. */
 export function timeNumber(S, t) {
@@ -13,7 +14,7 @@ export function timeNumber(S, t) {
 }
 
 export function timeTitle(S) {
-  if (!inSteps(S)) return S.steps ? "t = η · step" : "t";
+  if (!inSteps(S)) return !S.steps ? "t" : S.shared ? "t = η · step" : "t = η · step, each its η";
   return S.runs.length > 1 ? `step of ${S.reference.label}` : "step";
 }
 

@@ -36,6 +36,7 @@ function show(S, { axis = "step", strobe = "all", logs = {}, zoom = null, cursor
   S.pick(strobe);
   S.zoom.set(zoom);
   S.clock.seek(cursor ?? S.clock.end);
+  S.rest();
 }
 
 export class View {
