@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages import _state
+from pages import _prose, _state
 from simcore.experiment import Experiment
 
 
@@ -44,7 +44,8 @@ def control(
     if new and found != value:
         _state.find(changed)
     if refused is not None:
-        (words or st).warning(refused)
+        with words or st.container():
+            _prose.warn(refused)
 
 
 def choice(

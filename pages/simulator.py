@@ -3,7 +3,6 @@
 import streamlit as st
 
 from pages import _controls, _pins, _state, _ui
-from simcore import regimes
 from simcore.figures import panels
 
 experiment = _ui.open_page()
@@ -16,12 +15,13 @@ with st.sidebar:
 
 _ui.complaints()
 _ui.step_size_ruler(experiment)
-run = _ui.run(experiment)
-named = [panels.Named(run.experiment.dynamics.short, run, regimes.phases(run))]
+run = _ui.run(panels.with_eigenvalues(experiment, chosen))
+named = [_ui.named(run)]
 if with_flow and run.experiment.dynamics.iterated:
     flow = _ui.flow_beside(run)
-    named.append(panels.Named("GF", flow, regimes.phases(flow)))
+    named.append(_ui.named(flow))
 named += _pins.runs(experiment)
 _ui.verdict(run)
 _ui.play(panels.simulator(named, chosen, _state.view()), "player")
+_pins.table(named)
 _ui.expectation(experiment)

@@ -24,13 +24,15 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "numpy nouns",
     ),
     "truths": (
-        "simcore.theory simcore.prospects simcore.variations simcore.plans simcore.cost",
+        "simcore.theory simcore.prospects simcore.variations simcore.plans simcore.cost "
+        "simcore.differences",
         "numpy nouns truths",
     ),
     "verbs": (
         "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.engines "
         "simcore.simulate simcore.alignment simcore.courses simcore.verdicts "
-        "simcore.true_tail simcore.regimes simcore.presets simcore.links simcore.link_values",
+        "simcore.true_tail simcore.regimes simcore.ends simcore.presets simcore.links "
+        "simcore.link_values",
         "numpy nouns loops truths verbs",
     ),
     "studies": (
