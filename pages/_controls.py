@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _said, _state, _widgets
+from pages import _prose, _state, _widgets
 from simcore import link_values, presets, typed, variations
 from simcore.experiment import Experiment
 from simcore.figures import panels, style
@@ -238,7 +238,7 @@ def _panels(wanted: Sequence[str] | None) -> list[str]:
     unknown = [name for name in names if name not in panels.PANELS]
     if unknown:
         _state.look(panels=tuple(shown))
-        _said.warn(f"There is no panel {' or '.join(unknown)}; choose among those offered.")
+        _prose.warn(f"There is no panel {' or '.join(unknown)}; choose among those offered.")
 
     def choose(names: list[str]) -> None:
         usual = set(names) == set(panels.FIRST_PANELS)
@@ -278,7 +278,7 @@ def segments(label: str, member: str, titles: dict[str, str], **options: Any) ->
     usual, wanted = next(iter(titles)), getattr(_state.view(), member)
     if wanted is not None and wanted not in titles:
         _state.look(**{member: None})
-        _said.warn(f"There is no {label.lower()} {wanted}; choose one of those offered.")
+        _prose.warn(f"There is no {label.lower()} {wanted}; choose one of those offered.")
     shown = wanted if wanted in titles else usual
     _widgets.choice(
         st.segmented_control,

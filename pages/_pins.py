@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
 
-from pages import _runs, _said, _state, _widgets
-from simcore import links
+from pages import _prose, _runs, _said, _state, _ui, _widgets
+from simcore import ends
+from simcore.differences import difference
 from simcore.experiment import Experiment
 from simcore.figures import panels
 from simcore.view import MOST_PINS
@@ -25,10 +27,10 @@ def controls(experiment: Experiment) -> None:
         width="stretch",
     )
     for number, pin in enumerate(pins):
-        name = links.difference(pin, experiment) or "as shown"
+        name = difference(pin, experiment) or "the run on show"
         left, right = st.columns([4, 1], vertical_alignment="center")
-        with left.container(key=f"plain-pin{number}"):
-            st.markdown(_said.plain(f"{_letter(number)}: {name}"))
+        with left:
+            _prose.say(_said.plain(f"{_letter(number)}: {name}"), "plain-pin")
         with right:
             words = f"Drop {_said.plain(name)}"
             _widgets.button("✕", f"unpin{number}", partial(_drop, pin), help=words)
@@ -39,14 +41,23 @@ def _drop(dropped: Experiment) -> None:
 
 
 def runs(experiment: Experiment) -> list[panels.Named]:
-    """The pinned runs other than the current one, named by the letters that `controls` explains."""
+    """The pinned runs other than the current one, with the letters that `controls` explains and
+    named by what they have that the current one has not."""
     return [
-        panels.Named(_letter(number), run, ())
+        _ui.named(run, f"{letter}: {difference(pin, experiment)}", letter)
         for number, pin in enumerate(_state.view().pins)
         if pin != experiment
-        for run in [_runs.beside(pin, f"Pinned run {_letter(number)}")]
+        for letter in [_letter(number)]
+        for run in [_runs.beside(pin, f"Pinned run {letter}")]
         if run is not None
     ]
+
+
+def table(runs: Sequence[panels.Named]) -> None:
+    """Where the runs end, if there are pins among them."""
+    if any(named.sign for named in runs):
+        mode = _state.view().mode
+        _prose.table(ends.table({named.name: named.run for named in runs}, mode), "ends")
 
 
 def _letter(number: int) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages import _said
+from pages import _prose
 from pages._turns import Turn, Turns
 from simcore import cost, limits, variations
 from simcore.experiment import Experiment
@@ -123,11 +123,11 @@ def beside(experiment: Experiment, label: str) -> Trajectory | None:
     try:
         cost.check(experiment)
     except ValueError as error:
-        _said.warn(f"{label}: {error}.")
+        _prose.warn(f"{label}: {error}.")
         return None
     found = _work(experiment, label, lambda progress: simulate(experiment, on_progress=progress))
     if found.outcome is Outcome.CANCELLED:
-        _said.warn(f"{label}: {_too_slow()} What was reached by then is shown.")
+        _prose.warn(f"{label}: {_too_slow()} What was reached by then is shown.")
     return found
 
 
@@ -146,7 +146,7 @@ def orbits(experiment: Experiment, step_sizes: np.ndarray) -> bifurcation.Orbits
     try:
         return _work(key, "Orbits", lambda progress: work(on_progress=progress))
     except Cancelled:
-        _said.warn(f"Orbits: {_too_slow()}")
+        _prose.warn(f"Orbits: {_too_slow()}")
         return None
 
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 
-import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
-
 STYLE = (  # of `plain` where it stands among words of ours
     "[data-testid=stAlert] code,[class*=st-key-plain] code"
     "{all:unset;white-space:pre-wrap;overflow-wrap:anywhere}"
@@ -25,8 +22,3 @@ def plain(text: str) -> str:
     fence = "`" * (longest + 1)
     inside = f" {text} " if text.startswith("`") or text.endswith("`") or not text else text
     return f"{fence}{inside}{fence}"
-
-
-def warn(sentence: str, place: DeltaGenerator | None = None) -> None:
-    """Say what was wrong, on the page or in a `place` of it."""
-    (place or st).warning(plain(sentence))

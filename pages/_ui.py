@@ -10,12 +10,13 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _reached, _said, _state, _widgets, _words
+from pages import _prose, _reached, _said, _state, _widgets, _words
 from pages._names import FRONT, PAGES
-from simcore import links, prospects, regimes, variations
+from simcore import horizon, links, prospects, regimes, variations
 from simcore.experiment import Descent, Experiment, Flow
 from simcore.figures import player, ruler
-from simcore.figures.scene import Scene
+from simcore.figures.scene import Notice, Scene
+from simcore.figures.tables import Named
 from simcore.simulate import simulate
 from simcore.studies.sweep import sweep
 from simcore.trajectory import Trajectory
@@ -68,16 +69,21 @@ def open_page(default: Experiment = _state.DEFAULT) -> Experiment:
     A link to the page without a query shows `default`.
     """
     _cold_start()
+    _prose.begin()
     experiment = _state.experiment(default)
     _state.write_link()
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="bar"):
         for name, title in PAGES.items():
             link(name, title)
         with st.popover("Words", help="What the words and symbols mean"):
-            st.markdown(_words.listed())
+            _prose.say(_words.listed())
             link("about", "The model and its equations: About")
-        with st.popover("Link", help="A link that holds every value of this run"):
-            st.code(_state.address(), language=None, wrap_lines=True)
+        address = _state.address()
+        with (
+            st.popover("Link", help="A link that holds every value of this run"),
+            _prose.fresh(address, "link"),
+        ):
+            st.code(address, language=None, wrap_lines=True)
     return experiment
 
 
@@ -90,7 +96,7 @@ def link(page: str, label: str, experiment: Experiment | None = None, **options:
 def complaints() -> None:
     """What the link or an input got wrong, one sentence each."""
     for sentence in st.session_state.get("complaints", []):
-        _said.warn(sentence)
+        _prose.warn(sentence)
     st.session_state.complaints = []
 
 
@@ -137,8 +143,20 @@ def expectation(experiment: Experiment) -> None:
 
 
 def _small(key: str, words: str) -> None:
-    with st.container(key=f"small-{key}"):
-        st.markdown(words)
+    _prose.say(words, f"small-{key}")
+
+
+def named(run: Trajectory, name: str = "", sign: str = "") -> Named:
+    """The run with what is known of it, called after its dynamics unless it has another name."""
+    found = horizon.horizon(run)
+    return Named(
+        name or run.experiment.dynamics.short,
+        run,
+        regimes.phases(run),
+        [Notice("depends on rounding", found.words, found.first, found.last)] if found else [],
+        regimes.classify(run).value,
+        sign,
+    )
 
 
 def play(scene: Scene, key: str) -> None:

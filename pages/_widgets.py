@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages import _said, _state
+from pages import _prose, _state
 
 
 def control(
@@ -44,7 +44,8 @@ def control(
     if new and found != value:
         _state.find(changed)
     if refused is not None:
-        _said.warn(refused, words)
+        with words or st.container():
+            _prose.warn(refused)
 
 
 def choice(

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import _said, _ui, _words
+from pages import _prose, _ui, _words
 from simcore import checks, prospects, typed
 
 _ui.open_page()
@@ -28,7 +28,7 @@ def step_sizes() -> list[tuple[str, str, str]]:
     ]
 
 
-st.markdown(
+_prose.say(
     r"""
 ## The model
 
@@ -58,8 +58,8 @@ pathways share.
 ## Words and symbols
 """
 )
-st.markdown(_words.listed())
-st.markdown(
+_prose.say(_words.listed())
+_prose.say(
     r"""
 ## Step sizes
 
@@ -78,9 +78,9 @@ typed_rate = st.text_input("A learning rate in their convention", value="0.01", 
 try:
     rate = checks.positive("a learning rate", typed.number(typed_rate))
 except ValueError as error:
-    _said.warn(f"{error}.")
+    _prose.warn(f"{error}.")
 else:
-    st.table(
+    _prose.table(
         {
             "convention": [name for name, _, _ in CONVENTIONS],
             "their loss": [loss for _, loss, _ in CONVENTIONS],
@@ -90,7 +90,7 @@ else:
             ],
         }
     )
-st.markdown(
+_prose.say(
     r"""
 How exact is it? Aligned starts on whitened inputs run in the *modes* engine, an exact reduction to a
 few scalars; every other start runs with full weights. Gradient flow is integrated by an embedded

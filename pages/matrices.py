@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from pages import _controls, _runs, _said, _ui
-from simcore import Outcome, Record, curvature, presets, regimes, variations
-from simcore.figures import full_weights, panels
+from pages import _controls, _prose, _runs, _ui
+from simcore import Outcome, Record, curvature, presets, variations
+from simcore.figures import full_weights
 
 experiment = _ui.open_page(presets.BY_NAME["tree-4"].experiment)
 with st.sidebar:
@@ -20,7 +20,7 @@ with st.sidebar:
 _ui.complaints()
 
 if experiment.start.aligned:
-    st.info(
+    _prose.note(
         "This start is aligned with the target, so the maps stay diagonal; choose a preset, or a "
         "random start under More, to see full matrices."
     )
@@ -28,15 +28,15 @@ try:
     record = Record(frames=300, eigenvalues=4, maps=True)
     full = variations.with_full_weights(experiment, record)
 except ValueError as error:
-    _said.warn(f"This run is too large for full weights: {error}.")
+    _prose.warn(f"This run is too large for full weights: {error}.")
     st.stop()
 run = _runs.run(full, "Full weights")
-named = panels.Named(run.experiment.dynamics.short, run, regimes.phases(run))
+named = _ui.named(run)
 companions = []
 if with_flow and run.experiment.dynamics.iterated:
     flow = _runs.flow_beside(run)
     if flow is not None:
-        companions = [panels.Named("GF", flow, regimes.phases(flow))]
+        companions = [_ui.named(flow)]
 _ui.verdict(run)
 _ui.play(full_weights.matrices(named, companions), "matrices_player")
 
@@ -46,7 +46,7 @@ if run.outcome is Outcome.DIVERGED:
     st.stop()
 start = curvature.imbalance(full, curvature.initial(full))
 end = curvature.imbalance(full, theta)
-st.markdown(
+_prose.say(
     r"**Layer imbalance** $D_l = W_{l+1}^\top W_{l+1} - W_l W_l^\top$ (norms below): gradient flow "
     r"keeps it, descent adds exactly $\eta^2 (G_{l+1}^\top G_{l+1} - G_l G_l^\top)$ per step."
 )
@@ -66,6 +66,6 @@ st.dataframe(
 )
 if full.dynamics.eta is not None:
     deviation = curvature.imbalance_identity(full, theta, full.dynamics.eta)
-    st.markdown(
+    _prose.say(
         f"One more step agrees with the identity to **{deviation:.1e}** of the largest entry."
     )

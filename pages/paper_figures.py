@@ -7,8 +7,9 @@ from typing import Any
 
 import altair as alt
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from pages import _controls, _runs, _ui
+from pages import _controls, _prose, _runs, _ui
 from simcore import presets, regimes, theory, variations
 from simcore.figures import charts, panels
 from simcore.presets import Preset
@@ -19,26 +20,27 @@ _ui.complaints()
 
 
 def numbers(preset: Preset, run: Trajectory) -> None:
-    """Published beside measured, with the deviation, ticked where it is within the tolerance."""
+    """Expected beside measured, with the deviation, ticked where it is within the tolerance."""
     rows = [(expected, float(expected.measure(run))) for expected in preset.expected]
     if rows:
-        st.table(
+        _prose.table(
             {
                 "number": [expected.label for expected, _ in rows],
-                "published": [
+                "expected": [
                     f"{'≥ ' if expected.at_least else ''}{expected.value:.8g}"
+                    f"{' exact' if expected.exact else ''}"
                     for expected, _ in rows
                 ],
                 "here": [f"{value:.8g}" for _, value in rows],
                 "deviation": [
-                    f"{value - expected.value:+.1e}\N{NO-BREAK SPACE}"
+                    f"{value - expected.value:+.1e}\N{NO-BREAK SPACE}".replace("-", "−")
                     + ("✓" if expected.holds(run) else f"(not within {expected.tolerance:.0e})")
                     for expected, value in rows
                 ],
             }
         )
     notes = dict.fromkeys(expected.note for expected, _ in rows if expected.note)
-    st.markdown(". ".join([f"Source: {preset.source}", *map(str.capitalize, notes)]) + ".")
+    _prose.say(". ".join([f"Source: {preset.source}", *map(str.capitalize, notes)]) + ".")
 
 
 def picture(run: Trajectory, panel: str, mode: int = 0, **options: Any) -> alt.LayerChart:
@@ -57,20 +59,33 @@ def opener(preset: Preset) -> None:
     _ui.link("simulator", "Open in the Simulator", preset.experiment, icon="▶️")
 
 
+def planes(runs: Sequence[Trajectory], side: int) -> list[alt.LayerChart]:
+    """The planes of several runs, square and on one scale."""
+    return charts.planes([panels.simulator([named(run)], ["plane"]) for run in runs], side)
+
+
+def beside(count: int, width: int) -> list[DeltaGenerator]:
+    """Places of one width, as many in a row as there is room for."""
+    with st.container(horizontal=True, gap="medium"):
+        return [st.container(width=width) for _ in range(count)]
+
+
 def side_by_side(shown: Sequence[Preset]) -> None:
     """Planes and numbers of several runs, one column each."""
-    for column, preset in zip(st.columns(len(shown)), shown, strict=True):
+    runs = [_runs.run(preset.experiment, preset.title) for preset in shown]
+    columns = beside(len(shown), 372)
+    for column, preset, run, drawn in zip(columns, shown, runs, planes(runs, 290), strict=True):
         with column:
-            run = _runs.run(preset.experiment, preset.title)
-            st.markdown(f"**{preset.title}**  \n{regimes.classify(run).sentence}")
-            _ui.chart(picture(run, "plane", height=340))
+            _prose.say(f"**{preset.title}**")
+            st.altair_chart(drawn, width="content")
+            _prose.say(regimes.classify(run).sentence)
             numbers(preset, run)
             opener(preset)
 
 
 def main_figure() -> None:
     side_by_side((presets.SMALL, presets.MEDIUM, presets.LARGE))
-    st.markdown(f"**{presets.FLOW.title}**")
+    _prose.say(f"**{presets.FLOW.title}**")
     numbers(presets.FLOW, _runs.run(presets.FLOW.experiment))
 
 
@@ -100,7 +115,7 @@ def sharpness_curve() -> None:
     end = run.strengths[-1, :, 0]
     flow_end = theory.flow_end_split(run.strengths[0, :, 0], depths, 1.0)
     _ui.chart(charts.minima_curve(1.0, depths, eta, split=end, flow_end=flow_end))
-    st.markdown(
+    _prose.say(
         f"Gradient descent stopped at sharpness **{run.sharpness[-1]:.4f}**, just below "
         f"2/η = {2 / eta:.4g}; gradient flow ends at "
         f"**{theory.mode_sharpness(flow_end, depths):.4f}**."
@@ -110,27 +125,31 @@ def sharpness_curve() -> None:
 
 
 def unequal_grid() -> None:
-    st.markdown(
+    _prose.say(
         r"Every pair of depths starts at α = (0.002, 0.002) and runs at $\eta = 2/\lambda_{\min}$; "
         "the star is the flattest split. Numbers are published for depths 3 and 5."
     )
-    for first in presets.UNEQUAL_DEPTHS:
-        for column, second in zip(st.columns(3), presets.UNEQUAL_DEPTHS, strict=True):
+    depths = [(one, two) for one in presets.UNEQUAL_DEPTHS for two in presets.UNEQUAL_DEPTHS]
+    runs = [_runs.run(presets.unequal_depths(pair, 452)) for pair in depths]
+    drawn = planes(runs, 230)
+    across = len(presets.UNEQUAL_DEPTHS)
+    for first in range(0, len(depths), across):
+        row = slice(first, first + across)
+        cells = zip(beside(across, 372), depths[row], runs[row], drawn[row], strict=True)
+        for column, pair, run, plane in cells:
             with column:
-                experiment = presets.unequal_depths((first, second), 452)
-                run = _runs.run(experiment)
-                share = theory.flattest_split(1.0, (first, second))[0]
-                st.markdown(
-                    f"**L = ({first}, {second})**: flattest share {share:.4f}, "
+                share = theory.flattest_split(1.0, pair)[0]
+                _prose.say(
+                    f"**L = ({pair[0]}, {pair[1]})**: flattest share {share:.4f}, "
                     f"ends at {theory.shares(run.strengths[-1, :, 0])[0]:.4f}"
                 )
-                _ui.chart(picture(run, "plane", height=280))
+                st.altair_chart(plane, width="content")
     numbers(presets.UNEQUAL, _runs.run(presets.UNEQUAL.experiment))
     opener(presets.UNEQUAL)
 
 
 def return_threshold() -> None:
-    st.markdown(
+    _prose.say(
         rf"Below $\eta_{{WCR}} = \gamma_{{WCR}}/S_1$ = {theory.wcr_gamma(5) / 5:.4f} at depth 5, "
         "the step back from an overshoot never crosses zero; above, it may, and the run may be "
         "trapped there."
@@ -140,7 +159,7 @@ def return_threshold() -> None:
     ):
         with column:
             run = _runs.run(preset.experiment)
-            st.markdown(f"**{preset.title}**  \n{regimes.classify(run).sentence}")
+            _prose.say(f"**{preset.title}**  \n{regimes.classify(run).sentence}")
             _ui.chart(picture(run, "strengths", axis="step"))
             numbers(preset, run)
             opener(preset)
@@ -182,3 +201,7 @@ chosen = _controls.segments(
     "Figure", "figure", {name: title for name, (title, _) in FIGURES.items()}
 )
 FIGURES[chosen][1]()
+_prose.say(
+    "Numbers marked exact are those of closed forms; the others were read off published figures "
+    "and run again in double precision by independent code."
+)

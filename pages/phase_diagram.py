@@ -13,8 +13,9 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _controls, _runs, _said, _state, _ui, _widgets
-from simcore import Experiment, Record, limits, plans, sweep, typed, variations
+from pages import _controls, _prose, _runs, _said, _state, _ui, _widgets
+from simcore import Experiment, Record, limits, links, plans, sweep, typed, variations
+from simcore.differences import difference
 from simcore.figures import phase_maps as pictures
 from simcore.figures.parts import LINE_ROWS
 from simcore.plans import Plan, Side
@@ -189,6 +190,18 @@ def as_csv(cells: Sequence[Experiment], rows: Sequence[Row | None]) -> bytes:
         return path.read_bytes()
 
 
+def csv_button(cells: Sequence[Experiment], rows: Sequence[Row | None]) -> None:
+    st.download_button(
+        "Download CSV",
+        data=lambda: as_csv(cells, rows),
+        file_name="map.csv",
+        mime="text/csv",
+        on_click="ignore",
+        disabled=not any(row is not None for row in rows),
+        help="One line per cell: what was run, and how it ended",
+    )
+
+
 # --- The picture -----------------------------------------------------------------------------
 
 
@@ -272,7 +285,7 @@ def planned_map(base: Experiment, wanted: Plan) -> None:
             _ui.chart(map_of(rows))
     steps = base.dynamics.steps
     some = f"{done} of " if done < len(cells) else ""
-    st.markdown(
+    _prose.say(
         f"**{some}{len(xs)} × {len(ys)} cells** of {steps} steps. Click a cell to open its run in "
         "the Simulator, drag a rectangle to compute inside it."
     )
@@ -281,17 +294,9 @@ def planned_map(base: Experiment, wanted: Plan) -> None:
             _widgets.button("Continue", "map_continue", resume)
         if state.get("map_zooms"):
             _widgets.button("Zoom out", "map_zoom_out", zoom_out)
-        st.download_button(
-            "Download CSV",
-            data=lambda: as_csv(cells, rows),
-            file_name="map.csv",
-            mime="text/csv",
-            on_click="ignore",
-            disabled=not done,
-            help="One line per cell: what was run, and how it ended",
-        )
+        csv_button(cells, rows)
     if plan != wanted:
-        st.info(
+        _prose.note(
             f"Of the points asked for, {len(xs)} × {len(ys)} are drawn: more runs of this size "
             f"would take longer than {BUDGET:.0f} seconds of a core{' here' if HOSTED else ''}."
         )
@@ -312,16 +317,37 @@ def uploaded_map(content: bytes) -> None:
         borders=found.borders(),
     )
     hang(picture, "uploaded_map", found.cells, None)
-    st.markdown(
+    _prose.say(
         f"**{runs} runs** of the file, {len(found.xs)} × {len(found.ys)} cells drawn. Click a cell "
         "to open its run in the Simulator."
     )
     if may_lack_rows:
-        st.info(
+        _prose.note(
             "An older version wrote this file, and kept its last rows in a second one while the "
             "sweep ran. If yours was copied before the sweep had ended, rows are missing here: "
             "give the sweep's command once more, and everything will be in the file."
         )
+    pairs = [
+        (cell, row)
+        for cell, row in zip(found.cells, found.rows, strict=True)
+        if cell is not None and row is not None
+    ]
+    csv_button([cell for cell, _ in pairs], [row for _, row in pairs])
+
+
+def plan_of_file(content: bytes) -> None:
+    """What the map of a store shows, in the place of the controls of one to compute."""
+    found = opened(content).map
+    some = next(cell for cell in found.cells if cell is not None)
+    axes = zip(("To the right", "Up"), found.titles, (found.xs, found.ys), strict=True)
+    _prose.say(
+        "**The plan of this file**\n\n"
+        + "\n".join(
+            f"* {where}: {title} from {values[0]:.4g} to {values[-1]:.4g}, {len(values)} values"
+            for where, title, values in axes
+        )
+        + f"\n* One of its runs: {_said.plain(difference(some, links.PIN_BASE))}"
+    )
 
 
 # --- The page --------------------------------------------------------------------------------
@@ -337,24 +363,29 @@ with st.sidebar:
     except ValueError as error:
         trouble, base = error, phase_maps.base_of(experiment)
     plan = plan_for(base)
-    side_controls(base, plan, "x")
-    side_controls(base, plan, "y")
-    steps_control(base)
-    _controls.architecture(experiment)
-    with st.expander("More"):
-        _controls.clock(experiment)
-        _controls.experts(experiment)
+    place = st.container()
     with st.expander("Open a file"):
         file = st.file_uploader(
             "A store that `python -m simcore sweep` wrote", type=["sqlite", "db"], key="map_file"
         )
+    with place:
+        if file is None:
+            side_controls(base, plan, "x")
+            side_controls(base, plan, "y")
+            steps_control(base)
+            _controls.architecture(experiment)
+            with st.expander("More"):
+                _controls.clock(experiment)
+                _controls.experts(experiment)
 _ui.complaints()
 try:
     if trouble is not None:
         raise trouble
     if file is not None:
+        with place:
+            plan_of_file(file.getvalue())
         uploaded_map(file.getvalue())
     else:
         planned_map(base, plan)
 except ValueError as error:
-    _said.warn(f"{str(error).rstrip('.')}.")
+    _prose.warn(f"{str(error).rstrip('.')}.")

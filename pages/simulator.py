@@ -3,19 +3,8 @@
 import streamlit as st
 
 from pages import _controls, _pins, _reached, _runs, _state, _ui
-from simcore import horizon, regimes, run_table
-from simcore.figures import panels, scene
-from simcore.trajectory import Trajectory
-
-
-def named(run: Trajectory) -> panels.Named:
-    """A run, called after its dynamics, with its phases and what depends on rounding."""
-    found = horizon.horizon(run)
-    notices = (
-        [scene.Notice("depends on rounding", found.words, found.first, found.last)] if found else []
-    )
-    return panels.Named(run.experiment.dynamics.short, run, regimes.phases(run), notices)
-
+from simcore import run_table
+from simcore.figures import panels
 
 experiment = _ui.open_page()
 with st.sidebar:
@@ -27,15 +16,16 @@ with st.sidebar:
 
 _ui.complaints()
 _ui.step_size_ruler(experiment)
-run = _runs.run(experiment)
-shown = [named(run)]
+run = _runs.run(panels.with_eigenvalues(experiment, chosen))
+shown = [_ui.named(run)]
 if with_flow and run.experiment.dynamics.iterated:
     flow = _runs.flow_beside(run)
     if flow is not None:
-        shown.append(named(flow))
+        shown.append(_ui.named(flow))
 shown += _pins.runs(experiment)
 _ui.verdict(run)
 _ui.play(panels.simulator(shown, chosen, _state.view()), "player")
+_pins.table(shown)
 _ui.expectation(experiment)
 st.download_button(
     "Download CSV",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages import _controls, _runs, _state, _ui, _widgets
+from pages import _controls, _prose, _runs, _state, _ui, _widgets
 from simcore import Descent, Record, prospects, theory, variations
 from simcore.figures import orbits as pictures
 from simcore.studies import bifurcation
@@ -53,7 +53,7 @@ def on_select() -> None:
 
 
 if not prospects.follows_closed_forms(experiment):
-    st.info("The diagram needs a balanced start and whitened inputs; choose those under More.")
+    _prose.note("The diagram needs a balanced start and whitened inputs; choose those under More.")
 else:
     # steps and records do not matter here, so one key serves all of them
     plain = replace(experiment, dynamics=Descent(step_size=1.0, steps=1), record=Record())
@@ -81,7 +81,7 @@ else:
         with place:
             _widgets.selectable(picture, chart_key, on_select, ["pick", "zoom"])
         _ui.chart(pictures.lyapunov(found.step_sizes, found.lyapunov, marks, eta))
-        st.markdown(
+        _prose.say(
             "Every step size goes on until it repeats itself, for at most "
             f"{bifurcation.BUDGET:,} steps. Where descent has not settled by then, or is near "
             "zero (where it starts, or an overshoot threw it), no orbit is drawn, and a bar at the "
@@ -91,12 +91,12 @@ else:
         depths, target = experiment.network.depths, experiment.task.singular_values[0]
         if len(set(depths)) == 1 and depths[0] > 1 and target > 0 and np.isfinite(eta):
             gamma = eta * theory.single_path_sharpness(target, depths[0])
-            st.markdown(
+            _prose.say(
                 f"**The chain of one pathway** at γ = ηS₁ = {gamma:.4g}; overshoots can reach zero "
                 f"from γ = {theory.wcr_gamma(depths[0]):.4g} on."
             )
             _ui.chart(pictures.cobweb(depths[0], gamma, 0.1 ** (1 / depths[0])))
         else:
-            st.info("The cobweb needs a step size, and pathways of one depth, at least 2.")
-        st.markdown("Click a step size to choose it, drag a range to zoom into it.")
+            _prose.note("The cobweb needs a step size, and pathways of one depth, at least 2.")
+        _prose.say("Click a step size to choose it, drag a range to zoom into it.")
         _ui.link("simulator", "Open this run in the Simulator", icon="▶️")

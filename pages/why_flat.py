@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import _controls, _state, _ui, _widgets
+from pages import _controls, _prose, _state, _ui, _widgets
 from simcore import curvature, prospects, theory, variations
 from simcore.figures import charts
 
@@ -52,7 +52,7 @@ with left:
     split = the_split()
     closed = float(theory.mode_sharpness(split, depths))
     by_lanczos = measured(split)
-    st.table(
+    _prose.table(
         {
             "sharpness of this minimum": [
                 "closed form Λ₁₁",
@@ -70,10 +70,12 @@ with left:
             )
         )
     elif len(depths) != 2:
-        st.info("The curve along the minima needs two pathways; the numbers above hold for any.")
+        _prose.note(
+            "The curve along the minima needs two pathways; the numbers above hold for any."
+        )
 with right:
     words = " : ".join(f"{value / target:.3f}" for value in best) if target else "–"
-    st.markdown(
+    _prose.say(
         f"One pathway alone has sharpness $S_1$ = **{alone:.4g}**; the flattest split, "
         rf"**{words}**, has $\lambda_{{\min}}$ = **{lowest:.4g}**, a factor "
         f"**{lowest / alone:.4f}** of it."
@@ -81,20 +83,18 @@ with right:
         else "A target of zero has no sharpness to share."
     )
     if set(depths) == {2}:
-        st.markdown(
+        _prose.say(
             "With depth 2 every split is equally sharp, Λ₁₁ = 2σ*: **nothing is gained** by "
             "sharing, and gradient descent has no reason to re-balance."
         )
     elif set(depths) == {1}:
-        st.markdown("With depth 1 every split is equally sharp, Λ₁₁ = H: **nothing is gained**.")
+        _prose.say("With depth 1 every split is equally sharp, Λ₁₁ = H: **nothing is gained**.")
     elif len(set(depths)) > 1:
-        st.markdown(
+        _prose.say(
             "With unequal depths the flattest split is off the diagonal: the optimum has "
             r"$(L_h - 1)\, \sigma_h^{1-2/L_h}$ equal in all pathways that carry signal."
         )
     if edge is not None:
         verdict = "stable" if closed < edge else "unstable"
-        st.markdown(
-            f"The edge is 2/η = **{edge:.4g}**, so this split is **{verdict}** for descent."
-        )
-    _ui.chart(charts.gain(here=(max(depths), len(depths))))
+        _prose.say(f"The edge is 2/η = **{edge:.4g}**, so this split is **{verdict}** for descent.")
+    _ui.chart(charts.gain(here=depths, singular_value=target))

@@ -188,28 +188,6 @@ class _Reader:
             return default
 
 
-NAMES = {"eta": "η", "depths": "L", "start": "start", "task": "target"}
-
-
-def difference(experiment: Experiment, reference: Experiment) -> str:
-    """What sets two experiments apart, in the words of a link: "η = 0.05, steps = 2000"."""
-    mine, theirs = to_query(experiment), to_query(reference)
-    order = [*NAMES, *(name for name in mine if name not in NAMES)]
-    return ", ".join(
-        f"{NAMES.get(name, name)} = {_short(mine[name])}"
-        for name in order
-        if name in mine and theirs.get(name) != mine[name]
-    )
-
-
-def _short(text: str) -> str:
-    """Four digits for a lone number."""
-    try:
-        return f"{float(text):.4g}"
-    except ValueError:
-        return text
-
-
 def _dynamics_query(dynamics: Dynamics) -> dict[str, str]:
     moves = next(m for m in values.DYNAMICS if m.kind is type(dynamics))
     return {name: repr(getattr(dynamics, field)) for name, (field, _) in moves.parameters.items()}

@@ -40,7 +40,7 @@ class Expected:
     """A published or exact number of a run: `measure(run)` must be within `tolerance` of `value`.
 
     With `at_least`, the measure must be above `value` instead. `note` says where a tolerance that
-    is wider than the digits comes from.
+    is wider than the digits comes from; `exact` numbers are those of a closed form.
     """
 
     label: str
@@ -49,6 +49,7 @@ class Expected:
     measure: Callable[[Trajectory], float]
     at_least: bool = False
     note: str = ""
+    exact: bool = False
 
     def holds(self, run: Trajectory) -> bool:
         """Whether the run reproduces the number."""
@@ -167,6 +168,7 @@ MEDIUM = Preset(
                 theory.balanced_sharpness(1.0, run.experiment.network.depths)
                 / theory.single_path_sharpness(1.0, 20)
             ),
+            exact=True,
         ),
     ),
 )
@@ -218,12 +220,14 @@ UNEQUAL = Preset(
             2.587189,
             5e-7,
             lambda run: theory.balanced_sharpness(1.0, run.experiment.network.depths),
+            exact=True,
         ),
         Expected(
             "flattest share of pathway 1",
             0.73462,
             5e-6,
             lambda run: theory.flattest_split(1.0, run.experiment.network.depths)[0],
+            exact=True,
         ),
         Expected("σ₁₁, low", 0.73477, 5e-6, _last_two(0)[0]),
         Expected("σ₂₁, low", 0.19582, 5e-6, _last_two(1)[0]),
@@ -251,9 +255,9 @@ SHALLOW = Preset(
     "Exact: one-mode chain, period doubling of the cubic map",
     two_pathways(Descent(step_size=1.1, steps=2000), depths=(2, 2), scales=(0.02, 0.01)),
     (
-        Expected("total, low", 0.6634944, 5e-8, _of_last_two(_total, min)),
-        Expected("total, high", 1.2455966, 5e-8, _of_last_two(_total, max)),
-        Expected("drift of σ₁₁/σ₂₁", 0.0, 1e-12, _ratio_drift),
+        Expected("total, low", 0.6634944, 5e-8, _of_last_two(_total, min), exact=True),
+        Expected("total, high", 1.2455966, 5e-8, _of_last_two(_total, max), exact=True),
+        Expected("drift of σ₁₁/σ₂₁", 0.0, 1e-12, _ratio_drift, exact=True),
     ),
 )
 
@@ -274,7 +278,7 @@ SPECTRUM = Preset(
         record=Record(frames=60, eigenvalues=12),
     ),
     tuple(
-        Expected(f"eigenvalue {index + 1}", value, tolerance, _spectrum_entry(index))
+        Expected(f"eigenvalue {index + 1}", value, tolerance, _spectrum_entry(index), exact=True)
         for index, (value, tolerance) in enumerate(
             [
                 (11.313708, 5e-7),
@@ -307,7 +311,11 @@ def _smallest_strength(run: Trajectory) -> float:
 
 
 _RETURN = Expected(
-    "γ(WCR) at L = 5", 4.2245, 5e-5, lambda run: theory.wcr_gamma(run.experiment.network.depths[0])
+    "γ(WCR) at L = 5",
+    4.2245,
+    5e-5,
+    lambda run: theory.wcr_gamma(run.experiment.network.depths[0]),
+    exact=True,
 )
 
 RETURN_BELOW = Preset(
@@ -356,7 +364,9 @@ def _tree_value(index: int) -> Callable[[Trajectory], float]:
 
 
 _TREE_VALUES = tuple(
-    Expected(f"singular value {index + 1}", math.sqrt(square), 1e-12, _tree_value(index))
+    Expected(
+        f"singular value {index + 1}", math.sqrt(square), 1e-12, _tree_value(index), exact=True
+    )
     for index, square in enumerate((15, 7, 3, 3, 1, 1, 1, 1))
 )
 

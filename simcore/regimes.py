@@ -102,7 +102,7 @@ def _judged(run: Trajectory) -> _Judged:
     )
 
 
-def _tail(records: int) -> slice:
+def tail(records: int) -> slice:
     """The records on which an end is judged: the last fifth, 12 to 200 of them, and not more than
     the second half."""
     wanted = min(200, max(12, records // 5), max(2, records // 2))
@@ -112,7 +112,7 @@ def _tail(records: int) -> slice:
 def _of_records(run: Trajectory) -> Evidence:
     """What the last records show, steps hidden between them included."""
     mode = sharpest(run)
-    end = Course(*(values[_tail(len(run.steps))] for values in mode))
+    end = Course(*(values[tail(len(run.steps))] for values in mode))
     parts = np.array_split(np.arange(len(end.low)), PARTS)
     if len(end.low) < 2 * PARTS:
         parts = [np.arange(len(end.low))] * PARTS
@@ -214,11 +214,11 @@ def _settled(mode: Course, regime: Regime, after: int) -> int:
     """The first record, `after` at the earliest, from which the run is as it ends."""
     if regime in (Regime.UNFINISHED, Regime.DIVERGED):
         return len(mode.total)
-    total, tail = mode.total, _tail(len(mode.total))
+    total, last = mode.total, tail(len(mode.total))
     if regime is Regime.TRAPPED:
         return max(after, _from_then_on(np.abs(total) < LEARNED))
     share = shares_of(mode.strengths.swapaxes(0, 1)).max(axis=0)
-    low, high = total[tail].min() - CLOSE, total[tail].max() + CLOSE
+    low, high = total[last].min() - CLOSE, total[last].max() + CLOSE
     inside = (total >= low) & (total <= high)
     return max(after, _from_then_on((np.abs(share - share[-1]) <= CLOSE) & inside))
 

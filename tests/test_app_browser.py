@@ -158,6 +158,49 @@ def test_pages_keep_the_run_when_switched(page, address):
     assert "task=1.0%2C0.7%2C0.4" in page.url or "task=1.0,0.7,0.4" in page.url
 
 
+TRANSLATE = """() => {  // as a browser does it: nodes of its own in the place of the page's texts
+  const main = document.querySelector("[data-testid=stMain]"), texts = [];
+  const walker = document.createTreeWalker(main, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) texts.push(walker.currentNode);
+  for (const text of texts) {
+    if (!text.data.trim() || text.parentElement.closest("style, script")) continue;
+    const font = document.createElement("font");
+    font.textContent = `«${text.data}»`;
+    text.replaceWith(font);
+  }
+}"""
+
+
+def test_a_translated_page_says_what_the_new_run_did_and_no_more_what_the_old(page, address):
+    query = urlencode(links.to_query(presets.SMALL.experiment))
+    served.open_page(page, f"{address}/?{query}")
+    expect(page.get_by_text("Winner takes all.")).to_be_visible()
+    page.evaluate(TRANSLATE)
+    old = page.get_by_text("the pathway that started ahead took the signal")
+    expect(old).to_be_visible()
+    page.locator(".st-key-eta input").fill("0.15384615")
+    page.locator(".st-key-eta input").press("Enter")
+    expect(page.get_by_text("Partly re-balanced.")).to_be_visible(timeout=served.PATIENCE)
+    expect(page.get_by_text("the oscillation handed signal back")).to_be_visible()
+    expect(old).to_have_count(0)
+    expect(page.get_by_text("descent follows gradient flow")).to_have_count(0)
+
+
+def test_show_data_gives_the_whole_table_of_the_picture(page, address):
+    page.set_viewport_size({"width": 1600, "height": 900})  # a grid has no heads of what is beyond
+    served.open_page(page, f"{address}/paper_figures?figure=curves")
+    charts = page.locator("[data-testid=stVegaLiteChart]")
+    expect(charts).to_have_count(3, timeout=served.PATIENCE)
+    served.settle(page)
+    charts.last.hover()
+    page.get_by_role("button", name="Show data").last.click()
+    grid = page.locator("[data-testid=stDataFrame] [role=grid]")
+    heads = grid.locator("[role=columnheader]")
+    expect(heads).to_have_text(["run", "step", "t", "σ₁₁", "σ₂₁"], timeout=served.PATIENCE)
+    rows = int(grid.get_attribute("aria-rowcount"))
+    assert rows == 1 + 651 + 600  # of GD, and of GF beside it
+
+
 @pytest.mark.parametrize(("width", "height", "shown"), [(1280, 800, 1.0), (1024, 768, 0.75)])
 def test_the_first_panels_are_seen_without_scrolling(browser, address, width, height, shown):
     tab = browser.new_page(viewport={"width": width, "height": height})

@@ -213,7 +213,9 @@ def test_every_spec_is_one_layered_view_that_streamlit_can_show():
         assert not {"hconcat", "vconcat", "concat", "facet"} & set(spec), name
         assert spec["usermeta"]["embedOptions"]["renderer"] == "canvas", name
         assert spec["height"] > 100, name
-        assert "width" not in spec, name  # the page gives it
+        if "width" in spec:  # else the page gives it
+            assert name.startswith("plane of"), name
+            assert spec["width"] == spec["height"], name
         assert spec["description"].endswith("."), name
 
 
@@ -262,13 +264,13 @@ def strings(node: Any) -> Iterator[str]:
 
 def test_no_chart_has_more_rows_than_altair_takes():
     for name, spec in every_spec():
-        assert sum(map(len, spec["datasets"].values())) <= charts.MAX_ROWS, name
+        assert max(map(len, spec["datasets"].values())) <= charts.MAX_ROWS, name
 
 
 @pytest.mark.parametrize("panel", ["strengths", "plane", "loss", "sharpness", "sharing"])
 def test_many_long_runs_share_the_rows(panel: str):
     spec = drawn([Named(f"{k}", run("long")) for k in range(5)], panel)
-    assert sum(map(len, spec["datasets"].values())) <= charts.MAX_ROWS
+    assert max(map(len, spec["datasets"].values())) <= charts.MAX_ROWS
 
 
 def test_a_line_has_at_most_2000_points():
@@ -284,6 +286,53 @@ def test_odd_architectures_can_be_drawn(name: str):
     result = simulate(replace(CASES[name], record=Record(every=5, eigenvalues=2, maps=True)))
     for panel in panels.PANELS:
         assert drawn(result, panel)["layer"], panel
+
+
+# --- To read and to save -----------------------------------------------------------------------
+
+
+def subject(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """What Streamlit offers under "Show data" and as CSV: the first of the tables."""
+    return next(iter(spec["datasets"].values()))
+
+
+def test_the_first_table_is_what_is_shown_with_names_to_read():
+    result = run("paper")
+    table = subject(spec_of("strengths", "paper"))
+    assert [*table[0]] == ["run", "step", "t", "σ₁₁", "σ₂₁"]
+    assert [row["step"] for row in table] == list(result.steps)
+    assert [row["σ₂₁"] for row in table] == list(result.strengths[:, 1, 0])
+    assert [*subject(spec_of("sharpness", "paper"))[0]] == ["run", "step", "t", "Sharpness", "2/η"]
+    assert [*subject(spec_of("loss", "paper"))[0]] == ["run", "step", "t", "Loss"]
+    plane = subject(spec_of("plane", "paper"))
+    assert [*plane[0]] == ["run", "step", "t", "strength σ₁₁", "strength σ₂₁"]
+    assert len(plane) == len(result.steps)
+    assert [*subject(spec_of("maps", "paper"))[0]] == ["map", "mode out", "mode in", "entry"]
+    assert [*subject(spec_of_theory("minima"))[0]] == ["σ₁", "σ₂", "λ", "λ ≤ 2/η"]
+    assert [*subject(spec_of_theory("gain"))[0]] == ["pathways H", "depth L", "λ(min) / S"]
+
+
+def test_several_runs_are_one_table_under_one_another():
+    spec = drawn([Named("GD", run("paper")), Named("GF", run("flow"))], "strengths")
+    table = subject(spec)
+    assert [*table[0]] == ["run", "step", "t", "σ₁₁", "σ₂₁"]
+    counts = {name: sum(row["run"] == name for row in table) for name in ("GD", "GF")}
+    assert counts == {"GD": 651, "GF": 300}
+
+
+def test_every_chart_that_shows_something_has_its_table_first():
+    for name, spec in every_spec():
+        first = next(iter(views(spec)))
+        empty = {mark_of(view) for view in views(spec)} == {"text"}
+        assert empty or rows_of(spec, first) is subject(spec), name
+        assert empty or first["transform"] == [{"filter": "false"}], name  # it draws nothing
+
+
+def test_the_dot_under_the_pointer_goes_with_the_pointer():
+    for name, spec in every_spec():
+        for param in spec.get("params", ()):
+            if param["name"] == "hover":
+                assert param["select"]["clear"] == "pointerout", name
 
 
 # --- Honest data -------------------------------------------------------------------------------
@@ -308,8 +357,10 @@ def test_strengths_are_those_of_the_run(name: str, axis: str):
 def test_loss_sharpness_and_shares_are_those_of_the_run(name: str):
     result = run(name)
     place = {float(t): k for k, t in enumerate(result.time)}
+    noise = 0.0 if name != "flow" else 0.5 * (100 * 1e-8) ** 2  # of an integrator with rtol 1e-8
     for row in line_rows(spec_of("linear loss", name)):
-        assert row["value"] == result.loss[place[row["time"]]]
+        loss = result.loss[place[row["time"]]]
+        assert row["value"] == (loss if loss >= noise else None)
     for row in line_rows(spec_of("sharpness", name), "GD", "GF"):
         assert row["value"] == result.sharpness[place[row["time"]]]
     for row in line_rows(spec_of("sharing", name)):
@@ -410,6 +461,42 @@ def test_a_pathway_keeps_its_colour_in_every_panel(name: str):
     assert heads == [style.shade(h).expression for h in range(pathways)] + [style.MUTED.expression]
 
 
+def shapes(spec: dict[str, Any]) -> dict[str, str]:
+    """The marker of each line."""
+    found = [view for view in views(spec) if mark_of(view) == "point" and "shape" in view["mark"]]
+    return {
+        line: view["mark"]["shape"]
+        for view in found
+        for line in view["transform"][0]["filter"]["oneOf"]
+    }
+
+
+def test_without_colours_a_pathway_is_told_by_its_marker():
+    spec = drawn([Named("GD", run("paper")), Named("GF", run("flow"))], "strengths")
+    assert shapes(spec) == {
+        "σ₁₁": "circle",
+        "σ₂₁": "triangle-up",
+        "σ₁₁ GF": "circle",
+        "σ₂₁ GF": "triangle-up",
+    }
+    legend = encodings(spec, "color")[0]["legend"]
+    assert '"σ₂₁": "▲ σ₂₁"' in legend["labelExpr"]
+    assert shapes(spec_of("strengths", "single pathway")) == {}  # there is nothing to tell apart
+    assert shapes(spec_of("loss", "paper")) == {}
+    eight = shapes(spec_of("strengths", "eight pathways"))
+    looks = look(spec_of("strengths", "eight pathways"))
+    assert len({(eight[name], *looks[name]) for name in looks}) == 8
+
+
+def test_markers_stand_on_records():
+    result = run("paper")
+    marked = rows(drawn(result, "strengths"), "point", "line")
+    known = set(zip(result.time.tolist(), result.strengths[:, 0, 0].tolist(), strict=True))
+    first = [(row["x"], row["value"]) for row in marked if row["line"] == "σ₁₁"]
+    assert len(first) >= 3
+    assert set(first) <= known
+
+
 def test_past_six_pathways_the_dash_tells_them_apart():
     looks = look(spec_of("strengths", "eight pathways"))
     assert len(looks) == len(set(looks.values())) == 8
@@ -433,7 +520,7 @@ def test_the_width_of_each_line_is_its_own():
     scale = next(e["scale"] for e in encodings(spec, "strokeWidth") if "scale" in e)
     assert scale["type"] == "ordinal"
     widths = dict(zip(scale["domain"], scale["range"], strict=True))
-    assert widths == {"GD": 1.6, "GF": 0.9, "GFS sharpness": 1.3}
+    assert widths == {"GD": 1.6, "GF": 1.2, "GFS sharpness": 1.3}
 
 
 def test_central_flow_is_dotted():
@@ -511,10 +598,13 @@ def test_an_edge_that_changes_is_a_dashed_line():
 @pytest.mark.parametrize("page", ["#ffffff", "#171614", "#0e1117"])
 def test_marks_stand_out_from_the_page(page: str):
     light = luminance(page) > 0.5
-    shades = [style.INK, style.MUTED, style.EDGE, style.THEORY, *style.PLASMA, *style.REGIMES]
-    colours = [*style.HUES, *((shade.light if light else shade.dark) for shade in shades)]
-    for colour in colours:
+    hues = [style.shade(h) for h in range(len(style.HUES))]
+    shades = [style.INK, style.MUTED, style.EDGE, style.THEORY, *style.PLASMA, *hues]
+    for shade in shades:
+        colour = shade.light if light else shade.dark
         assert contrast(colour, page) >= 3, colour
+    if not light:  # where thin lines are faint
+        assert min(contrast(hue.dark, page) for hue in hues) > 5
 
 
 def luminance(colour: str) -> float:
@@ -536,6 +626,34 @@ def test_labels():
     assert style.target_label(0) == "σ*₁"
     assert style.short(2 / 13) == "0.154"
     assert style.short(13.0) == "13"
+
+
+def test_step_sizes_that_differ_share_no_axis_of_steps():
+    small = simulate(experiment(0.05, 60))
+    runs = [Named("GD", run("paper")), Named("A", small)]
+    spec = drawn(runs, "loss", axis="step")
+    assert encodings(spec, "x")[0]["title"] == "time t = η · step"
+    longer = Named("longer", simulate(experiment(steps=900)))
+    spec = drawn([runs[0], longer], "loss", axis="step")  # one step size: one axis counts both
+    assert encodings(spec, "x")[0]["title"] == "step of GD"
+    assert max(row["x"] for row in line_rows(spec, "longer")) == 900
+
+
+def test_planes_on_one_scale_are_square_and_hold_every_run():
+    scenes = [
+        panels.simulator([Named("GD", result)], ["plane"])
+        for result in (run("paper"), simulate(experiment(2 / 10.7, 200)))
+    ]
+    specs = [chart.to_dict() for chart in charts.planes(scenes, 200)]
+    domains = {
+        json.dumps(e["scale"]["domain"]) for s in specs for c in "xy" for e in encodings(s, c)
+    }
+    assert len(domains) == 1
+    low, high = json.loads(domains.pop())
+    largest = max(scene.runs[0].columns["s0"].max() for scene in scenes)
+    assert low < 0
+    assert high > largest
+    assert {(spec["width"], spec["height"]) for spec in specs} == {(200, 200)}
 
 
 # --- What theory adds --------------------------------------------------------------------------
@@ -688,6 +806,17 @@ def test_gain_is_the_closed_form():
     assert {row["pathways"] for row in drawn} == {1, 2, 3, 4, 8}
     for row in drawn:
         assert row["value"] == pytest.approx(row["pathways"] ** (2 / row["x"] - 1), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("depths", "text"), [((20, 20), "L = 20"), ((3, 5), "L = 3, 5"), ((5, 3, 3), "L = 5, 3, 3")]
+)
+def test_the_ring_is_what_these_depths_gain(depths: tuple[int, ...], text: str):
+    spec = charts.gain(here=depths, singular_value=2.0).to_dict()
+    (ring,) = rows(spec, "point", "text")
+    alone = max(theory.single_path_sharpness(2.0, depth) for depth in depths)
+    assert ring["value"] == pytest.approx(theory.balanced_sharpness(2.0, depths) / alone)
+    assert (ring["x"], ring["text"]) == (max(depths), text)
 
 
 # --- Words -------------------------------------------------------------------------------------

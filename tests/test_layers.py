@@ -24,14 +24,15 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "numpy nouns",
     ),
     "truths": (
-        "simcore.theory simcore.prospects simcore.variations simcore.plans simcore.cost",
+        "simcore.theory simcore.prospects simcore.variations simcore.plans simcore.cost "
+        "simcore.differences",
         "numpy nouns truths",
     ),
     "verbs": (
         "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.engines "
         "simcore.simulate simcore.alignment simcore.courses simcore.verdicts "
-        "simcore.true_tail simcore.horizon simcore.regimes simcore.presets simcore.links "
-        "simcore.link_values simcore.run_table",
+        "simcore.true_tail simcore.horizon simcore.regimes simcore.ends simcore.presets "
+        "simcore.links simcore.link_values simcore.run_table",
         "numpy nouns loops truths verbs",
     ),
     "process": ("simcore.signals simcore.streams", ""),

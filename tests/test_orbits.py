@@ -94,6 +94,20 @@ def test_where_everything_diverges_the_diagram_says_so():
     assert "diverges" in str(chart.to_dict())
 
 
+@pytest.mark.parametrize(("depth", "gamma"), [(20, 40 / 13), (3, 1.2), (2, 3.0), (5, 4.35)])
+def test_a_cobweb_fills_its_frame_and_its_table_is_the_orbit(depth, gamma):
+    start = 0.1 ** (1 / depth)
+    spec = orbits.cobweb(depth, gamma, start).to_dict()
+    table = next(iter(spec["datasets"].values()))
+    x = [row["x"] for row in table]
+    assert x[0] == start
+    assert x[1:] == pytest.approx([float(theory.chain(v, depth, gamma)) for v in x[:-1]])
+    assert [row["next x"] for row in table] == [*x[1:], None]
+    low, high = spec["layer"][-1]["encoding"]["x"]["scale"]["domain"]
+    assert max(*x, 1) - min(*x, 1) > 0.6 * (high - low)
+    assert low < min(x) <= max(x) < high
+
+
 def test_line_joins_are_round():
     marks, step_sizes = StepSizeMarks(NAN, 0.1, NAN, 0.9), np.array([0.1, 0.2])
     charts = (
@@ -106,4 +120,4 @@ def test_line_joins_are_round():
         for layer in chart.to_dict()["layer"]
         if layer["mark"]["type"] == "line"
     ]
-    assert [line["strokeJoin"] for line in lines] == ["round"] * 4
+    assert [line["strokeJoin"] for line in lines] == ["round"] * 5

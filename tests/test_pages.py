@@ -280,7 +280,10 @@ def test_pins_are_dropped_one_by_one():
     app = open_app(
         **links.view_to_query(View(pins=(presets.SMALL.experiment, presets.LARGE.experiment)))
     )
-    assert "A: η = 0.05, steps = 2000" in words(app)
+    assert "A: η = 0.05, 2,000 steps" in words(app)
+    (ends,) = [table.value for table in app.table]
+    assert list(ends["run"]) == ["GD", "GF", "A: η = 0.05, 2,000 steps", "B: η = 0.1869, 534 steps"]
+    assert next(iter(ends["difference to GD"])) == "–"
     app.button(key="unpin0").click().run()
     assert the_view(app).pins == (presets.LARGE.experiment,)
     assert list(app.query_params) == [*links.to_query(presets.MEDIUM.experiment), "pin_a"]

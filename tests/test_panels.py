@@ -22,7 +22,7 @@ from simcore import (
     simulate,
     theory,
 )
-from simcore.figures import full_weights, panels, player, tables
+from simcore.figures import full_weights, panels, player, style, tables
 from simcore.figures.tables import blocks, top_pairs
 
 MEDIUM = presets.MEDIUM.experiment
@@ -82,7 +82,9 @@ def test_columns_are_the_trajectory(medium):
         assert np.array_equal(shown.columns["s1"], run.strengths[:, 1, 0])
         assert np.array_equal(shown.columns["s0_high"], run.strengths_range[:, 1, 0, 0])
         assert np.array_equal(shown.columns["lambda0"], run.sharpness)
-        assert np.array_equal(shown.columns["loss"], run.loss)
+        told = np.isfinite(shown.columns["loss"])
+        assert np.array_equal(shown.columns["loss"][told], run.loss[told])
+        assert told.all() == run.experiment.dynamics.iterated
 
 
 def test_ghosts_are_the_theory(medium):
@@ -182,7 +184,8 @@ def test_the_loss_is_shown_down_to_the_first_runs_and_says_so(medium):
     both, alone = (panels.simulator(runs, ["loss"]).panels[0] for runs in (medium, medium[:1]))
     assert both.limits[0] == alone.limits[0] == pytest.approx(medium[0].run.loss.min() / 3)
     assert medium[1].run.loss.min() < both.limits[0]
-    assert (both.label, alone.label) == ("½‖M − M*‖² (cut)", "½‖M − M*‖²")
+    assert both.label == "½‖M − M*‖² (cut), flow above its own error"
+    assert alone.label == "½‖M − M*‖²"
 
 
 def test_the_loss_of_noisy_data_has_its_own_name():
@@ -303,6 +306,80 @@ def test_flow_is_overlaid_on_every_curve_of_the_matrices():
     maps = full_weights.singular_maps(both[1].run)
     assert scene.runs[1].columns["block1_0"] == pytest.approx(np.abs(maps[:, 1, 0, 0]))
     assert player.payload(scene)["scene"]["panels"]
+
+
+def test_eigenvalues_are_asked_for_where_they_are_shown():
+    asked = panels.with_eigenvalues(MEDIUM, ["eigenvalues"])
+    assert asked.record == replace(MEDIUM.record, eigenvalues=2)
+    assert panels.with_eigenvalues(MEDIUM, ["loss"]) == MEDIUM
+    three = panels.with_eigenvalues(presets.RANK_ONE.experiment, ["eigenvalues"])
+    assert three.record.eigenvalues == panels.MOST_EIGENVALUES
+    blind = replace(MEDIUM, record=Record(sharpness=False))
+    assert panels.with_eigenvalues(blind, ["eigenvalues"]) == blind
+    short = replace(asked, dynamics=Descent(step_size=2 / 13, steps=20))
+    assert not panels.simulator([named(short)], ["eigenvalues"]).missing
+
+
+def distances(main, other):
+    """Slowly: at each record of the other, the main run's last one until then."""
+    found = []
+    for t, sigma in zip(other.time, other.strengths[:, :, 0], strict=True):
+        until = [k for k, then in enumerate(main.time) if then <= t * (1 + 1e-12)]
+        over = t > main.time[-1] * (1 + 1e-12)
+        found.append(np.nan if over else np.abs(sigma - main.strengths[until[-1], :, 0]).max())
+    return np.array(found)
+
+
+def test_the_difference_is_taken_at_the_same_time():
+    runs = [
+        named(replace(MEDIUM, dynamics=Descent(step_size=2 / 13, steps=200)), "GD"),
+        named(replace(MEDIUM, dynamics=Descent(step_size=0.1, steps=400)), "A"),
+        named(CASES["one pathway"], "B"),
+    ]
+    scene = panels.simulator(runs, ["distance"])
+    assert [line.run for line in scene.panels[0].lines] == ["A"]
+    column = scene.runs[1].columns["distance"]
+    np.testing.assert_array_equal(column, distances(runs[0].run, runs[1].run))
+    assert np.isnan(column[-1])
+    assert panels.simulator(runs[:1], ["distance"]).missing["distance"].startswith("A difference")
+
+
+def test_what_an_integrator_leaves_is_not_drawn_as_structure(medium):
+    flow = medium[1:]
+    loss = panels.simulator(flow, ["loss"])
+    drawn = loss.runs[0].columns["loss"]
+    assert np.nanmin(drawn) >= tables.loss_noise(flow[0].run) > 0
+    assert np.isnan(drawn[-1])
+    for key, column in (("invariants", "invariant1"), ("gfs", "gfs")):
+        scene = panels.simulator(flow, [key])
+        noise = np.ptp(scene.runs[0].columns[column])
+        assert 0 < 30 * noise < scene.panels[0].least, key
+        moved = panels.simulator(medium, [key])
+        assert np.ptp(moved.runs[0].columns[column]) > moved.panels[0].least, key
+
+
+def test_a_run_without_the_mode_is_named_where_it_is_missing(medium):
+    three = named(presets.RANK_ONE.experiment)
+    pin = replace(medium[0], name="A: σ* = 1", sign="A")
+    scene = panels.simulator([three, pin], ["loss"], panels.View(mode=1))
+    assert [run.name for run in scene.runs] == ["GD"]
+    assert scene.note == "Not drawn, as without mode 2: A: σ* = 1."
+
+
+def test_what_is_settled_has_the_colour_of_its_end(medium):
+    run = medium[0].run
+    shown = panels.Named("GD", run, regimes.phases(run), regimes.classify(run).value, "A")
+    packed = player.payload(panels.simulator([shown], ["loss"]))["scene"]["runs"][0]
+    colours = {phase["name"]: phase.get("colour") for phase in packed["phases"]}
+    assert colours.pop("settled") == [*style.ENDS["partly re-balanced"]]
+    assert set(colours.values()) == {None}
+    assert packed["sign"] == "A"
+
+
+def test_why_a_panel_is_missing_is_said_by_the_player():
+    scene = panels.simulator([named(CASES["one pathway"])], ["plane", "loss"])
+    note = player.payload(scene)["scene"]["note"]
+    assert note == "The plane needs two pathways; this network has one."
 
 
 def test_every_phase_has_its_words():

@@ -493,7 +493,7 @@ def test_a_map_has_a_cell_per_known_row_and_listens(measure, step_on):
     chart = drawn(measure, some_rows(4), borders=marks, step_on=step_on)
     spec = chart.to_dict()
     assert {p["name"] for p in spec["params"]} == {"cell", "zoom"}
-    table = chart.layer[0].data
+    table = chart.layer[1].data
     assert table["cell"].to_pylist() == [0, 1, 2, 3]
     assert table["left"].to_pylist() == pytest.approx([0.05, 0.15] * 2)
     assert table["top"].to_pylist() == pytest.approx([1.5, 1.5, 2.5, 2.5])
@@ -501,7 +501,7 @@ def test_a_map_has_a_cell_per_known_row_and_listens(measure, step_on):
 
 def test_the_edge_has_the_colour_of_the_page():
     spec = drawn("edge_ratio", some_rows(6)).to_dict()
-    scale = spec["layer"][0]["encoding"]["color"]["scale"]
+    scale = spec["layer"][1]["encoding"]["color"]["scale"]
     middle = len(scale["domain"]) // 2
     assert scale["domain"][middle] == pytest.approx(1.0)
     assert scale["range"][middle]["expr"] == style.PAGE.expression
@@ -509,9 +509,21 @@ def test_the_edge_has_the_colour_of_the_page():
 
 def test_a_border_outside_the_map_is_left_out():
     outside = {"wcr": np.array([5.0, 5.0, np.nan])}
-    assert len(drawn("regime", some_rows(6), borders=outside).layer) == 1
+    assert len(drawn("regime", some_rows(6), borders=outside).layer) == 2
     inside = {"wcr": np.array([5.0, 0.15, np.nan])}
-    assert len(drawn("regime", some_rows(6), borders=inside).layer) == 5
+    assert len(drawn("regime", some_rows(6), borders=inside).layer) == 6
+
+
+@pytest.mark.parametrize("step_on", ["x", "y"])
+def test_across_depths_theory_goes_in_steps(step_on):
+    depths, marks = (2.0, 3.0, 4.0), np.array([0.12, 0.15, 0.18])
+    axes = ((0.1, 0.2), depths) if step_on == "x" else (depths, (0.1, 0.2))
+    rows = [{"regime": "cycle"}] * 6
+    chart = pictures.phase_map(*axes, rows, borders={"wcr": marks}, step_on=step_on)
+    (line,) = [layer.data for layer in chart.layer if "theory" in layer.data.column_names][:1]
+    step, other = ("left", "bottom") if step_on == "x" else ("bottom", "left")
+    assert line[step].to_pylist() == [0.12, 0.12, 0.15, 0.15, 0.18, 0.18]
+    assert line[other].to_pylist() == [1.5, 2.5, 2.5, 3.5, 3.5, 4.5]
 
 
 def test_every_regime_has_its_colour():
@@ -538,13 +550,13 @@ def test_seeds_become_a_median_with_its_band_and_counts():
     ]
     rows[3] = None  # seed 1 at the second x
     band, bars = pictures.ensemble((0.1, 0.2), rows, "regime", x_title="step size η")
-    table = band.data.to_pydict()
+    table = band.layer[1].data.to_pydict()
     known = [np.sort(shares[:, 0]), np.sort(np.delete(shares[:, 1], 1))]
     assert table["value"] == pytest.approx([np.median(values) for values in known])
     assert table["low"][0] == pytest.approx(known[0][1])
     assert table["high"][0] == pytest.approx(known[0][9])
     assert table["seeds"] == [11, 10]
-    counts = bars.data.to_pydict()
+    counts = bars.layer[1].data.to_pydict()
     assert sum(counts["count"]) == 21
     assert max(counts["above"]) == 11
     band.to_dict(), bars.to_dict()
@@ -707,6 +719,12 @@ def test_an_uploaded_store_is_drawn_as_its_plan(page, file):
     assert not app.warning
     assert "**4 runs** of the file, 3 × 2 cells drawn" in said(app)
     assert not app.info
+    for words in ("The plan of this file", "step size η from", "steps from 5 to 6, 2 values"):
+        assert words in said(app)
+    assert not {"map_x", "map_run_steps"} & {w.key for w in (*app.selectbox, *app.text_input)}
+    (csv,) = app.get("download_button")
+    assert csv.proto.label == "Download CSV"
+    assert not csv.proto.disabled
 
 
 def test_an_uploaded_store_of_before_says_that_rows_may_be_missing(page, tmp_path):

@@ -293,7 +293,7 @@ def test_the_encoding_travels_with_the_scene() -> None:
     described = payload(scene(None, strengths(key="strengths")))["scene"]
     assert described["panels"][0]["key"] == "strengths"
     assert described["runs"][0]["stroke"] == "points"
-    assert described["style"]["width"].keys() == {*style.WIDTHS, "theory"}
+    assert described["style"]["width"].keys() == {*style.WIDTHS, "theory", "guide"}
     assert described["style"]["phases"] == {name: [*pair] for name, pair in style.PHASES.items()}
 
 

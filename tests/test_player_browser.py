@@ -285,7 +285,7 @@ def test_steps_are_counted_up_to_the_last_record(open_player) -> None:
         descent, columns={name: column[:8] for name, column in descent.columns.items()}, phases=()
     )
     player = open_player(dataclasses.replace(whole, runs=(early, flow)))
-    assert player.spoken.startswith("step 7 / 7 · t = 20")
+    assert player.spoken.startswith("t = 20.00 · GD ended at step 7")
     player.press("Home")
     assert player.spoken.startswith("step 0 / 7")
 
@@ -538,6 +538,75 @@ def test_strobe_shows_one_branch_of_the_orbit(open_player) -> None:
     assert len(set(pictures.values())) == 3
 
 
+@pytest.mark.parametrize("strobe", ["all", "even", "odd"])
+def test_step_time_and_values_on_show_are_those_of_one_record(open_player, strobe) -> None:
+    player = open_player(two_runs(seconds=0.5))
+    player.press("Home", *["ArrowRight"] * 17)
+    player.page.get_by_role("button", name=strobe, exact=True).click()
+
+    def check() -> int:
+        step, t = re.match(r"step (\d+) / 40 · t = ([\d.]+)", player.spoken).groups()
+        assert float(t) == pytest.approx(int(step) * ETA, abs=0.01)
+        assert player.value("parity") == int(step) % 2
+        assert player.cursor == pytest.approx(int(step) * ETA)
+        assert (
+            player.page.locator(".clock").text_content().startswith(f"step {step} / 40 · t = {t}")
+        )
+        return int(step)
+
+    assert check() == {"all": 17, "even": 16, "odd": 17}[strobe]
+    player.press("Home", "Space")
+    player.page.wait_for_timeout(150)
+    player.press("Space")  # wherever it was stopped
+    check()
+
+
+def test_step_sizes_that_differ_have_an_axis_of_time_and_steps_of_their_own(open_player) -> None:
+    whole = two_runs()
+    half = dataclasses.replace(
+        whole.runs[0],
+        name="A: η = 0.25",
+        sign="A",
+        columns=whole.runs[0].columns | {"t": whole.runs[0].columns["t"] / 2},
+        phases=[("plateau", 0, 30), ("settled", 31, STEPS)],
+    )
+    lines = [Line(run.name, "loss", run.name) for run in (whole.runs[0], half)]
+    panel = SeriesPanel(title="Loss", lines=lines)
+    player = open_player(Scene(runs=(whole.runs[0], half), panels=(panel,)))
+    assert player.spoken.startswith("GD: step 40 / 40 · A: step 40 / 40 · t = 20.0")
+    player.press("Home", *["ArrowRight"] * 8)
+    assert player.spoken.startswith("GD: step 8 / 40 · A: step 16 / 40 · t = 4.0")
+    assert player.spoken.endswith("GD: plateau · A: plateau")
+    assert not player.page.get_by_role("button", name="step", exact=True).is_visible()
+
+
+def test_a_phase_too_thin_for_its_name_has_it_above(open_player) -> None:
+    whole = two_runs()
+    thin = [("plateau", 0, 15), ("symmetry breaking", 16, 16), ("edge of stability", 17, STEPS)]
+    heights = []
+    for phases in (thin, [("plateau", 0, 15), ("edge of stability", 16, STEPS)]):
+        run = dataclasses.replace(whole.runs[0], phases=phases)
+        player = open_player(dataclasses.replace(whole, runs=(run, whole.runs[1])))
+        heights.append(player.slider.bounding_box()["height"])
+        player.page.evaluate(
+            """() => {
+              window.drawn = [];
+              const { fillText } = CanvasRenderingContext2D.prototype;
+              CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+                if (this.canvas.closest(".timeline")) window.drawn.push([text, x, y]);
+                return fillText.call(this, text, x, y);
+              };
+            }"""
+        )
+        player.press("Home")
+        player.settle()
+        drawn = {text: y for text, _, y in player.page.evaluate("window.drawn")}
+        if phases is thin:
+            assert drawn["symmetry breaking"] < drawn["plateau"]
+        assert drawn["plateau"] == drawn["edge of stability"]
+    assert heights[0] - heights[1] == 15
+
+
 def test_the_axis_counts_steps_or_time(open_player) -> None:
     player = open_player(two_runs())
     in_steps = player.picture()
@@ -786,6 +855,7 @@ def test_python_hears_of_a_pause_and_of_nothing_while_playing(mounted: Page) -> 
     mounted.get_by_role("button", name="Zoom in").click()
     assert sent(mounted) == []
     mounted.get_by_role("button", name="Pause").click()
+    mounted.clock.run_for(50)  # a frame, in which the cursor has gone to the record that it shows
     t = mounted.evaluate("Number(window.root.dataset.cursor)")
     (view,) = sent(mounted)
     assert 4 < t < ETA * STEPS

@@ -579,7 +579,7 @@ CONTRASTS = """() => {
     [".handle", ".zone[data-on]", ".regime i"].map((s) => root.querySelector(s));
   return { text: found, marks: {
     handle: contrast(rgb(ground(handle)), rgb(page, ground(lit))),
-    swatch: contrast(rgb(ground(swatch)), rgb(page)),
+    swatch: contrast(rgb(getComputedStyle(swatch).borderTopColor), rgb(page)), // its outline
   } };
 }"""
 

@@ -13,6 +13,7 @@ ValueError, in one sentence, for a panel or record that the scene does not have.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import altair as alt
@@ -26,7 +27,7 @@ from simcore.figures.parts import MAX_POINTS, MAX_ROWS, Channels, Columns, Heigh
 from simcore.figures.scene import Axis, HeatPanel, Level, Mark, Panel, PlanePanel, Scene, Shape
 from simcore.figures.stills import heat, plane, series
 
-__all__ = ["MAX_POINTS", "MAX_ROWS", "gain", "minima_curve", "still"]
+__all__ = ["MAX_POINTS", "MAX_ROWS", "gain", "minima_curve", "planes", "still"]
 
 HEIGHTS = {"SeriesPanel": 300, "PlanePanel": 440, "HeatPanel": 280}
 
@@ -42,9 +43,10 @@ def still(
 ) -> alt.LayerChart:
     """One panel of a scene, by its key or its number.
 
-    Series: against t or, with `axis` "step", the steps of the first run that is made of updates,
-    on the scale of the panel or another. Maps: at a `record`. A panel that the scene is missing is
-    answered with the reason.
+    `height` is that of the chart, of a plane that of its plot, which is square.
+    Series: against t or, with `axis` "step", the steps of the runs that are made of updates, if
+    they have them at the same times; on the scale of the panel or another. Maps: at a `record`.
+    A panel that the scene is missing is answered with the reason.
     """
     require(
         axis in ("time", "step"), f'axis must be "time" or "step", got {shown(axis)}; choose one'
@@ -62,6 +64,20 @@ def still(
     if isinstance(chosen, HeatPanel):
         return heat.draw(scene, chosen, record, height)
     return series.draw(scene, chosen, axis, (scale or chosen.scale) == "log", height)
+
+
+def planes(scenes: Sequence[Scene], height: int | None = None) -> list[alt.LayerChart]:
+    """The planes of several scenes, all on the scale that holds each of them."""
+    panels = [next(p for p in scene.panels if isinstance(p, PlanePanel)) for scene in scenes]
+    ends = [
+        panel.limits or plane.square(panel, {run.name: run for run in scene.runs})
+        for scene, panel in zip(scenes, panels, strict=True)
+    ]
+    limits = min(low for low, _ in ends), max(high for _, high in ends)
+    return [
+        plane.draw(scene, replace(panel, limits=limits), height or HEIGHTS["PlanePanel"])
+        for scene, panel in zip(scenes, panels, strict=True)
+    ]
 
 
 def _panel(scene: Scene, panel: str | int) -> Panel:
@@ -134,20 +150,24 @@ def minima_curve(
         *(parts.levels(level) if edge <= highest else parts.beyond(level, above=True)),
         *parts.marks(marks, x, y),
     ]
-    return parts.view(layers, height, "Sharpness along the line of minima of two pathways.")
+    words = "Sharpness along the line of minima of two pathways."
+    subject = {"σ₁": curve["x"], "σ₂": curve["rest"], "λ": curve["value"], "λ ≤ 2/η": at_rest}
+    return parts.view(layers, height, words, subject=subject)
 
 
 def gain(
     depths: Iterable[int] = range(2, 41),
     pathways: Sequence[int] = (1, 2, 3, 4, 8),
-    here: tuple[int, int] | None = None,
+    here: Sequence[int] | None = None,
     *,
+    singular_value: float = 1.0,
     height: int = 320,
 ) -> alt.LayerChart:
     """lambda^min / S = H^{2/L-1} against depth L, a curve for each number H of pathways.
 
-    What sharing gains: theory.balanced_sharpness over single_path_sharpness. `here`
-    rings one (L, H).
+    What sharing gains: theory.balanced_sharpness over single_path_sharpness. `here` rings what
+    these depths gain at `singular_value`: S is that of the sharpest pathway, at whose depth the
+    ring stands; off the curves if depths differ, as they are for equal ones.
     """
     layer_counts, pathway_counts = sorted(set(depths)), sorted(set(pathways))
     require(
@@ -184,8 +204,27 @@ def gain(
         family.mark_point(color=ink(style.INK), filled=True, size=14, opacity=1),
         *parts.haloed(words, style.INK, align="right", dy=-9),
     ]
-    if here is not None:
-        ring = alt.Chart(table([row([here[0]], here[1])]))
-        ring = ring.mark_point(color=ink(style.EDGE), size=140, strokeWidth=2, opacity=1)
-        layers.append(ring.encode(**axes, tooltip=tooltip))
-    return parts.view(layers, height, "How much flatter a shared minimum is, over depth.")
+    if here is not None and singular_value > 0:
+        layers += _ring(tuple(here), singular_value, axes, tooltip)
+    subject = [
+        {"pathways H": r["pathways"], "depth L": np.array(r["x"]), "λ(min) / S": r["value"]}
+        for r in rows
+    ]
+    what = "How much flatter a shared minimum is, over depth."
+    return parts.view(layers, height, what, subject=subject)
+
+
+def _ring(
+    depths: tuple[int, ...], singular_value: float, axes: Channels, tooltip: list[alt.Tooltip]
+) -> list[alt.Chart]:
+    """What one network gains, and its depths."""
+    single = [theory.single_path_sharpness(singular_value, depth) for depth in depths]
+    factor = theory.balanced_sharpness(singular_value, depths) / max(single)
+    text = f"L = {depths[0]}" if len(set(depths)) == 1 else f"L = {', '.join(map(str, depths))}"
+    row = {"x": [depths[int(np.argmax(single))]], "value": [factor], "pathways": len(depths)}
+    at = alt.Chart(table([row | {"text": text}])).encode(**axes, tooltip=tooltip)
+    words = at.encode(text=alt.Text("text:N"))
+    return [
+        at.mark_point(color=ink(style.EDGE), size=140, strokeWidth=2, opacity=1),
+        *parts.haloed(words, style.EDGE, align="left", dx=10, dy=10),
+    ]

@@ -14,6 +14,19 @@ def reference(runs: Sequence[Run]) -> Run | None:
     return next((run for run in runs if run.stroke == "points"), None)
 
 
+def shared(runs: Sequence[Run]) -> bool:
+    """Whether every run of updates has its steps at the same times, so that one axis counts them
+    all."""
+    counted = reference(runs)
+    if counted is None:
+        return True
+    updates = [run for run in runs if run.stroke == "points" and run is not counted]
+    own = [np.asarray(run.columns["step"], dtype=float) for run in updates]
+    there = [steps_at(np.asarray(run.columns["t"], dtype=float), counted) for run in updates]
+    pairs = zip(own, there, strict=True)
+    return all(np.allclose(mine, theirs, rtol=1e-6, equal_nan=True) for mine, theirs in pairs)
+
+
 def places(run: Run, axis: Axis, counted: Run | None) -> np.ndarray:
     """Where the records of a run stand on the axis, (K,).
 

@@ -18,6 +18,7 @@ PHONE = 270  # pixels: the narrowest plot
 LETTER, ROW = 6.2, 14  # pixels: of a mark's name
 DRAWN = ("settled", "diverged")  # fates that need no mark
 FATES = {"still near zero": style.ENDS["trapped"], "not settled": style.MUTED}  # those that do
+LATE = 16  # steps of a cobweb that are drawn strong: where it ends up
 
 
 def bifurcation(
@@ -58,7 +59,8 @@ def bifurcation(
         cloud = cloud.encode(color=alt.value(parts.ink(style.INK)))
     else:
         names = [style.strength_label(h, 0) for h in range(series.shape[2])]
-        scale = alt.Scale(domain=names, range=[style.pathway_colour(h) for h in range(len(names))])
+        hues = [parts.ink(style.shade(h)) for h in range(len(names))]
+        scale = alt.Scale(domain=names, range=hues)
         legend = alt.Legend(orient="bottom", title=None)
         cloud = cloud.encode(color=alt.Color("name:N", scale=scale, legend=legend))
     pick = alt.selection_point(name="pick", encodings=["x"], nearest=True, on="click", empty=False)
@@ -73,7 +75,17 @@ def bifurcation(
     ]
     words = f"Bifurcation diagram: long-run {what} over the step size."
     room = 8 + ROW * max((flag.row + 1 for flag in flagged), default=0)
-    return parts.view(layers, height + room, words)
+    return parts.view(
+        layers,
+        height + room,
+        words,
+        subject={
+            "step size": rows["eta"],
+            "strength": "sum" if total else rows["name"],
+            "long-run values from": rows["value"],
+            "to": rows["top"],
+        },
+    )
 
 
 def lyapunov(
@@ -104,7 +116,7 @@ def lyapunov(
     rows = {"eta": step_sizes, "value": np.where(finite, exponents, np.nan)}
     line = parts.line(alt.Chart(parts.table([rows])), strokeWidth=1.3, color=parts.ink(style.INK))
     zero = alt.Chart(parts.table([{"value": np.zeros(1)}])).mark_rule(
-        strokeDash=list(style.FAINT_DASH), color=parts.ink(style.MUTED)
+        strokeWidth=style.GUIDE_WIDTH, color=parts.ink(style.MUTED)
     )
     layers = [
         line.encode(x=x, y=y),
@@ -112,53 +124,81 @@ def lyapunov(
         *_staffs(flags(marks, domain), x),
         *_here(chosen, domain, x),
     ]
-    return parts.view(layers, height, "Largest Lyapunov exponent over the step size.")
+    words = "Largest Lyapunov exponent over the step size."
+    subject = {"step size": rows["eta"], "Lyapunov exponent per step": rows["value"]}
+    return parts.view(layers, height, words, subject=subject)
 
 
 def cobweb(
     depth: int, gamma: float, start: float, *, steps: int = 60, height: int = 380
 ) -> alt.LayerChart:
-    """The chain x -> g(x) of one pathway, its cobweb from `start`, and where a step crosses zero.
+    """The chain x -> g(x) of one pathway around its orbit from `start`, its last steps strong, and
+    where a step crosses zero.
 
     x = (sigma/sigma*)^{1/L}. Shaded: g(x) <= 0, the sign-flip region.
     """
+    orbit = np.array(_orbit(depth, gamma, start, steps))
+    ends = float(min(orbit.min(), 1.0)), float(max(orbit.max(), 1.0))
+    pad = max(0.15 * (ends[1] - ends[0]), 0.02)  # most of 0 to 1 is empty where pathways are deep
+    low, high = ends[0] - pad, ends[1] + pad
+    grid = np.linspace(low, high, 600)
+    curve = theory.chain(grid, depth, gamma)
+    scale, axis = alt.Scale(domain=[low, high], nice=False), alt.Axis(**parts.CLOSE_AXIS)
+    x = alt.X("x:Q", title="x = (σ/σ*)^(1/L)", scale=scale, axis=axis)
+    y = alt.Y("y:Q", title="next x", scale=scale, axis=axis)
+
+    def chart(rows: parts.Columns) -> alt.Chart:
+        return alt.Chart(parts.table([rows])).encode(x=x, y=y)
+
+    corners = np.repeat(orbit, 2)
+    web = {"x": corners[:-1], "y": np.append(low, corners[2:])[: len(corners) - 1]}
+    web["order"] = np.arange(len(web["x"]))
+    late = {name: column[-2 * LATE - 1 :] for name, column in web.items()}
+    diagonal = {"x": np.array([low, high]), "y": np.array([low, high])}
+    hue = parts.ink(style.shade(0))
+    guide: parts.Channels = {"strokeWidth": style.GUIDE_WIDTH, "color": parts.ink(style.MUTED)}
+    first = {"x": orbit[:1], "y": orbit[:1], "text": "start"}
+    layers = [
+        *_crossing(grid[(curve <= 0) & (grid > 0)], (low, high), x, y),
+        parts.line(chart(diagonal), **guide),
+        parts.line(chart({"x": grid, "y": curve}), strokeWidth=2, color=parts.ink(style.INK)),
+        parts.line(chart(web).encode(order="order:Q"), strokeWidth=1, opacity=0.45, color=hue),
+        parts.line(chart(late).encode(order="order:Q"), strokeWidth=1.8, color=hue),
+        chart(first).mark_point(filled=True, size=60, opacity=1, color=hue),
+        *parts.haloed(
+            chart(first).encode(text=alt.Text("text:N")), style.shade(0), align="left", dx=8
+        ),
+    ]
+    words = "Cobweb of the one-pathway chain at this step size."
+    subject = {"step": np.arange(len(orbit)), "x": orbit, "next x": np.append(orbit[1:], np.nan)}
+    return parts.view(layers, height, words, subject=subject)
+
+
+def _orbit(depth: int, gamma: float, start: float, steps: int) -> list[float]:
+    """The chain from `start`, as long as it stays below 3."""
     orbit = [start]
     for _ in range(steps):
         value = float(theory.chain(orbit[-1], depth, gamma))
         if not abs(value) < 3:
             break
         orbit.append(value)
-    top = max(1.3, *orbit) * 1.05
-    low = min(0.0, *orbit) * 1.05
-    grid = np.linspace(low, top, 600)
-    curve = theory.chain(grid, depth, gamma)
-    scale, axis = alt.Scale(domain=[low, top], nice=False), alt.Axis(**parts.CLOSE_AXIS)
-    x = alt.X("x:Q", title="x = (σ/σ*)^(1/L)", scale=scale, axis=axis)
-    y = alt.Y("y:Q", title="next x", scale=scale, axis=axis)
-    corners = np.repeat(orbit, 2)
-    web = {"x": corners[:-1], "y": np.append(low, corners[2:])[: len(corners) - 1]}
-    web["order"] = np.arange(len(web["x"]))
-    flips = grid[(curve <= 0) & (grid > 0)]
-    layers = []
-    if len(flips):
-        band = {"x": flips[:1], "x2": flips[-1:], "y": np.array([low]), "y2": np.array([top])}
-        shade = alt.Chart(parts.table([band])).mark_rect(
-            opacity=0.18, color=parts.ink(style.REGIMES[4])
-        )
-        layers.append(shade.encode(x=x, x2="x2:Q", y=y, y2="y2:Q"))
+    return orbit
 
-    def chart(rows: parts.Columns) -> alt.Chart:
-        return alt.Chart(parts.table([rows])).encode(x=x, y=y)
 
-    diagonal = {"x": np.array([low, top]), "y": np.array([low, top])}
-    layers += [
-        parts.line(chart(diagonal), strokeDash=style.FAINT_DASH, color=parts.ink(style.MUTED)),
-        parts.line(chart({"x": grid, "y": curve}), strokeWidth=2, color=parts.ink(style.INK)),
-        parts.line(
-            chart(web).encode(order="order:Q"), strokeWidth=1, color=style.pathway_colour(0)
-        ),
-    ]
-    return parts.view(layers, height, "Cobweb of the one-pathway chain at this step size.")
+def _crossing(
+    flips: np.ndarray, domain: tuple[float, float], x: alt.X, y: alt.Y
+) -> list[alt.Chart]:
+    """The band of x from which the next is zero or below."""
+    if not len(flips):
+        return []
+    shade = style.ENDS["sign flip"]
+    band = {"x": flips[:1], "x2": flips[-1:], "y": domain[:1], "y2": domain[1:]}
+    band = {name: np.array(values) for name, values in band.items()}
+    at = alt.Chart(parts.table([band | {"text": "next x ≤ 0"}])).encode(x=x)
+    drawn = at.mark_rect(opacity=0.18, color=parts.ink(shade), clip=True)
+    named = at.encode(y=alt.value(0), text=alt.Text("text:N"))
+    inside: parts.Channels = {"align": "left", "baseline": "top", "dx": 4, "dy": 4}
+    return [drawn.encode(y=y, x2="x2:Q", y2="y2:Q"), *parts.haloed(named, shade, **inside)]
 
 
 def bars(step_sizes: np.ndarray, series: np.ndarray) -> parts.Columns:

@@ -13,10 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from simcore import prospects, theory
+from simcore import limits, prospects, theory
 from simcore.checks import require, shown
-from simcore.figures import scene, style
-from simcore.figures.tables import Named, pair_column, phi_differences, run_of, top_pairs
+from simcore.experiment import Experiment
+from simcore.figures import distance, scene, style
+from simcore.figures.tables import (
+    Named,
+    loss_noise,
+    pair_column,
+    phi_differences,
+    precision,
+    run_of,
+    top_pairs,
+)
 from simcore.trajectory import Outcome, Trajectory
 from simcore.view import DEFAULT as DEFAULT_VIEW
 from simcore.view import View
@@ -28,6 +37,7 @@ PHASE_WORDS = {  # what the phases of `regimes` are, in one clause
     "re-balancing": "the oscillation hands signal back to the other pathways",
     "settled": "the shares stay, and the sum moves in a fixed band: a steady cycle counts too",
 }
+FLAT = 30  # times its own error is the smallest range that a run is drawn in
 LOG_DECADES = 33  # below the loss at the start: it holds squares of residuals known to 16 digits
 
 
@@ -49,17 +59,22 @@ def simulator(
         f"mode must be from 0 to {modes - 1} for these runs, got {shown(view.mode)}; "
         "0 is the largest",
     )
-    runs = [named for named in runs if named.run.strengths.shape[2] > view.mode]
+    fewer = [named.name for named in runs if named.run.strengths.shape[2] <= view.mode]
+    runs = [named for named in runs if named.name not in fewer]
     built = {key: PANELS[key].build(runs, view) for key in panels}
     found = [replace(p, key=key) for key, p in built.items() if not isinstance(p, str)]
     return scene.Scene(
-        runs=tuple(run_of(named, view.mode, panels) for named in runs),
+        runs=tuple(_with_distance(named, runs[0], view.mode, panels) for named in runs),
         panels=tuple(found or [replace(_strengths(runs, view), key="strengths")]),
         missing={key: sentence for key, sentence in built.items() if isinstance(sentence, str)},
+        note=" ".join(filter(None, [_left_out(fewer, view.mode), _thinning(runs[0])])),
         words=PHASE_WORDS,
         time="log" if _sparser(runs[0].run) else "linear",
-        note=_thinning(runs[0]),
     )
+
+
+def _left_out(names: Sequence[str], mode: int) -> str:
+    return f"Not drawn, as without mode {mode + 1}: {', '.join(names)}." if names else ""
 
 
 def _sparser(run: Trajectory) -> bool:
@@ -79,6 +94,13 @@ def _thinning(named: Named) -> str:
         f"{named.name}: {len(run.steps) - 1:,} of {run.steps[-1]:,} steps are recorded, densely at "
         "first; bands show the range between."
     )
+
+
+def _with_distance(named: Named, main: Named, mode: int, panels: Sequence[str]) -> scene.Run:
+    run = run_of(named, mode, panels)
+    if "distance" not in panels:
+        return run
+    return replace(run, columns={**run.columns, **distance.column(main, named, mode)})
 
 
 def sharpness_and_gfs(runs: Sequence[Named]) -> scene.Scene:
@@ -283,15 +305,19 @@ def _loss(runs: Sequence[Named], view: View) -> scene.SeriesPanel:
     """On a log axis from the first run's smallest loss: a flow's rounding noise lies far below."""
     noiseless = all(named.run.experiment.task.floor() == 0 for named in runs)
     label = "½‖M − M*‖²" if noiseless else "(1/2N) Σ‖y − Mx‖²"
-    seen = np.concatenate([named.run.loss_range.ravel() for named in runs])
+    losses = [(n.run.loss, n.run.loss_range, loss_noise(n.run)) for n in runs]
+    seen = np.concatenate([between[loss >= noise].ravel() for loss, between, noise in losses])
     seen = seen[(seen > 0) & np.isfinite(seen)]
     own = runs[0].run.loss
+    own = own[own >= loss_noise(runs[0].run)]
     smallest = np.min(own[own > 0], initial=np.inf)
     largest = np.max(seen, initial=0.0)
-    floor = max(smallest / 3, own[0] / 10**LOG_DECADES)
+    floor = max(smallest / 3, runs[0].run.loss[0] / 10**LOG_DECADES)
     limits = (float(floor), float(largest * 3)) if floor < largest else None
     if limits and (seen < floor).any():
         label += " (cut)"
+    if any((n.run.loss < loss_noise(n.run)).any() for n in runs):
+        label += ", flow above its own error"
     return scene.SeriesPanel(
         title="Loss",
         label=label,
@@ -327,6 +353,7 @@ def _gfs(runs: Sequence[Named], view: View) -> scene.Panel | str:
     return scene.SeriesPanel(
         title="GFS sharpness",
         label="λ of the minimum GF would reach",
+        least=_least(followed, [n.run.sharpness for n in followed]),
         lines=[*(scene.Line(n.name, "gfs", n.name) for n in followed), *_edges(runs)],
     )
 
@@ -396,6 +423,7 @@ def _invariant(runs: Sequence[Named], view: View) -> scene.Panel | str:
     return scene.SeriesPanel(
         title="GF invariants, change since start",
         label="Δ",
+        least=_least(followed, [_phi(n.run, view.mode) for n in followed]),
         lines=[
             scene.Line(
                 n.name,
@@ -407,6 +435,22 @@ def _invariant(runs: Sequence[Named], view: View) -> scene.Panel | str:
             for h in range(1, n.run.strengths.shape[1])
         ],
         levels=_equal_pathways(followed[0].run, view.mode),
+    )
+
+
+def _phi(run: Trajectory, mode: int) -> np.ndarray:
+    """The invariants at the start, whose differences are kept."""
+    start = np.maximum(run.strengths[0, :, mode], 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return theory.flow_invariants(start, run.experiment.network.depths)
+
+
+def _least(runs: Sequence[Named], sizes: Sequence[np.ndarray]) -> float:
+    """The smallest range to draw quantities in that are as large as these, one for each run."""
+    largest = [float(np.max(np.abs(size[np.isfinite(size)]), initial=0.0)) for size in sizes]
+    return FLAT * max(
+        (precision(named.run) * size for named, size in zip(runs, largest, strict=True)),
+        default=0.0,
     )
 
 
@@ -450,8 +494,27 @@ PANELS: dict[str, PanelKind] = {
         "Invariants", "what gradient flow would keep, and the edge changes", _invariant
     ),
     "eigenvalues": PanelKind(
-        "Eigenvalues", "the largest of the Hessian, as many as were recorded", _eigenvalues
+        "Eigenvalues", "the largest of the Hessian, beside their closed forms", _eigenvalues
+    ),
+    "distance": PanelKind(
+        "Difference",
+        "how far other runs are from this one at the same time t",
+        lambda runs, view: distance.panel(runs),
     ),
 }
+
+MOST_EIGENVALUES = 6  # that a panel asks for: more lines are not told apart
+
+
+def with_eigenvalues(experiment: Experiment, panels: Sequence[str]) -> Experiment:
+    """The experiment recorded as these panels need it: with the second eigenvalue and more where
+    they are shown, H of one mode and R x R of several, if it records fewer."""
+    record, modes = experiment.record, len(experiment.task.singular_values)
+    wanted = min(max(2, experiment.network.pathways, modes**2), MOST_EIGENVALUES)
+    wanted = min(wanted, limits.current().eigenvalues)
+    if "eigenvalues" not in panels or not record.sharpness or record.eigenvalues >= wanted:
+        return experiment
+    return replace(experiment, record=replace(record, eigenvalues=wanted))
+
 
 FIRST_PANELS = ("plane", "strengths", "sharpness", "loss")

@@ -6,6 +6,7 @@ the end makes them one Arrow table, in which whatever is not finite is null and 
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -22,7 +23,7 @@ Columns = dict[str, Any]
 Channels = dict[str, Any]
 
 MAX_POINTS = 2000  # of a line
-MAX_ROWS = 5000  # of a chart: more, and Altair refuses
+MAX_ROWS = 5000  # of a table: more, and Altair refuses
 OVERLAY_ROWS = 200  # of them kept for marks and rules
 LINE_ROWS = MAX_ROWS - OVERLAY_ROWS
 
@@ -69,12 +70,23 @@ class Height(NamedTuple):
 # --- Keys --------------------------------------------------------------------------------------
 
 
+GLYPHS = {  # of markers, in a legend
+    "circle": "●",
+    "triangle-up": "▲",
+    "square": "■",
+    "triangle-down": "▼",
+    "cross": "✚",
+}
+
+
 class Key(NamedTuple):
-    """The lines of a chart by their name in the column "line"; a legend if several are `listed`."""
+    """The lines of a chart by their name in the column "line"; a legend if several are `listed`,
+    with the shapes of those that have `markers`."""
 
     pens: Mapping[str, style.Pen]
     listed: Sequence[str]
     orient: Orient = "top"
+    markers: Mapping[str, str] = {}
 
     def channels(self, *, coloured: bool = True) -> Channels:
         """Width, dash and, unless the colour means something else, colour."""
@@ -110,8 +122,16 @@ class Key(NamedTuple):
             symbolOpacity=1,
             labelLimit=260,
             symbolLimit=40,
+            labelExpr=self._labels(),
             **CLOSE_LEGEND | corner,
         )
+
+    def _labels(self) -> Any:
+        """Each name with its marker before it."""
+        if not self.markers:
+            return alt.Undefined
+        marked = {name: f"{GLYPHS[shape]} {name}" for name, shape in self.markers.items()}
+        return f"({json.dumps(marked, ensure_ascii=False)})[datum.label] || datum.label"
 
 
 def legend_columns(names: Sequence[str]) -> int:
@@ -151,9 +171,16 @@ def line(chart: alt.Chart, **mark: Any) -> alt.Chart:
     return chart.mark_line(strokeJoin="round", clip=True, **mark)
 
 
+def under_pointer() -> alt.Parameter:
+    """The point next to the pointer; none once it has left, so that none is in a saved picture."""
+    return alt.selection_point(
+        name="hover", nearest=True, on="pointerover", clear="pointerout", empty=False
+    )
+
+
 def nearest(points: alt.Chart, **mark: Any) -> alt.Chart:
     """Points that are seen only under the pointer, with their tooltip."""
-    hover = alt.selection_point(name="hover", nearest=True, on="pointerover", empty=False)
+    hover = under_pointer()
     points = points.mark_point(filled=True, size=45, clip=True, **mark)
     visible = alt.condition(hover, alt.value(1), alt.value(0))
     return points.encode(opacity=visible).add_params(hover)
@@ -259,8 +286,8 @@ def marks(
     )
     symbol: Channels = {"size": 130, "opacity": 1, "xOffset": dx}
     return [
-        encoded.mark_point(stroke=PAGE, strokeWidth=5, **symbol),
-        encoded.mark_point(strokeWidth=1.8, **symbol).encode(
+        encoded.mark_point(stroke=PAGE, strokeWidth=5, strokeJoin="round", **symbol),
+        encoded.mark_point(strokeWidth=1.8, strokeJoin="round", **symbol).encode(
             stroke=alt.Stroke("mark:N", scale=scale(list(shades.values())), legend=legend),
             fill=alt.Fill("mark:N", scale=scale(fills), legend=legend),
         ),
@@ -299,8 +326,23 @@ def message(text: str, height: int) -> alt.LayerChart:
     return view([words.encode(text=alt.Text("text:N"))], height, text)
 
 
-def view(layers: Sequence[Any], height: int, description: str) -> alt.LayerChart:
-    """One layered view, drawn on a canvas, as wide as its place."""
+def view(
+    layers: Sequence[Any],
+    height: int,
+    description: str,
+    *,
+    subject: Columns | Sequence[Columns] | None = None,
+) -> alt.LayerChart:
+    """One layered view, drawn on a canvas, as wide as its place.
+
+    `subject` is what it shows as a table with readable names: Streamlit offers the data of the
+    first layer to read and to save, so that is a layer of it alone, which draws nothing.
+    """
+    if subject is not None:
+        rows = [subject] if isinstance(subject, dict) else subject
+        whole = alt.Chart(table(rows)).mark_tick().encode(opacity=alt.value(0))
+        whole = whole.transform_filter("false")
+        layers = [whole, *layers]
     chart: Any = alt.layer(*layers)
     return chart.properties(
         height=height, description=description, usermeta={"embedOptions": {"renderer": "canvas"}}

@@ -83,7 +83,10 @@ def phase_map(
         layers += _border(
             prospects.MARKS[name].name, order, ends, step_on, {"x": x, "y": y}, left, bottom
         )
-    return parts.view(layers, height, f"Map of the {TITLES[measure]} over {x_title}, {y_title}.")
+    subject = {x_title: table["x"], y_title: table["y"], "regime": table["regime"]}
+    subject |= {TITLES[name]: table[name] for name in NUMBERS}
+    words = f"Map of the {TITLES[measure]} over {x_title}, {y_title}."
+    return parts.view(layers, height, words, subject=subject)
 
 
 def ensemble(
@@ -105,10 +108,9 @@ def ensemble(
     columns = [[row for row in rows[i :: len(xs)] if row is not None] for i in range(len(xs))]
     if not any(columns):
         return (parts.message("No seed is known yet.", height),) * 2
-    edges = _edges(xs)
     return (
-        _median(xs, columns, number, _axis("x", x_title, edges), x_title, height),
-        _counts(columns, _axis("left", x_title, edges), edges, height),
+        _median(xs, columns, number, _axis("x", x_title, _edges(xs)), x_title, height),
+        _counts(xs, columns, x_title, height),
     )
 
 
@@ -158,17 +160,24 @@ def _median(
         parts.line(chart, strokeWidth=2, color=ink).encode(y=y),
         chart.mark_point(clip=True, filled=True, size=30, opacity=1, color=ink).encode(y=y),
     ]
-    return parts.view(layers, height, f"Median and band of the {TITLES[number]} over seeds.")
+    titles = dict(zip(names, (x_title, f"{LOW} %", "median", f"{HIGH} %", "seeds"), strict=True))
+    subject = {titles[name]: values for name, values in table.items()}
+    words = f"Median and band of the {TITLES[number]} over seeds."
+    return parts.view(layers, height, words, subject=subject)
 
 
-def _counts(columns: list[list[Row]], x: alt.X, edges: np.ndarray, height: int) -> alt.LayerChart:
+def _counts(
+    xs: Sequence[float], columns: list[list[Row]], x_title: str, height: int
+) -> alt.LayerChart:
+    edges = _edges(xs)
+    x = _axis("left", x_title, edges)
     bars: list[dict[str, Any]] = []
     for i, column in enumerate(columns):
         counts, below = Counter(str(row["regime"]) for row in column), 0
         for name in style.ENDS:
             if counts[name]:
                 count = counts[name]
-                ends = {"left": edges[i], "right": edges[i + 1]}
+                ends = {"left": edges[i], "right": edges[i + 1], "x": xs[i]}
                 bars.append(
                     ends | {"regime": name, "below": below, "above": below + count, "count": count}
                 )
@@ -192,7 +201,8 @@ def _counts(columns: list[list[Row]], x: alt.X, edges: np.ndarray, height: int) 
             tooltip=[alt.Tooltip("regime:N"), alt.Tooltip("count:Q", title="seeds")],
         )
     )
-    return parts.view([chart], height, "How many seeds end in each regime.")
+    subject = {x_title: table["x"], "regime": table["regime"], "seeds": table["count"]}
+    return parts.view([chart], height, "How many seeds end in each regime.", subject=subject)
 
 
 def _border(
@@ -204,13 +214,17 @@ def _border(
     left: np.ndarray,
     bottom: np.ndarray,
 ) -> list[alt.Chart]:
-    """A line of theory through points (left, bottom) over the map, with its name at one end."""
+    """A line of theory through points (left, bottom) over the map, with its name at one end; across
+    whole numbers, such as depths, in steps, as there is nothing between two of them."""
     step, other = ("left", "bottom") if step_on == "x" else ("bottom", "left")
     steps, across = (left, bottom) if step_on == "x" else (bottom, left)
-    line = {  # up to the frame, as constant there as at the last cell's middle
-        step: np.concatenate([at[step][:1], at[step], at[step][-1:]]),
-        other: np.concatenate([across[:1], at[other], across[-1:]]),
-    }
+    if (at[other] == np.round(at[other])).all():
+        line = {step: np.repeat(at[step], 2), other: np.repeat(across, 2)[1:-1]}
+    else:  # up to the frame, as constant there as at the last cell's middle
+        line = {
+            step: np.concatenate([at[step][:1], at[step], at[step][-1:]]),
+            other: np.concatenate([across[:1], at[other], across[-1:]]),
+        }
     inside = np.isfinite(line[step]) & (line[step] >= steps[0]) & (line[step] <= steps[-1])
     if not inside.any():
         return []

@@ -20,7 +20,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from simcore.checks import require
-from simcore.figures.style import ROLES, Colour
+from simcore.figures.style import ENDS, ROLES, Colour
 
 MAX_RECORDS = 2000
 
@@ -55,6 +55,8 @@ class Run:
     maps: name -> (K, M, rows, cols), M matrices per record drawn side by side by a `HeatPanel`.
     phases: (name, first_step, last_step) in steps of this run, as `regimes.phases` gives them.
     notices: of stretches of steps, marked where each begins.
+    end: what became of it, a key of `style.ENDS`; the colour of its phase "settled".
+    sign: a letter set along its lines, if there are several runs of a kind.
     """
 
     name: str
@@ -63,12 +65,15 @@ class Run:
     label: str = ""
     phases: Sequence[Phase] = ()
     notices: Sequence[Notice] = ()
+    end: str = ""
+    sign: str = ""
     maps: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         who = f"run {self.name!r}"
         require(bool(self.name), "a run needs a name, got an empty one; give it one such as 'GD'")
         _one_of(f"stroke of {who}", self.stroke, _STROKES)
+        _one_of(f"end of {who}", self.end, ("", *ENDS))
         for name in ("step", "t"):
             require(
                 name in self.columns,
@@ -165,7 +170,8 @@ class Trail:
 
 @dataclass(frozen=True, kw_only=True)
 class SeriesPanel:
-    """Lines against time. `scale` is where the reader starts; the page can switch it."""
+    """Lines against time. `scale` is where the reader starts; the page can switch it. `least` is
+    the smallest range that a linear axis shows: what differs by less is rounding."""
 
     title: str
     lines: Sequence[Line]
@@ -174,6 +180,7 @@ class SeriesPanel:
     levels: Sequence[Level] = ()
     marks: Sequence[Mark] = ()
     limits: tuple[float, float] | None = None
+    least: float = 0.0
     key: str = ""
 
 

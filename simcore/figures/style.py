@@ -1,10 +1,10 @@
 """One encoding everywhere: colours, pens and labels that all pictures share.
 
-A pathway keeps its hue and dash in every panel; simulation is solid, theory dashed, flow thin,
-central flow dotted; time colours a trajectory (plasma); maps are diverging. Plain data without a
-drawing library, so the charts and the player can both read it. Every mark colour keeps a contrast
-of 3:1 (WCAG 2.1, 1.4.11) on white and on Streamlit's dark page: hues stand on both, a `Shade` has
-one colour for each.
+A pathway keeps its hue and its marker in every panel; simulation is solid, theory dashed, flow
+thin, central flow dotted; time colours a trajectory (plasma); maps are diverging. Plain data
+without a drawing library, so the charts and the player can both read it. Every line and mark keeps
+a contrast of 3:1 (WCAG 2.1, 1.4.11) on white and on Streamlit's dark page: a `Shade` has one colour
+for each, and hues are lightened on dark.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Shade(NamedTuple):
 
 # Okabe-Ito; orange and sky blue darkened, as E69F00 and 56B4E9 fade on white (2.3:1).
 HUES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B97F00", "#3F93C6")
+LIGHTENED = 0.35  # on dark, towards white: a thin line is fainter than its colour
 
 PAGE = Shade(LIGHT_PAGE, DARK_PAGE)
 INK = Shade("#31333f", "#fafafa")  # text, and lines that belong to no pathway
@@ -55,36 +56,30 @@ DIVERGING = (
     Shade("#b2182b", "#ffc9b5"),
 )
 
-# Regimes of the step size, from small to large (Kim and Lee 2026).
-REGIMES = (
-    Shade("#7a7f88", "#8a8f98"),
-    Shade("#23857e", "#2fa39b"),
-    Shade("#7d55b8", "#9a7ad0"),
-    Shade("#a8527f", "#c46a99"),
-    Shade("#b3472f", "#d9694d"),
-)
-
-# Phases of a run, by their name in `regimes`; the player thins them with the page.
-PHASES = {
-    "plateau": Shade("#8a8f98", "#8a8f98"),
-    "symmetry breaking": Shade("#8f6bc4", "#8f6bc4"),
-    "edge of stability": Shade("#d2a21c", "#d2a21c"),
-    "re-balancing": Shade("#2fa39b", "#2fa39b"),
-    "settled": Shade("#84a04f", "#84a04f"),
-}
-
-# How a run ended, by the value of `regimes.Regime`, in the order of a legend. Told apart by hue and
-# by lightness, also with red-green blindness; what has not ended is close to the page.
+# What becomes of a run, by the value of `regimes.Regime`, in the order of a legend: one palette for
+# the ruler, the ribbon, the map and the verdict. Told apart by hue and by lightness, also with
+# red-green blindness. Grey means that nothing has come of it yet.
 ENDS = {
-    "winner takes all": Shade("#a9aeb8", "#6d737d"),
-    "partly re-balanced": Shade("#56b4e9", "#3f93c6"),
+    "winner takes all": Shade("#7a52c7", "#c0a8f5"),
+    "partly re-balanced": Shade("#56b4e9", "#3388bb"),
     "balanced": Shade("#00487a", "#a6dbff"),
     "cycle": Shade("#f0c43c", "#f2d16b"),
     "chaos": Shade("#d55e00", "#d55e00"),
-    "sign flip": Shade("#8c1d4f", "#ff9fc6"),
+    "sign flip": Shade("#8c1d4f", "#ff8fbf"),
     "trapped": Shade("#009e73", "#00795a"),
-    "diverged": Shade("#2b2b2b", "#fafafa"),
-    "unfinished": Shade("#e9e3f2", "#332f3d"),
+    "diverged": Shade("#401010", "#ffe6dc"),
+    "unfinished": Shade("#dcdde2", "#3a3c44"),
+}
+
+# Phases of a run, by their name in `regimes`, in the colour of the end they would lead to; one that
+# is "settled" has the colour of its run's own end, where that is known. The player thins them with
+# the page.
+PHASES = {
+    "plateau": Shade("#8a8f98", "#8a8f98"),
+    "symmetry breaking": ENDS["winner takes all"],
+    "edge of stability": ENDS["cycle"],
+    "re-balancing": ENDS["partly re-balanced"],
+    "settled": ENDS["balanced"],
 }
 
 
@@ -94,17 +89,14 @@ FADES = (0.0, 0.35, 0.52, 0.62)  # of further modes and further descents, toward
 Colour = int | str  # a pathway index, or one of ROLES
 
 
-def pathway_colour(pathway: int) -> str:
-    """The hue of pathway 0, 1, ...; hues repeat after six, then the dash tells them apart."""
-    return HUES[pathway % len(HUES)]
-
-
 def shade(colour: Colour, fade: int = 0) -> Shade:
-    """A pathway's hue or a role; paler by `fade` = 1, 2, ..."""
+    """A pathway's hue or a role; paler by `fade` = 1, 2, ... Hues repeat after six pathways, then
+    the dash tells them apart."""
     part = FADES[min(fade, len(FADES) - 1)]
     if isinstance(colour, int):
-        hue = pathway_colour(colour)
-        return Shade(_mix(hue, LIGHT_PAGE, part), _mix(hue, "#ffffff", part))
+        hue = HUES[colour % len(HUES)]
+        on_dark = _mix(hue, "#ffffff", LIGHTENED)
+        return Shade(_mix(hue, LIGHT_PAGE, part), _mix(on_dark, "#ffffff", part))
     role = ROLES[colour]
     return Shade(_mix(role.light, LIGHT_PAGE, part), _mix(role.dark, DARK_PAGE, part))
 
@@ -120,12 +112,16 @@ Dash = tuple[float, ...]
 
 SOLID: Dash = (1, 0)
 THEORY_DASH: Dash = (6, 4)
-FAINT_DASH: Dash = (2, 3)  # diagonals
 DOTS: Dash = (1.5, 3.5)
 DASHES: tuple[Dash, ...] = (SOLID, (9, 2, 2, 2), (3, 2), (12, 3), (9, 2, 2, 2, 2, 2))
 
-WIDTHS = {"points": 1.6, "thin": 0.9, "dotted": 1.3}  # by `Dynamics.stroke`
+WIDTHS = {"points": 1.6, "thin": 1.2, "dotted": 1.3}  # by `Dynamics.stroke`
 THEORY_WIDTH = 1.3
+GUIDE_WIDTH = 0.8  # of lines that only guide the eye, solid
+
+# A pathway's own, set along its lines: without colours it is told by them. Vega's names; diamond
+# and star are left to marks.
+MARKERS = ("circle", "triangle-up", "square", "triangle-down", "cross")
 
 
 class Pen(NamedTuple):
@@ -154,9 +150,16 @@ def pen(colour: Colour, stroke: str, rank: int = 0, *, mode: int = 0, theory: bo
 
 
 def curve_pen(role: Colour) -> Pen:
-    """Of a curve of theory in the plane; what only guides the eye is muted and faint."""
-    dash = FAINT_DASH if role == "muted" else THEORY_DASH
-    return Pen(THEORY_WIDTH, dash, shade(role))
+    """Of a curve of theory in the plane; what only guides the eye is muted, thin and solid."""
+    if role == "muted":
+        return Pen(GUIDE_WIDTH, SOLID, shade(role))
+    return Pen(THEORY_WIDTH, THEORY_DASH, shade(role))
+
+
+def marker(pathway: int) -> str:
+    """The shape set along the lines of pathway 0, 1, ...; shapes repeat after five, hues after six,
+    so that the two together do after thirty."""
+    return MARKERS[pathway % len(MARKERS)]
 
 
 # --- Labels ------------------------------------------------------------------------------------

@@ -14,12 +14,15 @@ from simcore.trajectory import Trajectory
 
 @dataclass(frozen=True, eq=False)
 class Named:
-    """A run, its name in legends, its phases (name, first_step, last_step), and what is noted."""
+    """A run, its name in legends, its phases (name, first_step, last_step), what is noted of it,
+    what became of it (a key of `style.ENDS`) and the letter along its lines."""
 
     name: str
     run: Trajectory
     phases: Sequence[scene.Phase] = ()
     notices: Sequence[scene.Notice] = ()
+    end: str = ""
+    sign: str = ""
 
 
 def run_of(named: Named, mode: int, panels: Sequence[str]) -> scene.Run:
@@ -31,18 +34,21 @@ def run_of(named: Named, mode: int, panels: Sequence[str]) -> scene.Run:
         columns=_columns(run, mode, panels),
         phases=named.phases,
         notices=named.notices,
+        end=named.end,
+        sign=named.sign,
     )
 
 
 def _columns(run: Trajectory, mode: int, panels: Sequence[str]) -> dict[str, np.ndarray]:
     """Every column that one of the panels may name, over the records of one run."""
     strengths = run.strengths[:, :, mode]
+    told = run.loss >= loss_noise(run)
     columns = {
         "step": run.steps,
         "t": run.time,
-        "loss": run.loss,
-        "loss_low": run.loss_range[:, 0],
-        "loss_high": run.loss_range[:, 1],
+        "loss": np.where(told, run.loss, np.nan),
+        "loss_low": np.where(told, run.loss_range[:, 0], np.nan),
+        "loss_high": np.where(told, run.loss_range[:, 1], np.nan),
         "share": theory.shares(strengths).max(axis=1),
         "participation": theory.participation(strengths),
     }
@@ -63,6 +69,21 @@ def _columns(run: Trajectory, mode: int, panels: Sequence[str]) -> dict[str, np.
     if followed and "invariants" in panels:
         columns |= _invariants(run, mode)
     return columns
+
+
+def precision(run: Trajectory) -> float:
+    """To which relative error its numbers are those of its dynamics."""
+    return 100 * getattr(run.experiment.dynamics, "rtol", 1e-15)
+
+
+def loss_noise(run: Trajectory) -> float:
+    """Below this a flow's loss is what its integrator leaves, and no part of the picture; that of a
+    descent is its own."""
+    dynamics = run.experiment.dynamics
+    if dynamics.iterated:
+        return 0.0
+    target = np.linalg.norm(run.experiment.task.singular_values)
+    return run.experiment.task.floor() + 0.5 * (precision(run) * float(target)) ** 2
 
 
 def _invariants(run: Trajectory, mode: int) -> dict[str, np.ndarray]:

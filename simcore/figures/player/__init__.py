@@ -71,7 +71,7 @@ JS = modules.joined(_HERE / "streamlit.js")
 PAGE_JS = modules.joined(_HERE / "page.js")
 
 _STYLE = {
-    "hues": style.HUES,
+    "hues": [style.shade(h) for h in range(len(style.HUES))],
     "muted": style.MUTED,
     "edge": style.EDGE,
     "theory": style.THEORY,
@@ -81,10 +81,10 @@ _STYLE = {
     "dash": {
         "theory": style.THEORY_DASH,
         "dotted": style.DOTS,
-        "faint": style.FAINT_DASH,
     },
     "dashes": [() if dash == style.SOLID else dash for dash in style.DASHES],
-    "width": {**style.WIDTHS, "theory": style.THEORY_WIDTH},
+    "width": {**style.WIDTHS, "theory": style.THEORY_WIDTH, "guide": style.GUIDE_WIDTH},
+    "markers": style.MARKERS,
 }
 
 
@@ -185,7 +185,7 @@ def _pack(scene: Scene) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]
         "style": _STYLE,
         "runs": runs,
         "panels": [_describe_panel(panel, number) for panel in scene.panels],
-        "note": scene.note,
+        "note": " ".join(filter(None, [*scene.missing.values(), scene.note])),
         "words": dict(scene.words),
         "columns": scene.columns,
         "height": scene.height,
@@ -224,8 +224,10 @@ def _describe_run(run: Run, maps: Mapping[str, Any]) -> dict[str, Any]:
         "name": run.name,
         "label": run.label or run.name,
         "stroke": run.stroke,
+        "sign": run.sign,
         "phases": [
             {"name": name, "t0": np.interp(first, step, t), "t1": np.interp(last, step, t)}
+            | ({"colour": style.ENDS[run.end]} if name == "settled" and run.end else {})
             for name, first, last in run.phases
         ],
         "notices": [

@@ -65,7 +65,8 @@ export function showControls(S) {
     b.disabled = !S.runs.some((run) => run.strobes);
   }
   for (const b of all("[data-axis]")) b.setAttribute("aria-pressed", b.dataset.axis === S.axis);
-  for (const b of all("[data-axis]")) b.style.display = S.steps?.counts ? "" : "none";
+  for (const b of all("[data-axis]")) b.style.display = S.steps?.counts && S.shared ? "" : "none";
   find("[data-do=logtime]").setAttribute("aria-pressed", S.logTime);
+  S.parts.clock.toggleAttribute("data-many", S.ribbons.length > 2); // a line of its own
   find("[data-do=out]").disabled = !S.zoom.zoomed;
 }

@@ -75,9 +75,38 @@ export function clipped(ctx, { x, y, w, h }, draw) {
   ctx.restore();
 }
 
+function polygon(ctx, points, x, y, r) {
+  for (const [u, v] of points) ctx.lineTo(x + r * u, y + r * v);
+  ctx.closePath();
+}
+
+const UP = [
+  [0, -1.15],
+  [1.1, 0.8],
+  [-1.1, 0.8],
+];
+const ARM = 0.4;
+const CROSS = [
+  [1.15, -ARM],
+  [1.15, ARM],
+  [ARM, ARM],
+  [ARM, 1.15],
+  [-ARM, 1.15],
+  [-ARM, ARM],
+  [-1.15, ARM],
+  [-1.15, -ARM],
+  [-ARM, -ARM],
+  [-ARM, -1.15],
+  [ARM, -1.15],
+  [ARM, -ARM],
+];
+
 function markPath(ctx, shape, x, y, r) {
   ctx.beginPath();
   if (shape === "circle") return ctx.arc(x, y, r, 0, 2 * Math.PI);
+  if (shape === "triangle-up") return polygon(ctx, UP, x, y, r);
+  if (shape === "triangle-down") return polygon(ctx, UP, x, y, -r);
+  if (shape === "cross") return polygon(ctx, CROSS, x, y, r);
   const n = { square: 4, diamond: 4, star: 10 }[shape],
     turn = shape === "square" ? Math.PI / 4 : 0;
   for (let k = 0; k < n; k++) {
@@ -95,8 +124,28 @@ export function drawMark(ctx, S, mark, x, y, r = 5) {
   ctx.fillStyle = css(mark.hollow ? S.theme.bg : colour);
   ctx.fill();
   ctx.lineWidth = 1.6;
+  ctx.lineJoin = "round";
   ctx.strokeStyle = css(mark.hollow ? colour : S.theme.bg);
   ctx.stroke();
+}
+
+/** What tells a line apart without colours: the shape of its pathway, the letter of its run. */
+export function drawMarker(ctx, S, { colour, marker, sign, width: w }, x, y) {
+  const r = w > 1.5 ? 3.4 : 2.8;
+  ctx.setLineDash([]);
+  ctx.lineJoin = "round";
+  ctx.lineWidth = 1;
+  if (marker) {
+    markPath(ctx, marker, x, y, r);
+    ctx.fillStyle = css(colour);
+    ctx.fill();
+    ctx.strokeStyle = css(S.theme.bg);
+    ctx.stroke();
+  }
+  if (sign) {
+    const at = marker ? [x + 4, y - 4] : [x - 3.5, y + 3.5];
+    text(ctx, S, sign, ...at, { size: 10, weight: 700, colour, halo: true });
+  }
 }
 
 export function dot(ctx, S, x, y, colour, r = 3.5) {
@@ -137,8 +186,14 @@ export function lineStyle(S, line) {
     colour: S.theme.colour(line.colour, fade),
     width: style.width[line.theory ? "theory" : run.stroke],
     dash,
+    points: !run.smooth && !dash.length,
+    sign: line.theory ? "" : run.sign,
   };
 }
+
+/** The shape that a pathway's lines have. */
+export const markerOf = (S, pathway) =>
+  S.theme.style.markers[pathway % S.theme.style.markers.length];
 
 export function pen(ctx, { colour, width: w, dash = [] }, alpha = 1) {
   ctx.strokeStyle = css(colour, alpha);

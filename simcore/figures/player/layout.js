@@ -20,6 +20,7 @@ export class Layout {
     this.ctx = S.root.querySelector(".panels").getContext("2d");
     this.trackCtx = S.root.querySelector(".timeline canvas").getContext("2d");
     this.layers = { still: null, data: null };
+    this.ribbons = [];
   }
 
   resize() {
@@ -32,8 +33,8 @@ export class Layout {
       this.layers[name] = this.makeLayer(this.layers[name]?.getContext("2d")).canvas;
     for (const p of S.panels) p.kind.place(S, p, p.left, p.right);
     this.fitCanvas(this.ctx, this.width, this.height);
-    this.fitCanvas(this.trackCtx, W, timeline.height(S));
     timeline.place(S, W);
+    this.fitCanvas(this.trackCtx, W, timeline.height(S));
     this.redraw();
   }
 

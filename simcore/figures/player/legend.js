@@ -1,7 +1,7 @@
 /* Legends whose values live with the cursor. S is the player, p a panel. */
 
 import { ROW } from "./frame.js";
-import { drawMark, figures, pen, segment, shorten, text, width } from "./ink.js";
+import { drawMark, drawMarker, figures, pen, segment, shorten, text, width } from "./ink.js";
 import { css } from "./theme.js";
 
 /** Places entries {label, swatch, slot} in rows of `room` pixels; returns the number of rows. */
@@ -39,9 +39,24 @@ export function drawValues(ctx, S, p) {
   }
 }
 
-export const lineSwatch = (style) => (ctx, x, y) => {
-  pen(ctx, style);
+export const lineSwatch = (S, style) => (ctx, x, y) => {
+  pen(ctx, style, style.points ? 0.5 : 1);
+  if (style.points) ctx.lineWidth = 1;
   segment(ctx, x, y, x + 18, y);
+  ctx.fillStyle = css(style.colour);
+  if (style.points)
+    for (const dx of [0, 4.5, 9, 13.5, 18]) ctx.fillRect(x + dx - 1.3, y - 1.3, 2.6, 2.6);
+  drawMarker(ctx, S, style, x + 9, y);
+};
+
+/** A trail: dots or a line in the colours of time, and the letter of its run. */
+export const trailSwatch = (S, run) => (ctx, x, y) => {
+  ctx.fillStyle = timeGradient(ctx, S, x, x + 18);
+  if (run.stroke === "thin") ctx.fillRect(x, y - 0.8, 18, 1.6);
+  else
+    for (let k = 0; k < 5; k++)
+      ctx.fillRect(x + 4 * k - 0.4, y - 1.4 + (run.smooth ? 0 : k % 2 ? 2 : -2), 2.8, 2.8);
+  if (run.sign) drawMarker(ctx, S, { colour: S.theme.ink, sign: run.sign, width: 1 }, x + 9, y);
 };
 export const markSwatch = (S, mark) => (ctx, x, y) => drawMark(ctx, S, mark, x + 9, y, 4.5);
 

@@ -2,7 +2,7 @@
 
 import { decimalsFor, digitless, fixed, least } from "../browser/numbers.js";
 import { drawAxes, FOOT, HEAD, ROW, SMALLEST_PLOT } from "./frame.js";
-import { clipped, copy, dot, drawMark, pen, text, width } from "./ink.js";
+import { clipped, copy, dot, drawMark, drawMarker, pen, text, width } from "./ink.js";
 import {
   drawLegend,
   drawValues,
@@ -10,11 +10,15 @@ import {
   lineSwatch,
   markSwatch,
   timeSwatch,
+  trailSwatch,
 } from "./legend.js";
 import { position, read, snapped } from "./runs.js";
 import { css } from "./theme.js";
 import { linearTicks, scale } from "./ticks.js";
 import { timeText } from "./timeaxis.js";
+
+const LETTERS = 12; // at most on a trail
+const LETTERS_APART = 30; // pixels
 
 export const plane = {
   prepare(S, p) {
@@ -24,8 +28,8 @@ export const plane = {
     });
     const curveStyle = (c) => ({
       colour: S.theme.colour(c.role),
-      width: 1.3,
-      dash: c.role === "muted" ? S.theme.style.dash.faint : S.theme.style.dash.theory,
+      width: S.theme.style.width[c.role === "muted" ? "guide" : "theory"],
+      dash: c.role === "muted" ? [] : S.theme.style.dash.theory,
     });
     p.curves = p.spec.curves.map((c) => ({ ...c, style: curveStyle(c) }));
     const pair = (trail) => (t) =>
@@ -33,14 +37,14 @@ export const plane = {
     p.entries = [
       ...p.trails.map((trail) => ({
         label: trail.label,
-        swatch: lineSwatch({ colour: S.theme.time(0.55), width: trail.run.smooth ? 1.1 : 3 }),
+        swatch: trailSwatch(S, trail.run),
         value: pair(trail),
       })),
       {
         label: `time: ${timeText(S, S.clock.start)} to ${timeText(S, S.clock.end).replace(/^.* /, "")}`,
         swatch: timeSwatch(S),
       },
-      ...p.curves.map((c) => ({ label: c.label, swatch: lineSwatch(c.style) })),
+      ...p.curves.map((c) => ({ label: c.label, swatch: lineSwatch(S, c.style) })),
       ...p.spec.marks.map((mark) => ({ label: mark.label, swatch: markSwatch(S, mark) })),
     ].filter((e) => e.label);
   },
@@ -147,7 +151,22 @@ export const plane = {
   data(ctx, S, p) {
     clipped(ctx, p.plot, () => {
       for (const trail of p.trails) this.trail(ctx, S, p, trail, 0, trail.run.pick.length - 1);
+      const taken = [];
+      for (const trail of p.trails) if (trail.run.sign) this.signs(ctx, S, p, trail, taken);
     });
+  },
+
+  /** The letter of a run here and there on its trail, clear of each other. */
+  signs(ctx, S, p, { run, xs, ys }, taken) {
+    const { pick } = run,
+      every = Math.max(1, Math.floor(pick.length / LETTERS));
+    for (let j = every >> 1; j < pick.length; j += every) {
+      const [x, y] = [p.x(xs[pick[j]]), p.y(ys[pick[j]])];
+      if (!Number.isFinite(x + y)) continue;
+      if (taken.some(([u, v]) => Math.hypot(x - u, y - v) < LETTERS_APART)) continue;
+      taken.push([x, y]);
+      drawMarker(ctx, S, { colour: S.theme.ink, sign: run.sign, width: 1 }, x, y);
+    }
   },
 
   /** Segments from place `from` to place `to`, one path per shade of time. */
@@ -225,7 +244,7 @@ export const plane = {
     if (!Number.isFinite(x + y)) return;
     const u = S.clock.part(snapped(trail.run, S.at));
     dot(ctx, S, x, y, S.theme.time(u), 5);
-    const label = trail.run.label,
+    const label = trail.run.sign || trail.run.label,
       w = width(S, label, 11, 600),
       { plot } = p;
     const places = [

@@ -12,7 +12,7 @@ import { Layout } from "./layout.js";
 import { EVEN, growing } from "./pace.js";
 import { makePanel } from "./panels.js";
 import { listenToPointer } from "./pointer.js";
-import { position, readRuns } from "./runs.js";
+import { position, readRuns, snapped } from "./runs.js";
 import { Steps } from "./steps.js";
 import { readTheme } from "./theme.js";
 import { View } from "./view.js";
@@ -92,6 +92,7 @@ export class Player {
     this.ribbons = this.runs.filter((run) => run.phases.length);
     this.reference = this.runs.find((run) => !run.smooth) ?? null; // its steps are counted
     this.steps = this.reference && new Steps(this.reference);
+    this.shared = this.runs.every((run) => run.smooth || this.steps.isThatOf(run));
     this.clock.load(this.runs);
     this.zoom.load(this.clock);
     this.layOut(this.time);
@@ -115,7 +116,14 @@ export class Player {
 
   /** The moment on show. */
   get at() {
-    return this.hover ?? this.clock.t;
+    return this.shown(this.hover ?? this.clock.t);
+  }
+
+  /** The time of the record that is on show at clock time t, so that step, t and values belong
+   * together; t itself where no run is counted, or the one that is has ended. */
+  shown(t) {
+    const run = this.reference;
+    return run && t <= run.t.at(-1) ? snapped(run, t) : t;
   }
 
   /** Paints at the next frame, and at every one while the clock runs. */
@@ -156,12 +164,20 @@ export class Player {
     this.clock.playing = false;
     this.film?.stop();
     this.film = null;
+    this.rest();
     showControls(this);
     this.changed();
+    this.wake();
+  }
+
+  /** The cursor stands on the record that it shows; at the end it stays at the end. */
+  rest() {
+    if (!this.clock.over) this.clock.seek(this.shown(this.clock.t));
   }
 
   seek(t) {
     this.clock.seek(t);
+    this.rest();
     this.follow();
     this.changed();
     this.wake();
@@ -220,6 +236,7 @@ export class Player {
 
   setStrobe(strobe) {
     this.pick(strobe);
+    this.rest();
     showControls(this);
     this.layout.redraw();
     this.view.report();

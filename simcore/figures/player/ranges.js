@@ -54,11 +54,13 @@ export function widened(S, p, lo, hi) {
   return [lo, hi];
 }
 
-export function padded([lo, hi], log) {
+/** With room around it; what differs by less than `least` is drawn as the flat line that it is. */
+export function padded([lo, hi], log, least = 0) {
   if (log) {
     const pad = Math.max(10 ** (0.04 * Math.log10(hi / lo)), 1.05);
     return [lo / pad, hi * pad];
   }
+  if (hi - lo < least) [lo, hi] = [(lo + hi - least) / 2, (lo + hi + least) / 2];
   if (hi - lo < 1e-12 * Math.max(1e-300, Math.abs(hi))) {
     const d = Math.abs(hi) * 0.05 || 0.5;
     [lo, hi] = [lo - d, hi + d];

@@ -2,7 +2,19 @@
 
 import { clamp, digitless, least } from "../browser/numbers.js";
 import { drawAxes, FOOT, HEAD, ROW, SMALLEST_PLOT } from "./frame.js";
-import { clipped, copy, dot, drawMark, lineStyle, pen, segment, text, width } from "./ink.js";
+import {
+  clipped,
+  copy,
+  dot,
+  drawMark,
+  drawMarker,
+  lineStyle,
+  markerOf,
+  pen,
+  segment,
+  text,
+  width,
+} from "./ink.js";
 import { drawLegend, drawValues, flowLegend, lineSwatch, markSwatch } from "./legend.js";
 import { DECADES, EVEN } from "./pace.js";
 import { isBound, numberFormat, padded, rangeInView, widened } from "./ranges.js";
@@ -10,6 +22,8 @@ import { noticesOf, position, read, snapped } from "./runs.js";
 import { css } from "./theme.js";
 import { linearTicks, logTicks, scale } from "./ticks.js";
 import { timeText, timeTicks, timeTitle } from "./timeaxis.js";
+
+const APART = 110; // pixels between two markers of a line
 
 const greatest = (values) => values.reduce((a, v) => (v > a ? v : a), -Infinity);
 
@@ -33,10 +47,14 @@ export const series = {
         high: line.high && run.column(line.high),
       };
     });
+    const isPathway = (line) => typeof line.colour === "number",
+      pathways = new Set(p.lines.filter(isPathway).map((line) => line.colour));
+    for (const line of p.lines)
+      line.style.marker = pathways.size > 1 && isPathway(line) ? markerOf(S, line.colour) : null;
     p.labelled = p.lines.filter((line) => line.label);
     p.entries = p.labelled.map((line) => ({
       label: line.label,
-      swatch: lineSwatch(line.style),
+      swatch: lineSwatch(S, line.style),
       value: (t) => valueText(p, line, t),
     }));
     for (const mark of p.spec.marks)
@@ -47,7 +65,7 @@ export const series = {
     const { lo, hi } = rangeInView(S, p),
       { limits } = p.spec;
     p.format = numberFormat(p.log, Math.max(Math.abs(lo), Math.abs(hi)));
-    const range = padded(widened(S, p, lo, hi), p.log);
+    const range = padded(widened(S, p, lo, hi), p.log, p.spec.least);
     [p.lo, p.hi] = limits && !(p.log && limits[0] <= 0) ? limits : range;
   },
 
@@ -137,7 +155,7 @@ export const series = {
     run.phases.forEach((phase, k) => {
       const a = clamp(p.x(phase.t0), x, x + w),
         b = clamp(p.x(run.phases[k + 1]?.t0 ?? phase.t1), x, x + w);
-      ctx.fillStyle = css(S.theme.phase(phase.name, k));
+      ctx.fillStyle = css(S.theme.phase(phase, k));
       ctx.fillRect(a, y + h + 1, b - a, 4);
     });
   },
@@ -156,6 +174,22 @@ export const series = {
     clipped(ctx, p.plot, () => {
       if (S.strobe === "all") for (const line of p.lines) if (line.low) this.band(ctx, S, p, line);
       for (const line of p.lines) this.line(ctx, S, p, line);
+      this.markers(ctx, S, p);
+    });
+  },
+
+  /** Every line's own, on its records, apart from those of the others. */
+  markers(ctx, S, p) {
+    const lines = p.lines.filter(({ style }) => style.marker || style.sign);
+    lines.forEach(({ run, values, style }, k) => {
+      let before = -1;
+      for (let x = (APART * (k + 0.5)) / lines.length; x < p.plot.w; x += APART) {
+        const i = run.pick[position(run, p.x.invert(p.plot.x + x))];
+        if (i === undefined || i === before || !this.shown(p, values[i])) continue;
+        before = i;
+        const at = p.x(run.t[i]);
+        if (at > p.plot.x) drawMarker(ctx, S, style, at, p.y(values[i]));
+      }
     });
   },
 
@@ -172,7 +206,7 @@ export const series = {
     const { run, style } = line,
       [from, to] = this.window(S, run),
       spacing = p.plot.w / (to - from + 1);
-    const points = !run.smooth && !style.dash.length;
+    const { points } = style;
     pen(ctx, style, points ? clamp(0.35 * spacing, 0.06, 0.6) : 1); // dense joins must not add up
     if (points) ctx.lineWidth = 1;
     this.join(ctx, p, line, from, to);

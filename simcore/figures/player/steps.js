@@ -24,6 +24,12 @@ export class Steps {
 
   time = (step) => through(this.step, this.t, step);
 
+  /** Whether another run has its steps at the same times. */
+  isThatOf({ step, t }) {
+    const [middle, last] = [Math.floor(step.length / 2), step.length - 1];
+    return [middle, last].every((i) => Math.abs(this.at(t[i]) - step[i]) < 1e-6 * (1 + step[i]));
+  }
+
   /** How long `count` steps around time t last. */
   lasting(count, t) {
     const middle = this.at(t);

@@ -26,11 +26,6 @@ function luminance(c) {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
-function contrast(a, b) {
-  const [hi, lo] = [luminance(a), luminance(b)].sort((p, q) => q - p);
-  return (hi + 0.05) / (lo + 0.05);
-}
-
 /** Colours of the page from Streamlit's CSS variables, colours of the run from style.py. */
 export function readTheme(root, style) {
   const variables = getComputedStyle(root);
@@ -40,11 +35,7 @@ export function readTheme(root, style) {
   const dark = luminance(bg) < 0.3,
     white = [255, 255, 255];
   const shade = (pair) => rgb(pair[dark ? 1 : 0]);
-  const legible = (c) => {
-    while (dark && contrast(c, bg) < 3) c = mix(c, white, 0.1);
-    return c;
-  };
-  const hues = style.hues.map((hue) => legible(rgb(hue)));
+  const hues = style.hues.map(shade);
   const roles = {
     ink,
     muted: shade(style.muted),
@@ -79,8 +70,9 @@ export function readTheme(root, style) {
       );
     },
     time: (u) => ramp(plasma, u),
-    /** A phase without a colour of its own takes a pathway's. */
-    phase: (name, k) => mix(bg, phases[name] ?? hues[k % hues.length], dark ? 0.42 : 0.36),
+    /** Number k of a run; one without a colour of its own takes a pathway's. */
+    phase: ({ name, colour }, k) =>
+      mix(bg, colour ? shade(colour) : (phases[name] ?? hues[k % hues.length]), dark ? 0.42 : 0.36),
     diverging: (u) => ramp(around, (u + 1) / 2),
   };
 }

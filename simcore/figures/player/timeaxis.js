@@ -3,7 +3,8 @@
 import { clamp, decimalsFor } from "../browser/numbers.js";
 import { growingTicks, linearTicks } from "./ticks.js";
 
-const inSteps = (S) => S.axis === "step" && Boolean(S.steps?.counts);
+/** Steps are at the same times in all descents, or there is no axis of them. */
+const inSteps = (S) => S.axis === "step" && Boolean(S.steps?.counts && S.shared);
 
 /** Enough decimals to tell neighbouring steps apart. */
 export function timeNumber(S, t) {
@@ -14,7 +15,8 @@ export function timeNumber(S, t) {
 
 export function timeTitle(S) {
   const log = S.logTime ? ", log" : "";
-  if (!inSteps(S)) return (S.steps ? "t = η · step" : "t") + log;
+  if (!inSteps(S))
+    return (!S.steps ? "t" : S.shared ? "t = η · step" : "t = η · step, each its η") + log;
   return (S.runs.length > 1 ? `step of ${S.reference.label}` : "step") + log;
 }
 

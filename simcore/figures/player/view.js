@@ -38,6 +38,7 @@ function show(S, { axis = "step", time, strobe = "all", logs = {}, zoom, cursor 
   S.pick(strobe);
   S.zoom.set(zoom);
   S.clock.seek(cursor ?? S.clock.end);
+  S.rest();
 }
 
 export class View {

@@ -1,23 +1,37 @@
 /* The moment in words: the clock line, and all panels for screen readers. S is the player. */
 
-import { noticesOf, phaseAt } from "./runs.js";
+import { noticesOf, phaseAt, position } from "./runs.js";
 import { timeNumber } from "./timeaxis.js";
 import { timeline } from "./timeline.js";
 
 const NEAR = 7; // CSS pixels
 
+/** The moment of the run that is counted, as it is shown: the step and the t of one record. */
 function momentText(S, t) {
   const time = `t = ${timeNumber(S, t)}`;
   if (!S.steps) return time;
-  const { last } = S.steps; // a diverged run ends early, and other runs go on
-  return `step ${Math.min(S.steps.done(t), last)} / ${last} · ${time}`;
+  if (!S.shared) return [...stepsOfAll(S, t), time].join(" · ");
+  const { last } = S.steps;
+  if (t > S.reference.t.at(-1) + 1e-9 * Math.abs(t))
+    return `${time} · ${S.reference.label} ended at step ${last}`; // other runs go on
+  return `step ${S.steps.done(t)} / ${last} · ${time}`;
+}
+
+/** Each descent counts steps of its own where step sizes differ. */
+function stepsOfAll(S, t) {
+  return S.runs
+    .filter((run) => !run.smooth)
+    .map((run) => {
+      const at = run.pick[Math.max(0, position(run, t))];
+      return `${run.sign || run.label}: step ${run.step[at]} / ${run.step.at(-1)}`;
+    });
 }
 
 const noticesAt = (S, t) => noticesOf(S).filter(({ t0, t1 }) => t >= t0 - 1e-9 && t <= t1 + 1e-9);
 
 function phasesText(S, t) {
   return S.ribbons
-    .map((run) => [run.label, phaseAt(run, t)])
+    .map((run) => [run.sign || run.label, phaseAt(run, t)])
     .filter(([, name]) => name)
     .map((pair) => pair.join(": "))
     .concat(noticesAt(S, t).map((notice) => notice.label))
@@ -34,7 +48,7 @@ const sentence = (S, t, joint) => [momentText(S, t), phasesText(S, t)].filter(Bo
 /** What the mark or the phase under a point of the timeline is. */
 export function timelineWords(S, x, y) {
   const t = S.layout.track.invert(x),
-    run = S.ribbons[timeline.row(y)],
+    run = timeline.runAt(S, y),
     noted = noticeWords(S, x, S.layout.track);
   if (noted) return noted;
   const name = run && phaseAt(run, t),
@@ -52,7 +66,7 @@ export function showClock(S) {
 export function tell(S) {
   const { slider, state } = S.parts,
     { start, end, t } = S.clock;
-  const values = { min: start, max: end, now: t, text: sentence(S, t, ", ") };
+  const values = { min: start, max: end, now: t, text: sentence(S, S.shown(t), ", ") };
   for (const [name, value] of Object.entries(values))
     slider.setAttribute(`aria-value${name}`, value);
   state.textContent = [

@@ -10,8 +10,8 @@ is reported as the state value `eta`, at most every 150 ms while it moves and ex
 A rerun with another step size moves the handle, except while it is held and for a second after,
 when it is taken for an echo of the drag. A rerun with other marks, or another `token`, is none.
 
-Zones, their sentences and marks are those of `prospects`, colours `style.REGIMES`. Under the bar a
-thin strip shows which regimes runs of this very network reach, in the colours `style.ENDS`.
+Zones, their sentences and marks are those of `prospects`, colours `style.ENDS`. Under the bar a
+thin strip shows which regimes runs of this very network reach, in the same colours.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ HTML = (_HERE / "ruler.html").read_text(encoding="utf-8")
 CSS = (_HERE / "ruler.css").read_text(encoding="utf-8")
 JS = modules.joined(_HERE / "streamlit.js")
 
-COLOURS = {
-    prospects.NOTHING_MOVES: style.REGIMES[0],
-    prospects.FOLLOWS_FLOW: style.REGIMES[0],
-    prospects.IN_PART: style.REGIMES[1],
-    prospects.EQUAL: style.REGIMES[2],
-    prospects.FLATTEST: style.REGIMES[2],
-    prospects.NO_GAIN: style.REGIMES[2],
-    prospects.MAY_BE_TRAPPED: style.REGIMES[3],
-    prospects.CROSSES_ZERO: style.REGIMES[4],
-    prospects.DIVERGES: style.REGIMES[4],
+COLOURS = {  # of the end that a run in the zone may come to
+    prospects.NOTHING_MOVES: style.ENDS["unfinished"],
+    prospects.FOLLOWS_FLOW: style.ENDS["winner takes all"],
+    prospects.IN_PART: style.ENDS["partly re-balanced"],
+    prospects.EQUAL: style.ENDS["cycle"],
+    prospects.FLATTEST: style.ENDS["cycle"],
+    prospects.NO_GAIN: style.ENDS["cycle"],
+    prospects.MAY_BE_TRAPPED: style.ENDS["trapped"],
+    prospects.CROSSES_ZERO: style.ENDS["sign flip"],
+    prospects.DIVERGES: style.ENDS["diverged"],
 }
 
 _MARGINS = 2.2, 1.6  # of the bar below the smallest and above the largest mark

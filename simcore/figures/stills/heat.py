@@ -9,7 +9,7 @@ import numpy as np
 
 from simcore.checks import require, shown
 from simcore.figures import parts, style
-from simcore.figures.parts import LINE_ROWS, Channels, ink, table
+from simcore.figures.parts import LINE_ROWS, Channels, Columns, ink, table
 from simcore.figures.scene import HeatPanel, Scene
 
 
@@ -33,14 +33,22 @@ def draw(scene: Scene, panel: HeatPanel, record: int, height: int) -> alt.LayerC
     titles = panel.titles or [f"map {k + 1}" for k in range(len(matrices))]
     pitch = 1.14 * matrices.shape[2]  # from one matrix to the next
     x, y = _map_axes(panel, stack.shape[2:], matrices.shape, pitch)
+    cells = _cells(titles, matrices, pitch)
     layers = [
-        _cells(panel, titles, matrices, pitch, x, y).encode(
+        _rectangles(panel, cells, x, y).encode(
             color=parts.gradient("entry", panel.title, (-limit, limit), style.DIVERGING)
         ),
         *_map_titles(panel, titles, matrices.shape, pitch, x, y),
     ]
     step = run.columns["step"][record]
-    return parts.view(layers, height, f"{panel.title} at step {step:g}.")
+    words = f"{panel.title} at step {step:g}."
+    subject = {
+        "map": cells["map"],
+        panel.row_label or "row": cells["row"],
+        panel.col_label or "column": cells["column"],
+        "entry": cells["entry"],
+    }
+    return parts.view(layers, height, words, subject=subject)
 
 
 def _map_axes(
@@ -68,11 +76,9 @@ def _map_axes(
     )
 
 
-def _cells(
-    panel: HeatPanel, titles: Sequence[str], matrices: np.ndarray, pitch: float, x: alt.X, y: alt.Y
-) -> alt.Chart:
+def _cells(titles: Sequence[str], matrices: np.ndarray, pitch: float) -> Columns:
     k, i, j = (grid.ravel() for grid in np.indices(matrices.shape))
-    cells = {
+    return {
         "x": k * pitch + j,
         "end": k * pitch + j + 1,
         "value": i,
@@ -82,6 +88,9 @@ def _cells(
         "row": i + 1,
         "column": j + 1,
     }
+
+
+def _rectangles(panel: HeatPanel, cells: Columns, x: alt.X, y: alt.Y) -> alt.Chart:
     seam = alt.ExprRef("scale('color', datum.entry)")  # hairlines between cells otherwise
     return (
         alt.Chart(table([cells]))

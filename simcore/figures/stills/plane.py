@@ -25,7 +25,7 @@ def draw(scene: Scene, panel: PlanePanel, height: int) -> alt.LayerChart:
     runs = [replace(run, maps={}) for run in scene.runs if run.name in used]
     thinned = thin(replace(scene, runs=runs, panels=(panel,), note=""), min(MAX_POINTS, room))
     by_name = {run.name: run for run in thinned.runs}
-    domain = panel.limits or _square(panel, by_name)
+    domain = panel.limits or square(panel, by_name)
     x = Width(panel.x_label, domain)
     y = Height(panel.y_label, domain)
     rows = [_trail(trail, by_name[trail.run], domain) for trail in panel.trails]
@@ -36,10 +36,28 @@ def draw(scene: Scene, panel: PlanePanel, height: int) -> alt.LayerChart:
         *_names(rows, x, y),
     ]
     what = f"{panel.x_label} and {panel.y_label}"
-    return parts.view(layers, height, f"{panel.title}: {what}, coloured by time.")
+    drawn = parts.view(
+        layers,
+        height,
+        f"{panel.title}: {what}, coloured by time.",
+        subject=[_read(row, panel) for row in rows],
+    )
+    # the plot itself is square, and axes and legends come to it
+    return drawn.properties(width=height, autosize=alt.AutoSizeParams(type="pad"))
 
 
-def _square(panel: PlanePanel, runs: Mapping[str, Run]) -> tuple[float, float]:
+def _read(row: Columns, panel: PlanePanel) -> Columns:
+    """A trail as a table to read."""
+    return {
+        "run": row["line"],
+        "step": row["step"],
+        "t": row["time"],
+        panel.x_label or "x": row["x"],
+        panel.y_label or "y": row["value"],
+    }
+
+
+def square(panel: PlanePanel, runs: Mapping[str, Run]) -> tuple[float, float]:
     """One domain for both axes, that holds trails, curves and marks."""
     held = [runs[trail.run].columns[name] for trail in panel.trails for name in (trail.x, trail.y)]
     held += [np.ravel(curve.points) for curve in panel.curves]
@@ -84,7 +102,7 @@ def _trail_layers(rows: Sequence[Columns], x: Width, y: Height) -> list[alt.Char
         y=y.channel(tickCount=6),
         color=parts.gradient("time", "time t", (0, latest), style.PLASMA),
     )
-    hover = alt.selection_point(name="hover", nearest=True, on="pointerover", empty=False)
+    hover = parts.under_pointer()
     smooth = alt.datum.smooth
     segments = base.mark_rule(clip=True).encode(
         x2=alt.X2("x_before:Q"),

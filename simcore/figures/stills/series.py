@@ -11,16 +11,28 @@ import numpy as np
 
 from simcore.checks import require
 from simcore.figures import parts, style
-from simcore.figures.clock import places, reference, steps_at
-from simcore.figures.parts import LINE_ROWS, MAX_POINTS, Columns, Height, Key, Width, table
+from simcore.figures.clock import places, reference, shared, steps_at
+from simcore.figures.parts import (
+    LINE_ROWS,
+    MAX_POINTS,
+    MAX_ROWS,
+    Columns,
+    Height,
+    Key,
+    Width,
+    table,
+)
 from simcore.figures.scene import Axis, Level, Line, Mark, Run, Scene, SeriesPanel, thin
 
 KINDS = ("line", "points", "theory")  # of lines, in the order in which they are drawn
+MARKED = 4  # markers of a line
 PLACE = "|x"  # the column of a run that says where its records stand on the axis
 
 
 def draw(scene: Scene, panel: SeriesPanel, axis: Axis, log: bool, height: int) -> alt.LayerChart:
-    """Bands, lines, levels and marks; descents are points, joined faintly."""
+    """Bands, lines, levels and marks; descents are points, joined faintly. Where they count their
+    steps at different times, the axis is that of time."""
+    axis = axis if shared(scene.runs) else "time"
     levels, lines = _apart(panel, {run.name: run for run in scene.runs})
     if not lines:
         return parts.message(_nothing(panel, log), height)
@@ -30,7 +42,11 @@ def draw(scene: Scene, panel: SeriesPanel, axis: Axis, log: bool, height: int) -
     values = _finite([row for row in rows if row["kind"] != "theory"])
     if not values.size:
         return parts.message(_nothing(panel, log), height)
-    y = Height(_y_title(panel), panel.limits if log == (panel.scale == "log") else None, log)
+    limits = panel.limits if log == (panel.scale == "log") else None
+    if limits is None and not log and np.ptp(values) < panel.least:
+        middle = float(values.min() + values.max()) / 2
+        limits = middle - panel.least / 2, middle + panel.least / 2
+    y = Height(_y_title(panel), limits, log)
     low, high = y.domain or _reach(values, log)
     for row in rows:
         if row["kind"] == "theory":
@@ -40,6 +56,7 @@ def draw(scene: Scene, panel: SeriesPanel, axis: Axis, log: bool, height: int) -
     labelled = [row for row in rows if row["kind"] == "theory" and row["line"] not in key.listed]
     layers = [
         *_line_layers(rows, x, y, key),
+        *_markers(rows, x, y, key),
         *parts.levels([level for level in levels if low <= level.value <= high]),
         *parts.beyond([level for level in levels if level.value > high], above=True),
         *parts.beyond([level for level in levels if level.value < low and not log], above=False),
@@ -47,7 +64,30 @@ def draw(scene: Scene, panel: SeriesPanel, axis: Axis, log: bool, height: int) -
         *parts.marks(_placed(panel.marks, rows, scene.runs, axis, (low, high)), x, y, dx=-8),
     ]
     note = f" {thinned.note}" if thinned.note else ""
-    return parts.view(layers, height, f"{panel.title} over {axis}.{note}")
+    words = f"{panel.title} over {axis}.{note}"
+    return parts.view(layers, height, words, subject=_read(scene, panel))
+
+
+def _read(scene: Scene, panel: SeriesPanel) -> list[Columns]:
+    """The lines as one table to read: a column each, whatever the run; all records, if a chart may
+    have so many."""
+    shown_runs = {line.run for line in panel.lines}
+    runs = [run for run in scene.runs if run.name in shown_runs]
+    if sum(map(len, runs)) > MAX_ROWS:
+        scene = thin(replace(scene, panels=(panel,)), MAX_ROWS // len(runs))
+        runs = [run for run in scene.runs if run.name in shown_runs]
+    names: dict[str, str] = {}
+    for line in panel.lines:
+        of_run = not line.label or line.label == line.run
+        names.setdefault(line.column, panel.title if of_run else line.label.split(" = ")[0])
+    return [
+        {"run": run.label or run.name, "step": run.columns["step"], "t": run.columns["t"]}
+        | {
+            name: run.columns.get(column, np.full(len(run), np.nan))
+            for column, name in names.items()
+        }
+        for run in runs
+    ]
 
 
 def _apart(panel: SeriesPanel, runs: Mapping[str, Run]) -> tuple[list[Level], list[Line]]:
@@ -80,7 +120,8 @@ def _thinned(scene: Scene, panel: SeriesPanel, axis: Axis) -> Scene:
 
 
 def _key(scene: Scene, lines: Sequence[Line]) -> tuple[list[str], Key]:
-    """A name for each line, and their pens: those of the whole scene, as the player has them.
+    """A name for each line, and their pens: those of the whole scene, as the player has them; with
+    markers if there are lines of several pathways.
 
     Several theory lines have one dash, so they are named at their ends and not in the legend.
     """
@@ -106,7 +147,13 @@ def _key(scene: Scene, lines: Sequence[Line]) -> tuple[list[str], Key]:
         for name, line in zip(names, lines, strict=True)
         if line.label and not (ends and line.theory)
     ]
-    return names, Key(dict(zip(names, pens, strict=True)), listed)
+    pathways = {line.colour for line in lines if isinstance(line.colour, int)}
+    markers = {
+        name: style.marker(line.colour)
+        for name, line in zip(names, lines, strict=True)
+        if isinstance(line.colour, int) and len(pathways) > 1
+    }
+    return names, Key(dict(zip(names, pens, strict=True)), listed, markers=markers)
 
 
 def _ranks(runs: Sequence[Run]) -> dict[str, int]:
@@ -169,6 +216,38 @@ def _line_layers(rows: Sequence[Columns], x: Width, y: Height, key: Key) -> list
     ]
     # its strokes are not seen, but a chart of points alone has its legend from them
     return [*seen, parts.nearest(drawn.encode(tooltip=tooltip)).add_params(parts.zoom())]
+
+
+def _markers(rows: Sequence[Columns], x: Width, y: Height, key: Key) -> list[alt.Chart]:
+    """A pathway's shape here and there on its lines, on records, apart from those of others."""
+    marked = [row for row in rows if row["line"] in key.markers]
+    places = np.concatenate([row["x"] for row in marked] or [np.empty(0)])
+    if not np.isfinite(places).any():
+        return []
+    left, right = np.nanmin(places), np.nanmax(places)
+    some = []
+    for k, row in enumerate(marked):
+        shares = (np.arange(MARKED) + (k + 0.5) / len(marked)) / MARKED
+        wanted = np.searchsorted(row["x"], left + shares * (right - left))
+        at = np.unique(np.minimum(wanted, len(row["x"]) - 1))
+        at = at[np.isfinite(row["value"][at])]
+        some.append({"x": row["x"][at], "value": row["value"][at], "line": row["line"]})
+    placed = alt.Chart(table(some)).encode(
+        x=x.channel(), y=y.channel(), color=key.channels()["color"]
+    )
+    return [
+        placed.transform_filter(alt.FieldOneOfPredicate("line", lines)).mark_point(
+            shape=shape,
+            filled=True,
+            size=52,
+            opacity=1,
+            stroke=parts.PAGE,
+            strokeWidth=1,
+            clip=True,
+        )
+        for shape in style.MARKERS
+        if (lines := [name for name, own in key.markers.items() if own == shape])
+    ]
 
 
 def _any_of(rows: Sequence[Columns], kind: str) -> bool:

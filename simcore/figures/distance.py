@@ -1,0 +1,51 @@
+"""How far other runs are from the one at hand, at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from simcore.figures import scene
+from simcore.figures.tables import Named
+
+COLUMN = "distance"
+ALONE = "A difference needs a second run: pin one, or show gradient flow beside it."
+UNLIKE = "A difference needs runs with as many pathways as this one."
+
+
+def panel(runs: Sequence[Named]) -> scene.SeriesPanel | str:
+    """max_h |sigma_h - sigma_h of the first run| of every other run with as many pathways."""
+    main, *others = runs
+    if not others:
+        return ALONE
+    alike = _alike(main, others)
+    if not alike:
+        return UNLIKE
+    return scene.SeriesPanel(
+        title=f"Difference to {main.name}",
+        label="max |Δσₕ|",
+        scale="log",
+        lines=[scene.Line(other.name, COLUMN, other.name) for other in alike],
+    )
+
+
+def column(main: Named, other: Named, mode: int) -> dict[str, np.ndarray]:
+    """The column of a run (K,), nan beyond the end of the main one; none for the main one itself or
+    where there is nothing to compare."""
+    if other is main or not _alike(main, [other]):
+        return {}
+    at, wanted = main.run.time, other.run.time
+    strengths = main.run.strengths[:, :, mode]
+    if main.run.experiment.dynamics.iterated:  # its last record until then
+        before = np.searchsorted(at, wanted * (1 + 1e-12), side="right") - 1
+        there = strengths[np.maximum(before, 0)]
+    else:
+        there = np.stack([np.interp(wanted, at, values) for values in strengths.T], axis=1)
+    apart = np.abs(other.run.strengths[:, :, mode] - there).max(axis=1)
+    return {COLUMN: np.where(wanted <= at[-1] * (1 + 1e-12), apart, np.nan)}
+
+
+def _alike(main: Named, others: Sequence[Named]) -> list[Named]:
+    pathways = main.run.strengths.shape[1]
+    return [other for other in others if other.run.strengths.shape[1] == pathways]

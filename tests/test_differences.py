@@ -1,0 +1,89 @@
+"""What sets runs apart, in words, and where they end, in a table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from simcore import (
+    Balanced,
+    Descent,
+    Flow,
+    Gaussian,
+    LayerScales,
+    Network,
+    Record,
+    Spectrum,
+    Tree,
+    ends,
+    presets,
+    simulate,
+)
+from simcore.differences import difference
+
+MEDIUM = presets.MEDIUM.experiment  # L = 20, H = 2, eta = 2/13, 650 steps
+CASES = {
+    "η = 0.05, 2,000 steps": replace(MEDIUM, dynamics=Descent(step_size=0.05, steps=2000)),
+    "η = 0.15385": replace(MEDIUM, dynamics=Descent(step_size=0.15385, steps=650)),
+    "651 steps": replace(MEDIUM, dynamics=Descent(step_size=2 / 13, steps=651)),
+    "gradient flow, t up to 40": replace(MEDIUM, dynamics=Flow(duration=40.0)),
+    "L = 5": replace(MEDIUM, network=Network(depths=(5, 5))),
+    "L = 20, 5": replace(MEDIUM, network=Network(depths=(20, 5))),
+    "H = 1, start 0.002": replace(
+        MEDIUM, network=Network(depths=(20,)), start=Balanced(scales=(0.002,))
+    ),
+    "start 0.002, 0.001": replace(MEDIUM, start=Balanced(scales=(0.002, 0.001))),
+    "σ* = 1, 0.7": replace(MEDIUM, task=Spectrum(singular_values=(1.0, 0.7))),
+    "2 inputs, 3 outputs": replace(MEDIUM, task=Spectrum(singular_values=(1.0,), n_in=2, n_out=3)),
+    "full weights": replace(MEDIUM, engine="matrices"),
+    "other records": replace(MEDIUM, record=Record(every=7)),
+    "": MEDIUM,
+}
+
+
+@pytest.mark.parametrize("words", CASES)
+def test_a_difference_is_said_in_the_words_of_a_visitor(words):
+    assert difference(CASES[words], MEDIUM) == words
+
+
+def test_random_starts_and_other_targets_have_words_too():
+    random = replace(
+        MEDIUM,
+        task=Tree(levels=2),
+        network=Network(depths=(3, 3), width=8),
+        start=Gaussian(std=0.3, seed=1),
+    )
+    assert difference(replace(random, start=Gaussian(std=0.3, seed=2)), random) == "seed 2"
+    assert difference(replace(random, network=Network(depths=(3, 3), width=9)), random) == "width 9"
+    words = difference(random, MEDIUM)
+    assert words == (
+        "L = 3, width 8, random start of std 0.3, seed 1, tree of 2 levels, full weights"
+    )
+    layers = LayerScales(scales=((0.1, 0.2), (0.3, 0.3)))
+    shallow = replace(MEDIUM, network=Network(depths=(2, 2)))
+    assert difference(replace(shallow, start=layers), shallow) == "start 0.1, 0.2; 0.3, 0.3"
+
+
+def test_the_ends_are_those_of_the_runs_and_the_difference_is_to_the_first():
+    large, small = simulate(presets.LARGE.experiment), simulate(presets.SMALL.experiment)
+    table = ends.table({"GD": large, "A: η = 0.05": small})
+    assert table["run"] == ["GD", "A: η = 0.05"]
+    assert table["what happened"] == ["cycle", "winner takes all"]
+    assert table["length"] == ["534 steps", "2,000 steps"]
+    swing, rest = table["strengths at the end"]
+    low, high = (float(word) for word in swing.split(" · ")[0].split(" to "))
+    last = large.strengths[-107:, 0, 0]  # the last fifth
+    assert (low, high) == pytest.approx((last.min(), last.max()), abs=5e-4)
+    assert rest == "0.9843 · 0.0157"
+    assert table["edge 2/η"] == ["10.7", "40"]
+    apart = small.strengths[-1, :, 0] - large.strengths[-107:, :, 0].mean(axis=0)
+    assert table["difference to GD"][0] == "–"
+    assert float(table["difference to GD"][1]) == pytest.approx(np.abs(apart).max(), rel=1e-2)
+
+
+def test_a_run_of_other_pathways_has_no_difference_but_a_row():
+    one = simulate(CASES["H = 1, start 0.002"])
+    table = ends.table({"GD": simulate(MEDIUM), "A": one})
+    assert table["difference to GD"] == ["–", "H = 1"]
