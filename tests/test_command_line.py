@@ -169,7 +169,7 @@ def broken(file, **changes):
         ({"base": BASE.to_dict() | {"color": 5}}, "no field"),
         ({"base": BASE.dynamics.to_dict()}, "expected a saved Experiment"),
         ({"axes": {"dynamics.eta": [1]}}, "step_size, steps"),
-        ({"axes": {"dynamics.step_size": [0]}}, "step_size must be"),
+        ({"axes": {"dynamics.step_size": [0]}}, "the step size must be"),
         ({"axes": {"dynamics.step_size": 0.1}}, "a list of values"),
         ({"axes": []}, "axes must be"),
         ({"more": 1}, "must hold"),

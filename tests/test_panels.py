@@ -368,7 +368,7 @@ def test_a_run_without_the_mode_is_named_where_it_is_missing(medium):
 
 def test_what_is_settled_has_the_colour_of_its_end(medium):
     run = medium[0].run
-    shown = panels.Named("GD", run, regimes.phases(run), regimes.classify(run).value, "A")
+    shown = panels.Named("GD", run, regimes.phases(run), end=regimes.classify(run).value, sign="A")
     packed = player.payload(panels.simulator([shown], ["loss"]))["scene"]["runs"][0]
     colours = {phase["name"]: phase.get("colour") for phase in packed["phases"]}
     assert colours.pop("settled") == [*style.ENDS["partly re-balanced"]]

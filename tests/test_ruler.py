@@ -136,10 +136,10 @@ def test_the_token_tells_an_echo_from_another_experiment() -> None:
 @pytest.mark.parametrize(
     ("eta", "words"),
     [
-        (0.0, "step_size must be positive, got 0.0"),
-        (-1.0, "step_size must be positive, got -1.0"),
-        (NAN, "step_size must be a finite number, got nan"),
-        ("0.1", "step_size must be a number, got '0.1'"),
+        (0.0, "the step size must be positive, got 0"),
+        (-1.0, "the step size must be positive, got -1"),
+        (NAN, "the step size must be a finite number, got nan"),
+        ("0.1", "the step size must be a number, got '0.1'"),
     ],
 )
 def test_a_bad_step_size_is_refused_in_words(eta: float, words: str) -> None:

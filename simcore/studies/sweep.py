@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from functools import partial
 from pathlib import Path
@@ -205,8 +205,9 @@ def _results(
                 if rows is None:
                     return
                 yield pending.pop(future), rows
-    except Exception:
-        if cluster is not None:
+    except Exception as error:
+        lost = isinstance(error, CancelledError)  # with nobody left to ask
+        if cluster is not None and not lost:
             cluster.check()  # the reason may be a worker that is none
         raise
     finally:

@@ -105,7 +105,7 @@ def bar(
     The bar spans the marks (those that are nan are left out) and always contains `step_size`;
     without any it is a plain logarithmic scale of two decades around it. `sharpness` is S_1.
     """
-    eta = positive("step_size", step_size)
+    eta = positive("the step size", step_size)
     ticks = [
         _tick(value, mark.symbol, mark.sub, mark.name, mark.meaning)
         for (field, mark) in prospects.MARKS.items()
