@@ -1,7 +1,15 @@
 """The laboratory: `streamlit run app.py`."""
 
-from pages import _ui
+from starlette.middleware import Middleware
+from streamlit.starlette import App
 
-_ui.frame()
-_ui.run_page()
-_ui.warm_up()
+from pages import _headers
+
+if __name__ == "__main__":  # the script, as Streamlit runs it for every visitor
+    from pages import _ui
+
+    _ui.frame()
+    _ui.run_page()
+    _ui.warm_up()
+else:  # the server, which `streamlit run` finds by its class
+    app = App(__file__, middleware=[Middleware(_headers.WithHeaders)])

@@ -221,19 +221,6 @@ async def visitors(address: str, count: int, seconds: float) -> dict[str, float]
     }
 
 
-def server_memory() -> float:
-    """Peak resident memory of the server this process started, in MB (Linux)."""
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            text, command = status.read_text(), (status.parent / "cmdline").read_text()
-        except OSError:
-            continue
-        fields = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
-        if int(fields["PPid"]) == os.getpid() and "streamlit" in command:
-            return int(fields["VmHWM"].split()[0]) / 1024
-    return float("nan")
-
-
 def report(results: dict[str, float]) -> None:
     for name, value in results.items():
         print(f"{name:66s} {value:8.3f}", flush=True)
@@ -253,7 +240,7 @@ def main() -> None:
             report(preset_times(address))
     with served.app(SIMCORE_HOSTED="1") as address:
         report(asyncio.run(visitors(address, options.visitors, options.seconds)))
-        report({"hosted server, peak resident memory (MB)": server_memory()})
+        report({"hosted server, peak resident memory (MB)": served.memory(os.getpid(), "VmHWM")})
 
 
 if __name__ == "__main__":

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from pages import _state, _widgets
-from simcore import link_values, presets, variations
+from pages import _said, _state, _widgets
+from simcore import link_values, presets, typed, variations
 from simcore.experiment import Experiment
 from simcore.figures import panels, style
 from simcore.tasks import Spectrum, Tree
@@ -30,26 +30,20 @@ def sidebar(experiment: Experiment) -> None:
 def architecture(experiment: Experiment) -> None:
     """Number of pathways, and their common depth."""
     depths = experiment.network.depths
-    left, right = st.columns(2)
-    words = st.container()  # a column is too narrow for a sentence
-    with left:
-        _number(
-            "Pathways H",
-            "pathways",
-            len(depths),
-            lambda count: variations.with_pathways(experiment, count),
-            words=words,
-            help="Parallel chains of linear layers between the inputs and the summed output.",
-        )
-    with right:
-        _number(
-            "Depth L",
-            "depth",
-            max(depths),
-            lambda depth: variations.with_depth(experiment, depth),
-            words=words,
-            help="Weight matrices per pathway; different ones are set by the list of depths.",
-        )
+    _count(
+        "Pathways H",
+        "pathways",
+        len(depths),
+        lambda count: variations.with_pathways(experiment, count),
+        help="Parallel chains of linear layers between the inputs and the summed output.",
+    )
+    _count(
+        "Depth L",
+        "depth",
+        max(depths),
+        lambda depth: variations.with_depth(experiment, depth),
+        help="Weight matrices per pathway; different ones are set by the list of depths.",
+    )
 
 
 def clock(experiment: Experiment) -> None:
@@ -61,18 +55,17 @@ def clock(experiment: Experiment) -> None:
             "eta",
             dynamics.eta,
             lambda eta: variations.with_step_size(experiment, eta),
-            step=10.0 ** (math.floor(math.log10(dynamics.eta)) - 2),
-            format="%.6g",
-            help="Of descent. Its edge of stability is 2/η: a sharper minimum throws it out.",
+            help="Of descent, for example 0.15 or 2/13. Its edge of stability is 2/η: a sharper "
+            "minimum throws it out.",
         )
     if dynamics.iterated:
-        _number(
+        _whole(
             "Steps",
             "steps",
             dynamics.steps,
             lambda steps: variations.with_steps(experiment, steps),
-            step=50,
-            help="Updates of descent; time is t = η · step.",
+            help="Updates of descent, for example 650 or 1e6; time is t = η · step. Of more than "
+            f"{variations.LONG:,} not every one is recorded.",
         )
     else:
         _number(
@@ -80,7 +73,6 @@ def clock(experiment: Experiment) -> None:
             "duration",
             dynamics.duration,
             lambda duration: variations.with_duration(experiment, duration),
-            step=10.0,
             help="Gradient flow is descent in the limit of small steps.",
         )
 
@@ -109,17 +101,9 @@ def experts(experiment: Experiment) -> None:
     _task(experiment)
     depths(experiment)
     _start(experiment)
-    dynamics = experiment.dynamics
-    if dynamics.iterated:
-        _number(
-            "Record every … steps",
-            "every",
-            experiment.record.every or int(experiment.record.steps(dynamics.steps)[1]),
-            lambda every: variations.with_every(experiment, every),
-            help="An even number hides a period-2 oscillation.",
-        )
+    _records(experiment)
     if not experiment.start.aligned:
-        _number(
+        _whole(
             "Hidden width",
             "width",
             experiment.network.hidden_width(experiment.task),
@@ -128,13 +112,35 @@ def experts(experiment: Experiment) -> None:
         )
 
 
+def _records(experiment: Experiment) -> None:
+    """Which steps are kept."""
+    record, dynamics = experiment.record, experiment.dynamics
+    _choice(
+        "Records",
+        "spacing",
+        {"even": "Evenly spaced", "log": "Dense at first, then sparser"},
+        record.spacing,
+        lambda spacing: variations.with_spacing(experiment, spacing),
+        help="Which steps are kept for the pictures; every step is taken. Sparser records keep the "
+        f"early events of a long run; beyond {variations.LONG:,} steps they are the usual ones.",
+    )
+    if dynamics.iterated and record.spacing == "even":
+        _whole(
+            "Record every … steps",
+            "every",
+            record.every or int(record.steps(dynamics.steps)[1]),
+            lambda every: variations.with_every(experiment, every),
+            help="An even number hides a period-2 oscillation.",
+        )
+
+
 def depths(experiment: Experiment) -> None:
     """Depths as a list, for pathways that differ."""
     _text(
         "Depths, one per pathway",
         "depths",
-        ", ".join(map(str, experiment.network.depths)),
-        lambda text: variations.with_depths(experiment, link_values.parse_depths(text)),
+        typed.text_of(experiment.network.depths),
+        lambda text: variations.with_depths(experiment, typed.wholes(text)),
         help="For example 3, 5; as many pathways as there are numbers.",
     )
 
@@ -170,10 +176,8 @@ def singular_values(experiment: Experiment) -> None:
         _text(
             "Singular values σ*, largest first",
             "singular_values",
-            ", ".join(f"{value:.12g}" for value in values),
-            lambda text: variations.with_singular_values(
-                experiment, link_values.parse_numbers(text)
-            ),
+            typed.text_of(tuple(values)),
+            lambda text: variations.with_singular_values(experiment, typed.numbers(text)),
         )
 
 
@@ -193,7 +197,7 @@ def _start(experiment: Experiment) -> None:
     _text(
         start.numbers,
         f"start_{kind}",
-        numbers.replace(",", ", ").replace(";", "; "),
+        typed.text_of_rows(typed.rows(numbers)),
         lambda text: replace(experiment, start=link_values.parse_start(f"{kind}:{text}")),
     )
 
@@ -234,7 +238,7 @@ def _panels(wanted: Sequence[str] | None) -> list[str]:
     unknown = [name for name in names if name not in panels.PANELS]
     if unknown:
         _state.look(panels=tuple(shown))
-        st.warning(f"There is no panel {' or '.join(unknown)}; choose among those offered.")
+        _said.warn(f"There is no panel {' or '.join(unknown)}; choose among those offered.")
 
     def choose(names: list[str]) -> None:
         usual = set(names) == set(panels.FIRST_PANELS)
@@ -274,7 +278,7 @@ def segments(label: str, member: str, titles: dict[str, str], **options: Any) ->
     usual, wanted = next(iter(titles)), getattr(_state.view(), member)
     if wanted is not None and wanted not in titles:
         _state.look(**{member: None})
-        st.warning(f"There is no {label.lower()} {wanted}; choose one of those offered.")
+        _said.warn(f"There is no {label.lower()} {wanted}; choose one of those offered.")
     shown = wanted if wanted in titles else usual
     _widgets.choice(
         st.segmented_control,
@@ -294,30 +298,38 @@ def segments(label: str, member: str, titles: dict[str, str], **options: Any) ->
 
 
 def _number(
-    label: str,
-    key: str,
-    value: float,
-    change: Callable[[Any], Experiment],
-    *,
-    step: float = 1,
-    **options: Any,
+    label: str, key: str, value: float, change: Callable[[float], Experiment], **options: Any
 ) -> None:
     """A number without bounds of its own: the spec says what is wrong with one, in words."""
-    _widgets.control(
-        st.number_input,
-        label,
-        key,
-        value,
-        _attempt(change, key),
-        step=type(value)(step),
-        **options,
-    )
+    _text(label, key, typed.text(value), lambda text: change(typed.number(text)), **options)
+
+
+def _whole(
+    label: str, key: str, value: int, change: Callable[[int], Experiment], **options: Any
+) -> None:
+    _text(label, key, typed.text(value), lambda text: change(typed.whole(text)), **options)
+
+
+def _count(
+    label: str, key: str, value: int, change: Callable[[int], Experiment], **options: Any
+) -> None:
+    """A whole number with a key for one less and one for one more."""
+    row, words = st.container(horizontal=True, vertical_alignment="bottom", gap="small"), st.empty()
+
+    def by(step: int) -> Experiment:
+        return change(value + step)
+
+    with row:
+        _whole(label, key, value, change, words=words, **options)
+        for sign, step, name in (("−", -1, "less"), ("+", 1, "more")):
+            press = partial(_widgets.attempt, lambda step=step: _state.show(by(step)), key=key)
+            _widgets.button(sign, f"{key}_{name}", press, help=f"One {name}")
 
 
 def _text(
-    label: str, key: str, value: str, change: Callable[[str], Experiment], **options: Any
+    label: str, key: str, text: str, change: Callable[[str], Experiment], **options: Any
 ) -> None:
-    _widgets.control(st.text_input, label, key, value, _attempt(change, key), **options)
+    _widgets.field(label, key, text, lambda text: _state.show(change(text)), **options)
 
 
 def _choice(
@@ -335,11 +347,7 @@ def _choice(
         key,
         list(names),
         value,
-        _attempt(change, key),
+        lambda name: _widgets.attempt(lambda: _state.show(change(name)), key=key),
         format_func=lambda name: names[name],
         **options,
     )
-
-
-def _attempt(change: Callable[[Any], Experiment], key: str) -> Callable[[Any], None]:
-    return lambda value: _widgets.attempt(lambda: change(value), key)

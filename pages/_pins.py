@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages import _state, _ui, _widgets
+from pages import _runs, _said, _state, _widgets
 from simcore import links
 from simcore.experiment import Experiment
 from simcore.figures import panels
@@ -27,9 +27,11 @@ def controls(experiment: Experiment) -> None:
     for number, pin in enumerate(pins):
         name = links.difference(pin, experiment) or "as shown"
         left, right = st.columns([4, 1], vertical_alignment="center")
-        left.markdown(f"{_letter(number)}: {name}")
+        with left.container(key=f"plain-pin{number}"):
+            st.markdown(_said.plain(f"{_letter(number)}: {name}"))
         with right:
-            _widgets.button("✕", f"unpin{number}", partial(_drop, pin), help=f"Drop {name}")
+            words = f"Drop {_said.plain(name)}"
+            _widgets.button("✕", f"unpin{number}", partial(_drop, pin), help=words)
 
 
 def _drop(dropped: Experiment) -> None:
@@ -42,7 +44,8 @@ def runs(experiment: Experiment) -> list[panels.Named]:
         panels.Named(_letter(number), run, ())
         for number, pin in enumerate(_state.view().pins)
         if pin != experiment
-        for run in [_ui.run(pin, "Pinned run")]
+        for run in [_runs.beside(pin, f"Pinned run {_letter(number)}")]
+        if run is not None
     ]
 
 

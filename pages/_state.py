@@ -52,6 +52,7 @@ def _take(query: Mapping[str, str], default: Experiment) -> None:
     state.experiment, state.map, state.view = opened, wanted, view
     state.query, state.changed = query, False
     unknown = links.unknown(query)
+    state.refused = {}
     state.complaints = [*wrong, *wrong_in_map, *wrong_in_view, *misfits]
     state.complaints += [unknown] if unknown else []
 
@@ -68,7 +69,7 @@ def show(changed: Experiment, *, by_ruler: bool = False) -> None:
     state.view = state.view.after(state.experiment, changed)
     state.experiment = changed
     state.changed = True
-    state.complaints = []
+    state.complaints, state.refused = [], {}
 
 
 def look(**changes: Any) -> None:
@@ -94,13 +95,23 @@ def _look(change: Callable[[View], View]) -> None:
 
 def show_map(wanted: Wanted) -> None:
     """Make `wanted` what the session asks of the map; for callbacks."""
-    st.session_state.map = wanted
-    st.session_state.changed = True
+    state = st.session_state
+    state.map, state.changed, state.refused = wanted, True, {}
 
 
 def complain(sentence: str) -> None:
     """Say what was wrong with an input; the experiment stays as it was."""
     st.session_state.setdefault("complaints", []).append(sentence)
+
+
+def refuse(key: str, sentence: str) -> None:
+    """Say what was wrong with the input of a widget, which keeps it until a change is accepted."""
+    st.session_state.setdefault("refused", {})[key] = sentence
+
+
+def refused(key: str) -> str | None:
+    """What was wrong with the input that a widget shows; None if nothing was."""
+    return st.session_state.get("refused", {}).get(key)
 
 
 def write_link() -> None:

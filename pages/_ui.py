@@ -1,30 +1,24 @@
-"""What every page shares: frame, navigation, runs with progress, complaints."""
+"""What every page shares: frame, navigation, complaints, ruler, player."""
 
 from __future__ import annotations
 
 import json
 import threading
-import time
-from collections import OrderedDict
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
-from pages import _state, _widgets, _words
+from pages import _reached, _said, _state, _widgets, _words
 from pages._names import FRONT, PAGES
-from simcore import limits, links, prospects, regimes, variations
+from simcore import links, prospects, regimes, variations
 from simcore.experiment import Descent, Experiment, Flow
 from simcore.figures import player, ruler
 from simcore.figures.scene import Scene
 from simcore.simulate import simulate
 from simcore.studies.sweep import sweep
-from simcore.trajectory import Outcome, Trajectory
-
-PATIENCE = 0.3  # seconds before a run shows its progress
-CACHE_BYTES = 60_000_000 if limits.hosted() else 300_000_000
+from simcore.trajectory import Trajectory
 
 
 def _cold_start() -> None:
@@ -51,7 +45,7 @@ def frame() -> None:
         ".st-key-bar a{padding-inline:.4rem}"
         ".st-key-bar button{min-height:2rem;padding:0 .6rem}"
         "[class*=st-key-small-] p{font-size:.9rem}"
-        "</style>"
+        f"{_said.STYLE}</style>"
     )
 
 
@@ -96,7 +90,7 @@ def link(page: str, label: str, experiment: Experiment | None = None, **options:
 def complaints() -> None:
     """What the link or an input got wrong, one sentence each."""
     for sentence in st.session_state.get("complaints", []):
-        st.warning(sentence)
+        _said.warn(sentence)
     st.session_state.complaints = []
 
 
@@ -123,7 +117,8 @@ def step_size_ruler(experiment: Experiment) -> None:
     """Where the step size lies among the marks of the theory; a flow has none."""
     if experiment.edge is None:
         return
-    data = ruler.data(experiment, token=st.session_state.others)
+    strip = [(part.regime.value, part.low, part.high) for part in _reached.now(experiment)]
+    data = ruler.data(experiment, token=st.session_state.others, reached=strip)
 
     def move(eta: float) -> None:
         _state.show(variations.with_step_size(experiment, eta), by_ruler=True)
@@ -150,71 +145,6 @@ def play(scene: Scene, key: str) -> None:
     """Mount the player; the browser plays, the server hears of it when it rests."""
     shown = replace(scene, view=_state.view().of_player(), report=True)
     _widgets.component(_PLAYER, key, "view", _state.played, player.payload(shown))
-
-
-# --- Runs ------------------------------------------------------------------------------------
-
-
-class RunCache:
-    """The most recent runs of all visitors, bounded by their size; trajectories are immutable."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self.most_bytes = most_bytes
-        self.runs: OrderedDict[Experiment, Trajectory] = OrderedDict()
-        self.lock = threading.Lock()
-
-    def get(self, experiment: Experiment) -> Trajectory | None:
-        with self.lock:
-            if experiment in self.runs:
-                self.runs.move_to_end(experiment)
-            return self.runs.get(experiment)
-
-    def put(self, run: Trajectory) -> None:
-        with self.lock:
-            self.runs[run.experiment] = run
-            while len(self.runs) > 1 and sum(map(_bytes, self.runs.values())) > self.most_bytes:
-                self.runs.popitem(last=False)
-
-
-def _bytes(run: Trajectory) -> int:
-    arrays = (getattr(run, f.name) for f in fields(run))
-    return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
-
-
-@st.cache_resource
-def _run_cache() -> RunCache:
-    return RunCache(CACHE_BYTES)
-
-
-def run(experiment: Experiment, label: str = "Running") -> Trajectory:
-    """The trajectory of `experiment`, from the cache or computed now.
-
-    A run that takes longer than a moment shows its progress; leaving the page or moving a control
-    ends it, because Streamlit stops a script in its next call, here that of the progress bar.
-    """
-    cache = _run_cache()
-    done = cache.get(experiment)
-    if done is not None:
-        return done
-    place = st.empty()
-    begin = time.monotonic()
-
-    def on_progress(fraction: float) -> None:
-        if time.monotonic() - begin > PATIENCE:
-            place.progress(fraction, f"{label}: {fraction:.0%}")
-
-    result = simulate(experiment, on_progress=on_progress)
-    place.empty()
-    if result.outcome is not Outcome.CANCELLED:
-        cache.put(result)
-    return result
-
-
-def flow_beside(run_: Trajectory) -> Trajectory:
-    """Gradient flow from the same start for as long as the run lasted, which is not to the end that
-    was asked for if it diverged; a flow is its own."""
-    lasted = float(run_.time[-1]) or run_.experiment.dynamics.time(1)
-    return run(variations.matching_flow(run_.experiment, duration=lasted), "Gradient flow")
 
 
 @st.cache_resource

@@ -4,13 +4,13 @@ the middle of a visit (see `_state.met`)."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages import _state
-from simcore.experiment import Experiment
+from pages import _said, _state
 
 
 def control(
@@ -26,14 +26,14 @@ def control(
 ) -> None:
     """A widget that shows `value` and gives `change` the visitor's own.
 
-    It keeps an input that was just refused, with the reason under it or in `words`. `begin` is the
-    widget's own option for a first value, `value=` unless given.
+    It keeps an input that was refused, with the reason under it or in `words`, until something else
+    is accepted. `begin` is the widget's own option for a first value, `value=` unless given.
     """
 
     def changed() -> None:
         change(st.session_state[key])
 
-    refused = st.session_state.get("refused", {}).pop(key, None)
+    refused = _state.refused(key)
     new = not _state.met(key)
     if new:
         options |= {"value": value} if begin is None else begin
@@ -44,7 +44,7 @@ def control(
     if new and found != value:
         _state.find(changed)
     if refused is not None:
-        (words or st).warning(refused)
+        _said.warn(refused, words)
 
 
 def choice(
@@ -97,14 +97,26 @@ def _heard(key: str, act: Callable[[], None] | None) -> None:
         _state.find(act)
 
 
-def attempt(change: Callable[[], Experiment], key: str | None = None) -> None:
+def field(
+    label: str,
+    key: str,
+    text: str,
+    change: Callable[[str], None],
+    **options: Any,
+) -> None:
+    """A line of text, as `simcore.typed` reads and writes numbers, that shows `text` and gives
+    `change` the visitor's own; what `change` refuses is said under it and not lost."""
+    control(st.text_input, label, key, text, partial(attempt, change, key=key), **options)
+
+
+def attempt(change: Callable[..., None], *values: Any, key: str | None = None) -> None:
     """Make a change; one that is refused changes nothing and is said in a sentence, under the
     widget `key` that keeps its input, or on the page."""
     try:
-        _state.show(change())
+        change(*values)
     except ValueError as error:
-        sentence = f"{error}. The experiment stays as it was."
+        sentence = f"{error}. What is shown stays as it was."
         if key is None:
             _state.complain(sentence)
         else:
-            st.session_state.refused = {key: sentence}
+            _state.refuse(key, sentence)

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages import _ui, _words
-from simcore import checks, prospects
+from pages import _said, _ui, _words
+from simcore import checks, prospects, typed
 
 _ui.open_page()
 _ui.complaints()
@@ -74,13 +74,11 @@ st.markdown(
 The same "learning rate" is another $\eta$ in other people's loss.
 """
 )
-rate = st.number_input(
-    "A learning rate in their convention", value=0.01, step=0.001, format="%.6g", key="rate"
-)
+typed_rate = st.text_input("A learning rate in their convention", value="0.01", key="rate")
 try:
-    checks.positive("a learning rate", rate)
+    rate = checks.positive("a learning rate", typed.number(typed_rate))
 except ValueError as error:
-    st.warning(f"{error}.")
+    _said.warn(f"{error}.")
 else:
     st.table(
         {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from pages import _controls, _ui
+from pages import _controls, _runs, _said, _ui
 from simcore import Outcome, Record, curvature, presets, regimes, variations
 from simcore.figures import full_weights, panels
 
@@ -28,14 +28,15 @@ try:
     record = Record(frames=300, eigenvalues=4, maps=True)
     full = variations.with_full_weights(experiment, record)
 except ValueError as error:
-    st.warning(f"This run is too large for full weights: {error}.")
+    _said.warn(f"This run is too large for full weights: {error}.")
     st.stop()
-run = _ui.run(full, "Full weights")
+run = _runs.run(full, "Full weights")
 named = panels.Named(run.experiment.dynamics.short, run, regimes.phases(run))
 companions = []
 if with_flow and run.experiment.dynamics.iterated:
-    flow = _ui.flow_beside(run)
-    companions = [panels.Named("GF", flow, regimes.phases(flow))]
+    flow = _runs.flow_beside(run)
+    if flow is not None:
+        companions = [panels.Named("GF", flow, regimes.phases(flow))]
 _ui.verdict(run)
 _ui.play(full_weights.matrices(named, companions), "matrices_player")
 

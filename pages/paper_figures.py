@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from pages import _controls, _ui
+from pages import _controls, _runs, _ui
 from simcore import presets, regimes, theory, variations
 from simcore.figures import charts, panels
 from simcore.presets import Preset
@@ -61,7 +61,7 @@ def side_by_side(shown: Sequence[Preset]) -> None:
     """Planes and numbers of several runs, one column each."""
     for column, preset in zip(st.columns(len(shown)), shown, strict=True):
         with column:
-            run = _ui.run(preset.experiment, preset.title)
+            run = _runs.run(preset.experiment, preset.title)
             st.markdown(f"**{preset.title}**  \n{regimes.classify(run).sentence}")
             _ui.chart(picture(run, "plane", height=340))
             numbers(preset, run)
@@ -71,13 +71,13 @@ def side_by_side(shown: Sequence[Preset]) -> None:
 def main_figure() -> None:
     side_by_side((presets.SMALL, presets.MEDIUM, presets.LARGE))
     st.markdown(f"**{presets.FLOW.title}**")
-    numbers(presets.FLOW, _ui.run(presets.FLOW.experiment))
+    numbers(presets.FLOW, _runs.run(presets.FLOW.experiment))
 
 
 def curves() -> None:
     preset = presets.MEDIUM
-    run = _ui.run(preset.experiment)
-    flow = _ui.run(variations.matching_flow(preset.experiment))
+    run = _runs.run(preset.experiment)
+    flow = _runs.run(variations.matching_flow(preset.experiment))
     runs = [named(run), named(flow)]
     both = panels.simulator(runs, ("loss", "strengths"))
     pictures = (
@@ -96,7 +96,7 @@ def sharpness_curve() -> None:
     experiment = presets.MEDIUM.experiment
     depths, eta = experiment.network.depths, experiment.dynamics.eta
     assert eta is not None
-    run = _ui.run(experiment)
+    run = _runs.run(experiment)
     end = run.strengths[-1, :, 0]
     flow_end = theory.flow_end_split(run.strengths[0, :, 0], depths, 1.0)
     _ui.chart(charts.minima_curve(1.0, depths, eta, split=end, flow_end=flow_end))
@@ -118,14 +118,14 @@ def unequal_grid() -> None:
         for column, second in zip(st.columns(3), presets.UNEQUAL_DEPTHS, strict=True):
             with column:
                 experiment = presets.unequal_depths((first, second), 452)
-                run = _ui.run(experiment)
+                run = _runs.run(experiment)
                 share = theory.flattest_split(1.0, (first, second))[0]
                 st.markdown(
                     f"**L = ({first}, {second})**: flattest share {share:.4f}, "
                     f"ends at {theory.shares(run.strengths[-1, :, 0])[0]:.4f}"
                 )
                 _ui.chart(picture(run, "plane", height=280))
-    numbers(presets.UNEQUAL, _ui.run(presets.UNEQUAL.experiment))
+    numbers(presets.UNEQUAL, _runs.run(presets.UNEQUAL.experiment))
     opener(presets.UNEQUAL)
 
 
@@ -139,7 +139,7 @@ def return_threshold() -> None:
         st.columns(2), (presets.RETURN_BELOW, presets.RETURN_ABOVE), strict=True
     ):
         with column:
-            run = _ui.run(preset.experiment)
+            run = _runs.run(preset.experiment)
             st.markdown(f"**{preset.title}**  \n{regimes.classify(run).sentence}")
             _ui.chart(picture(run, "strengths", axis="step"))
             numbers(preset, run)
@@ -148,7 +148,7 @@ def return_threshold() -> None:
 
 def rank_balancing() -> None:
     preset = presets.RANK_ONE
-    run = _ui.run(preset.experiment)
+    run = _runs.run(preset.experiment)
     for mode, column in enumerate(st.columns(3)):
         with column:
             _ui.chart(picture(run, "strengths", mode=mode))
@@ -158,7 +158,7 @@ def rank_balancing() -> None:
 
 def spectrum() -> None:
     preset = presets.SPECTRUM
-    run = _ui.run(preset.experiment)
+    run = _runs.run(preset.experiment)
     _ui.chart(picture(run, "eigenvalues"))
     numbers(preset, run)
 

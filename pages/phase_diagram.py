@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import tempfile
 import threading
 import time
@@ -14,15 +13,16 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _controls, _state, _ui, _widgets
-from simcore import Experiment, Record, limits, plans, sweep, variations
+from pages import _controls, _runs, _said, _state, _ui, _widgets
+from simcore import Experiment, Record, limits, plans, sweep, typed, variations
 from simcore.figures import phase_maps as pictures
 from simcore.figures.parts import LINE_ROWS
 from simcore.plans import Plan, Side
 from simcore.rows import TITLES, Row
 from simcore.studies import phase_maps, stored_maps
 from simcore.studies.store import export
-from simcore.studies.stored_maps import StoredMap
+from simcore.studies.stored_maps import Reading
+from simcore.studies.sweep import cores
 
 HOSTED = limits.hosted()
 BUDGET = 20.0 if HOSTED else 240.0  # core seconds of one map
@@ -43,26 +43,16 @@ def memory() -> Any:
     return phase_maps.Memory(REMEMBERED)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the file")
-def opened(content: bytes) -> tuple[StoredMap, int]:
-    """The map of an uploaded store, and how many runs it holds."""
+@st.cache_resource(max_entries=2, show_spinner="Reading the file")
+def opened(content: bytes) -> Reading:
+    """What an uploaded store has to show."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "uploaded.sqlite")
         path.write_bytes(content)
-        try:
-            return stored_maps.read(path, LINE_ROWS)
-        except ValueError as error:
-            raise ValueError(str(error).replace(str(path), "this file")) from None
+        return stored_maps.read(path, LINE_ROWS, "this file")
 
 
 # --- Sidebar ---------------------------------------------------------------------------------
-
-
-def number(
-    label: str, key: str, value: float, change: Callable[[Any], None], **options: Any
-) -> None:
-    """A number that shows part of the plan and changes it."""
-    _widgets.control(st.number_input, label, key, value, change, **options)
 
 
 def show_plan(plan: Plan, zooms: Sequence[Plan] = ()) -> None:
@@ -111,42 +101,26 @@ def side_controls(base: Experiment, plan: Plan, which: str) -> None:
     )
     low, high = side.ends(base)
     whole = variations.AXES[side.name].whole
-    options: dict[str, Any] = {"step": 1} if whole else {"step": None, "format": "%.5g"}
-    if whole:
-        low, high = int(low), int(high)
+    read: Callable[[str], float] = typed.whole if whole else typed.number
     columns = st.columns(2 if whole else 3)
-    with columns[0]:
-        number(
-            "from", f"{key}_low", low, lambda v: change(range=(v, side.ends(base)[1])), **options
-        )
-    with columns[1]:
-        number(
-            "to", f"{key}_high", high, lambda v: change(range=(side.ends(base)[0], v)), **options
-        )
+    words = st.container()  # a column is too narrow for a sentence
+
+    def field(column: int, label: str, name: str, value: float, put: Callable[[str], None]) -> None:
+        with columns[column]:
+            _widgets.field(label, f"{key}_{name}", typed.text(value), put, words=words)
+
+    field(0, "from", "low", low, lambda text: change(range=(read(text), side.ends(base)[1])))
+    field(1, "to", "high", high, lambda text: change(range=(side.ends(base)[0], read(text))))
     if not whole:
-        with columns[2]:
-            number(
-                "points",
-                f"{key}_count",
-                side.points,
-                lambda v: change(points=v),
-                step=1,
-            )
+        field(2, "points", "count", side.points, lambda text: change(points=typed.whole(text)))
 
 
 def steps_control(base: Experiment) -> None:
-    def change(steps: int) -> None:
-        _state.show_map(state.map._replace(steps=int(steps)))
+    def change(text: str) -> None:
+        steps = variations.with_steps(base, typed.whole(text)).dynamics.steps
+        _state.show_map(state.map._replace(steps=steps))
 
-    number(
-        "Steps of each run",
-        "map_run_steps",
-        base.dynamics.steps,
-        change,
-        min_value=1,
-        max_value=limits.current().steps,
-        step=100,
-    )
+    _widgets.field("Steps of each run", "map_run_steps", typed.text(base.dynamics.steps), change)
 
 
 # --- Running ---------------------------------------------------------------------------------
@@ -167,17 +141,23 @@ def compute(cells: Sequence[Experiment], draw: Callable[[Sequence[Row | None]], 
     place, bar, known = st.empty(), None, memory()
     reached, stop = [0], threading.Event()
 
-    def on_done(done: int, total: int, row: Row) -> bool:
+    def on_done(done: int, total: int, row: Row) -> None:
         reached[0] = done
-        return not stop.is_set()
+
+    def run_them() -> None:
+        with _runs.InTurns(cores(), "cells") as workers:
+            sweep(cells, executor=workers, store=known, on_done=on_done, stopped=stop.is_set)
 
     threads = ThreadPoolExecutor(1, "map")
-    finished = threads.submit(sweep, cells, store=known, on_done=on_done)
+    finished = threads.submit(run_them)
     threads.shutdown(wait=False)
     try:
         while wait([finished], TICK).not_done:
             now = time.monotonic()
-            if now - begin > _ui.PATIENCE and bar is None:
+            if now - begin > limits.current().wall:
+                pause()
+                break
+            if now - begin > _runs.PATIENCE and bar is None:
                 with place.container(horizontal=True, vertical_alignment="center"):
                     bar = st.progress(0.0)
                     st.button("Cancel", key="map_cancel", on_click=pause)
@@ -251,12 +231,13 @@ def zoom_out() -> None:
 def planned_map(base: Experiment, wanted: Plan) -> None:
     """Compute and draw the map of a plan."""
     plan = phase_maps.within_budget(wanted, base, BUDGET)
-    cells, borders = plan.cells(base), plan.borders(base)
-    if len(cells) > LINE_ROWS:
-        raise ValueError(
-            f"a map may have at most {LINE_ROWS} cells, this has {len(cells)}; take fewer points"
-        )
     xs, ys = plan.x.values(base), plan.y.values(base)
+    count = len(xs) * len(ys)
+    if count > LINE_ROWS:  # before the cells are built, which takes longer than their runs
+        raise ValueError(
+            f"a map may have at most {LINE_ROWS} cells, this has {count}; take fewer points"
+        )
+    cells, borders = plan.cells(base), plan.borders(base)
     x_title, y_title = variations.AXES[plan.x.name].title, variations.AXES[plan.y.name].title
     identity = (base, plan)
     if state.get("map_of") != identity:  # a new map starts by itself
@@ -318,7 +299,7 @@ def planned_map(base: Experiment, wanted: Plan) -> None:
 
 def uploaded_map(content: bytes) -> None:
     """Draw the runs of a store from the command line."""
-    found, runs = opened(content)
+    found, runs, may_lack_rows = opened(content)
     measure = colour_control()
     x_title, y_title = found.titles
     picture = pictures.phase_map(
@@ -335,6 +316,12 @@ def uploaded_map(content: bytes) -> None:
         f"**{runs} runs** of the file, {len(found.xs)} × {len(found.ys)} cells drawn. Click a cell "
         "to open its run in the Simulator."
     )
+    if may_lack_rows:
+        st.info(
+            "An older version wrote this file, and kept its last rows in a second one while the "
+            "sweep ran. If yours was copied before the sweep had ended, rows are missing here: "
+            "give the sweep's command once more, and everything will be in the file."
+        )
 
 
 # --- The page --------------------------------------------------------------------------------
@@ -369,5 +356,5 @@ try:
         uploaded_map(file.getvalue())
     else:
         planned_map(base, plan)
-except (ValueError, sqlite3.Error) as error:
-    st.warning(f"{str(error).rstrip('.')}.")
+except ValueError as error:
+    _said.warn(f"{str(error).rstrip('.')}.")

@@ -2,9 +2,20 @@
 
 import streamlit as st
 
-from pages import _controls, _pins, _state, _ui
-from simcore import regimes
-from simcore.figures import panels
+from pages import _controls, _pins, _reached, _runs, _state, _ui
+from simcore import horizon, regimes, run_table
+from simcore.figures import panels, scene
+from simcore.trajectory import Trajectory
+
+
+def named(run: Trajectory) -> panels.Named:
+    """A run, called after its dynamics, with its phases and what depends on rounding."""
+    found = horizon.horizon(run)
+    notices = (
+        [scene.Notice("depends on rounding", found.words, found.first, found.last)] if found else []
+    )
+    return panels.Named(run.experiment.dynamics.short, run, regimes.phases(run), notices)
+
 
 experiment = _ui.open_page()
 with st.sidebar:
@@ -16,12 +27,22 @@ with st.sidebar:
 
 _ui.complaints()
 _ui.step_size_ruler(experiment)
-run = _ui.run(experiment)
-named = [panels.Named(run.experiment.dynamics.short, run, regimes.phases(run))]
+run = _runs.run(experiment)
+shown = [named(run)]
 if with_flow and run.experiment.dynamics.iterated:
-    flow = _ui.flow_beside(run)
-    named.append(panels.Named("GF", flow, regimes.phases(flow)))
-named += _pins.runs(experiment)
+    flow = _runs.flow_beside(run)
+    if flow is not None:
+        shown.append(named(flow))
+shown += _pins.runs(experiment)
 _ui.verdict(run)
-_ui.play(panels.simulator(named, chosen, _state.view()), "player")
+_ui.play(panels.simulator(shown, chosen, _state.view()), "player")
 _ui.expectation(experiment)
+st.download_button(
+    "Download CSV",
+    data=lambda: run_table.text(run),
+    file_name="run.csv",
+    mime="text/csv",
+    on_click="ignore",
+    help="One line per record of the run, and whether single iterates there depend on rounding",
+)
+_reached.later(experiment)

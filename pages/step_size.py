@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages import _controls, _state, _ui, _widgets
+from pages import _controls, _runs, _state, _ui, _widgets
 from simcore import Descent, Record, prospects, theory, variations
 from simcore.figures import orbits as pictures
 from simcore.studies import bifurcation
@@ -49,12 +49,7 @@ def on_select() -> None:
     picked = selection.get("pick") or []
     if picked and "eta" in picked[0]:
         eta = float(picked[0]["eta"])
-        _widgets.attempt(lambda: variations.with_step_size(experiment, eta))
-
-
-@st.cache_data(max_entries=32, show_spinner=False, hash_funcs={type(experiment): lambda e: e.key})
-def long_run(of: Any, low: float, high: float) -> bifurcation.Orbits:
-    return bifurcation.orbits(of, np.linspace(low, high, COUNT))
+        _widgets.attempt(lambda: _state.show(variations.with_step_size(experiment, eta)))
 
 
 if not prospects.follows_closed_forms(experiment):
@@ -62,12 +57,19 @@ if not prospects.follows_closed_forms(experiment):
 else:
     # steps and records do not matter here, so one key serves all of them
     plain = replace(experiment, dynamics=Descent(step_size=1.0, steps=1), record=Record())
-    found = long_run(plain, low, high)
+    found = _runs.orbits(plain, np.linspace(low, high, COUNT))
+    if found is None:
+        st.stop()
     left, right = st.columns([3, 2])
     with left:
         shown = _controls.segments("Show", "diagram", {"sum": "Sum", "each": "Each pathway"})
         picture = pictures.bifurcation(
-            found.step_sizes, found.strengths, marks, eta, total=shown == "sum"
+            found.step_sizes,
+            found.strengths,
+            marks,
+            eta,
+            fates=found.fates.tolist(),
+            total=shown == "sum",
         )
         place = st.container()
         _widgets.button(
@@ -79,11 +81,12 @@ else:
         with place:
             _widgets.selectable(picture, chart_key, on_select, ["pick", "zoom"])
         _ui.chart(pictures.lyapunov(found.step_sizes, found.lyapunov, marks, eta))
-        if bifurcation.plateau(experiment) / low > bifurcation.LONGEST:
-            st.info(
-                "From this start the plateau lasts longer than the diagram waits "
-                f"({bifurcation.LONGEST} steps) at the smallest step sizes; take larger scales."
-            )
+        st.markdown(
+            "Every step size goes on until it repeats itself, for at most "
+            f"{bifurcation.BUDGET:,} steps. Where descent has not settled by then, or is near "
+            "zero (where it starts, or an overshoot threw it), no orbit is drawn, and a bar at the "
+            "foot says so."
+        )
     with right:
         depths, target = experiment.network.depths, experiment.task.singular_values[0]
         if len(set(depths)) == 1 and depths[0] > 1 and target > 0 and np.isfinite(eta):

@@ -12,13 +12,13 @@ import sqlite3
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
-from simcore import files, presets, regimes, scheduler, signals, streams
+from simcore import files, presets, regimes, run_table, scheduler, signals, streams
 from simcore.checks import require, shown
 from simcore.experiment import Experiment
 from simcore.rows import Row
@@ -29,6 +29,7 @@ from simcore.studies.grids import Grid, from_plain
 from simcore.studies.store import Store, check_table_path, export
 from simcore.studies.sweep import sweep
 from simcore.trajectory import Outcome
+from simcore.version import VERSION
 
 BAD_INPUT, INTERRUPTED = 2, 130
 BAR = 30  # characters
@@ -84,7 +85,13 @@ def _parser() -> argparse.ArgumentParser:
 
     one = commands.add_parser("run", help="run one experiment into a file")
     one.add_argument("what", metavar="PRESET|EXPERIMENT.json")
-    one.add_argument("--out", required=True, type=Path, metavar="RUN.npz")
+    one.add_argument(
+        "--out",
+        required=True,
+        type=Path,
+        metavar="RUN.npz|.csv",
+        help="everything, to be opened again; or a table with one line per record",
+    )
     one.set_defaults(command=_run)
     return parser
 
@@ -121,9 +128,20 @@ def _sweep(options: argparse.Namespace) -> int:
             return complain(f"{lost} is lost; {so_far()}, {GO_ON}", FAILED)
         if any(row["outcome"] == Outcome.CANCELLED.name for row in rows):
             return complain(f"{stop.word}; {so_far()}, {GO_ON}", stop.code)
+        versions = store.versions(experiments)
         if options.out is not None:
-            export(options.out, experiments, rows)
-        return tell(_counted(rows), f"the rows are in {options.store}")
+            export(options.out, experiments, rows, versions)
+        made = f"the rows are in {options.store}"
+        return tell("\n".join([_counted(rows), *_of_others(versions)]), made)
+
+
+def _of_others(versions: Mapping[Experiment, str | None]) -> list[str]:
+    """A sentence on the rows that another version of this program made, if there are any."""
+    others = Counter(version for version in versions.values() if version != VERSION)
+    if not others:
+        return []
+    named = ", ".join(sorted(version or "one that is not noted" for version in others))
+    return [f"made by another version of this program: {others.total()} ({named})"]
 
 
 def _counted(rows: Sequence[Row]) -> str:
@@ -142,7 +160,10 @@ def _run(options: argparse.Namespace) -> int:
                 return not stop()
 
             run = simulate(experiment, on_progress=go_on)
-        run.save(options.out)
+        if options.out.suffix == ".csv":
+            run_table.write(run, options.out)
+        else:
+            run.save(options.out)
         if run.outcome is Outcome.CANCELLED:
             return complain(f"{stop.word}; what was recorded is in {options.out}", stop.code)
         return tell(regimes.describe(run), f"the run is in {options.out}")

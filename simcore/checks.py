@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+
+# what repr makes of a float: 0.0, 0.30000000000000004, 1e-07
+_FLOAT = re.compile(r"(?<![\w.])\d+(?:\.\d+(?:e[+-]?\d+)?|e[+-]?\d+)(?![\w.])")
 
 
 def require(condition: bool, sentence: str, *got: Any) -> None:
@@ -20,11 +24,13 @@ def require(condition: bool, sentence: str, *got: Any) -> None:
 
 
 def shown(value: Any) -> str:
-    """`value` as a sentence can hold it: its repr, cut to 60 characters."""
+    """`value` as a sentence can hold it: its repr, numbers to 12 digits, cut to 60 characters."""
     try:
         text = " ".join(repr(value).split())
     except (ValueError, RecursionError):  # thousands of digits, thousands of nested lists
         text = f"a huge {type(value).__name__}"
+    if not isinstance(value, str):  # what a person typed stays as it was typed
+        text = _FLOAT.sub(lambda found: f"{float(found[0]):.12g}", text)
     if " at 0x" in text:  # where an object lives in memory tells a reader nothing
         text = f"a {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."
@@ -80,12 +86,16 @@ def sequence(name: str, value: Any, example: str) -> tuple[Any, ...]:
 
 
 def numbers(
-    name: str, value: Any, example: str, check: Callable[[str, Any], float] = number
+    name: str,
+    value: Any,
+    example: str,
+    check: Callable[[str, Any], float] = number,
+    each: str = "number {} of {}",
 ) -> tuple[float, ...]:
-    """`value` as a tuple of finite floats that pass `check`."""
-    return tuple(
-        check(f"{name}[{i}]", entry) for i, entry in enumerate(sequence(name, value, example))
-    )
+    """`value` as a tuple of finite floats that pass `check`; `each` names one by its place from 1
+    on, and `name`."""
+    entries = enumerate(sequence(name, value, example), start=1)
+    return tuple(check(each.format(place, name), entry) for place, entry in entries)
 
 
 def _is_matrix(value: Any) -> bool:
@@ -111,13 +121,15 @@ def table(name: str, value: Any, largest_rows: int, largest_columns: int) -> np.
         bad = np.argwhere(~np.isfinite(result))
         if len(bad):
             row, column = bad[0]
-            number(f"{name}[{row}][{column}]", result[row, column])
+            number(f"number {column + 1} of row {row + 1} of {name}", result[row, column])
     else:
-        rows = [numbers(f"{name}[{i}]", row, "(1, 0)") for i, row in enumerate(listed)]
-        for i, row in enumerate(rows):
+        rows = [
+            numbers(f"row {i} of {name}", row, "(1, 0)") for i, row in enumerate(listed, start=1)
+        ]
+        for i, row in enumerate(rows, start=1):
             require(
                 len(row) == len(rows[0]),
-                f"{name} needs rows of one length: row 0 has {len(rows[0])} numbers, "
+                f"{name} needs rows of one length: row 1 has {len(rows[0])} numbers, "
                 f"row {i} has {len(row)}",
             )
         result = np.array(rows) + 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from simcore import theory
+from simcore import limits, theory
 from simcore.experiment import Experiment
 
 # Seconds of one core (x86 with AVX2, 2026), fitted to runs of many sizes; G groups of equal layers
@@ -18,7 +18,10 @@ EIGENVALUES = 5e-6  # of a small matrix; larger ones with the cube of their size
 DIAGONAL, FULL = 3e-9, 8e-10  # per size^3, of a mode's groups with their filling; of a pair
 PAIR, PAIR_ENTRY = 2e-6, 3e-9  # to fill the block of two modes
 PAIRS_SOLVED = 4  # of those blocks; bounds rule out the others
-LANCZOS, LANCZOS_SETUP = 70, 6e-5  # gradients that a record with its sharpness costs
+FIRST, FURTHER = 16, 30  # products with the Hessian that the eigenvalues of a record cost, each
+EIGENPAIRS = 6e-5  # of a record, beside its products
+PRODUCT, ORTHOGONAL = 4, 5e-10  # gradients that a product costs; per weight and earlier vector
+KRYLOV = 20  # vectors that a product is made orthogonal to, on average
 EVALUATIONS = 10  # gradients that a step of the flow's integrator costs, its own work included
 STEPS_PER_UNIT, FIRST_STEPS = 0.6, 60  # of the integrator: in a time 2/S_1; until it has grown
 
@@ -52,6 +55,29 @@ def cost(experiment: Experiment, *, together: bool = False) -> Cost:
     return _of_cell(experiment, steps) if together else _of_modes(experiment, steps, records)
 
 
+def check(experiment: Experiment, *, together: bool = False) -> None:
+    """ValueError if the run takes more core seconds than it may here; says what to lower."""
+    most, expected = limits.current().seconds, cost(experiment, together=together)
+    if expected.seconds <= most:
+        return
+    size = "pathways, layers or modes"
+    steps = f"its steps; take fewer, or fewer {size}"
+    if not experiment.dynamics.iterated:
+        steps = f"the steps of its integrator; take a shorter duration, or fewer {size}"
+    records = f"the Hessian at its records; record less often, or take fewer {size}"
+    mostly = records if expected.records * expected.record > expected.seconds / 2 else steps
+    raise ValueError(
+        f"a run may take about {most:g} seconds of a core here, this one would take about "
+        f"{expected.seconds:.2g}, most of them for {mostly}"
+    )
+
+
+def product_seconds(experiment: Experiment, vectors: int) -> float:
+    """Of one product with the Hessian of full weights, made orthogonal to so many vectors."""
+    weights = experiment.network.weights(experiment.task)
+    return PRODUCT * _gradient(experiment) + vectors * weights * ORTHOGONAL
+
+
 def _counts(experiment: Experiment) -> tuple[float, float]:
     """Steps and records."""
     dynamics, record = experiment.dynamics, experiment.record
@@ -75,13 +101,19 @@ def _of_cell(experiment: Experiment, steps: float) -> Cost:
 
 
 def _of_matrices(experiment: Experiment, steps: float, records: float) -> Cost:
-    task, network = experiment.task, experiment.network
-    each = WEIGHT + MULTIPLICATION * task.n_in
-    gradient = GRADIENT + LAYER * sum(network.depths) + each * network.weights(task)
+    gradient = _gradient(experiment)
     record = MATRICES_RECORD + gradient
     if experiment.record.sharpness:
-        record += LANCZOS_SETUP + LANCZOS * gradient
+        products = FIRST + FURTHER * (experiment.record.eigenvalues - 1)
+        record += EIGENPAIRS + products * product_seconds(experiment, KRYLOV)
     return Cost(MATRICES_SETUP, steps, gradient * _evaluations(experiment), records, record)
+
+
+def _gradient(experiment: Experiment) -> float:
+    """Seconds of one gradient of full weights."""
+    task, network = experiment.task, experiment.network
+    each = WEIGHT + MULTIPLICATION * task.n_in
+    return GRADIENT + LAYER * sum(network.depths) + each * network.weights(task)
 
 
 def _evaluations(experiment: Experiment) -> int:

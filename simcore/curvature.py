@@ -12,11 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simcore import looks
 from simcore.checks import require
+from simcore.cost import product_seconds
 from simcore.experiment import Experiment, Network
 from simcore.kernels import lanczos
 from simcore.kernels import matrices as kernels
 from simcore.kernels.simd import padded, zeros
+from simcore.looks import Look
 from simcore.tasks import Task
 
 KRYLOV = 120  # vectors kept before Lanczos restarts, fewer where they would take more than
@@ -128,31 +131,43 @@ class EigenSolver:
         self.vectors = np.zeros_like(self.noise)
         self.mix = 1.0  # nothing known yet: start from noise
         self.products = 0
+        self.per_call = looks.between(product_seconds(experiment, 2 * room))  # at worst, each twice
 
     def solve(
-        self, theta: np.ndarray, loss: kernels.Problem, work: kernels.Workspace, tol: float
+        self,
+        theta: np.ndarray,
+        loss: kernels.Problem,
+        work: kernels.Workspace,
+        tol: float,
+        look: Look = looks.none,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The k largest eigenvalues at the padded theta and their residuals, nan beyond the N
         weights.
 
-        `work` must hold `evaluate` and `backpropagate` at theta.
+        `work` must hold `evaluate` and `backpropagate` at theta. `look` is called between
+        products; where it raises, the solver is of no further use.
         """
         pairs = np.full((2, self.k), np.nan)
         values, residuals = pairs[:, : self.count]
-        self.products += lanczos.top_eigenpairs(
-            theta,
-            self.layout,
-            loss,
-            work,
-            self.tangent,
-            self.scratch,
-            self.noise,
-            self.mix,
-            self.vectors,
-            values,
-            residuals,
-            tol,
-        )
+        search = lanczos.Search(np.zeros(3, np.int64), np.zeros(3))
+        while search.place[lanczos.PAIR] < self.count:
+            look()
+            self.products += lanczos.top_eigenpairs(
+                theta,
+                self.layout,
+                loss,
+                work,
+                self.tangent,
+                self.scratch,
+                self.noise,
+                self.mix,
+                self.vectors,
+                values,
+                residuals,
+                tol,
+                search,
+                self.per_call,
+            )
         known = bool(np.isfinite(self.vectors).all())
         self.mix = MIX if known else 1.0
         if not known:

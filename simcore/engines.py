@@ -6,14 +6,16 @@ from typing import Protocol
 
 import numpy as np
 
-from simcore import curvature, mode_curvature, mode_starts
+from simcore import curvature, looks, mode_curvature, mode_starts
+from simcore.cost import cost
 from simcore.experiment import Experiment
 from simcore.kernels import dormand_prince, ranges
 from simcore.kernels import matrices as matrix_kernels
 from simcore.kernels import modes as mode_kernels
 from simcore.kernels.simd import zeros
+from simcore.looks import Look
 
-WORK_PER_CALL = 2e7  # multiplications in one kernel call: some hundredths of a second
+MOST_TOGETHER = 256  # records whose eigenvalues are computed together
 # Lanczos residual at the records. The error of the eigenvalue is its square, but a looser one also
 # stops before an eigenvector that has just overtaken grows out of the warm start's noise.
 ALONG_RUN_TOL = 1e-9
@@ -23,6 +25,7 @@ class Engine(Protocol):
     """What the record loop asks of an engine."""
 
     per_call: int  # steps that one call should take, so that progress stays lively
+    together: int  # records whose eigenvalues one call should compute
 
     def descend(self, steps: int, step_size: float) -> int:
         """Take steps of gradient descent; fewer come back if the loss blew up."""
@@ -44,13 +47,14 @@ class Engine(Protocol):
 
     def observe(self) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
         """Loss, strengths (H, R), loss range (2,) and strengths range (2, H, R); the ranges start
-        anew. Also takes the state into the queue of `eigenvalues`."""
+        anew. The state waits for `eigenvalues`, if they are wanted."""
 
     def maps(self) -> np.ndarray:
         """Omega_h in the task's coordinates, (H, n_out, n_in)."""
 
-    def eigenvalues(self) -> tuple[np.ndarray, np.ndarray]:
-        """Values and residuals (states, k) of the states observed since the last call."""
+    def eigenvalues(self, look: Look) -> tuple[np.ndarray, np.ndarray]:
+        """Values and residuals (states, k) of the states observed since the last call, at most
+        `together`; `look` is called now and then, and may raise."""
 
     def theta(self) -> np.ndarray | None:
         """The current weights in the task's coordinates, if the engine has them."""
@@ -107,7 +111,9 @@ class ModesEngine(_Flowing):
         self.nothing = ranges.fresh(*self.state.strengths.shape)
         self.ranges = _copy(self.nothing)
         self.queue: list[np.ndarray] = []
-        self.per_call = max(1, int(WORK_PER_CALL / (20 * self.modes * len(self.x))))
+        expected = cost(experiment)
+        self.per_call = looks.between(expected.step)
+        self.together = min(MOST_TOGETHER, looks.between(expected.record))
 
     def descend(self, steps: int, step_size: float) -> int:
         self.system.step_size[:] = step_size
@@ -150,10 +156,10 @@ class ModesEngine(_Flowing):
         left, right = self.experiment.task.bases()
         return (left * self.seen.strengths[:, None, : self.modes]) @ right.T
 
-    def eigenvalues(self) -> tuple[np.ndarray, np.ndarray]:
+    def eigenvalues(self, look: Look) -> tuple[np.ndarray, np.ndarray]:
         states, self.queue = np.array(self.queue), []
         values = mode_curvature.top_eigenvalues(
-            self.architecture, states, self.experiment.record.eigenvalues
+            self.architecture, states, self.experiment.record.eigenvalues, look
         )
         return values, np.where(np.isfinite(values), 0.0, np.nan)
 
@@ -179,9 +185,9 @@ class MatricesEngine(_Flowing):
         self.nothing = ranges.fresh(*self.work.strengths.shape)
         self.ranges = _copy(self.nothing)
         self.solver = curvature.EigenSolver(experiment, experiment.record.eigenvalues)
-        self.queue: list[tuple[np.ndarray, np.ndarray]] = []
         self.gradient = np.zeros_like(self.weights)
-        self.per_call = max(1, int(WORK_PER_CALL / (3 * task.n_in * len(self.weights))))
+        self.per_call = looks.between(cost(experiment).step)
+        self.together = 1  # the solver goes from state to state
 
     def descend(self, steps: int, step_size: float) -> int:
         return matrix_kernels.descend(
@@ -222,8 +228,6 @@ class MatricesEngine(_Flowing):
         loss = matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.seen)
         ranges.widen(self.ranges, loss, self.seen.strengths)
         between, self.ranges = self.ranges, _copy(self.nothing)
-        if self.experiment.record.sharpness:
-            self.queue.append(self._sharpness())
         modes = len(self.experiment.task.singular_values)
         return (
             loss + self.floor,
@@ -231,14 +235,6 @@ class MatricesEngine(_Flowing):
             between.loss + self.floor,
             between.strengths[:, :, :modes],
         )
-
-    def _sharpness(self) -> tuple[np.ndarray, np.ndarray]:
-        if not np.isfinite(self.weights).all():
-            nothing = np.full(self.experiment.record.eigenvalues, np.nan)
-            return nothing, nothing
-        self.gradient[:] = 0.0
-        matrix_kernels.backpropagate(self.weights, self.layout, self.seen, 1.0, self.gradient)
-        return self.solver.solve(self.weights, self.problem, self.seen, ALONG_RUN_TOL)
 
     def maps(self) -> np.ndarray:
         left, right = curvature.full_bases(self.experiment.task)
@@ -249,9 +245,16 @@ class MatricesEngine(_Flowing):
         ]
         return np.array([left @ chain @ right.T for chain in chains])
 
-    def eigenvalues(self) -> tuple[np.ndarray, np.ndarray]:
-        queue, self.queue = self.queue, []
-        return np.array([pair[0] for pair in queue]), np.array([pair[1] for pair in queue])
+    def eigenvalues(self, look: Look) -> tuple[np.ndarray, np.ndarray]:
+        if not np.isfinite(self.weights).all():
+            nothing = np.full((1, self.experiment.record.eigenvalues), np.nan)
+            return nothing, nothing
+        self.gradient[:] = 0.0
+        matrix_kernels.backpropagate(self.weights, self.layout, self.seen, 1.0, self.gradient)
+        values, residuals = self.solver.solve(
+            self.weights, self.problem, self.seen, ALONG_RUN_TOL, look
+        )
+        return values[None], residuals[None]
 
     def theta(self) -> np.ndarray | None:
         weights = curvature.unpad(self.experiment, self.weights)

@@ -53,8 +53,20 @@ class Network(Spec):
             len(depths) <= most.pathways,
             f"there may be at most {most.pathways} pathways here, got {len(depths)}",
         )
-        depths = tuple(checks.count(f"depths[{h}]", d, 1, most.depth) for h, d in enumerate(depths))
-        width = None if self.width is None else checks.count("width", self.width, 1, most.size)
+        depths = tuple(
+            checks.count(f"the depth of pathway {h}", depth, 1, most.depth)
+            for h, depth in enumerate(depths, start=1)
+        )
+        require(
+            sum(depths) <= most.layers,
+            f"the pathways may have at most {most.layers} layers together here, got {sum(depths)}; "
+            "take fewer or shallower ones",
+        )
+        width = (
+            None
+            if self.width is None
+            else checks.count("the hidden width", self.width, 1, most.size)
+        )
         self._set(depths=depths, width=width)
 
     @property

@@ -6,16 +6,18 @@ against `HOSTED` there: on Streamlit Community Cloud, and wherever SIMCORE_HOSTE
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import NamedTuple
 
 
 class Limits(NamedTuple):
-    """Largest sizes an `Experiment` may have."""
+    """Largest sizes an `Experiment` may have, and how long its run may take."""
 
     pathways: int
     depth: int  # layers of one pathway
+    layers: int  # of all pathways; the Hessian has blocks of twice that size
     size: int  # inputs, outputs, hidden width
     parameters: int  # weights of the whole network (matrices engine)
     steps: int
@@ -24,11 +26,14 @@ class Limits(NamedTuple):
     numbers: int  # stored by one trajectory, maps included
     eigenvalues: int
     samples: int  # rows of a dataset
+    seconds: float  # of a core that a run may take, by the estimate of `cost`
+    wall: float  # seconds by the clock after which a run in the app ends
 
 
 LOCAL = Limits(
     pathways=64,
     depth=200,
+    layers=12_800,
     size=1024,
     parameters=4_000_000,
     steps=20_000_000,
@@ -37,11 +42,14 @@ LOCAL = Limits(
     numbers=50_000_000,
     eigenvalues=64,
     samples=1_000_000,
+    seconds=math.inf,
+    wall=math.inf,
 )
 
 HOSTED = Limits(
     pathways=8,
     depth=50,
+    layers=256,
     size=128,
     parameters=60_000,
     steps=50_000,
@@ -50,6 +58,8 @@ HOSTED = Limits(
     numbers=2_000_000,
     eigenvalues=16,
     samples=20_000,
+    seconds=40.0,
+    wall=80.0,
 )
 
 

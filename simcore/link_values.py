@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
-from simcore import plans, variations
+from simcore import plans, typed, variations
 from simcore.checks import require, shown
 from simcore.experiment import (
     Balanced,
@@ -22,44 +22,16 @@ from simcore.experiment import (
     Start,
 )
 from simcore.plans import Side
+from simcore.spec import written
 from simcore.tasks import Spectrum, Target, Tree
 
 
-def parse_numbers(text: str) -> tuple[float, ...]:
-    """Numbers separated by commas."""
-    require(bool(text.strip()), "expected numbers separated by commas, e.g. 1,0.5")
-    return tuple(number(part) for part in text.split(","))
+def numbers_text(values: tuple[float, ...]) -> str:
+    return ",".join(map(repr, values))
 
 
-def number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"expected a number, got {shown(text)}") from None
-
-
-def parse_depths(text: str) -> tuple[int, ...]:
-    return tuple(whole(part) for part in text.split(","))
-
-
-def whole(text: str) -> int:
-    require(len(text) <= 20, "expected a whole number of at most 20 digits")
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError(f"expected a whole number, got {shown(text)}") from None
-
-
-def rows(text: str) -> tuple[tuple[float, ...], ...]:
-    return tuple(parse_numbers(row) for row in text.split(";"))
-
-
-def numbers_text(numbers: tuple[float, ...]) -> str:
-    return ",".join(map(repr, numbers))
-
-
-def rows_text(rows: tuple[tuple[float, ...], ...]) -> str:
-    return ";".join(numbers_text(row) for row in rows)
+def rows_text(listed: tuple[tuple[float, ...], ...]) -> str:
+    return ";".join(map(numbers_text, listed))
 
 
 class Row(NamedTuple):
@@ -74,13 +46,14 @@ class Row(NamedTuple):
 def _sized_spectrum(text: str) -> Spectrum:
     values, *sizes = text.split(":")
     require(len(sizes) in (0, 2), "expected singular values, or values:inputs:outputs", text)
-    named = dict(zip(("n_in", "n_out"), map(whole, sizes), strict=False))
-    return Spectrum(singular_values=parse_numbers(values), **named)
+    named = dict(zip(("n_in", "n_out"), map(typed.whole, sizes), strict=False))
+    return Spectrum(singular_values=typed.numbers(values), **named)
 
 
 def _gaussian(text: str) -> Gaussian:
-    std, _, seed = text.partition(",")
-    return Gaussian(std=number(std), seed=whole(seed or "0"))
+    std, *seed = typed.parts(text, "a standard deviation and a seed", "0.05, 0")
+    require(len(seed) <= 1, "expected a standard deviation and a seed, e.g. 0.05, 0", text)
+    return Gaussian(std=typed.number(std), seed=typed.whole(*seed or ("0",)))
 
 
 STARTS = (
@@ -88,19 +61,19 @@ STARTS = (
         Balanced,
         "balanced",
         lambda start: numbers_text(start.scales),
-        lambda text: Balanced(scales=parse_numbers(text)),
+        lambda text: Balanced(scales=typed.numbers(text)),
     ),
     Row(
         LayerScales,
         "layers",
         lambda start: rows_text(start.scales),
-        lambda text: LayerScales(scales=rows(text)),
+        lambda text: LayerScales(scales=typed.rows(text)),
     ),
     Row(Gaussian, "gaussian", lambda start: f"{start.std!r},{start.seed}", _gaussian),
 )
 TASKS = (
-    Row(Tree, "tree", lambda task: str(task.levels), lambda t: Tree(levels=whole(t or "3"))),
-    Row(Target, "target", lambda task: rows_text(task.rows), lambda t: Target(rows=rows(t))),
+    Row(Tree, "tree", lambda task: str(task.levels), lambda t: Tree(levels=typed.whole(t or "3"))),
+    Row(Target, "target", lambda task: rows_text(task.rows), lambda t: Target(rows=typed.rows(t))),
     Row(
         Spectrum,
         "",  # its numbers stand alone
@@ -153,12 +126,12 @@ class Moves(NamedTuple):
 DYNAMICS = (
     Moves(
         Flow,
-        {"duration": ("duration", number), "rtol": ("rtol", number)},
+        {"duration": ("duration", typed.number), "rtol": ("rtol", typed.number)},
         lambda other: Flow(duration=other.duration),
     ),
     Moves(
         Descent,
-        {"eta": ("step_size", number), "steps": ("steps", whole)},
+        {"eta": ("step_size", typed.number), "steps": ("steps", typed.whole)},
         lambda other: Descent(step_size=0.1, steps=1000),
     ),
 )
@@ -173,41 +146,48 @@ def read_side(text: str) -> Side:
     name, *numbers = text.split(":")
     variations.axis(name)
     require(len(numbers) in (1, 3), "expected axis:points or axis:points:from:to", text)
-    points = whole(numbers[0])
+    points = typed.whole(numbers[0])
     plans.check_points(points)
     if len(numbers) == 1:
         return Side(name, points)
-    low, high = map(number, numbers[1:])
+    low, high = map(typed.number, numbers[1:])
     plans.values(name, low, high, points)
     return Side(name, points, (low, high))
 
 
 def read_width(text: str) -> int | None:
-    return None if text == "auto" else whole(text)
+    return None if text == "auto" else typed.whole(text)
 
 
 def record_text(record: Record) -> str:
-    values = [(f.name, getattr(record, f.name)) for f in fields(record)]
-    return ",".join(f"{name}:{int(value)}" for name, value in values if value is not None)
+    """Fields as `name:number`, or as a word; those that are `later` only if they are not usual."""
+    values = [(f.name, getattr(record, f.name)) for f in written(record)]
+    return ",".join(
+        f"{name}:{value if isinstance(value, str) else int(value)}"
+        for name, value in values
+        if value is not None
+    )
 
 
 def read_record(text: str, record: Record) -> Record:
-    names = {f.name: f.type for f in fields(record)}
-    values: dict[str, Any] = {}
+    kinds = {f.name: str(f.type) for f in fields(record)}
+    read = {"bool": _zero_or_one, "str": lambda name, value: value}
+    values: dict[str, Any] = {"every": None, "spacing": "even"}  # as a link that leaves them out
     for part in text.split(","):
         name, _, value = part.partition(":")
-        require(name in names, f"expected some of {', '.join(names)}, got {shown(part)}")
-        number = whole(value)
-        if names[name] == "bool":
-            require(number in (0, 1), f"{name} must be 0 or 1, got {number}")
-            values[name] = bool(number)
-        else:
-            values[name] = number
-    return replace(record, **{"every": None, **values})
+        require(name in kinds, f"expected some of {', '.join(kinds)}, got {shown(part)}")
+        values[name] = read.get(kinds[name], lambda name, value: typed.whole(value))(name, value)
+    return replace(record, **values)
+
+
+def _zero_or_one(name: str, text: str) -> bool:
+    number = typed.whole(text)
+    require(number in (0, 1), f"{name} must be 0 or 1, got {number}")
+    return bool(number)
 
 
 def from_one(text: str) -> int:
-    number = whole(text)
+    number = typed.whole(text)
     require(number >= 1, "expected a number from 1 on", number)
     return number - 1
 

@@ -21,7 +21,7 @@ from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
-from simcore import limits, plans
+from simcore import limits, plans, typed
 from simcore import link_values as values
 from simcore.checks import count, require, shown
 from simcore.experiment import (
@@ -75,7 +75,7 @@ def from_query(
     parts = {
         "task": read("task", lambda text: values.read_spec(values.TASKS, text), fallback.task),
         "network": read(
-            "depths", lambda text: replace(network, depths=values.parse_depths(text)), network
+            "depths", lambda text: replace(network, depths=typed.wholes(text)), network
         ),
         "start": read("start", values.parse_start, fallback.start),
         "dynamics": _dynamics(query, read, fallback.dynamics),
@@ -122,7 +122,7 @@ def map_from_query(query: Mapping[str, str]) -> tuple[Wanted, tuple[str, ...]]:
     elif (x is None) != (y is None) and not read.complaints:
         read.complaints.append("the link's map needs both map_x and map_y; the usual one is shown")
     most = limits.current().steps
-    steps = read("map_steps", lambda text: count("map_steps", values.whole(text), 1, most), None)
+    steps = read("map_steps", lambda text: count("map_steps", typed.whole(text), 1, most), None)
     return Wanted(plan, steps), tuple(read.complaints)
 
 
@@ -288,15 +288,16 @@ MEMBERS = (
     Member("flow", "flow", lambda flow: str(int(flow)), values.read_flag),
     Member("strobe", "strobe", str, str),
     Member("axis", "axis", str, str),
+    Member("time", "time", str, str),
     Member(
         "log", "logs", lambda logs: ",".join(f"{k}:{int(log)}" for k, log in logs), values.read_logs
     ),
-    Member("zoom", "zoom", values.numbers_text, values.parse_numbers),
-    Member("cursor", "cursor", repr, values.number),
-    Member("share", "share", repr, values.number),
+    Member("zoom", "zoom", values.numbers_text, typed.numbers),
+    Member("cursor", "cursor", repr, typed.number),
+    Member("share", "share", repr, typed.number),
     Member("figure", "figure", str, str),
     Member("colour", "colour", str, str),
-    Member("etas", "step_sizes", values.numbers_text, values.parse_numbers),
+    Member("etas", "step_sizes", values.numbers_text, typed.numbers),
     Member("show", "diagram", str, str),
 )
 OF_PLAYER = tuple(member.name for member in MEMBERS if member.field in PLAYED)

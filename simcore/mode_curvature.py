@@ -14,9 +14,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from simcore import mode_starts
+from simcore import looks, mode_starts
 from simcore.experiment import Experiment
 from simcore.kernels import mode_blocks as kernels
+from simcore.looks import Look
 from simcore.mode_starts import Groups
 
 CHUNK = 4_000_000  # numbers of block matrices held at a time
@@ -51,10 +52,13 @@ def architecture_of(experiment: Experiment) -> Architecture:
     )
 
 
-def top_eigenvalues(architecture: Architecture, states: np.ndarray, k: int) -> np.ndarray:
+def top_eigenvalues(
+    architecture: Architecture, states: np.ndarray, k: int, look: Look = looks.none
+) -> np.ndarray:
     """The k largest (algebraic) eigenvalues of the Hessian at `states` (K, R, G): (K, k).
 
-    nan where a state is not finite, and beyond the number of weights.
+    nan where a state is not finite, and beyond the number of weights. `look` is called between
+    the blocks.
     """
     result = np.full((len(states), k), np.nan)
     modes, groups = states.shape[1:]
@@ -63,12 +67,12 @@ def top_eigenvalues(architecture: Architecture, states: np.ndarray, k: int) -> n
     finite = np.flatnonzero(np.isfinite(states).all(axis=(1, 2)))
     for rows in np.split(finite, range(size, len(finite), size)):
         if len(rows):
-            top = _top(architecture, np.ascontiguousarray(states[rows]), k)
+            top = _top(architecture, np.ascontiguousarray(states[rows]), k, look)
             result[rows] = np.where(np.isfinite(top), top, np.nan)
     return result
 
 
-def _top(architecture: Architecture, states: np.ndarray, k: int) -> np.ndarray:
+def _top(architecture: Architecture, states: np.ndarray, k: int, look: Look) -> np.ndarray:
     residuals = _residuals(architecture, states)
     count, modes, groups = states.shape
     layers = len(architecture.groups.layer)
@@ -85,6 +89,7 @@ def _top(architecture: Architecture, states: np.ndarray, k: int) -> np.ndarray:
     overflow = ~np.isfinite(blocks).all(axis=(1, 2, 3))
     blocks[overflow] = 0.0
     for i, times in alike:
+        look()
         values = np.linalg.eigvalsh(blocks[:, i])
         top = _merge(top, np.repeat(values, min(times, k), axis=1))
         for g, power in enumerate(architecture.groups.power):
@@ -108,6 +113,7 @@ def _top(architecture: Architecture, states: np.ndarray, k: int) -> np.ndarray:
 
     blocks, bounds = np.empty((count, 2 * layers, 2 * layers)), np.empty(count)
     for i, j, rows, times in pairs:
+        look()
         kernels.pair_blocks(
             states, architecture.groups.layer, architecture.first, residuals, i, j, blocks, bounds
         )

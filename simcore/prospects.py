@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple, TypedDict
 
 import numpy as np
 
 from simcore import theory
-from simcore.experiment import Experiment
+from simcore.experiment import DEFAULT_RECORD, Experiment
 
 TIE = 1e-9  # relative: a step size so close to a mark is the mark, and counts as below it
 
@@ -119,9 +120,16 @@ def expect(experiments: Sequence[Experiment]) -> Expected:
     return Expected(np.array(alive).T, flattest.T, lowest, flow.T, winner, gains, trap)
 
 
-@lru_cache(maxsize=64)  # a page asks several times, and each is a bisection
 def expected(experiment: Experiment) -> Expected:
     """What theory expects of one experiment, without an axis for it."""
+    dynamics = experiment.dynamics
+    if dynamics.eta is not None:
+        dynamics = dynamics.with_step_size(1.0)  # which plays no part
+    return _expected(replace(experiment, dynamics=dynamics, record=DEFAULT_RECORD))
+
+
+@lru_cache(maxsize=64)  # a page asks several times, and each is a bisection
+def _expected(experiment: Experiment) -> Expected:
     return expect([experiment]).of(np.array(0))
 
 

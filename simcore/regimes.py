@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import alignment, prospects, theory, true_tail, verdicts
+from simcore import alignment, horizon, prospects, theory, true_tail, verdicts
 from simcore.courses import BLOW_UP, Course, sharpest
 from simcore.experiment import Experiment
 from simcore.trajectory import Outcome, Trajectory
@@ -457,7 +457,7 @@ def _sharpness(run: Trajectory) -> list[str]:
     if run.edge is None:
         return [f"Sharpness ends at {last:.4g}."]
     peak = np.nanmax(run.sharpness)
-    where = " among the records" if np.diff(run.steps).max(initial=1) > 1 else ""
+    where = " among the recorded steps" if np.diff(run.steps).max(initial=1) > 1 else ""
     return [
         f"Sharpness went up to {peak:.4g}{where} and ends at {last:.4g}; "
         f"the edge 2/η is {run.edge[-1]:.4g}."
@@ -478,4 +478,5 @@ def _warnings(run: Trajectory, judged: _Judged) -> list[str]:
         words.append(
             "Alignment is unstable here: modes of nearly equal size mix; use the matrices engine."
         )
-    return words
+    beyond = horizon.horizon(run)
+    return words if beyond is None else [*words, beyond.sentence]

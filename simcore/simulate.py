@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from simcore import cost, looks
 from simcore.engines import Engine, engine_for
 from simcore.experiment import Descent, Dynamics, Experiment, Flow, Record
 from simcore.kernels.dormand_prince import REACHED, STALLED
+from simcore.looks import Cancelled
 from simcore.trajectory import Outcome, Trajectory
 
 Progress = Callable[[float], object]
 
-BATCH = 256  # records whose eigenvalues are computed together
 REPORT_EVERY = 0.1  # seconds
 
 
@@ -24,16 +25,23 @@ def simulate(experiment: Experiment, *, on_progress: Progress | None = None) -> 
 
     `on_progress(fraction)` is called at the start and then up to ten times a second; returning
     False stops the run with Outcome.CANCELLED. Divergence, a stalled integrator and cancelling
-    are outcomes: the records up to then are kept.
+    are outcomes: the records up to then are kept. ValueError for a run that takes more work than
+    `limits` allows.
     """
     begin = time.perf_counter()
     walk = _walk_of(experiment.dynamics)
+    cost.check(experiment)
     engine = engine_for(experiment)
-    recorder = _Recorder(experiment, engine)
     report = _Reporter(on_progress)
+    recorder = _Recorder(experiment, engine, report.look)
     with np.errstate(over="ignore", invalid="ignore"):  # a start may already overflow
-        outcome = walk(experiment.dynamics, experiment.record, engine, recorder, report)
-        run = recorder.trajectory(outcome, begin)
+        try:
+            outcome = walk(experiment.dynamics, experiment.record, engine, recorder, report)
+            recorder.finish()
+        except Cancelled:
+            outcome = Outcome.CANCELLED
+            recorder.leave_off()
+    run = recorder.trajectory(outcome, begin)
     report.finish()
     return run
 
@@ -45,8 +53,7 @@ def _descend(
     recorder.record(done, 0.0)
     for goal in record.steps(dynamics.steps)[1:]:
         while done < goal:
-            if report.cancelled(done / dynamics.steps):
-                return Outcome.CANCELLED
+            report.reached(done / dynamics.steps)
             wanted = min(int(goal) - done, engine.per_call)
             taken = engine.descend(wanted, dynamics.step_size)
             done += taken
@@ -62,14 +69,13 @@ def _flow(
     engine.start_flow(dynamics.duration)
     recorder.record(0, 0.0)
     if record.every is None:
-        goals = list(np.linspace(0.0, dynamics.duration, record.frames)[1:])
+        goals = list(record.times(dynamics.duration)[1:])
     else:
         goals = [dynamics.duration]
     for goal in goals:
         status, next_record = None, engine.flow_steps() + (record.every or 0)
         while status != REACHED:
-            if report.cancelled(engine.flow_time() / dynamics.duration):
-                return Outcome.CANCELLED
+            report.reached(engine.flow_time() / dynamics.duration)
             most = engine.per_call
             if record.every is not None:
                 most = min(most, next_record - engine.flow_steps())
@@ -101,20 +107,28 @@ def _walk_of(dynamics: Dynamics) -> Walk:
 
 
 class _Reporter:
-    """Passes progress on, not too often, and remembers being told to stop."""
+    """Passes progress on, not too often, and ends the run that is told to stop."""
 
     def __init__(self, on_progress: Progress | None) -> None:
         self.on_progress = on_progress
         self.last = -np.inf
+        self.fraction = 0.0
         self.stopped = False
 
-    def cancelled(self, fraction: float) -> bool:
+    def reached(self, fraction: float) -> None:
+        """So far has the run come; raises Cancelled if it should not go on."""
+        self.fraction = min(fraction, 1.0)
+        self.look()
+
+    def look(self) -> None:
+        """Report without having come further."""
         now = time.perf_counter()
         if self.on_progress is None or now - self.last < REPORT_EVERY:
-            return False
+            return
         self.last = now
-        self.stopped = self.on_progress(min(fraction, 1.0)) is False
-        return self.stopped
+        self.stopped = self.on_progress(self.fraction) is False
+        if self.stopped:
+            raise Cancelled
 
     def finish(self) -> None:
         if self.on_progress is not None and not self.stopped:
@@ -124,8 +138,8 @@ class _Reporter:
 class _Recorder:
     """Collects what an engine shows at the records."""
 
-    def __init__(self, experiment: Experiment, engine: Engine) -> None:
-        self.experiment, self.engine = experiment, engine
+    def __init__(self, experiment: Experiment, engine: Engine, look: looks.Look) -> None:
+        self.experiment, self.engine, self.look = experiment, engine, look
         self.steps: list[int] = []
         self.time: list[float] = []
         self.rows: list[tuple[float, np.ndarray, np.ndarray, np.ndarray]] = []
@@ -145,24 +159,41 @@ class _Recorder:
         if self.experiment.record.maps:
             self.maps.append(self.engine.maps())
         self.waiting += 1
-        if self.waiting == BATCH:
-            self._compute_curvature()
+        if self.waiting == self.engine.together:
+            self._compute_curvature(self.look)
 
-    def _compute_curvature(self) -> None:
-        if self.experiment.record.sharpness and self.waiting:
-            self.curvature.append(self.engine.eigenvalues())
-        self.waiting = 0
+    def _compute_curvature(self, look: looks.Look) -> None:
+        count, self.waiting = self.waiting, 0
+        if count == 0:
+            return
+        if self.experiment.record.sharpness:
+            self.curvature.append(self.engine.eigenvalues(look))
+        else:
+            self._without_curvature(count)
+
+    def _without_curvature(self, count: int) -> None:
+        nothing = np.full((count, self.experiment.record.eigenvalues), np.nan)
+        self.curvature.append((nothing, nothing))
+
+    def finish(self) -> None:
+        """Nothing more will be recorded."""
+        self._compute_curvature(self.look)
+
+    def leave_off(self) -> None:
+        """The same where the run was cancelled: what little waits is computed, and records whose
+        eigenvalues were under way are given up, but for the start."""
+        self._compute_curvature(looks.none)
+        if not self.curvature:
+            self._without_curvature(1)
+        whole = sum(len(values) for values, _ in self.curvature)
+        for kept in (self.steps, self.time, self.rows, self.maps):
+            del kept[whole:]
 
     def trajectory(self, outcome: Outcome, begin: float) -> Trajectory:
-        self._compute_curvature()
         loss, strengths, loss_range, strengths_range = zip(*self.rows, strict=True)
-        if self.curvature:
-            eigenvalues, residuals = (
-                np.concatenate(part) for part in zip(*self.curvature, strict=True)
-            )
-        else:
-            eigenvalues = np.full((len(loss), self.experiment.record.eigenvalues), np.nan)
-            residuals = eigenvalues
+        eigenvalues, residuals = (
+            np.concatenate(part) for part in zip(*self.curvature, strict=True)
+        )
         return Trajectory(
             experiment=self.experiment,
             outcome=outcome,

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Self
 
 from simcore.checks import require, shown
+
+
+def later(default: Any) -> Any:
+    """A field that came after keys and links were out in the world.
+
+    At its default it is left out of what is written, so that they mean what they always meant.
+    """
+    return field(default=default, metadata={"later": True})
+
+
+def written(spec: Spec) -> list[Field[Any]]:
+    """The fields that keys, files and links of a spec hold: all but the `later` ones at their
+    defaults."""
+    return [
+        f for f in fields(spec) if not f.metadata.get("later") or getattr(spec, f.name) != f.default
+    ]
 
 
 def _plain(value: Any) -> Any:
@@ -27,9 +43,9 @@ class Spec:
             object.__setattr__(self, name, value)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON data: the fields, and the class under "type"."""
+        """Plain JSON data: the fields as `written`, and the class under "type"."""
         return {"type": type(self).__name__} | {
-            f.name: _plain(getattr(self, f.name)) for f in fields(self)
+            f.name: _plain(getattr(self, f.name)) for f in written(self)
         }
 
     @classmethod

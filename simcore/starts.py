@@ -102,7 +102,13 @@ class Balanced(Start):
 
     def __post_init__(self) -> None:
         self._set(
-            scales=checks.numbers("scales", self.scales, "(0.002, 0.0017)", checks.not_negative)
+            scales=checks.numbers(
+                "scales",
+                self.scales,
+                "(0.002, 0.0017)",
+                checks.not_negative,
+                each="the scale of pathway {}",
+            )
         )
 
     @property
@@ -155,7 +161,8 @@ class LayerScales(Start):
         example = "((0.1, 0.2), (0.1, 0.3))"
         rows = checks.sequence("scales", self.scales, example)
         scales = tuple(
-            checks.numbers(f"scales[{h}]", row, "(0.1, 0.2)") for h, row in enumerate(rows)
+            checks.numbers(f"the scales of pathway {h}", row, "(0.1, 0.2)")
+            for h, row in enumerate(rows, start=1)
         )
         self._set(scales=scales)
 
@@ -180,10 +187,10 @@ class LayerScales(Start):
 
     def check_fits(self, depths: tuple[int, ...]) -> None:
         _one_entry_per_pathway(self.scales, depths)
-        for h, (row, depth) in enumerate(zip(self.scales, depths, strict=True)):
+        for h, (row, depth) in enumerate(zip(self.scales, depths, strict=True), start=1):
             require(
                 len(row) == depth,
-                f"scales[{h}] needs one entry per layer: {depth} layers, {len(row)} entries",
+                f"pathway {h} needs one scale per layer: {depth} layers, {len(row)} scales",
             )
 
 
@@ -203,7 +210,8 @@ class Gaussian(Start):
 
     def __post_init__(self) -> None:
         self._set(
-            std=checks.positive("std", self.std), seed=checks.count("seed", self.seed, 0, 2**32 - 1)
+            std=checks.positive("the standard deviation", self.std),
+            seed=checks.count("the seed", self.seed, 0, 2**32 - 1),
         )
 
     def weights(self, size: int) -> np.ndarray:
@@ -217,5 +225,5 @@ class Gaussian(Start):
 def _one_entry_per_pathway(scales: tuple[object, ...], depths: tuple[int, ...]) -> None:
     require(
         len(scales) == len(depths),
-        f"scales needs one entry per pathway: {len(depths)} pathways, {len(scales)} entries",
+        f"the start needs one entry per pathway: {len(depths)} pathways, {len(scales)} entries",
     )

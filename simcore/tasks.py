@@ -119,18 +119,26 @@ class Spectrum(Task):
     def __post_init__(self) -> None:
         largest = limits.current().size
         values = checks.numbers(
-            "singular_values", self.singular_values, "(1.0, 0.6)", checks.not_negative
+            "the singular values",
+            self.singular_values,
+            "(1.0, 0.6)",
+            checks.not_negative,
+            each="singular value {}",
         )
         require(
             all(a >= b for a, b in pairwise(values)),
-            "singular_values must be sorted from the largest to the smallest, "
+            "the singular values must be sorted from the largest to the smallest, "
             f"got {checks.shown(values)}",
         )
-        _check_scale("singular_values", values)
+        _check_scale("the singular values", values)
         n = len(values)
-        require(n <= largest, f"there may be at most {largest} singular_values here, got {n}")
-        n_in = checks.count("n_in", n if self.n_in is None else self.n_in, n, largest)
-        n_out = checks.count("n_out", n if self.n_out is None else self.n_out, n, largest)
+        require(n <= largest, f"there may be at most {largest} singular values here, got {n}")
+        n_in = checks.count(
+            "the number of inputs", n if self.n_in is None else self.n_in, n, largest
+        )
+        n_out = checks.count(
+            "the number of outputs", n if self.n_out is None else self.n_out, n, largest
+        )
         padded = values + (0.0,) * (min(n_in, n_out) - n)
         self._set(singular_values=padded, n_in=n_in, n_out=n_out)
 
@@ -153,7 +161,7 @@ class Tree(_DerivedTask):
     levels: int = 3
 
     def __post_init__(self) -> None:
-        self._set(levels=checks.count("levels", self.levels, 1, 5))
+        self._set(levels=checks.count("the number of levels", self.levels, 1, 5))
 
     def _decompose(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         items = 2**self.levels

@@ -488,7 +488,6 @@ class StepSizeMarks(NamedTuple):
     trap: float = np.nan  # gamma_ret(L, N)/S_1 of `trap_gamma`, N the run's own steps
 
 
-@lru_cache(maxsize=256)  # a page asks several times, and each is a bisection
 def step_size_marks(experiment: Experiment) -> StepSizeMarks:
     """2/lambda_GF, 2/S_1, 2/lambda_1^min, eta_WCR and the trap of the sharpest mode, sigma*_1.
 
@@ -500,15 +499,21 @@ def step_size_marks(experiment: Experiment) -> StepSizeMarks:
     Pathways that never leave their start do not count, unless none does. All are nan if the target
     is zero or the inputs are not whitened.
     """
-    start, depths = experiment.start, experiment.network.depths
-    alive = start.alive(depths)
     sharpest = max(experiment.task.singular_values)
     if sharpest == 0 or not experiment.task.whitened:
         return StepSizeMarks(np.nan, np.nan, np.nan, np.nan)
+    steps = getattr(experiment.dynamics, "steps", None)
+    return _marks(experiment.start, experiment.network.depths, sharpest, steps)
+
+
+@lru_cache(maxsize=256)  # a page asks several times, and each is a few bisections
+def _marks(
+    start: Start, depths: tuple[int, ...], sharpest: float, steps: int | None
+) -> StepSizeMarks:
+    alive = start.alive(depths)
     moving = tuple(depth for depth, moves in zip(depths, alive, strict=True) if moves) or depths
     single = max(single_path_sharpness(sharpest, depth) for depth in moving)
     one_depth = len(set(moving)) == 1 and moving[0] >= 2
-    steps = getattr(experiment.dynamics, "steps", None)
     return StepSizeMarks(
         flow_edge=_step_size_at(_flow_sharpness(start, depths, sharpest)),
         single_path=_step_size_at(single),

@@ -149,11 +149,16 @@ def has_true_tail(experiment: Experiment) -> bool:
 @lru_cache(maxsize=256)  # a page asks several times
 def of_descent(experiment: Experiment) -> tuple[Evidence, Verdicts]:
     """Of a finished descent from an aligned start; the run is done again, every step seen."""
+    return look_on(experiment, prospects.expected(experiment))
+
+
+def look_on(experiment: Experiment, expected: Expected) -> tuple[Evidence, Verdicts]:
+    """The same, judged by what theory expects (of one run, without an axis)."""
     assert isinstance(experiment.dynamics, Descent)
-    walk = _Walk(experiment)
+    walk = _Walk(experiment, expected)
     walk.go(experiment.dynamics.steps)
     seen = walk.seen()
-    return seen, judge_one(experiment, seen)
+    return seen, judge_one(experiment, seen, expected)
 
 
 @lru_cache(maxsize=256)
@@ -161,13 +166,14 @@ def more_steps(experiment: Experiment) -> int | None:
     """About how many more steps a descent takes until its verdict is another than UNFINISHED, found
     by taking them; None if it takes more than BUDGET."""
     assert isinstance(experiment.dynamics, Descent)
-    walk, more = _Walk(experiment), 0
+    expected = prospects.expected(experiment)
+    walk, more = _Walk(experiment, expected), 0
     walk.go(experiment.dynamics.steps)
     while more < BUDGET:
         further = min(max(FIRST_MORE, more // 4), BUDGET - more)
         walk.go(further)
         more += further
-        if judge_one(experiment, walk.seen()).regimes[0] is not Regime.UNFINISHED:
+        if judge_one(experiment, walk.seen(), expected).regimes[0] is not Regime.UNFINISHED:
             return more
     return None
 
@@ -175,7 +181,7 @@ def more_steps(experiment: Experiment) -> int | None:
 class _Walk:
     """One descent, step by step, with what a verdict needs of its past."""
 
-    def __init__(self, experiment: Experiment) -> None:
+    def __init__(self, experiment: Experiment, expected: Expected) -> None:
         assert isinstance(experiment.dynamics, Descent)
         begin = mode_starts.begin([experiment])
         self.origin = Descents(
@@ -185,7 +191,8 @@ class _Walk:
             np.array([experiment.dynamics.step_size]),
             begin.x[:, :1],
         )
-        self.expected, self.limit = prospects.expect([experiment]), float(begin.limit[0])
+        self.expected = Expected(*(values[..., None] for values in expected))
+        self.limit = float(begin.limit[0])
         self.system, self.x, self.state = self.origin.system()
         self.between = ranges.fresh(*self.state.strengths.shape)
         self.start = self.state.strengths[:, :1].copy()

@@ -22,6 +22,7 @@ from simcore.experiment import (
 )
 from simcore.tasks import Spectrum
 
+LONG = 10_000  # steps of a descent, beyond which records grow sparser
 LONGEST_FLOW = 200_000  # in units of 2/S_1, by when flow has long come to rest
 
 # --- Architecture ----------------------------------------------------------------------------
@@ -45,7 +46,7 @@ def with_depth(experiment: Experiment, depth: float) -> Experiment:
 def with_pathways(experiment: Experiment, pathways: float) -> Experiment:
     """More pathways, as deep as the last one, or only the first of them."""
     depths, most = experiment.network.depths, limits.current().pathways
-    count = checks.count("pathways", pathways, 1, most)
+    count = checks.count("the number of pathways", pathways, 1, most)
     return with_depths(experiment, (depths + (depths[-1],) * count)[:count])
 
 
@@ -109,11 +110,19 @@ def with_units(experiment: Experiment, units: float) -> Experiment:
 
 
 def with_steps(experiment: Experiment, steps: int) -> Experiment:
-    """Another number of steps; records thin out where they would be too many."""
-    record = experiment.record
-    if record.every and steps / record.every >= limits.current().records:
-        record = replace(record, every=None)
-    dynamics = experiment.dynamics.with_steps(steps)
+    """Another number of steps.
+
+    A run that becomes long (more than `LONG` steps, or more records than a run may keep) is
+    recorded densely at first and then ever more sparsely (`Record.spacing`); one that is short
+    again, at every step.
+    """
+    record, dynamics = experiment.record, experiment.dynamics.with_steps(steps)
+    was_long, is_long = (each.steps > LONG for each in (experiment.dynamics, dynamics))
+    too_many = record.count(dynamics.steps) > experiment.most_records
+    if too_many or (is_long and not was_long):
+        record = replace(record, every=None, spacing="log")
+    elif was_long and not is_long and record.spacing == "log":
+        record = replace(record, every=1, spacing="even")
     return replace(experiment, dynamics=dynamics, record=record)
 
 
@@ -145,7 +154,12 @@ def matching_flow(
 
 def with_every(experiment: Experiment, every: int) -> Experiment:
     """A record every so many steps."""
-    return replace(experiment, record=replace(experiment.record, every=every))
+    return replace(experiment, record=replace(experiment.record, every=every, spacing="even"))
+
+
+def with_spacing(experiment: Experiment, spacing: str) -> Experiment:
+    """Records at equal gaps, or dense at first with gaps that grow."""
+    return replace(experiment, record=replace(experiment.record, every=None, spacing=spacing))
 
 
 def with_full_weights(experiment: Experiment, record: Record) -> Experiment:

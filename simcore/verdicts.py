@@ -175,9 +175,10 @@ def judge(
     return Verdicts(regimes, reasons, *minimum)
 
 
-def judge_one(experiment: Experiment, seen: Evidence) -> Verdicts:
+def judge_one(experiment: Experiment, seen: Evidence, expected: Expected | None = None) -> Verdicts:
     """The verdict on one run, with an axis of length one."""
-    expected = Expected(*(values[..., None] for values in prospects.expected(experiment)))
+    expected = prospects.expected(experiment) if expected is None else expected
+    expected = Expected(*(values[..., None] for values in expected))
     edge = np.inf if experiment.edge is None else experiment.edge
     scale = experiment.task.singular_values[0]
     return judge(experiment.network.depths, expected, edge, scale, seen)

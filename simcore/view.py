@@ -19,8 +19,9 @@ MOST_PINS = 4
 MOST_NAMES = 40  # of panels
 STROBES = ("all", "even", "odd")
 AXES = ("step", "t")
+TIMES = ("linear", "log")
 DIAGRAMS = ("sum", "each")
-PLAYED = ("axis", "strobe", "logs", "zoom", "cursor")  # what the player itself can change
+PLAYED = ("axis", "time", "strobe", "logs", "zoom", "cursor")  # what the player itself can change
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
 
@@ -31,8 +32,10 @@ class View:
 
     mode, pathways: the singular direction and the two pathways of the plane, from 0.
     panels: names, in order; None is the page's own choice. flow: gradient flow beside the run.
-    strobe, axis, logs, zoom, cursor: of the player. `logs` says by panel whether its axis is
-    logarithmic, `zoom` is the part (t0, t1) of the clock on show, a cursor of None is at the end.
+    strobe, axis, time, logs, zoom, cursor: of the player. `time` says whether time is laid out
+    evenly or by decades; None is what suits the records of the run. `logs` says by panel whether
+    its axis is logarithmic, `zoom` is the part (t0, t1) of the clock on show, a cursor of None is
+    at the end.
     pins: experiments kept beside the one at hand, at most four.
     share: of pathway 1 on the line of minima. figure: of the paper. colour: of the map.
     step_sizes: the range of eta that the bifurcation diagram shows, and diagram what of it: the
@@ -45,6 +48,7 @@ class View:
     flow: bool | None = None
     strobe: str = "all"
     axis: str = "step"
+    time: str | None = None
     logs: tuple[tuple[str, bool], ...] = ()
     zoom: tuple[float, float] | None = None
     cursor: float | None = None
@@ -63,6 +67,7 @@ class View:
             "flow": _or_none(checks.flag, "flow", self.flow),
             "strobe": _one_of("strobe", self.strobe, STROBES),
             "axis": _one_of("axis", self.axis, AXES),
+            "time": _or_none(lambda name, value: _one_of(name, value, TIMES), "time", self.time),
             "logs": _logs(self.logs),
             "zoom": _or_none(_range, "zoom", self.zoom),
             "cursor": _or_none(checks.not_negative, "cursor", self.cursor),

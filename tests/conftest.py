@@ -7,6 +7,8 @@ published numbers in section 4), from which the formulas of `simcore.theory` and
 
 from hypothesis import settings
 
-# No test is timed: a busy machine is no failure.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# No test is timed: a busy machine is no failure. `pytest --hypothesis-profile=long` tries more of
+# whatever is fuzzed than the suite has time for.
+settings.register_profile("suite", deadline=None, max_examples=150)
+settings.register_profile("long", deadline=None, max_examples=5000)
+settings.load_profile("suite")

@@ -56,6 +56,33 @@ def app(port: int | None = None, **environment: str) -> Iterator[str]:
         server.wait(timeout=20)
 
 
+def cpu_seconds(parent: int) -> float:
+    """Core seconds that the servers which a process started have taken so far (Linux)."""
+    times = [stat.read_text().rpartition(") ")[2].split() for stat in _of_servers(parent, "stat")]
+    return sum(int(t[11]) + int(t[12]) for t in times) / os.sysconf("SC_CLK_TCK")
+
+
+def memory(parent: int, what: str = "VmRSS") -> float:
+    """Resident memory of those servers in MB, now or at its peak (VmHWM)."""
+    lines = [
+        line for file in _of_servers(parent, "status") for line in file.read_text().split("\n")
+    ]
+    return sum(int(line.split()[1]) for line in lines if line.startswith(what)) / 1024
+
+
+def _of_servers(parent: int, name: str) -> list[Path]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (process / "stat").read_text().rpartition(") ")[2].split()
+            command = (process / "cmdline").read_text()
+        except OSError:
+            continue  # it has ended
+        if int(fields[1]) == parent and "streamlit" in command:
+            found.append(process / name)
+    return found
+
+
 def settle(page: Page) -> None:
     """Wait until the page's script has run to its end."""
     page.wait_for_timeout(150)

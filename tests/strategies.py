@@ -15,6 +15,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from simcore.dynamics import SPACINGS
 from simcore.experiment import (
     Balanced,
     Descent,
@@ -26,7 +27,7 @@ from simcore.experiment import (
     Record,
 )
 from simcore.tasks import Dataset, Spectrum, Target, Tree
-from simcore.view import AXES, DIAGRAMS, STROBES, View
+from simcore.view import AXES, DIAGRAMS, STROBES, TIMES, View
 
 LARGEST = 4  # inputs, outputs, hidden width
 
@@ -123,14 +124,17 @@ def flows():
     return st.builds(Flow, duration=st.floats(0.01, 5), rtol=st.floats(1e-10, 1e-3))
 
 
-def records():
-    return st.builds(
-        Record,
-        frames=st.integers(2, 12),
-        every=st.none() | st.integers(1, 7),
-        sharpness=st.booleans(),
-        eigenvalues=st.integers(1, 3),
-        maps=st.booleans(),
+@st.composite
+def records(draw):
+    every = draw(st.none() | st.integers(1, 7))
+    spacing = draw(st.sampled_from(SPACINGS)) if every is None else "even"
+    return Record(
+        frames=draw(st.integers(2, 12)),
+        every=every,
+        spacing=spacing,
+        sharpness=draw(st.booleans()),
+        eigenvalues=draw(st.integers(1, 3)),
+        maps=draw(st.booleans()),
     )
 
 
@@ -179,6 +183,7 @@ def views():
         flow=st.none() | st.booleans(),
         strobe=st.sampled_from(STROBES),
         axis=st.sampled_from(AXES),
+        time=st.sampled_from((None, *TIMES)),
         logs=st.dictionaries(names, st.booleans(), max_size=3),
         zoom=st.none() | ranges,
         cursor=st.none() | st.floats(0, 1e300),
@@ -226,5 +231,7 @@ def check_refusal(error: ValueError, *words: str) -> None:
     assert len(sentence.splitlines()) == 1
     assert re.search(r"\b(must|needs?|may|expected|has no field)\b", sentence), sentence
     assert not re.search(r"__\w+__|Traceback|Error\b|File \"|NoneType| object at 0x", sentence)
+    ours = sentence.partition(", got ")[0]  # the rest is as it came
+    assert not re.search(r"\w\[\d|\.\d*[1-9]\d{13}", ours), f"not for people: {sentence}"
     for word in words:
         assert word in sentence, f"{word!r} is missing in: {sentence}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,14 +13,17 @@ from pathlib import Path
 
 import pytest
 from cases import CASES, PAPER, descending, flowing
+from strategies import refused
 
 from simcore import Record, grid, scheduler, sweep
 from simcore.__main__ import main
 from simcore.studies.store import Store
+from simcore.version import VERSION
 
 distributed = pytest.importorskip("distributed")
 
 ROOT = Path(__file__).parent.parent
+NOWHERE = ""  # the scheduler passes on what it cannot read
 PATIENCE = 60  # seconds until a process of the cluster is there
 
 
@@ -42,20 +46,22 @@ class Cluster:
         except (OSError, ValueError):
             return False
 
-    def start(self, role, *arguments):
+    def start(self, role, *arguments, package=NOWHERE):
         command = [sys.executable, "-m", f"distributed.cli.dask_{role}", "--no-dashboard"]
         with open(self.log, "a") as log:
             process = subprocess.Popen(
                 [*command, "--scheduler-file", str(self.file), *arguments],
-                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                cwd=self.file.parent,
+                env=os.environ | {"PYTHONPATH": str(package)},
                 stdout=log,
                 stderr=log,
             )
         self.processes.append(process)
         return process
 
-    def work(self):
-        return self.start("worker", "--host", "127.0.0.1", "--no-nanny", "--nthreads", "1")
+    def work(self, package=ROOT):
+        options = ("--host", "127.0.0.1", "--no-nanny", "--nthreads", "1")
+        return self.start("worker", *options, package=package)
 
     def stop(self):
         for process in self.processes:
@@ -146,6 +152,54 @@ def test_a_killed_worker_loses_nothing(client, cluster, cells, local, tmp_path):
         assert timeless(rows) == local
         assert len(store) == len(cells)
         assert timeless(store.rows(cells).values()) == local
+
+
+# --- Workers that are none ---------------------------------------------------------------------
+
+
+def changed(folder):
+    """A checkout in which one line of one source is another."""
+    shutil.copytree(ROOT / "simcore", folder / "simcore", ignore=shutil.ignore_patterns("__py*"))
+    with open(folder / "simcore" / "theory.py", "a") as source:
+        source.write("CHANGED = True\n")
+    return folder
+
+
+def before_versions(folder):
+    """A checkout of the time when programs did not say their version."""
+    changed(folder)
+    (folder / "simcore" / "version.py").unlink()
+    for name in ("__init__.py", "studies/cluster.py"):
+        (folder / "simcore" / name).write_text("")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("package", "words"),
+    [
+        (lambda folder: NOWHERE, ["can import simcore", "No module named 'simcore'"]),
+        (changed, ["workers of version", VERSION, "has version"]),
+        (before_versions, ["can import simcore", "simcore.version"]),
+    ],
+    ids=["none", "another version", "no version"],
+)
+def test_a_worker_that_is_none_is_refused_with_its_reason(
+    client, cluster, cells, tmp_path, package, words
+):
+    """It would take batch after batch and fail, so the sweep ends."""
+    others = set(client.scheduler_info(n_workers=-1)["workers"])
+    worker = cluster.work(package(tmp_path))
+    try:
+        client.wait_for_workers(len(others) + 1, timeout=PATIENCE)
+        (address,) = set(client.scheduler_info(n_workers=-1)["workers"]) - others
+        with refused(address, *words):
+            sweep(cells, executor=client)
+        assert worker.poll() is None
+    finally:
+        cluster.processes.remove(worker)
+        worker.kill()
+        worker.wait()
+    wait_for(lambda: set(client.scheduler_info(n_workers=-1)["workers"]) == others)
 
 
 def test_a_lost_scheduler_is_one_sentence(tmp_path, capsys, monkeypatch):

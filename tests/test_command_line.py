@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import io
 import json
 import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +25,7 @@ from cases import PAPER, descending
 from simcore import Outcome, Record, Trajectory, grid, presets, scheduler, simulate, sweep
 from simcore.__main__ import main
 from simcore.studies.store import Store
+from simcore.version import VERSION
 
 ROOT = Path(__file__).parent.parent
 BASE = descending(PAPER, 0.1, 400, record=Record(frames=50))
@@ -56,7 +60,7 @@ def test_a_sweep_fills_its_store_and_a_table(file, tmp_path, capsys):
     expected = grid(BASE, AXES)
     with Store(store) as rows:
         found = dict(rows.items())
-        assert rows.plans() == [json.loads(file.read_text())]
+        assert list(rows.plans()) == [json.loads(file.read_text())]
     assert timeless(found[e] for e in expected) == timeless(sweep(expected))
     assert [line.split(",")[0] for line in out.read_text().splitlines()[1:]] == [
         e.key for e in expected
@@ -72,6 +76,22 @@ def test_a_second_time_runs_nothing_and_says_the_same(file, tmp_path, capsys):
     for out in outs:
         assert run("sweep", file, "--store", tmp_path / "rows.sqlite", "--out", out) == 0
     assert outs[0].read_bytes() == outs[1].read_bytes()  # times included
+
+
+def test_rows_of_another_version_are_counted(file, tmp_path, capsys):
+    store, out = tmp_path / "rows.sqlite", tmp_path / "rows.csv"
+    assert run("sweep", file, "--store", store) == 0
+    assert "another version" not in capsys.readouterr().out
+    with sqlite3.connect(store) as rows:
+        rows.execute("UPDATE runs SET version = '0.0+before' WHERE rowid < 3")
+        rows.execute("UPDATE runs SET version = NULL WHERE rowid = 3")
+    rows.close()
+    assert run("sweep", file, "--store", store, "--out", out) == 0
+    said = capsys.readouterr().out
+    assert "made by another version of this program: 3 (0.0+before, one that is not noted)" in said
+    with open(out, encoding="utf-8", newline="") as table:
+        versions = [line["version"] for line in csv.DictReader(table)]
+    assert Counter(versions) == {"0.0+before": 2, "": 1, VERSION: 3}
 
 
 def test_processes_write_the_same_rows(file, tmp_path):

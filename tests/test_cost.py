@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 from cases import ALIGNED, CASES, RUNS, descending, flowing
+from strategies import refused
 
-from simcore import Record, simulate
-from simcore.cost import cost
-from simcore.studies import batch
+from simcore import Flow, Record, Spectrum, limits, looks, simulate
+from simcore.cost import check, cost
+from simcore.plans import Plan, Side
+from simcore.studies import batch, phase_maps
 
 
 @pytest.mark.parametrize(("name", "engine"), RUNS)
@@ -48,3 +50,63 @@ def test_a_cell_of_a_map_costs_less_than_its_run_alone(name):
     assert batch.seconds(cell) == cost(cell, together=True).seconds
     matrices = replace(cell, engine="matrices")
     assert batch.seconds(matrices) == cost(matrices).seconds
+
+
+@pytest.mark.parametrize("name", ["tree", "bottleneck"])
+def test_more_eigenvalues_cost_more(name):
+    one, four = (
+        descending(
+            CASES[name], 0.01, 100, record=Record(frames=50, eigenvalues=k), engine="matrices"
+        )
+        for k in (1, 4)
+    )
+    assert 2 * cost(one).record < cost(four).record < 12 * cost(one).record
+
+
+# --- The most that a run may take --------------------------------------------------------------
+
+
+@pytest.fixture
+def least(monkeypatch):
+    """Limits under which a run may take a hundredth of a second."""
+    monkeypatch.setattr(limits, "current", lambda: limits.LOCAL._replace(seconds=0.01))
+
+
+DEAR = {  # what takes most of the work, and what the refusal says of it
+    "steps": (lambda e: descending(e, 0.01, 10**6, record=Record(frames=2)), "take fewer"),
+    "records": (lambda e: descending(e, 0.01, 10**4, record=Record(every=1)), "record less often"),
+    "flow": (lambda e: flowing(e, 1e5, record=Record(frames=2)), "a shorter duration"),
+}
+
+
+@pytest.mark.parametrize("engine", ["modes", "matrices"])
+@pytest.mark.parametrize("dear", DEAR)
+def test_a_run_that_takes_too_much_is_refused_with_what_to_lower(least, dear, engine):
+    build, words = DEAR[dear]
+    base = replace(ALIGNED["deep"], engine=engine)
+    check(descending(base, 0.01, 10, record=Record(frames=2)))
+    experiment = build(base)
+    with refused("0.01 seconds of a core", f"{cost(experiment).seconds:.2g}", words):
+        check(experiment)
+    with refused("seconds of a core"):
+        simulate(experiment)
+
+
+def test_the_dearest_cell_of_a_map_decides(least):
+    base = descending(ALIGNED["deep"], 0.01, 1000, record=Record())
+    plan = Plan(Side("eta", 4, (0.01, 0.1)), Side("depth", 4, (2, 5)))
+    assert phase_maps.within_budget(plan, base, 1.0) == plan
+    long = descending(base, 0.01, 10**6, record=Record())
+    with refused("seconds of a core", "take fewer"):
+        phase_maps.within_budget(plan, long, 1.0)
+
+
+def test_on_a_laptop_any_run_may_be_started():
+    check(descending(ALIGNED["deep"], 0.01, limits.LOCAL.steps, record=Record()))
+    many = Spectrum(singular_values=tuple(1 - k / 1000 for k in range(100)))
+    check(replace(ALIGNED["two pathways"], task=many, dynamics=Flow(duration=1e7)))
+
+
+def test_pieces_of_work_between_two_looks():
+    assert looks.between(looks.APART / 10) == 10
+    assert looks.between(1.0) == 1

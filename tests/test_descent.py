@@ -21,6 +21,7 @@ from simcore import (
     Record,
     Spectrum,
     curvature,
+    looks,
     simulate,
 )
 
@@ -313,14 +314,14 @@ def test_last_weights_give_the_last_loss(name):
 
 @both_engines
 def test_long_calls_are_cut_without_a_trace(engine, monkeypatch):
-    """How many steps one kernel call takes changes nothing."""
-    experiment = descending(PAPER, 2 / 10.7, 300, engine=engine, record=Record(every=100))
+    """How much is done between two looks, of steps or of eigenvalues, changes nothing."""
+    record = Record(every=100, eigenvalues=3)
+    experiment = descending(PAPER, 2 / 10.7, 300, engine=engine, record=record)
     plain = simulate(experiment)
-    engines = importlib.import_module("simcore.engines")
-    monkeypatch.setattr(engines, "WORK_PER_CALL", 1)
+    monkeypatch.setattr(looks, "APART", 1e-9)
     cut = simulate(experiment)
-    assert (cut.strengths == plain.strengths).all()
-    assert (cut.loss_range == plain.loss_range).all()
+    for quantity in ("strengths", "loss_range", "eigenvalues", "residuals"):
+        assert (getattr(cut, quantity) == getattr(plain, quantity)).all(), quantity
 
 
 # --- Outcomes --------------------------------------------------------------------------------
@@ -372,10 +373,29 @@ def test_cancelling_keeps_the_records_so_far(engine, calls, monkeypatch):
     whole = simulate(experiment)
     run, fractions = cancelling(experiment, calls, monkeypatch)
     assert run.outcome == Outcome.CANCELLED
-    assert len(fractions) == len(run.steps) == calls
-    assert run.steps.tolist() == [3 * k for k in range(calls)]
-    assert (run.strengths == whole.strengths[:calls]).all()
-    assert (run.sharpness == whole.sharpness[:calls]).all()
+    assert len(fractions) == calls
+    count = len(run.steps)
+    assert 1 <= count <= calls
+    assert run.steps.tolist() == [3 * k for k in range(count)]
+    assert (run.strengths == whole.strengths[:count]).all()
+    if calls > 1:  # the first look may come before the eigenvalues of the start are known
+        assert (run.sharpness == whole.sharpness[:count]).all()
+
+
+@both_engines
+def test_one_record_is_not_too_long_to_be_cancelled(engine, monkeypatch):
+    """With many eigenvalues a single record has many looks, each of which may end the run."""
+    monkeypatch.setattr(looks, "APART", 1e-9)
+    many = Spectrum(singular_values=tuple(1 - k / 10 for k in range(6)))
+    base = pathways((3, 3), Balanced(scales=(0.5, 0.4)), 0.01, 1, engine=engine)
+    experiment = replace(base, task=many, record=Record(frames=2, eigenvalues=6))
+    _, looked = cancelling(experiment, 10**9, monkeypatch)
+    assert looked.count(0.0) > 10
+    for calls in range(1, 10):
+        run, fractions = cancelling(experiment, calls, monkeypatch)
+        assert run.outcome == Outcome.CANCELLED
+        assert len(fractions) == calls
+        assert run.steps.tolist() == [0]
 
 
 @both_engines

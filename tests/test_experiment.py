@@ -298,6 +298,7 @@ WRONG = {
         "sharpness": NOT_A_FLAG,
         "eigenvalues": [*NOT_A_COUNT, 65],
         "maps": NOT_A_FLAG,
+        "spacing": ["", "Log", "linear", None, 1, True, ["log"], b"log", BOTTOMLESS, Tree()],
     },
     Spectrum: {
         "singular_values": [
@@ -335,7 +336,14 @@ VALID = {
     Gaussian: {"std": 0.1, "seed": 0},
     Descent: {"step_size": 0.1, "steps": 5},
     Flow: {"duration": 1.0, "rtol": 1e-6},
-    Record: {"frames": 9, "every": None, "sharpness": True, "eigenvalues": 1, "maps": False},
+    Record: {
+        "frames": 9,
+        "every": None,
+        "sharpness": True,
+        "eigenvalues": 1,
+        "maps": False,
+        "spacing": "log",
+    },
     Spectrum: {"singular_values": (1.0, 0.5), "n_in": None, "n_out": None},
     Tree: {"levels": 2},
     Target: {"rows": ((1.0, 2.0),)},
@@ -384,11 +392,11 @@ MISFITS = {
     ),
     "more scales than layers": (
         with_parts(start=LayerScales(scales=((0.1,) * 20, (0.1,) * 21))),
-        ["scales[1]", "20 layers", "21 entries"],
+        ["pathway 2", "20 layers", "21 scales"],
     ),
     "fewer scales than layers": (
         with_parts(start=LayerScales(scales=((0.1,), (0.1,) * 20))),
-        ["scales[0]", "20 layers", "1 entries"],
+        ["pathway 1", "20 layers", "1 scales"],
     ),
     "narrower than the modes": (
         with_parts(task=two_modes, network=Network(depths=(20, 20), width=1)),
@@ -451,6 +459,55 @@ def test_records_start_at_zero_end_at_the_last_step_and_keep_their_stride(last, 
         assert record.stride(last) % 2 == 1  # an even one would hide a period-2 oscillation
     else:
         assert record.stride(last) == every
+
+
+@many
+@given(last=st.integers(1, 10**7), frames=st.integers(2, 3000))
+def test_records_that_grow_sparser_begin_with_every_step_and_keep_odd_gaps(last, frames):
+    record = Record(frames=frames, spacing="log")
+    steps = record.steps(last)
+    gaps = np.diff(steps)
+    assert (steps[0], steps[-1]) == (0, last)
+    assert len(steps) == record.count(last) <= frames
+    assert (gaps[:-1] % 2 == 1).all()
+    assert (np.diff(gaps[:-1]) >= 0).all()
+    assert gaps[-1] > 0
+    if last < frames:
+        assert (gaps == 1).all()
+    # gap number k is the odd number in [r^k - 1, r^k + 1]: some ratio r fits all of them
+    power = np.arange(1, len(gaps))
+    least = np.maximum(gaps[:-1] - 1, 1) ** (1 / power)
+    most = (gaps[:-1] + 1) ** (1 / power)
+    assert least.max(initial=1) <= most.min(initial=np.inf)
+
+
+def test_a_long_run_keeps_its_early_events():
+    steps = Record(spacing="log").steps(1_000_000)
+    assert len(steps) == 600
+    assert (steps[:40] == np.arange(40)).all()
+    early = steps[(steps > 100) & (steps < 500)]
+    assert len(early) > 50
+    assert (np.diff(early) < 0.03 * early[:-1]).all()
+
+
+def test_flow_times_that_grow_sparser():
+    times = Record(frames=300, spacing="log").times(50.0)
+    gaps = np.diff(times)
+    assert (len(times), times[0], times[-1]) == (300, 0.0, 50.0)
+    assert gaps[0] == pytest.approx(50e-6, rel=1e-6)
+    assert gaps[1:] / gaps[:-1] == pytest.approx(gaps[1] / gaps[0], rel=1e-6)
+
+
+def test_so_many_steps_between_records_and_growing_gaps_exclude_each_other():
+    with refused("every so many steps needs even spacing"):
+        Record(every=2, spacing="log")
+
+
+def test_a_later_field_is_written_only_where_it_is_not_usual():
+    assert "spacing" not in Record().to_dict()
+    sparse = Record(spacing="log")
+    assert sparse.to_dict() == Record().to_dict() | {"spacing": "log"}
+    assert Record.from_dict(Record().to_dict() | {"spacing": "even"}) == Record()
 
 
 class Loud:

@@ -18,6 +18,7 @@ from simcore import (
     Target,
     links,
     presets,
+    variations,
 )
 
 LAYERED = Experiment(
@@ -66,6 +67,13 @@ FROZEN = [
         "v=1&task=target:1.0,0.5;0.0,2.0&depths=1,3&width=auto&start=layers:0.1;0.5,0.0,0.2"
         "&eta=0.1&steps=7&record=frames:600,every:2,sharpness:1,eigenvalues:1,maps:1"
         "&engine=matrices",
+    ),
+    (
+        variations.with_steps(presets.BY_NAME["medium"].experiment, 1_000_000),
+        "10ca04bd564e7ace",
+        "v=1&task=1.0:1:1&depths=20,20&width=auto&start=balanced:0.002,0.0017"
+        "&eta=0.15384615384615385&steps=1000000"
+        "&record=frames:600,sharpness:1,eigenvalues:1,maps:0,spacing:log&engine=auto",
     ),
     (DATA, "220c0e7b4a4d7395", None),  # a link cannot hold a dataset
 ]

@@ -36,6 +36,7 @@ from simcore import (
     Record,
     Spectrum,
     curvature,
+    horizon,
     regimes,
     simulate,
     sweep,
@@ -235,13 +236,14 @@ def signatures() -> dict[str, int]:
         sweep([descending(experiment, eta, 4) for eta in (0.01, past_the_edge)])
         for end in (run, simulate(descending(experiment, past_the_edge, 4))):
             regimes.classify(end)
+            horizon.horizon(end)
         if run.theta is not None:
             curvature.hessian_vector(
                 experiment, run.theta, curvature.gradient(experiment, run.theta)
             )
             curvature.sharpness(experiment, run.theta, k=2)
         if isinstance(experiment.start, Balanced) and experiment.task.whitened:
-            bifurcation.orbits(experiment, np.array([0.01, 0.02]), transient=3, kept=2)
+            bifurcation.orbits(experiment, np.array([0.01, 0.02]), budget=3, kept=2)
     return {name: len(kernel.signatures) for name, kernel in kernels().items()}
 
 

@@ -18,9 +18,9 @@ ANYTHING = None
 TABLE: dict[str, tuple[str, str | None]] = {
     "loops": ("simcore.kernels simcore.kernels.*", "numpy numba llvmlite loops"),
     "nouns": (
-        "simcore.checks simcore.limits simcore.files simcore.archive simcore.spec simcore.tasks "
-        "simcore.starts simcore.dynamics simcore.experiment simcore.trajectory simcore.rows "
-        "simcore.view",
+        "simcore.version simcore.checks simcore.limits simcore.looks simcore.files "
+        "simcore.archive simcore.spec simcore.tasks simcore.starts simcore.dynamics "
+        "simcore.experiment simcore.trajectory simcore.rows simcore.view simcore.typed",
         "numpy nouns",
     ),
     "truths": (
@@ -30,13 +30,14 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "verbs": (
         "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.engines "
         "simcore.simulate simcore.alignment simcore.courses simcore.verdicts "
-        "simcore.true_tail simcore.regimes simcore.presets simcore.links simcore.link_values",
+        "simcore.true_tail simcore.horizon simcore.regimes simcore.presets simcore.links "
+        "simcore.link_values simcore.run_table",
         "numpy nouns loops truths verbs",
     ),
     "process": ("simcore.signals simcore.streams", ""),
     "studies": (
         "simcore.studies simcore.studies.*",
-        "numpy pyarrow process nouns loops truths verbs studies",
+        "numpy pyarrow cloudpickle process nouns loops truths verbs studies",
     ),
     "pictures": (
         "simcore.figures simcore.figures.*",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from strategies import refused
 
-from simcore import limits
+from simcore import limits, variations
 from simcore.experiment import (
     Balanced,
     Descent,
@@ -77,7 +77,17 @@ AT = {
 
 
 def test_every_limit_has_a_case():
-    assert set(AT) | {"numbers"} == set(limits.Limits._fields)
+    elsewhere = {"numbers", "layers", "seconds", "wall"}  # the last two in test_cost, test_visits
+    assert set(AT) | elsewhere == set(limits.Limits._fields)
+
+
+def test_the_layers_of_all_pathways_are_counted_together(most):
+    pathways = most.pathways
+    each = most.layers // pathways
+    Network(depths=(each,) * pathways)
+    if each < most.depth:  # on a laptop the depths decide
+        with refused("layers together", str(most.layers), str(most.layers + 1)):
+            Network(depths=(each,) * (pathways - 1) + (each + 1,))
 
 
 @pytest.mark.parametrize("field", AT)
@@ -159,6 +169,15 @@ def test_the_modes_engine_counts_what_it_holds(most):
     assert wide.resolved_engine == "modes"
     with refused(str(most.parameters), str(18 * most.size**2 + 2 * most.size)):
         dataclasses.replace(wide, engine="matrices")
+
+
+def test_more_steps_than_records_thin_out(most):
+    every_step = experiment(record=Record(every=1))
+    shorter = min(most.records - 1, variations.LONG)
+    assert variations.with_steps(every_step, shorter).record == every_step.record
+    for steps in (shorter + 1, most.steps):
+        longer = variations.with_steps(every_step, steps).record
+        assert (longer.every, longer.spacing) == (None, "log")
 
 
 # --- The hosted demo ---------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import experiments, views
 
@@ -20,7 +20,6 @@ NAMES = [*links.to_query(FALLBACK), "duration", "rtol", "unknown"]
 MAP_NAMES = ["map_x", "map_y", "map_steps"]
 
 
-@settings(max_examples=500, deadline=None)
 @given(experiments())
 def test_links_round_trip(experiment):
     if isinstance(experiment.task, Dataset):
@@ -61,7 +60,6 @@ hostile = st.one_of(
 )
 
 
-@settings(max_examples=2000, deadline=None)
 @given(st.dictionaries(st.sampled_from(NAMES), hostile, max_size=8))
 def test_hostile_links_get_sentences(query):
     opened, complaints = links.from_query(query, FALLBACK)
@@ -104,7 +102,6 @@ def wanted_maps(draw):
     return Wanted(Plan(x, draw(sides(others))), steps)
 
 
-@settings(max_examples=500, deadline=None)
 @given(wanted_maps(), st.sampled_from(presets.ALL))
 def test_maps_round_trip_beside_their_experiment(wanted, preset):
     query = links.to_query(preset.experiment) | links.map_to_query(wanted)
@@ -151,7 +148,6 @@ hostile_maps = st.one_of(
 )
 
 
-@settings(max_examples=1000, deadline=None)
 @given(st.dictionaries(st.sampled_from([*MAP_NAMES, "v"]), hostile_maps, max_size=4))
 def test_hostile_maps_get_sentences(query):
     wanted, complaints = links.map_from_query(query)
@@ -189,7 +185,6 @@ def test_what_a_map_s_link_gets_wrong_is_said_once(query, words):
 # --- Views -------------------------------------------------------------------------------------
 
 
-@settings(max_examples=500, deadline=None)
 @given(views(), wanted_maps(), st.sampled_from(presets.ALL))
 def test_views_round_trip_beside_experiment_and_map(view, wanted, preset):
     query = links.to_query(preset.experiment) | links.map_to_query(wanted)
@@ -258,7 +253,6 @@ hostile_views = st.one_of(
 )
 
 
-@settings(max_examples=2000, deadline=None)
 @given(st.dictionaries(st.sampled_from([*VIEW_NAMES, "v"]), hostile_views, max_size=6))
 def test_hostile_views_get_sentences(query):
     view, complaints = links.view_from_query(query)

@@ -67,7 +67,7 @@ def test_a_broken_link_gets_a_sentence_and_the_default():
 
 def test_moving_the_step_size_changes_the_run_and_the_link():
     app = open_app()
-    app.number_input(key="eta").set_value(0.05).run()
+    app.text_input(key="eta").set_value("0.05").run()
     assert not app.exception
     assert the_experiment(app).dynamics.step_size == pytest.approx(0.05)
     assert "Winner takes all" in words(app)
@@ -78,7 +78,7 @@ def test_a_preset_is_chosen_and_then_left():
     app = open_app()
     app.selectbox(key="preset").set_value("large").run()
     assert the_experiment(app) == presets.LARGE.experiment
-    app.number_input(key="pathways").set_value(3).run()
+    app.text_input(key="pathways").set_value("3").run()
     assert not app.exception
     assert the_experiment(app).network.depths == (20, 20, 20)
     assert app.selectbox(key="preset").value is None
@@ -100,36 +100,62 @@ def test_bad_input_gets_a_sentence_and_loses_nothing():
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
-        ("pathways", 0, "pathways must be between 1 and"),
-        ("pathways", -1, "pathways must be between 1 and"),
-        ("depth", 0, "depths[0] must be between 1 and"),
-        ("eta", 0.0, "step_size must be positive"),
-        ("eta", -0.1, "step_size must be positive"),
-        ("steps", 0, "steps must be between 1 and"),
-        ("steps", 10**12, "steps must be between 1 and"),
-        ("every", 0, "every must be between 1 and"),
+        ("pathways", "0", "the number of pathways must be between 1 and"),
+        ("pathways", "-1", "the number of pathways must be between 1 and"),
+        ("pathways", "2.5", "expected a whole number"),
+        ("depth", "0", "depth of pathway 1 must be between 1 and"),
+        ("eta", "0", "the step size must be positive"),
+        ("eta", "-0.1", "the step size must be positive"),
+        ("eta", "", "the field is empty"),
+        ("eta", "0,1", "write decimals with a point"),
+        ("steps", "0", "the number of steps must be between 1 and"),
+        ("steps", "1e12", "the number of steps must be between 1 and"),
+        ("steps", "many", "expected a whole number"),
+        ("every", "0", "from record to record must be between 1 and"),
+        ("singular_values", "1; 2", "separated by commas or spaces"),
+        ("singular_values", "1, -2", "singular value 2 must not be negative"),
+        ("start_balanced", "0.1 x", "expected a number"),
+        ("start_balanced", "0.1", "one entry per pathway"),
+        ("depths", "20, x", "expected a whole number"),
+        ("depths", "20, 0", "the depth of pathway 2 must be between 1 and"),
     ],
 )
 def test_a_number_out_of_range_gets_a_sentence_and_loses_nothing(key, value, words):
     app = open_app()
     before = the_experiment(app)
-    app.number_input(key=key).set_value(value).run()
+    app.text_input(key=key).set_value(value).run()
     assert not app.exception
     assert the_experiment(app) == before
-    assert words in app.warning[0].value
-    assert "got" in app.warning[0].value
-    assert app.number_input(key=key).value == value
-    app.number_input(key="steps").set_value(600).run()
+    said = app.warning[0].value
+    assert words in said
+    assert not set("[]_") & set(said)  # no path into the code
+    app.run()  # a player's report reruns the page
+    assert app.text_input(key=key).value == value
+    assert app.warning[0].value == said
+    app.text_input(key="steps").set_value("600").run()
     assert the_experiment(app).dynamics.steps == 600
     assert not app.warning
+
+
+def test_one_more_and_one_less():
+    app = open_app()
+    app.button(key="pathways_more").click().run()
+    assert the_experiment(app).network.depths == (20, 20, 20)
+    app.button(key="depth_less").click().run()
+    assert the_experiment(app).network.depths == (19, 19, 19)
+    assert app.text_input(key="depth").value == "19"
+    for _ in range(3):
+        app.button(key="pathways_less").click().run()
+    assert "between 1 and" in app.warning[0].value
+    assert the_experiment(app).network.depths == (19,)
 
 
 def test_a_learning_rate_that_is_none_gets_a_sentence():
     app = open_app()
     app.switch_page("pages/about.py").run()
-    app.number_input(key="rate").set_value(0.0).run()
+    app.text_input(key="rate").set_value("0").run()
     assert "must be positive" in app.warning[0].value
-    app.number_input(key="rate").set_value(0.01).run()
+    app.text_input(key="rate").set_value("1/100").run()
     assert not app.warning
 
 
@@ -317,9 +343,9 @@ def after_restart(app, act=lambda app: None):
 @pytest.mark.parametrize(
     ("kind", "key", "value", "change"),
     [
-        ("number_input", "eta", 0.21, lambda e: variations.with_step_size(e, 0.21)),
-        ("number_input", "pathways", 3, lambda e: variations.with_pathways(e, 3)),
-        ("number_input", "depth", 7, lambda e: variations.with_depth(e, 7)),
+        ("text_input", "eta", "0.21", lambda e: variations.with_step_size(e, 0.21)),
+        ("text_input", "pathways", "3", lambda e: variations.with_pathways(e, 3)),
+        ("text_input", "depth", "7", lambda e: variations.with_depth(e, 7)),
         ("text_input", "depths", "9, 5", lambda e: variations.with_depths(e, (9, 5))),
         (
             "text_input",
@@ -327,7 +353,9 @@ def after_restart(app, act=lambda app: None):
             "2",
             lambda e: variations.with_singular_values(e, (2.0,)),
         ),
-        ("number_input", "every", 3, lambda e: variations.with_every(e, 3)),
+        ("text_input", "every", "3", lambda e: variations.with_every(e, 3)),
+        ("selectbox", "spacing", "log", lambda e: variations.with_spacing(e, "log")),
+        ("text_input", "steps", "2e4", lambda e: variations.with_steps(e, 20_000)),
         ("selectbox", "preset", "small", lambda e: presets.SMALL.experiment),
     ],
 )
@@ -340,7 +368,7 @@ def test_the_first_change_after_a_restart_takes_effect(kind, key, value, change)
     assert the_experiment(app) == change(base)
     assert the_view(app) == view
     assert links.from_query(app.query_params, base)[0] == change(base)
-    app.number_input(key="steps").set_value(300).run()  # and so does the next
+    app.text_input(key="steps").set_value("300").run()  # and so does the next
     assert the_experiment(app) == variations.with_steps(change(base), 300)
 
 

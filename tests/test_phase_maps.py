@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 from dataclasses import replace
 
+import hostile
 import numpy as np
 import pytest
+from strategies import refused
 from streamlit.testing.v1 import AppTest
 
 from simcore import (
@@ -34,6 +37,7 @@ from simcore.figures import style
 from simcore.figures.parts import LINE_ROWS
 from simcore.plans import Plan, Side
 from simcore.regimes import Regime
+from simcore.rows import Summary
 from simcore.studies import batch, phase_maps, stored_maps
 from simcore.studies.phase_maps import Memory
 from simcore.studies.store import Store
@@ -122,7 +126,7 @@ def test_values_of_whole_axes_are_whole_and_once():
         (SMALL, "eta", (0.1,), "seed", (0,), "seeds need a random start"),
         (SMALL, "eta", (0.1,), "depth", (2.5,), "depth must be a whole number"),
         (SMALL, "eta", (0.1,), "pathways", (10_000,), "pathways must be between 1 and"),
-        (SMALL, "eta", (-0.1,), "depth", (3,), "step_size must be positive"),
+        (SMALL, "eta", (-0.1,), "depth", (3,), "the step size must be positive"),
         (RANDOM, "eta", (0.1,), "start_ratio", (0.5,), "needs a balanced start"),
         (replace(SMALL, task=Tree()), "eta", (0.1,), "value_ratio", (0.5,), "a target given by"),
         (replace(SMALL, dynamics=Flow(duration=1.0)), "eta", (0.1,), "depth", (3,), "descent"),
@@ -247,7 +251,13 @@ STEP_SIZES = {"dynamics.step_size": [0.1, 0.2, 0.3]}
 
 def numbered(experiments):
     """A row for each experiment, without running it."""
-    return [{"n": n} for n in range(len(experiments))]
+    return [row_of(n) for n in range(len(experiments))]
+
+
+def row_of(n):
+    """A row that can be told from others."""
+    numbers = dict.fromkeys(("sharpness", "edge_ratio", "largest_share", "participation"), 1.0)
+    return Summary(loss=float(n), **numbers).row()
 
 
 def shuffled(experiments):
@@ -265,7 +275,7 @@ def stored(file, experiments, plans=()):
         for plan in plans:
             store.put_plan(plan.to_json())
         store.put(experiments, numbered(experiments))
-    return stored_maps.read(file, LINE_ROWS)
+    return stored_maps.read(file, LINE_ROWS)[:2]
 
 
 TWO_AXES = [
@@ -299,7 +309,7 @@ def test_a_plan_s_cells_keep_their_place_with_any_of_its_runs(file, other, title
     assert found.titles == ("step size η", title)
     assert (found.xs, found.ys) == ((0.1, 0.2, 0.3), points)
     assert found.cells == [experiments[k] for k in (0, 2, 4, 1, 3, 5)]
-    assert found.rows == [None, None, None, None, {"n": 0}, None]
+    assert found.rows == [None, None, None, None, row_of(0), None]
     assert runs == 1
 
 
@@ -355,7 +365,7 @@ def test_the_map_of_a_file_is_its_last_plan_with_the_runs_of_all(file):
     line = grid(SMALL, {"dynamics.steps": [8, 9]})
     found, runs = stored(file, first, [first, second, line])
     assert found.cells == second  # a line is no map
-    assert found.rows == [{"n": 3}, {"n": 4}, {"n": 5}, None, None, None]
+    assert found.rows == [row_of(3), row_of(4), row_of(5), None, None, None]
     assert runs == 6
     assert stored(file, [], [first])[0].cells == first  # swept once more
 
@@ -363,11 +373,11 @@ def test_the_map_of_a_file_is_its_last_plan_with_the_runs_of_all(file):
 def test_a_store_is_read_and_an_empty_one_refused(file, tmp_path):
     experiments = grid(SMALL, {"dynamics.steps": [5, 6], "dynamics.step_size": [0.1, 0.2]})
     Store(tmp_path / "empty.sqlite").close()
-    with pytest.raises(ValueError, match="this file has none"):
-        stored_maps.read(tmp_path / "empty.sqlite", LINE_ROWS)
+    with refused("this file has none"):
+        stored_maps.read(tmp_path / "empty.sqlite", LINE_ROWS, "this file")
     rows = sweep(experiments, store=file)
-    found, runs = stored_maps.read(file, LINE_ROWS)
-    assert (found.cells, runs) == (experiments, 4)
+    found, runs, may_lack_rows = stored_maps.read(file, LINE_ROWS)
+    assert (found.cells, runs, may_lack_rows) == (experiments, 4, False)
     np.testing.assert_equal(found.rows, rows)
     borders = found.borders()
     assert borders["flow_edge"] == pytest.approx([theory.step_size_marks(SMALL).flow_edge] * 2)
@@ -378,8 +388,8 @@ def test_a_store_is_read_and_an_empty_one_refused(file, tmp_path):
     [
         ("5", "must hold"),
         ('{"base": 5, "axes": {}}', "expected a saved Experiment"),
-        ('{"base": BASE, "axes": [1]}', "no lists of values"),
-        ('{"base": BASE, "axes": {"dynamics.steps": 5}}', "no lists of values"),
+        ('{"base": BASE, "axes": [1]}', "needs lists of values"),
+        ('{"base": BASE, "axes": {"dynamics.steps": 5}}', "needs lists of values"),
         ('{"base": BASE, "axes": {"a": [1, 2], "dynamics.steps": [1, 2]}}', "got 'a'"),
         ('{"base": BASE, "axes": {"dynamics.step_size": [1, 0], "dynamics.steps": [1]}}', "posi"),
     ],
@@ -387,7 +397,7 @@ def test_a_store_is_read_and_an_empty_one_refused(file, tmp_path):
 def test_a_plan_that_is_none_gets_a_sentence(file, plan, words):
     with Store(file) as store:
         store.put_plan(plan.replace("BASE", json.dumps(SMALL.to_dict())))
-        store.put([SMALL], [{}])
+        store.put([SMALL], numbered([SMALL]))
     with pytest.raises(ValueError, match=words) as caught:
         stored_maps.read(file, LINE_ROWS)
     assert "\n" not in str(caught.value)
@@ -401,10 +411,10 @@ def test_large_maps_are_thinned_in_proportion(file):
     whole = grid(SMALL, axes)
     for plans_of_it in ([whole], []):
         stored(file, whole, plans_of_it)
-        found, runs = stored_maps.read(file, 6)
+        found, runs, _ = stored_maps.read(file, 6)
         assert (found.xs, found.ys, runs) == ((0.1, 0.3), (1, 3, 5), 20)
         assert found.cells == [whole[k] for k in (0, 2, 8, 10, 16, 18)]
-        assert [row["n"] for row in found.rows] == [0, 2, 8, 10, 16, 18]
+        assert [row["loss"] for row in found.rows] == [0, 2, 8, 10, 16, 18]
 
 
 def test_a_plan_of_many_cells_is_opened_without_building_them(file):
@@ -416,9 +426,52 @@ def test_a_plan_of_many_cells_is_opened_without_building_them(file):
     }
     with Store(file) as store:
         store.put_plan(json.dumps(many))
-        store.put([SMALL], [{}])
-    found, _ = stored_maps.read(file, 100)
+        store.put([SMALL], numbered([SMALL]))
+    found = stored_maps.read(file, 100).map
     assert 50 < len(found.cells) <= 100
+
+
+@pytest.mark.parametrize("planned", [True, False])
+@pytest.mark.parametrize(
+    "changes",
+    [{"regime": "won"}, {"regime": None}, {"outcome": ""}, {"loss": 10**400}, {"loss": "0.5"}],
+)
+def test_rows_that_no_map_can_show_get_a_sentence(file, planned, changes):
+    experiments = grid(SMALL, {"dynamics.steps": [5, 6]} | STEP_SIZES)
+    rows = numbered(experiments)
+    rows[2] |= changes
+    with Store(file) as store:
+        if planned:
+            store.put_plan(experiments.to_json())
+        store.put(experiments, rows)
+    with refused("this file", *changes, "must be"):
+        stored_maps.read(file, LINE_ROWS, "this file")
+
+
+def test_runs_without_a_plan_are_compared_up_to_a_number(file, monkeypatch):
+    experiments = grid(SMALL, {"dynamics.steps": [5, 6]} | STEP_SIZES)
+    monkeypatch.setattr(stored_maps, "MOST_UNPLANNED", 6)
+    assert stored(file, experiments)[1] == 6
+    with refused("at most 6 runs", "7 runs"):
+        stored(file, grid(SMALL, {"dynamics.steps": [7]}))
+
+
+def test_runs_that_fill_no_grid_get_a_sentence(monkeypatch):
+    cross = [
+        replace(SMALL, dynamics=Descent(step_size=0.1 + n / 100, steps=steps))
+        for n in range(5)
+        for steps in (5 + n, 9 - n)
+    ]
+    assert len(stored_maps.arrange(cross, numbered(cross)).cells) == 25
+    monkeypatch.setattr(stored_maps, "MOST_CELLS", 24)
+    with refused("fill a grid", "5 values"):
+        stored_maps.arrange(cross, numbered(cross))
+
+
+def test_a_large_base_is_thinned_for_its_keys(file, monkeypatch):
+    experiments = grid(SMALL, {"dynamics.steps": [5, 6]} | STEP_SIZES)
+    monkeypatch.setattr(stored_maps, "MOST_KEYED", 5 * len(json.dumps(SMALL.to_dict())))
+    assert len(stored(file, experiments, [experiments])[0].cells) == 4
 
 
 # --- Pictures --------------------------------------------------------------------------------
@@ -568,24 +621,24 @@ def test_the_page_opens_on_the_map_of_the_paper(page):
 def test_axes_ranges_and_colour_change_and_bad_ones_get_a_sentence(page):
     page.query_params["depths"] = "3,3"
     app = opened(page)
-    app.number_input(key="map_run_steps").set_value(50).run()
+    app.text_input(key="map_run_steps").set_value("50").run()
+    app.text_input(key="map_x_count").set_value("7").run()
+    app.text_input(key="map_y_count").set_value("5").run()
+    assert "**7 × 5 cells** of 50 steps" in said(app)
     for x, y in (("ratio", "depth"), ("value_ratio", "pathways"), ("start_ratio", "eta")):
         app.selectbox(key="map_y").set_value("depth").run()
         app.selectbox(key="map_x").set_value(x).run()
         app.selectbox(key="map_y").set_value(y).run()
         assert not app.exception, (x, y)
         assert not app.warning, (x, y)
-    app.number_input(key="map_x_count").set_value(7).run()
-    app.number_input(key="map_y_count").set_value(5).run()
-    assert "**7 × 5 cells** of 50 steps" in said(app)
-    app.number_input(key="map_y_low").set_value(9.0).run()
+    app.text_input(key="map_y_low").set_value("9.0").run()
     assert not app.exception
     assert "the smaller first" in app.warning[0].value
 
 
 def test_a_map_that_was_stopped_offers_to_go_on(page):
     app = opened(page)
-    app.number_input(key="map_run_steps").set_value(41).run()
+    app.text_input(key="map_run_steps").set_value("41").run()
     base, plan = app.session_state["map_of"]
     assert len(plan.cells(base)) == 2400
     plan = plan._replace(x=plan.x._replace(points=13))
@@ -602,10 +655,10 @@ def test_a_map_that_was_stopped_offers_to_go_on(page):
 
 def test_the_link_holds_the_map_on_every_page(page):
     app = opened(page)
-    app.number_input(key="map_run_steps").set_value(50).run()
+    app.text_input(key="map_run_steps").set_value("50").run()
     app.selectbox(key="map_y").set_value("depth").run()
-    app.number_input(key="map_x_count").set_value(7).run()
-    app.number_input(key="map_x_high").set_value(0.25).run()
+    app.text_input(key="map_x_count").set_value("7").run()
+    app.text_input(key="map_x_high").set_value("0.25").run()
     shown = app.session_state["map_of"]
     assert (len(shown[1].x.values(shown[0])), shown[0].dynamics.steps) == (7, 50)
     query = dict(app.query_params)
@@ -628,7 +681,7 @@ def test_the_link_holds_the_map_on_every_page(page):
         ({"map_x": "eta:60", "map_y": "seed:5"}, "does not vary along seed"),
         ({"map_x": "eta:60", "map_y": "eta:5"}, "two different axes"),
         ({"map_x": "eta:400", "map_y": "start_ratio:400"}, "take fewer points"),
-        ({"map_x": "eta:5:-2:-1", "map_y": "depth:5"}, "step_size must be positive"),
+        ({"map_x": "eta:5:-2:-1", "map_y": "depth:5"}, "the step size must be positive"),
         ({"map_x": "depth:5:-1e9:1e9", "map_y": "eta:5"}, "must be between 1 and"),
         ({"map_steps": "many"}, "expected a whole number"),
     ],
@@ -653,6 +706,29 @@ def test_an_uploaded_store_is_drawn_as_its_plan(page, file):
     assert not app.exception
     assert not app.warning
     assert "**4 runs** of the file, 3 × 2 cells drawn" in said(app)
+    assert not app.info
+
+
+def test_an_uploaded_store_of_before_says_that_rows_may_be_missing(page, tmp_path):
+    cells = grid(SMALL, {"dynamics.steps": [5, 6]} | STEP_SIZES)
+    file = tmp_path / "old.sqlite"
+    hostile.old(file, 2, list(zip(cells, numbered(cells), strict=True)))
+    app = opened(page)
+    app.file_uploader(key="map_file").set_value(("runs.sqlite", file.read_bytes(), "")).run()
+    assert not app.exception
+    assert "**6 runs** of the file" in said(app)
+    (info,) = app.info
+    assert "rows are missing" in info.value
+
+
+@pytest.mark.parametrize("kind", [hostile.view, hostile.summaries])
+def test_an_uploaded_file_that_is_no_store_gets_one_sentence(page, file, kind):
+    kind(random.Random(1), file)
+    app = opened(page)
+    app.file_uploader(key="map_file").set_value(("runs.sqlite", file.read_bytes(), "")).run()
+    assert not app.exception
+    (warning,) = app.warning
+    assert "this file" in warning.value
 
 
 def test_random_starts_offer_seeds(page):
@@ -661,7 +737,7 @@ def test_random_starts_offer_seeds(page):
     page.query_params["width"] = "3"
     page.query_params["steps"] = "5"
     app = opened(page)
-    app.number_input(key="map_x_count").set_value(3).run()
+    app.text_input(key="map_x_count").set_value("3").run()
     assert not app.exception
     assert "**3 × 10 cells** of 5 steps" in said(app)
     assert app.selectbox(key="map_y").value == "seed"

@@ -23,6 +23,7 @@ from simcore.figures.scene import (
     Level,
     Line,
     Mark,
+    Notice,
     PlanePanel,
     Run,
     Scene,
@@ -231,6 +232,13 @@ def test_references_to_runs_become_numbers_and_phases_become_times() -> None:
     plateau, settled = description["runs"][0]["phases"]
     assert (plateau["name"], plateau["t0"], settled["t0"]) == ("plateau", 0.0, 0.5)
     assert settled["t1"] == pytest.approx(0.8)
+
+
+def test_notices_become_times() -> None:
+    noted = dataclasses.replace(descent(9), notices=(Notice("label", "Words.", 2, 7),))
+    (found,) = payload(scene(noted))["scene"]["runs"][0]["notices"]
+    assert (found["label"], found["words"]) == ("label", "Words.")
+    assert (found["t0"], found["t1"]) == pytest.approx((0.2, 0.7))
 
 
 def test_what_is_not_finite_becomes_a_gap() -> None:

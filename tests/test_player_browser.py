@@ -20,6 +20,7 @@ from simcore.figures.scene import (
     Level,
     Line,
     Mark,
+    Notice,
     PlanePanel,
     Run,
     Scene,
@@ -372,6 +373,94 @@ def test_a_phase_says_what_it_is(open_player) -> None:
     assert player.slider.get_attribute("title") == ""
 
 
+def test_what_is_noted_of_a_run_is_said_where_it_begins_and_while_it_holds(open_player) -> None:
+    descent, flow = (whole := two_runs()).runs
+    noted = dataclasses.replace(
+        descent, notices=(Notice("by chance", "From here on by chance.", 10, STEPS),)
+    )
+    player = open_player(dataclasses.replace(whole, runs=(noted, flow)))
+    box = player.slider.bounding_box()
+    left = box["width"] - 9 - 30 * (box["width"] - 9 - player_gutter(player)) / STEPS
+    for place, title in ((left, "From here on by chance."), (left + 20, "")):
+        player.slider.hover(position={"x": place, "y": 8})
+        assert player.slider.get_attribute("title") == title
+    assert "by chance" in player.spoken
+    assert "From here on by chance. Strengths" in player.state
+    player.press("Home")
+    player.page.mouse.move(0, 0)
+    assert "by chance" not in player.spoken + player.state
+
+
+def player_gutter(player) -> float:
+    """Where the track begins: the label of its run in bold, and a margin."""
+    return player.page.evaluate(
+        """() => {
+          const context = document.createElement("canvas").getContext("2d");
+          const font = getComputedStyle(document.querySelector(".run-player")).fontFamily;
+          context.font = `600 11px ${font}`;
+          return context.measureText("GD").width + 14;
+        }"""
+    )
+
+
+def test_time_by_decades_shows_the_early_events(open_player) -> None:
+    """At the middle of the track log(1 + step) is half of what it is at the end."""
+    player = open_player(dataclasses.replace(two_runs(), time="log"))
+    box = player.slider.bounding_box()
+    middle = (player_gutter(player) + box["width"] - 9) / 2
+    place = {"x": middle, "y": box["height"] - 8}
+    half = np.expm1(0.5 * np.log1p(STEPS))
+    player.slider.click(position=place)
+    assert player.data("time") == "log"
+    assert abs(player.cursor / ETA - half) < 1
+    assert player.cursor % ETA == 0
+    whole = player.picture()
+    log = player.page.get_by_role("button", name="Logarithmic time")
+    expect(log).to_have_attribute("aria-pressed", "true")
+    log.click()
+    expect(log).to_have_attribute("aria-pressed", "false")
+    assert player.picture() != whole
+    assert abs(player.cursor / ETA - half) < 1  # time stands still
+    player.slider.click(position=place)
+    assert abs(player.cursor / ETA - STEPS / 2) <= 1
+    log.click()
+    player.slider.click(position=place)
+    assert player.picture() == whole
+
+
+def test_a_zoom_by_decades_keeps_the_cursor_where_it_is(open_player) -> None:
+    player = open_player(dataclasses.replace(two_runs(), time="log"))
+    player.press("Home", *["ArrowRight"] * 6, "+")
+    assert player.cursor == 6 * ETA
+    zoomed = player.picture()
+    player.press("-")
+    assert player.picture() != zoomed
+    player.press("+")
+    assert player.picture() == zoomed
+    player.press("End")  # the page turns
+    assert player.cursor == STEPS * ETA
+
+
+def test_playing_by_decades_keeps_the_pace_of_the_axis(open_player) -> None:
+    player = open_player(dataclasses.replace(two_runs(seconds=0.6), time="log"))
+    player.page.evaluate(
+        """() => {
+          window.seen = [];
+          new MutationObserver(() => window.seen.push(
+            Number(document.querySelector(".run-player").dataset.cursor),
+          )).observe(document.querySelector(".run-player"), { attributeFilter: ["data-cursor"] });
+        }"""
+    )
+    player.press("Space")
+    expect(player.root).to_have_attribute("data-cursor", str(int(ETA * STEPS)))
+    expect(player.root).to_have_attribute("data-playing", "false")
+    seen = np.array(player.page.evaluate("window.seen"))
+    seen = seen[seen < ETA * STEPS]
+    assert (np.diff(seen) >= 0).all()
+    # at an even pace of steps a tenth of the frames would show the first tenth of the run
+    assert (seen < 0.1 * ETA * STEPS).mean() > 0.25
+
+
 def test_a_line_without_a_label_is_not_in_the_legend(open_player) -> None:
     whole = two_runs()
     first = whole.panels[0]
@@ -714,6 +803,10 @@ CHANGES = {
         {"logs": {"loss": False}},
     ),
     "zoom": (lambda page: page.keyboard.press("+"), {"zoom": [10, 20]}),
+    "time": (
+        lambda page: page.get_by_role("button", name="Logarithmic time").click(),
+        {"time": "log"},
+    ),
 }
 BACK = {
     "seek": lambda page: page.keyboard.press("End"),
@@ -721,6 +814,7 @@ BACK = {
     "strobe": lambda page: page.get_by_role("button", name="all", exact=True).click(),
     "log": CHANGES["log"][0],
     "zoom": lambda page: page.keyboard.press("0"),
+    "time": CHANGES["time"][0],
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from simcore import prospects, theory
 from simcore.experiment import Balanced, Descent, Experiment, Gaussian, LayerScales, Network, Record
-from simcore.figures import ruler
+from simcore.figures import ruler, style
 from simcore.figures.ruler import data
 from simcore.tasks import Dataset, Spectrum
 from simcore.theory import StepSizeMarks
@@ -51,6 +51,31 @@ def test_the_paper_case_is_written_for_json() -> None:
     assert low < 0.1 / 2
     assert high > 1.5 * theory.wcr_gamma(20) / 20
     assert (packed["zones"][0]["start"], packed["zones"][-1]["end"]) == (low, high)
+
+
+def test_reached_regimes_are_written_with_their_step_sizes() -> None:
+    case = experiment((20, 20), (0.002, 0.0017), 2 / 13, steps=650)
+    low, high = ruler.span(case)
+    packed = data(case, reached=[("balanced", low, 0.1), ("cycle", 0.1, high)])
+    assert json.loads(json.dumps(packed, allow_nan=False)) == packed
+    first, second = packed["reached"]
+    assert first["words"].startswith("This network, run for 650 steps: balanced, η from 0.0455")
+    assert (first["end"], second["start"]) == (0.1, 0.1)
+    assert second["colour"] == list(style.ENDS["cycle"])
+    assert packed["range"] == [low, high]
+    assert data(case)["reached"] == []
+
+
+def test_the_span_is_that_of_the_marks_whatever_the_step_size() -> None:
+    span = ruler.span(experiment((20, 20), (0.002, 0.0017), 0.1))
+    assert ruler.span(experiment((20, 20), (0.002, 0.0017), 17.0)) == span
+    data_case = Experiment(
+        task=Spectrum(singular_values=(0.0,)),
+        network=Network(depths=(2, 2)),
+        start=Balanced(scales=(0.1, 0.1)),
+        dynamics=Descent(step_size=0.1, steps=9),
+    )
+    assert ruler.span(data_case) is None
 
 
 def test_marks_that_are_not_defined_are_left_out() -> None:

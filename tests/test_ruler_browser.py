@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page
 
 from simcore import prospects
 from simcore.figures.ruler import CSS, HTML, JS, bar
+from simcore.figures.ruler import strip as reached
 from simcore.theory import StepSizeMarks
 
 NAN = float("nan")
@@ -638,3 +639,29 @@ PAGE_RULES = (
     "page-has-heading-one",
     "region",
 )
+
+
+def test_what_the_network_reaches_stands_under_the_bar(open_ruler) -> None:
+    ruler = open_ruler(PAPER, ETA)
+    strip = ruler.page.get_by_role("list", name="Regimes that runs of this network reach")
+    assert not strip.is_visible()
+    bare = ruler.page.locator(".scale").bounding_box()["height"]
+    parts = reached([("balanced", 0.06, 0.1), ("cycle", 0.1, 0.2)], "This network")
+    ruler.page.evaluate("(d) => window.rerun(d)", data(PAPER, ETA, 20.0) | {"reached": parts})
+    ruler.pass_time()
+    assert strip.is_visible()
+    boxes = [part.bounding_box() for part in strip.get_by_role("listitem").all()]
+    for box, (low, high) in zip(boxes, ((0.06, 0.1), (0.1, 0.2)), strict=True):
+        assert box["x"] == pytest.approx(ruler.at(low)[0], abs=1)
+        assert box["x"] + box["width"] == pytest.approx(ruler.at(high)[0], abs=1)
+    first = strip.get_by_role("listitem").first
+    assert first.get_attribute("title") == "This network: balanced, η from 0.06 to 0.1"
+    assert first.evaluate("(e) => getComputedStyle(e).backgroundColor") == "rgb(0, 72, 122)"
+    track = ruler.page.locator(".track").bounding_box()
+    assert boxes[0]["y"] >= track["y"] + track["height"]
+    labels = [box.bounding_box() for box in ruler.labels().all()]
+    assert all(
+        label["y"] >= boxes[0]["y"] + boxes[0]["height"] or label["y"] < track["y"]
+        for label in labels
+    )
+    assert ruler.page.locator(".scale").bounding_box()["height"] <= bare + 10

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import errno
+import itertools
 import json
 import math
 import os
@@ -17,15 +19,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import hostile
 import numpy as np
 import pyarrow.parquet
 import pytest
 from cases import CASES, PAPER, descending
-from strategies import refused
+from hostile import append, old
+from strategies import check_refusal, refused
 
 from simcore import Gaussian, Record, grid, simulate, summary, sweep
+from simcore.studies import store_files, stored_maps
 from simcore.studies.grids import from_plain
-from simcore.studies.store import APPLICATION, TABLES, VERSION, Store, export
+from simcore.studies.store import Store, export
+from simcore.studies.store_files import VERSION, beside
+from simcore.version import VERSION as PROGRAM
 
 ROOT = Path(__file__).parent.parent
 TINY = descending(CASES["bottleneck"], 0.1, 200, record=Record(frames=3))
@@ -67,8 +74,17 @@ def test_rows_come_back_as_they_were(path, cells, rows):
 def test_numbers_keep_every_bit(path):
     row = {"a": 0.1 + 0.2, "b": math.nan, "c": -math.inf, "d": 5e-324, "e": 3, "f": "x", "g": None}
     with Store(path) as store:
-        store.put([PAPER], [row])
-        assert repr(store.rows([PAPER])[PAPER]) == repr(row)
+        store.put([PAPER], [row], "numbers")
+        assert repr(store.rows([PAPER], "numbers")[PAPER]) == repr(row)
+
+
+def test_rows_say_which_program_made_them(path, tmp_path, cells, rows):
+    old(path, 2, list(zip(cells[:1], rows, strict=False)))
+    with Store(path) as store:
+        store.put(cells[:2], rows[:2])
+        assert store.versions(cells) == {cells[0]: None, cells[1]: PROGRAM}
+        store.export(tmp_path / "rows.csv")
+    assert [line["version"] for line in read(tmp_path / "rows.csv")] == ["", PROGRAM]
 
 
 def test_a_sweep_runs_only_what_is_not_there(path, cells, rows):
@@ -109,7 +125,7 @@ def test_a_batch_goes_in_whole_or_not_at_all(path, cells, rows):
         with pytest.raises(AttributeError):
             store.put(cells[:2], [rows[0], {"x": object()}])
         store._file.execute(
-            "CREATE TRIGGER full BEFORE INSERT ON runs WHEN NEW.key = "
+            "CREATE TEMP TRIGGER full BEFORE INSERT ON runs WHEN NEW.key = "
             f"'{cells[2].key}' BEGIN SELECT RAISE(ABORT, 'disk full'); END"
         )
         with pytest.raises(sqlite3.Error, match="disk full"):
@@ -139,17 +155,6 @@ def plan_of(cells):
     return json.loads(cells.to_json())
 
 
-def old(path, version):
-    """An empty store as a program of that version makes it."""
-    with sqlite3.connect(path, isolation_level=None) as file:
-        file.execute("PRAGMA journal_mode = WAL")
-        for sql in TABLES[version]:
-            file.execute(sql)
-        file.execute(f"PRAGMA application_id = {APPLICATION}")
-        file.execute(f"PRAGMA user_version = {version}")
-    file.close()
-
-
 def contents(path):
     """What a file consists of, and its version."""
     with sqlite3.connect(path) as file:
@@ -162,11 +167,11 @@ def contents(path):
 def test_a_sweep_of_a_grid_leaves_its_plan(path, cells):
     sweep(cells[:2], store=path)  # a list like any other
     with Store(path) as store:
-        assert store.plans() == []
+        assert not list(store.plans())
     sweep(cells, store=path)
     with Store(path) as store:
-        assert store.plans() == [plan_of(cells)]
-        assert store.plans("another measure") == []
+        assert list(store.plans()) == [plan_of(cells)]
+        assert not list(store.plans("another measure"))
         (plan,) = store.plans()
     assert plan["base"] == TINY.to_dict()
     assert plan["axes"] == {"start.seed": [0, 1, 2], "dynamics.step_size": [0.05, 5.0]}
@@ -194,12 +199,12 @@ def test_a_sweep_may_go_on_with_another_plan(path, cells, rows):
     other = grid(TINY, {"start.seed": [1, 7], "dynamics.step_size": [0.05]})
     sweep(other, store=path)
     with Store(path) as store:
-        assert store.plans() == [plan_of(cells), plan_of(other)]
+        assert list(store.plans()) == [plan_of(other), plan_of(cells)]  # the last sweep's first
         assert len(store) == len(cells) + 1
     again = sweep(cells, store=path)
     assert [timeless(row) for row in again] == [timeless(row) for row in rows]
     with Store(path) as store:
-        assert store.plans() == [plan_of(other), plan_of(cells)]  # that of the last sweep last
+        assert list(store.plans()) == [plan_of(cells), plan_of(other)]
 
 
 def test_a_plan_is_there_before_the_first_run(path, cells):
@@ -209,40 +214,176 @@ def test_a_plan_is_there_before_the_first_run(path, cells):
     with pytest.raises(KeyboardInterrupt):
         sweep(cells, store=path, on_done=leave)
     with Store(path) as store:
-        assert store.plans() == [plan_of(cells)]
+        assert list(store.plans()) == [plan_of(cells)]
 
 
-def test_a_store_of_the_first_version_is_read_and_appended_to(path, cells, rows):
-    old(path, 1)
-    with Store(path) as store:
-        store.put(cells[:2], rows[:2])
-        assert store.plans() == []
-    assert contents(path)[1] == 1  # so that the program that made it still opens it
-    with Store(path) as store:
-        assert repr(list(store.rows(cells).values())) == repr(rows[:2])
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_store_of_an_older_version_is_read_as_it_is_and_written_to_as_one_of_today(
+    path, tmp_path, cells, rows, version
+):
+    old(path, version, list(zip(cells[:2], rows, strict=False)))
+    before = folder(path)
+    with Store(path, only_read=True) as store:
+        assert repr(list(store.items())) == repr(list(zip(cells[:2], rows[:2], strict=True)))
+        assert store.versions(cells[:1]) == {cells[0]: None}
+        assert not list(store.plans())
+    assert folder(path) == before
     sweep(cells, store=path)
-    with Store(path) as store:
-        assert store.plans() == [plan_of(cells)]
-        assert len(store) == len(cells)
-
-
-@pytest.mark.parametrize("version", TABLES)
-def test_a_store_that_is_brought_up_to_date_is_one_of_today(path, tmp_path, cells, version):
     new = tmp_path / "new.sqlite"
     Store(new).close()
-    assert contents(new)[1] == VERSION
-    old(path, version)
-    with Store(path) as store:
-        store.put_plan(cells.to_json())
     assert contents(path) == contents(new)
+    assert contents(new)[1] == VERSION
+    with Store(path) as store:
+        assert list(store.plans()) == [plan_of(cells)]
+        assert [experiment for experiment, _ in store.items()][:2] == cells[:2]
+        assert repr(list(store.rows(cells[:2]).values())) == repr(rows[:2])
 
 
 def test_a_plan_that_cannot_be_kept_changes_nothing(path):
-    old(path, 1)
-    before = contents(path)
+    Store(path).close()
+    before = folder(path)
     with Store(path) as store, pytest.raises(sqlite3.Error):
         store.put_plan(object())
-    assert contents(path) == before
+    assert folder(path) == before
+
+
+# --- Stores at rest are whole ------------------------------------------------------------------
+
+
+def bare(path, tmp_path):
+    """A copy of the file alone, whatever lies beside it."""
+    copy = tmp_path / "copies" / "bare.sqlite"
+    copy.parent.mkdir(exist_ok=True)
+    return Path(shutil.copy(path, copy))
+
+
+def test_what_is_reported_as_done_is_in_the_file_itself(path, tmp_path, cells):
+    cells = [
+        replace(cell, start=Gaussian(std=0.5, seed=n)) for n in range(40) for cell in cells[:1]
+    ]
+    reports = []
+
+    def look(done, total, row):
+        with Store(bare(path, tmp_path), only_read=True) as copy:
+            reports.append((done, len(copy)))
+        assert not copy.may_lack_rows
+
+    sweep(cells, store=path, on_done=look)
+    assert all(kept >= done for done, kept in reports)
+    assert reports[-1] == (len(cells), len(cells))
+    assert set(os.listdir(path.parent)) == {"copies", path.name}
+
+
+def test_a_copy_without_the_log_of_before_says_that_rows_may_be_missing(
+    path, tmp_path, cells, rows
+):
+    old(path, 2, list(zip(cells[:1], rows, strict=False)))
+    file = sqlite3.connect(path, isolation_level=None)
+    append(file, cells[1], rows[1])  # goes to the log
+    copy = bare(path, tmp_path)
+    with Store(path, only_read=True) as store:
+        assert (len(store), store.may_lack_rows) == (2, False)
+    with Store(copy, only_read=True) as store:
+        assert (len(store), store.may_lack_rows) == (1, True)
+    with refused("no other program has open", str(path)):
+        Store(path)  # a sweep of that version still writes
+    file.close()
+    with Store(path) as store:
+        assert (len(store), store.may_lack_rows) == (2, False)
+    with Store(bare(path, tmp_path), only_read=True) as store:
+        assert (len(store), store.may_lack_rows) == (2, False)
+
+
+def test_a_log_that_is_left_over_is_taken_in(path, tmp_path, cells, rows):
+    """What a killed sweep of an older version leaves: the file and its log."""
+    old(path, 2)
+    copy = tmp_path / "copy.sqlite"
+    file = sqlite3.connect(path, isolation_level=None)
+    append(file, cells[0], rows[0])
+    for end in ("", "-wal"):
+        shutil.copy(f"{path}{end}", f"{copy}{end}")
+    file.close()
+    with Store(copy) as store:
+        assert len(store) == 1
+    assert not beside(copy, "wal").exists()
+
+
+def test_a_copy_that_is_torn_is_refused_and_not_short_of_rows(path, tmp_path, cells, rows):
+    """Every mixture of the pages before and after a batch is all of before, all of after, or
+    damaged."""
+    with Store(path) as store:
+        store.put(cells[:3], rows[:3])
+        before = path.read_bytes()
+        store.put(cells[3:], rows[3:])
+    after, copy, seen = path.read_bytes(), tmp_path / "copy.sqlite", set()
+    places = range(0, len(after), 4096)
+    changed = [p for p in places if before[p : p + 4096] != after[p : p + 4096]]
+    assert len(changed) > 3
+    for written in itertools.product([False, True], repeat=len(changed)):
+        content = bytearray(before.ljust(len(after), b"\0"))
+        for place in itertools.compress(changed, written):
+            content[place : place + 4096] = after[place : place + 4096]
+        end = max(itertools.compress(changed, written), default=0) + 4096
+        copy.write_bytes(content[: max(end, len(before))])
+        try:
+            with Store(copy, only_read=True) as store:
+                seen.add(len(list(store.items())))
+        except ValueError as error:
+            check_refusal(error, "damaged")
+    assert seen == {3, len(cells)}
+
+
+def test_a_batch_that_was_being_written_is_taken_back(path, cells, rows):
+    """A process killed in the middle of a commit leaves a half-written file and its journal."""
+    Store(path).close()
+    program = (
+        "import os, sqlite3, sys\n"
+        "file = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "file.execute('PRAGMA cache_size = 1')\n"
+        "file.execute('BEGIN IMMEDIATE')\n"
+        "for n in range(200):\n"
+        "    file.execute('INSERT INTO runs VALUES (?, 0, ?, 0, 0)', [n, 'b' * 500])\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    before = path.stat().st_size
+    subprocess.run([sys.executable, "-c", program, str(path)], check=False)
+    assert path.stat().st_size > before
+    with refused("at rest", str(path)):
+        Store(path, only_read=True)
+    with Store(path) as store:
+        assert len(store) == 0
+        store.put(cells, rows)
+        assert len(store) == len(cells)
+
+
+@pytest.mark.parametrize("reason", [errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP])
+def test_a_store_is_made_where_there_are_no_links(path, monkeypatch, cells, reason):
+    def none(*_, **__):
+        raise OSError(reason, os.strerror(reason))
+
+    for name in ("link", "symlink"):
+        monkeypatch.setattr(os, name, none)
+    sweep(cells[:1], store=path)
+    with Store(path) as store:
+        assert len(store) == 1
+
+
+def test_an_empty_file_becomes_a_store(path):
+    """It holds nothing; and a store that could not be finished leaves one."""
+    path.touch()
+    with Store(path) as store:
+        assert len(store) == 0
+
+
+def test_many_that_make_one_store_make_it_once(path, cells, rows):
+    def write(n):
+        with Store(path) as store:
+            store.put(cells[n : n + 1], rows[n : n + 1])
+
+    with ThreadPoolExecutor(len(cells)) as pool:
+        list(pool.map(write, range(len(cells))))
+    with Store(path) as store:
+        assert len(store) == len(cells)
 
 
 # --- Files that are refused --------------------------------------------------------------------
@@ -273,9 +414,7 @@ def whole(path, cells, rows):
     return path
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"step,loss\n1,2\n", b"SQLite format 3\0", os.urandom(9000)]
-)
+@pytest.mark.parametrize("content", [b"step,loss\n1,2\n", b"SQLite format 3\0", os.urandom(9000)])
 def test_a_file_of_another_kind_is_refused(path, content):
     path.write_bytes(content)
     refuse(path, "another kind")
@@ -309,14 +448,16 @@ def test_a_store_of_a_newer_version_is_refused(whole):
     refuse(whole, f"version {VERSION + 1}")
 
 
-def test_a_version_that_only_the_log_knows_is_seen(whole, tmp_path):
+def test_a_version_that_only_the_log_knows_is_seen(path, tmp_path):
     """A newer program may have been killed before it wrote to the file itself."""
+    old(path, 2)
     copy = tmp_path / "copy" / "rows.sqlite"
     copy.parent.mkdir()
-    with Store(whole) as store:
-        store._file.execute(f"PRAGMA user_version = {VERSION + 1}")
-        for end in ("", "-wal"):
-            shutil.copy(f"{whole}{end}", f"{copy}{end}")
+    file = sqlite3.connect(path, isolation_level=None)
+    file.execute(f"PRAGMA user_version = {VERSION + 1}")
+    for end in ("", "-wal"):
+        shutil.copy(f"{path}{end}", f"{copy}{end}")
+    file.close()
     with refused(str(copy), f"version {VERSION + 1}"):
         Store(copy)
 
@@ -342,6 +483,63 @@ def test_a_place_without_files_is_refused(path, tmp_path):
     with refused("nowhere"):
         Store(tmp_path / "nowhere" / "rows.sqlite")
     assert not list(tmp_path.iterdir())
+    os.mkfifo(path)  # nobody will ever write into it
+    with refused(str(path)):
+        Store(path)
+
+
+@pytest.mark.parametrize("name", [":memory:", "file:rows?mode=memory", "sqlite:///rows.sqlite"])
+def test_what_sqlite_keeps_nowhere_is_no_name(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with refused("a file's name", name):
+        sweep([TINY], store=name)
+    assert not os.listdir(tmp_path)
+
+
+# --- Files of strangers ------------------------------------------------------------------------
+
+
+def use(path):
+    """Everything that is asked of a store."""
+    stored_maps.read(path, 100, "this file")
+    with Store(path, only_read=True, name="this file") as store:
+        for measure in ("summary", "another"):
+            list(store.items(measure))
+            list(store.plans(measure))
+            store.rows(hostile.CELLS, measure)
+            store.versions(hostile.CELLS, measure)
+
+
+@pytest.mark.parametrize("number", range(2 * len(hostile.KINDS)))
+def test_a_file_that_pretends_to_be_a_store_is_read_or_refused_in_a_sentence(path, number):
+    """`benchmarks/stores.py hostile` reads 500 of them and bounds time and memory of each."""
+    kind = hostile.make(number, path)
+    before, sentence = path.read_bytes(), ""
+    try:
+        use(path)
+    except ValueError as error:
+        check_refusal(error)
+        sentence = str(error)
+    assert path.read_bytes() == before
+    assert kind not in hostile.PROGRAMS or sentence
+    assert not sentence or "this file" in sentence
+
+
+def test_an_honest_store_is_among_them(path):
+    hostile.honest(path)
+    use(path)
+
+
+def test_a_program_in_a_file_is_refused_before_it_runs(path, monkeypatch):
+    """The deadline is for what nobody thought of; nothing comes near it."""
+    monkeypatch.setattr(store_files, "MOST_SECONDS", 0.0)
+    monkeypatch.setattr(store_files, "MOST_SECONDS_PER_MB", 0.0)
+    hostile.honest(path, 0)
+    with sqlite3.connect(path) as file:
+        file.executemany("INSERT INTO plans VALUES (?, 'x')", [(str(n),) for n in range(5000)])
+    file.close()
+    with refused("takes longer", str(path)):
+        Store(path)
 
 
 # --- Killed sweeps -----------------------------------------------------------------------------
@@ -358,6 +556,7 @@ def rows_in(path):
 
 
 def test_a_sweep_killed_again_and_again_loses_nothing(path, tmp_path):
+    """Not even in a copy of the file alone, without what the kill left beside it."""
     axes = {"start.seed": list(range(150)), "dynamics.step_size": [0.05, 0.1]}
     data = tmp_path / "sweep.json"
     data.write_text(json.dumps({"base": TINY.to_dict(), "axes": axes}))
@@ -371,6 +570,7 @@ def test_a_sweep_killed_again_and_again_loses_nothing(path, tmp_path):
         time.sleep(moments.uniform(0, 0.1))
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
+        assert rows_in(bare(path, tmp_path)) >= max(before, goal)
         assert rows_in(path) >= max(before, goal)  # what was there is still there
         before = rows_in(path)
     assert subprocess.run(command, cwd=ROOT, capture_output=True).returncode == 0
@@ -379,18 +579,6 @@ def test_a_sweep_killed_again_and_again_loses_nothing(path, tmp_path):
         found = dict(store.items())
         assert len(store) == len(found) == len(expected)
     assert [timeless(found[e]) for e in expected] == [timeless(row) for row in sweep(expected)]
-
-
-def test_a_copy_taken_in_full_flight_is_whole(whole, tmp_path, cells, rows):
-    """What a crash of the machine leaves: the file and its log, at any moment."""
-    with Store(whole) as store:
-        store.put(cells[1:], rows[1:])
-        copy = tmp_path / "copy.sqlite"
-        for end in ("", "-wal"):
-            shutil.copy(f"{whole}{end}", f"{copy}{end}")
-        count = len(store)
-    with Store(copy) as store:
-        assert len(store) == count
 
 
 # --- Tables ------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ MEDIUM, RANK_ONE = presets.MEDIUM.experiment, presets.RANK_ONE.experiment
         ("flow", 1, "must be True or False"),
         ("strobe", "third", "must be all, even or odd"),
         ("axis", None, "must be step or t"),
+        ("time", "even", "must be linear or log"),
         ("logs", {"loss": 1}, "must be True or False"),
         ("logs", ("loss",), "must be pairs"),
         ("zoom", (2.0, 1.0), "the smaller first"),

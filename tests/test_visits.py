@@ -1,9 +1,12 @@
 """What a visitor reaches in two or three actions must not break: combinations on the pages."""
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from simcore import links, presets
+from pages import _runs
+from simcore import Experiment, limits, links, plans, presets, simulate, variations
+from simcore.view import View
 
 
 def open_app(**query):
@@ -19,7 +22,7 @@ def pin(app):
 
 def test_a_pin_with_more_pathways_than_the_run():
     app = pin(open_app())
-    app.number_input(key="pathways").set_value(1).run()
+    app.text_input(key="pathways").set_value("1").run()
     assert not app.exception
 
 
@@ -52,12 +55,12 @@ def test_panels_that_do_not_apply(panels):
     ],
     ids=str,
 )
-@pytest.mark.parametrize("name", ["simulator", "why_flat", "step_size", "matrices"])
-def test_odd_links_on_every_page(name, query):
+def test_odd_links_on_every_page(query):
     app = open_app(**query)
     assert not app.exception
-    app.switch_page(f"pages/{name}.py").run()
-    assert not app.exception
+    for name in ("why_flat", "step_size", "matrices"):
+        app.switch_page(f"pages/{name}.py").run()
+        assert not app.exception, name
 
 
 def test_rectangular_targets_keep_their_sizes():
@@ -74,3 +77,97 @@ def test_every_preset_opens_on_a_hosted_simulator(monkeypatch):
             app = open_app(**links.to_query(preset.experiment))
             assert not app.exception, preset.name
             assert not app.warning, preset.name
+
+
+# --- Bounds ------------------------------------------------------------------------------------
+
+DEAR = {  # 8 pathways, 30 modes and every record's Hessian: minutes of a core
+    "task": ",".join(str(1 - k / 100) for k in range(30)),
+    "depths": ",".join(["20"] * 8),
+    "start": "balanced:" + ",".join(["0.9"] * 8),
+    "eta": "0.001",
+    "steps": "3000",
+    "record": "frames:1000",
+}
+
+
+def warnings(app):
+    return [warning.value for warning in app.warning]
+
+
+def test_a_run_that_takes_too_much_is_refused_on_the_page_and_can_be_lowered(monkeypatch):
+    monkeypatch.setenv("SIMCORE_HOSTED", "1")
+    app = open_app(**DEAR)
+    assert not app.exception
+    (said,) = warnings(app)
+    assert f"about {limits.HOSTED.seconds:g} seconds of a core" in said
+    assert "record less often" in said
+    assert app.text_input(key="singular_values").value.startswith("1, 0.99, 0.98")
+    app.text_input(key="singular_values").set_value("1").run()
+    assert not app.exception
+    assert not app.warning
+
+
+def test_a_pin_or_a_flow_that_takes_too_much_is_left_out(monkeypatch):
+    monkeypatch.setenv("SIMCORE_HOSTED", "1")
+    pin, complaints = links.from_query(DEAR, presets.MEDIUM.experiment)
+    assert not complaints
+    base = variations.with_step_size(presets.MEDIUM.experiment, 0.149)
+    query = links.to_query(base) | links.view_to_query(View(pins=(pin,)))
+    monkeypatch.setattr(limits, "HOSTED", limits.HOSTED._replace(seconds=5.0))
+    app = open_app(**query)
+    assert not app.exception
+    (said,) = warnings(app)
+    assert "Pinned run A" in said
+    assert "seconds of a core" in said
+
+
+@pytest.mark.parametrize("engine", ["modes", "matrices"])
+def test_a_run_past_its_time_is_ended_and_shown(monkeypatch, engine):
+    monkeypatch.setenv("SIMCORE_HOSTED", "1")
+    monkeypatch.setattr(limits, "HOSTED", limits.HOSTED._replace(wall=0.0))
+    app = open_app(depths="3,3", eta="0.1234", steps="500", flow="0", engine=engine)
+    assert not app.exception
+    (said,) = warnings(app)
+    assert "ended after 0 seconds" in said
+    assert "Unfinished" in " ".join(element.value for element in app.markdown)
+
+
+def test_a_map_too_large_is_refused_before_its_cells_are_built(monkeypatch):
+    built = []
+    cells = plans.Plan.cells
+
+    def counted(plan, base):
+        found = cells(plan, base)
+        built.append(len(found))
+        return found
+
+    monkeypatch.setattr(plans.Plan, "cells", counted)
+    app = open_app(map_x="eta:400", map_y="start_ratio:400", depths="3,3", steps="20")
+    app.switch_page("pages/phase_diagram.py").run()
+    assert not app.exception
+    (said,) = warnings(app)
+    assert "take fewer points" in said
+    assert max(built) == 4
+
+
+def test_honest_text_is_shown_as_typed():
+    app = open_app(eta="*a* _b_ $c$", task="1.0,0.5:100:100", depths="2,2", steps="3")
+    (said,) = warnings(app)
+    assert said.startswith("`eta='*a* _b_ $c$' in the link")
+    assert said.endswith("`")
+    app = pin(app)
+    app.text_input(key="singular_values").set_value("2").run()
+    (name,) = (words.value for words in app.markdown if words.value.startswith("`A: "))
+    assert name.endswith(":100:100`"), "no face in the name of a pin"
+
+
+def test_the_cache_of_runs_keeps_its_bound():
+    cache = _runs.Cache(most_bytes=200_000)
+    base: Experiment = presets.MEDIUM.experiment
+    for step_size in np.linspace(0.01, 0.1, 20).tolist():
+        run = simulate(variations.with_step_size(base, step_size))
+        cache.put(run.experiment, run)
+        assert cache.bytes() <= 200_000
+        assert cache.get(run.experiment) is run
+    assert 1 < len(cache.results) < 20

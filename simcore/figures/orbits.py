@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import altair as alt
@@ -15,6 +16,8 @@ from simcore.theory import StepSizeMarks
 FINEST = (240, 160, 120, 90, 60, 40, 24, 12)  # parts of the height that are told apart
 PHONE = 270  # pixels: the narrowest plot
 LETTER, ROW = 6.2, 14  # pixels: of a mark's name
+DRAWN = ("settled", "diverged")  # fates that need no mark
+FATES = {"still near zero": style.ENDS["trapped"], "not settled": style.MUTED}  # those that do
 
 
 def bifurcation(
@@ -23,10 +26,13 @@ def bifurcation(
     marks: StepSizeMarks,
     chosen: float,
     *,
+    fates: Sequence[str] = (),
     total: bool = True,
     height: int = 380,
 ) -> alt.LayerChart:
     """Long-run values of the strengths (E, kept, H) against eta (E,).
+
+    Of what has none `fates` (E,) says why; all but "settled" and "diverged" are marked at the foot.
 
     `total` draws sum_h sigma_h, otherwise each pathway in its colour. Values that are close are
     drawn as one bar: as close as the number of rows a chart may have allows. Click (param "pick")
@@ -36,7 +42,7 @@ def bifurcation(
     series = strengths.sum(axis=2, keepdims=True) if total else strengths
     rows = bars(step_sizes, series)
     if not rows["value"].size:
-        return parts.message("At every step size in this range descent diverges.", height)
+        return parts.message(_no_orbit(fates), height)
     domain = [float(step_sizes[0]), float(step_sizes[-1])]
     x = _step_size(domain)
     what = "total strength Σσₕ₁" if total else "strengths σₕ₁"
@@ -60,6 +66,7 @@ def bifurcation(
     flagged = flags(marks, domain)
     layers = [
         cloud.add_params(pick, zoom),
+        *_at_the_foot(step_sizes, fates, x),
         *_staffs(flagged, x),
         *_here(chosen, domain, x),
         *_names(flagged, x),
@@ -85,7 +92,7 @@ def lyapunov(
     x = _step_size(domain)
     finite = np.isfinite(exponents)
     if not finite.any():
-        return parts.message("At every step size in this range descent diverges.", height)
+        return parts.message("At no step size in this range is there an orbit.", height)
     low = max(float(exponents[finite].min()), -2.0)
     high = max(float(exponents[finite].max()), 0.2)
     y = alt.Y(
@@ -174,6 +181,48 @@ def bars(step_sizes: np.ndarray, series: np.ndarray) -> parts.Columns:
         "top": values[ends] + half,
         "name": np.array([style.strength_label(int(h), 0) for h in pathway]),
     }
+
+
+def stretches(step_sizes: np.ndarray, fates: Sequence[str]) -> list[tuple[str, float, float]]:
+    """Neighbouring step sizes with one fate that is marked: its name, from where to where."""
+    middles = (step_sizes[1:] + step_sizes[:-1]) / 2
+    borders = [float(step_sizes[0]), *middles.tolist(), float(step_sizes[-1])]
+    found: list[tuple[str, float, float]] = []
+    for fate, low, high in zip(fates, borders[:-1], borders[1:], strict=True):
+        if fate in DRAWN:
+            continue
+        if found and found[-1][0] == fate and found[-1][2] == low:
+            low = found.pop()[1]
+        found.append((str(fate), low, high))
+    return found
+
+
+def _no_orbit(fates: Sequence[str]) -> str:
+    """Why a range has nothing to draw."""
+    other = sorted({str(fate) for fate in fates} - set(DRAWN))
+    if not other:
+        return "At every step size in this range descent diverges."
+    return f"At no step size in this range is there a long-run orbit: {' or '.join(other)}."
+
+
+def _at_the_foot(step_sizes: np.ndarray, fates: Sequence[str], x: alt.X) -> list[alt.Chart]:
+    """A bar where there is no orbit to draw, in the colour of its fate."""
+    marked = stretches(step_sizes, fates) if len(fates) else []
+    if not marked:
+        return []
+    names, lows, highs = (np.array(column) for column in zip(*marked, strict=True))
+    shown = [name for name in FATES if name in names]
+    colours = alt.Scale(domain=shown, range=[parts.ink(FATES[name]) for name in shown])
+    tooltip = [
+        alt.Tooltip("fate:N", title="descent is"),
+        alt.Tooltip("eta:Q", title="η from", format=".4g"),
+        alt.Tooltip("to:Q", title="to", format=".4g"),
+    ]
+    at = alt.Chart(parts.table([{"eta": lows, "to": highs, "fate": names}])).mark_rect(clip=True)
+    foot = {"y": alt.value(alt.ExprRef("height - 6")), "y2": alt.value(alt.ExprRef("height"))}
+    legend = alt.Legend(orient="bottom", title="no orbit:", titleOrient="left")
+    colour = alt.Fill("fate:N", scale=colours, legend=legend)
+    return [at.encode(x=x, x2="to:Q", fill=colour, tooltip=tooltip, **foot)]
 
 
 # --- Marks -------------------------------------------------------------------------------------

@@ -57,6 +57,27 @@ def simulator(
         panels=tuple(found or [replace(_strengths(runs, view), key="strengths")]),
         missing={key: sentence for key, sentence in built.items() if isinstance(sentence, str)},
         words=PHASE_WORDS,
+        time="log" if _sparser(runs[0].run) else "linear",
+        note=_thinning(runs[0]),
+    )
+
+
+def _sparser(run: Trajectory) -> bool:
+    """Whether the records of a run grow sparser; a short descent has room for every step."""
+    every_step = run.experiment.dynamics.iterated and len(run.steps) > run.steps[-1]
+    return run.experiment.record.spacing == "log" and not every_step
+
+
+def _thinning(named: Named) -> str:
+    """Which records were kept, where their gaps grow."""
+    run = named.run
+    if not _sparser(run):
+        return ""
+    if not run.experiment.dynamics.iterated:
+        return f"{named.name} is recorded at {len(run.steps):,} times, densely at first."
+    return (
+        f"{named.name}: {len(run.steps) - 1:,} of {run.steps[-1]:,} steps are recorded, densely at "
+        "first; bands show the range between."
     )
 
 

@@ -33,6 +33,17 @@ _SHAPES = get_args(Shape)
 _SCALES = ("linear", "log")
 
 
+@dataclass(frozen=True)
+class Notice:
+    """What must be known of the steps from first to last of a run: in a few words where they are
+    passed, and in a sentence where the pointer rests on their mark."""
+
+    label: str
+    words: str
+    first_step: int
+    last_step: int
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Run:
     """One trajectory: columns over K records.
@@ -43,6 +54,7 @@ class Run:
     "dotted" line, read between records too.
     maps: name -> (K, M, rows, cols), M matrices per record drawn side by side by a `HeatPanel`.
     phases: (name, first_step, last_step) in steps of this run, as `regimes.phases` gives them.
+    notices: of stretches of steps, marked where each begins.
     """
 
     name: str
@@ -50,6 +62,7 @@ class Run:
     stroke: Literal["points", "thin", "dotted"] = "points"
     label: str = ""
     phases: Sequence[Phase] = ()
+    notices: Sequence[Notice] = ()
     maps: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -208,8 +221,10 @@ class Scene:
     height: of a panel in CSS pixels. note: one line below the panels. words: what a phase is, by
     its name, shown when the pointer rests on it. missing: why a panel that was asked for is not
     there, by its key.
-    view: what the player shows at first, axis, strobe, logs, zoom, cursor (see `View.of_player`);
-    it is no part of the picture's identity.
+    time: whether time is laid out evenly or by decades, which shows the early events of a long run;
+    the page can switch it.
+    view: what the player shows at first, axis, time, strobe, logs, zoom, cursor (see
+    `View.of_player`); it is no part of the picture's identity.
     report: tell Python of the view after a pause, a seek or a change of it.
     """
 
@@ -221,6 +236,7 @@ class Scene:
     columns: int = 2
     height: int = 280
     seconds: float = 12.0
+    time: Literal["linear", "log"] = "linear"
     view: Mapping[str, Any] = field(default_factory=dict)
     report: bool = False
 
@@ -237,6 +253,7 @@ class Scene:
             "a scene needs columns >= 1, height >= 160 and seconds > 0, "
             f"got {self.columns}, {self.height} and {self.seconds}; change them",
         )
+        _one_of("time of a scene", self.time, _SCALES)
         runs = {run.name: run for run in self.runs}
         for panel in self.panels:
             _check_panel(panel, runs)

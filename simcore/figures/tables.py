@@ -14,11 +14,12 @@ from simcore.trajectory import Trajectory
 
 @dataclass(frozen=True, eq=False)
 class Named:
-    """A run, its name in legends, and its phases (name, first_step, last_step)."""
+    """A run, its name in legends, its phases (name, first_step, last_step), and what is noted."""
 
     name: str
     run: Trajectory
     phases: Sequence[scene.Phase] = ()
+    notices: Sequence[scene.Notice] = ()
 
 
 def run_of(named: Named, mode: int, panels: Sequence[str]) -> scene.Run:
@@ -29,6 +30,7 @@ def run_of(named: Named, mode: int, panels: Sequence[str]) -> scene.Run:
         stroke=run.experiment.dynamics.stroke,
         columns=_columns(run, mode, panels),
         phases=named.phases,
+        notices=named.notices,
     )
 
 

@@ -12,6 +12,18 @@ from simcore.kernels.stamp import kernel
 NONE = np.int64(0)  # NumPy's, because Numba would compile a function anew for each literal
 
 
+RESTARTS = 60
+PAIR, RESTART, STEP = range(3)  # of Search.place
+VALUE, RESIDUAL, SCALE = range(3)  # of Search.best
+
+
+class Search(NamedTuple):
+    """How far an eigenvalue iteration has come, so that another call can go on with it."""
+
+    place: np.ndarray  # (3,) int64: eigenpairs found; restarts and Krylov steps of the next one
+    best: np.ndarray  # (3,) its Ritz value, residual and scale
+
+
 class Lanczos(NamedTuple):
     """Scratch of the eigenvalue iteration."""
 
@@ -131,7 +143,20 @@ def _top_ritz(alpha, beta, m, below, residual, scale, ritz):
 
 @kernel
 def top_eigenpairs(
-    theta, layout, problem, work, tangent, lanczos, noise, mix, vectors, values, residuals, tol
+    theta,
+    layout,
+    problem,
+    work,
+    tangent,
+    lanczos,
+    noise,
+    mix,
+    vectors,
+    values,
+    residuals,
+    tol,
+    search,
+    most,
 ):
     """The k largest (algebraic) eigenvalues of the Hessian, each in the complement of those before.
 
@@ -140,24 +165,30 @@ def top_eigenpairs(
     mixes `mix` parts of the row of `noise` so that no eigenvector is missing from it; writes
     vectors, values (k,) and residuals (k,) = ||Hv - lambda v||, within the complement at
     most `tol` times the largest |Ritz value| unless the products run out. Return the number of
-    products.
+    products: after about `most` of them it leaves off, to be called again with the same scratch
+    and `search`, until search.place[PAIR] is k.
 
     The complement makes repeated eigenvalues come out as often as they are there.
     """
     n = theta.size
     basis, alpha, beta, ritz = lanczos.basis, lanczos.alpha, lanczos.beta, lanczos.ritz
     start = at(basis[0], 0)
+    p, restart, m = search.place[PAIR], search.place[RESTART], search.place[STEP]
+    value, residual, scale = search.best[VALUE], search.best[RESIDUAL], search.best[SCALE]
     products = 0
-    for p in range(values.size):
+    while p < values.size:
         room = min(alpha.size, layout.size - p)
-        vector = at(vectors[p], 0)
-        set_scaled(1.0, vector, start, n)
-        add_scaled(mix, at(noise[p], 0), start, n)
-        norm = _purge(vectors, p, basis, NONE, basis[0], 0.0)
-        for _ in range(60):
-            set_scaled(1.0 / norm, start, start, n)
-            value, residual, m, scale = 0.0, 0.0, 0, 0.0
-            for m in range(1, room + 1):
+        vector, norm = at(vectors[p], 0), 1.0
+        if m == 0:
+            set_scaled(1.0, vector, start, n)
+            add_scaled(mix, at(noise[p], 0), start, n)
+            norm = _purge(vectors, p, basis, NONE, basis[0], 0.0)
+        while restart < RESTARTS:
+            if m == 0:
+                set_scaled(1.0 / norm, start, start, n)
+                value, residual, scale = 0.0, 0.0, 0.0
+            while m < room:
+                m += 1
                 image = basis[m]
                 hessian_vector(theta, layout, problem, work, tangent, basis[m - 1], image)
                 products += 1
@@ -173,6 +204,11 @@ def top_eigenpairs(
                 if residual <= tol * scale or not norm > 1e-14 * scale:
                     break
                 set_scaled(1.0 / norm, at(image, 0), at(image, 0), n)
+                if products >= most:
+                    search.place[PAIR], search.place[RESTART], search.place[STEP] = p, restart, m
+                    search.best[VALUE], search.best[RESIDUAL] = value, residual
+                    search.best[SCALE] = scale
+                    return products
             set_scaled(ritz[0], start, vector, n)
             for j in range(1, m):
                 add_scaled(ritz[j], at(basis[j], 0), vector, n)
@@ -181,7 +217,8 @@ def top_eigenpairs(
             if not residual > tol * scale or m == layout.size - p:
                 break
             set_scaled(1.0, vector, start, n)
-            norm = 1.0
+            norm, m = 1.0, 0
+            restart += 1
         if p > 0:  # the complement hid how far H v leans on the eigenvectors before
             image = basis[0]
             hessian_vector(theta, layout, problem, work, tangent, vectors[p], image)
@@ -189,4 +226,7 @@ def top_eigenpairs(
             add_scaled(-value, vector, at(image, 0), n)
             residual = _norm(image)
         values[p], residuals[p] = value, residual
+        p += 1
+        restart = m = 0
+    search.place[PAIR] = p
     return products

@@ -57,19 +57,19 @@ def _orbit(w, v, depths, target, eta, transient, strengths):
 
 
 @allocating_kernel
-def orbits(start, depths, target, step_sizes, transients, strengths, lyapunov):
+def orbits(starts, depths, target, step_sizes, transient, strengths, lyapunov):
     """Orbits of one balanced mode at many step sizes, w_h <- w_h - eta w_h^{L_h-1} r.
 
-    start (H,) are the w_h, depths (H,) int64. After transients (E,) int64 steps, write the
-    following strengths (E, kept, H) and lyapunov (E,), the mean growth ln ||J v|| of a tangent
-    vector under J = 1 - eta Hessian over the kept steps; nan where the orbit diverges.
+    starts (E, H) are the w_h, depths (H,) int64. After `transient` steps, write the following
+    strengths (E, kept, H) and lyapunov (E,), the mean growth ln ||J v|| of a tangent vector under
+    J = 1 - eta Hessian over the kept steps; nan where the orbit diverges.
     """
     count, kept, pathways = strengths.shape
     w = np.empty(pathways)
     v = np.empty(pathways)
     for e in range(count):
-        w[:] = start
         for h in range(pathways):
+            w[h] = starts[e, h]
             v[h] = 1.0 + 0.1 * h  # along no symmetry of the pathways
-        growth = _orbit(w, v, depths, target, step_sizes[e], transients[e], strengths[e])
+        growth = _orbit(w, v, depths, target, step_sizes[e], transient, strengths[e])
         lyapunov[e] = growth / kept

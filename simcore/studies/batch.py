@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import mode_curvature, mode_starts, prospects, true_tail, verdicts
+from simcore import looks, mode_curvature, mode_starts, prospects, true_tail, verdicts
 from simcore.cost import cost
 from simcore.courses import Course, course, repeats
 from simcore.experiment import Descent, Experiment
 from simcore.kernels import mode_cells as kernels
 from simcore.kernels.modes import ModeSystem
 from simcore.kernels.simd import padded
+from simcore.looks import Cancelled, Look
 from simcore.mode_starts import Beginning
 from simcore.trajectory import Outcome
 from simcore.true_tail import Descents
@@ -47,6 +48,11 @@ def kind(experiment: Experiment) -> Hashable:
     equal_layers = tuple(tuple(map(row.index, row)) for row in rows)
     sizes = (task.n_in, task.n_out, repeats(experiment))
     return sizes, network, equal_layers, dynamics.steps, experiment.record
+
+
+def compiled() -> bool:
+    """Whether the first batch need not wait for a compiler."""
+    return bool(getattr(kernels.descend_many, "signatures", True))  # without the JIT it never does
 
 
 def seconds(experiment: Experiment) -> float:
@@ -84,7 +90,19 @@ def number_by(
 def run_together(
     experiments: Sequence[Experiment], stopped: Callable[[], bool] | None = None
 ) -> Ends | None:
-    """The ends of descents of one `kind`; None if `stopped()` was true before the last step."""
+    """The ends of descents of one `kind`; None if `stopped()` was true before they were known."""
+
+    def look() -> None:
+        if stopped is not None and stopped():
+            raise Cancelled
+
+    try:
+        return _run_together(experiments, look)
+    except Cancelled:
+        return None
+
+
+def _run_together(experiments: Sequence[Experiment], look: Look) -> Ends:
     count = len(experiments)
     experiments = [*experiments, *[experiments[-1]] * (padded(count) - count)]
     place = np.array(number_by(origin, experiments))
@@ -99,10 +117,10 @@ def run_together(
     gaps, system = np.diff(record.steps(dynamics.steps)), beginning.system
     past = _Past(cells.x[0].copy(), *(cells.strengths[0].copy() for _ in range(3)))
     with np.errstate(all="ignore"):  # of diverged cells
-        size = max(1, BLOCK // (3 * past.start.size))
+        each = seconds(experiments[0]) * len(experiments) / len(gaps)
+        size = max(1, min(BLOCK // (3 * past.start.size), looks.between(each)))
         for block in np.split(gaps, range(size, len(gaps), size)):
-            if stopped is not None and stopped():
-                return None
+            look()
             table = kernels.Table(*(np.zeros((len(block), 1, *past.start.shape)) for _ in range(3)))
             kernels.descend_many(cells, system.first, system.power, block, table)
             if not cells.alive.any():
@@ -110,7 +128,9 @@ def run_together(
             np.minimum(past.lowest, table.low[:, 0].min(axis=0), out=past.lowest)
             np.maximum(past.highest, table.high[:, 0].max(axis=0), out=past.highest)
         found = _regimes(origins, place[:count], system, cells, past)
-        return _ends(experiments[:count], origins, place, beginning.floor, cells, found, scale)
+        return _ends(
+            experiments[:count], origins, place, beginning.floor, cells, found, scale, look
+        )
 
 
 class _Past(NamedTuple):
@@ -197,6 +217,7 @@ def _ends(
     cells: kernels.Cells,
     found: np.ndarray,
     scale: np.ndarray,
+    look: Look,
 ) -> Ends:
     """Of the cells of `experiments`; the others are there to fill the kernel's vectors."""
     finished, count = cells.alive > 0, len(experiments)
@@ -205,12 +226,14 @@ def _ends(
         outcomes=[Outcome.FINISHED if done else Outcome.DIVERGED for done in finished[:count]],
         regimes=found.tolist(),
         loss=(cells.kept_loss + floor[place])[:count],
-        sharpness=_sharpness(origins, place[:count], cells.kept_x[..., :count]),
+        sharpness=_sharpness(origins, place[:count], cells.kept_x[..., :count], look),
         strengths=_course((last, last, last), scale).strengths[0, :, :count].T.copy(),
     )
 
 
-def _sharpness(origins: Sequence[Experiment], place: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _sharpness(
+    origins: Sequence[Experiment], place: np.ndarray, x: np.ndarray, look: Look
+) -> np.ndarray:
     """The Hessian's largest eigenvalue at the states x (R, G, C), target after target: (C,)."""
     values, record = np.full(len(place), np.nan), origins[0].record
     if not record.sharpness:
@@ -222,6 +245,6 @@ def _sharpness(origins: Sequence[Experiment], place: np.ndarray, x: np.ndarray) 
     for numbers in of_target.values():
         mine = np.flatnonzero(np.isin(place, numbers))
         architecture = mode_curvature.architecture_of(origins[numbers[0]])
-        top = mode_curvature.top_eigenvalues(architecture, states[mine], record.eigenvalues)
+        top = mode_curvature.top_eigenvalues(architecture, states[mine], record.eigenvalues, look)
         values[mine] = top[:, 0]
     return values

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from simcore import theory
+from simcore import cost, theory
 from simcore.checks import require, shown
 from simcore.experiment import Descent, Experiment, Record
 from simcore.plans import Plan, Side
@@ -27,9 +27,14 @@ def affordable(columns: int, rows: int, each: float, budget: float) -> tuple[int
 
 
 def within_budget(plan: Plan, base: Experiment, budget: float) -> Plan:
-    """The same with fewer points, if it would take more core seconds than `budget`."""
+    """The same with fewer points, if it would take more core seconds than `budget`.
+
+    ValueError if a single run would take more than it may.
+    """
     ends = [Side(s.name, 2, s.ends(base)) for s in (plan.x, plan.y)]
-    each = max(map(batch.seconds, Plan(*ends).cells(base)))
+    dearest = max(Plan(*ends).cells(base), key=batch.seconds)
+    cost.check(dearest, together=batch.kind(dearest) is not None)
+    each = batch.seconds(dearest)
     counts = len(plan.x.values(base)), len(plan.y.values(base))
     across, down = affordable(*counts, each, budget)
     if (across, down) == counts:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,10 +14,13 @@ from simcore.checks import require
 from simcore.experiment import Experiment
 from simcore.plans import borders_of
 from simcore.rows import Row
-from simcore.studies.grids import grid, plan_of
+from simcore.studies.grids import MOST_CELLS, grid, plan_of
 from simcore.studies.store import Store
 
 STEP_SIZE = "dynamics.step_size"
+MOST_PLANS = 100  # that are looked at, from the last one on
+MOST_UNPLANNED = 10_000  # runs, all of which have to be compared
+MOST_KEYED = 100_000_000  # characters of all cells of a plan: a key is a hash of so much JSON
 TITLES = {
     STEP_SIZE: "step size η",
     "dynamics.steps": "steps",
@@ -55,6 +59,12 @@ class StoredMap(NamedTuple):
             return {}
         return borders_of(known)
 
+    def filled(self, found: Mapping[Experiment, Row]) -> StoredMap:
+        """The same cells with these rows."""
+        return self._replace(
+            rows=[None if cell is None else found.get(cell) for cell in self.cells]
+        )
+
     def thinned(self, most: int) -> StoredMap:
         """Every so many columns and rows, in proportion, so that at most `most` cells remain."""
         width = len(self.xs)
@@ -83,32 +93,55 @@ def strides(columns: int, rows: int, most: int) -> tuple[int, int]:
     return across, down
 
 
-def read(path: str | Path, most: int) -> tuple[StoredMap, int]:
-    """The map in a store that `python -m simcore sweep` wrote, of at most `most` cells, and how
-    many runs the file holds.
+class Reading(NamedTuple):
+    """What a store has to show."""
+
+    map: StoredMap
+    runs: int  # that the file holds, of the measure summary
+    may_lack_rows: bool  # see `Store.may_lack_rows`
+
+
+def read(path: str | Path, most: int, name: str | None = None) -> Reading:
+    """The map in a store that `python -m simcore sweep` wrote, of at most `most` cells; the file is
+    only read, and may be anybody's.
 
     Sweeps leave their plans in the file. The map is that of the last one with two axes, filled with
     what the file has of its runs, whichever sweep they are from; runs that are not of it do not
     show. Without such a plan (a file of version 1, a list of experiments) the two numbers in which
-    the runs differ are looked for, see `arrange`. ValueError if the file is no whole store, is no
-    map or holds runs that are not allowed here.
+    the runs differ are looked for, see `arrange`. ValueError, which calls the file `name`, if the
+    file is no whole store, is no map or holds runs that are not allowed here.
     """
-    with Store(path) as store:
+    with Store(path, only_read=True, name=name) as store:
         runs = store.count()
-        require(runs > 0, "expected runs of the measure summary, this file has none")
-        for plan in reversed(store.plans()):
-            base, axes = plan_of(plan, "the plan in this file")
+        require(runs > 0, f"expected runs of the measure summary, {store.name} has none")
+        found = _by_plan(store, most) or _by_difference(store, runs, most)
+        return Reading(found, runs, store.may_lack_rows)
+
+
+def _by_plan(store: Store, most: int) -> StoredMap | None:
+    """The map of the last plan with two axes, if there is one."""
+    for plan in islice(store.plans(), MOST_PLANS):
+        try:
+            base, axes = plan_of(plan, "it")
             two = _two_of(axes)
-            if two is not None:
-                return _of_plan(store, base, axes, two, most), runs
-        experiments, rows = zip(*store.items(), strict=True)
-        return arrange(experiments, _checked(rows)).thinned(most), runs
+            if two is None:
+                continue
+            length = len(json.dumps(plan["base"]))
+            cells = _cells_of(base, axes, two, min(most, max(1, MOST_KEYED // length)))
+        except ValueError as error:
+            raise ValueError(f"the plan in {store.name} cannot be read: {error}") from None
+        return cells.filled(store.rows(list(filter(None, cells.cells))))
+    return None
 
 
-def _checked(rows: Sequence[Any]) -> Sequence[Row]:
-    fit = all(isinstance(row, dict) for row in rows)
-    require(fit, "expected runs of the measure summary, this file has none")
-    return rows
+def _by_difference(store: Store, runs: int, most: int) -> StoredMap:
+    require(
+        runs <= MOST_UNPLANNED,
+        f"expected the plan of a sweep or at most {MOST_UNPLANNED} runs, {store.name} has no plan "
+        f"with two axes and {runs} runs; sweep a grid into it",
+    )
+    experiments, rows = zip(*store.items(), strict=True)
+    return arrange(experiments, rows).thinned(most)
 
 
 class _Numbers(NamedTuple):
@@ -124,6 +157,11 @@ def _placed(
     """Experiments by two of their numbers."""
     xs, column = np.unique(np.array(x.values, dtype=float), return_inverse=True)
     ys, line = np.unique(np.array(y.values, dtype=float), return_inverse=True)
+    require(
+        len(xs) * len(ys) <= MOST_CELLS,
+        f"expected runs that fill a grid, the {len(experiments)} of this file have {len(xs)} "
+        f"values of one number and {len(ys)} of the other; sweep over two axes",
+    )
     cells: list[Experiment | None] = [None] * (len(xs) * len(ys))
     placed: list[Row | None] = list(cells)  # type: ignore[arg-type]
     for place, experiment, row in zip(line * len(xs) + column, experiments, rows, strict=True):
@@ -137,27 +175,25 @@ def _placed(
 def _two_of(axes: Any) -> tuple[str, str] | None:
     """The two axes of a plan along which it has points, if there are two."""
     fit = isinstance(axes, dict) and all(isinstance(v, list) and v for v in axes.values())
-    require(fit, "the plan in this file has no lists of values along its axes")
+    require(fit, "it needs lists of values along its axes", axes)
     several = [path for path, values in axes.items() if len(values) > 1]
     two = several if len(axes) > 2 else list(axes)
     return (two[0], two[1]) if len(two) == 2 else None
 
 
-def _of_plan(
-    store: Store, base: Experiment, axes: dict[str, list[Any]], two: tuple[str, str], most: int
+def _cells_of(
+    base: Experiment, axes: dict[str, list[Any]], two: tuple[str, str], most: int
 ) -> StoredMap:
-    """The map of a plan with the rows that are there; what is thinned out is not even built."""
+    """The map of a plan without its rows; what is thinned out is not even built."""
     slow, fast = two
     down, across = strides(len(axes[slow]), len(axes[fast]), most)
     axes = axes | {slow: axes[slow][::down], fast: axes[fast][::across]}
     experiments = grid(base, axes)
-    found = store.rows(experiments)
-    _checked(list(found.values()))
     along_slow, along_fast = (_along(base, axes, path) for path in two)
     y = along_slow._replace(values=np.repeat(along_slow.values, len(along_fast.values)))
     x = along_fast._replace(values=np.tile(along_fast.values, len(along_slow.values)))
     x, y = sorted((x, y), key=lambda numbers: _rank(numbers.path))
-    return _placed(x, y, experiments, [found.get(e) for e in experiments])
+    return _placed(x, y, experiments, [None] * len(experiments))
 
 
 def _along(base: Experiment, axes: dict[str, list[Any]], path: str) -> _Numbers:
@@ -193,6 +229,8 @@ def arrange(experiments: Sequence[Experiment], rows: Sequence[Row | None]) -> St
     names = sorted(codes, key=lambda name: (_rank(name), -codes[name].max()))
     kept: list[str] = []
     for name in sorted(names, key=lambda name: -codes[name].max()):
+        if len(kept) > 2:  # nothing that follows makes it a map
+            break
         if not any(_decides(codes[other], codes[name]) for other in kept):
             same = [n for n in names if _decides(codes[n], codes[name])]
             same = [n for n in same if _decides(codes[name], codes[n])]
@@ -200,8 +238,9 @@ def arrange(experiments: Sequence[Experiment], rows: Sequence[Row | None]) -> St
     numbers = [name for name in kept if all(_is_number(value) for value in columns[name])]
     require(
         len(kept) == 2 and len(numbers) == 2,
-        f"expected runs that differ in two numbers, those of this file differ in "
-        f"{len(kept)} ways ({', '.join(kept[:4]) or 'none'}); sweep over two axes",
+        "expected runs that differ in two numbers, those of this file differ in "
+        f"{'more than two ways' if len(kept) > 2 else ' and '.join(kept) or 'none'}; sweep over "
+        "two axes",
     )
     x, y = (_Numbers(name, columns[name]) for name in sorted(kept, key=_rank))
     return _placed(x, y, experiments, rows)
@@ -230,10 +269,13 @@ def _scalar(value: Any) -> Any:
 def _columns(experiments: Sequence[Experiment]) -> dict[str, list[Any]]:
     """Scalars by path, one of each experiment; of lists whose entries are equal in every experiment
     their value alone, of others their entries."""
-    leaves = [dict(_leaves(experiment.to_dict())) for experiment in experiments]
-    names = dict.fromkeys(name for line in leaves for name in line)
-    columns = {name: [line.get(name) for line in leaves] for name in names}
-    lists = [name.removesuffix(".length") for name in names if name.endswith(".length")]
+    columns: dict[str, list[Any]] = {}
+    for number, experiment in enumerate(experiments):
+        for name, value in _leaves(experiment.to_dict()):
+            columns.setdefault(name, [None] * number).append(value)
+        for column in columns.values():
+            column += [None] * (number + 1 - len(column))
+    lists = [name.removesuffix(".length") for name in columns if name.endswith(".length")]
     for name in lists:
         even = None not in columns.get(name, [None])
         entries = [n for n in columns if n.startswith(f"{name}.") and n != f"{name}.length"]

@@ -28,6 +28,7 @@ from simcore.rows import Row, Summary
 from simcore.simulate import simulate
 from simcore.studies import batch
 from simcore.studies.batch import Ends
+from simcore.studies.cluster import Cluster, client_of
 from simcore.studies.grids import Grid
 from simcore.studies.store import Store
 from simcore.studies.workers import told_to_stop
@@ -95,7 +96,8 @@ def sweep(
     """One row per experiment, `measure(simulate(experiment))`, in the order given.
 
     `executor` is a `concurrent.futures.Executor` or a `dask.distributed.Client`; None takes
-    threads, one per core. With processes or a cluster `measure` must be importable there. Equal
+    threads, one per core. With processes or a cluster `measure` must be importable there; a worker
+    of another version of this package, or without it, ends the sweep with ValueError. Equal
     experiments are run once, those in the `store` not at all, and finished ones go into it batch
     by batch; a `grid` also leaves its plan there, so that the file can be opened as a map.
     `on_done(done, total, row)` is called in the caller's thread for every row; returning False
@@ -181,14 +183,14 @@ def _results(
     def unwanted() -> bool:
         return stop.is_set() or (stopped is not None and stopped())
 
-    own = None
+    own = cluster = None
     run: Callable[..., list[Row] | None] = _run_batch
     if executor is None:
-        executor = own = ThreadPoolExecutor(_cores())
+        executor = own = ThreadPoolExecutor(cores())
     if isinstance(executor, ThreadPoolExecutor):  # its threads can be told to stop
         run = partial(_run_batch, stopped=unwanted)
-    elif hasattr(executor, "get_executor"):  # a dask.distributed.Client
-        executor = executor.get_executor(pure=False)
+    elif (client := client_of(executor)) is not None:
+        executor = cluster = Cluster(client)
     pending: dict[Future, list[Experiment]] = {}
     finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
     try:
@@ -203,6 +205,10 @@ def _results(
                 if rows is None:
                     return
                 yield pending.pop(future), rows
+    except Exception:
+        if cluster is not None:
+            cluster.check()  # the reason may be a worker that is none
+        raise
     finally:
         stop.set()
         for future in pending:
@@ -211,7 +217,8 @@ def _results(
             own.shutdown(wait=True, cancel_futures=True)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

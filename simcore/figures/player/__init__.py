@@ -30,7 +30,8 @@ What `payload` returns (all shapes with K records):
 With `Scene(report=True)` the browser sets the state value `view` 250 ms after the reader has chosen
 another one, never while it plays. All members are optional, and defaults are left out:
 
-    {"axis": "t", "strobe": "even" | "odd", "logs": {panel.key: bool}, "zoom": [t0, t1],
+    {"axis": "t", "time": "linear" | "log", "strobe": "even" | "odd",
+     "logs": {panel.key: bool}, "zoom": [t0, t1],
      "cursor": t}      # without a cursor: the end
 """
 
@@ -189,6 +190,7 @@ def _pack(scene: Scene) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]
         "columns": scene.columns,
         "height": scene.height,
         "seconds": scene.seconds,
+        "time": scene.time,
         "report": scene.report,
     }
     description = _plain_json(description)
@@ -225,6 +227,15 @@ def _describe_run(run: Run, maps: Mapping[str, Any]) -> dict[str, Any]:
         "phases": [
             {"name": name, "t0": np.interp(first, step, t), "t1": np.interp(last, step, t)}
             for name, first, last in run.phases
+        ],
+        "notices": [
+            {
+                "label": notice.label,
+                "words": notice.words,
+                "t0": np.interp(notice.first_step, step, t),
+                "t1": np.interp(notice.last_step, step, t),
+            }
+            for notice in run.notices
         ],
         "maps": maps,
     }

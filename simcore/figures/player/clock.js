@@ -1,6 +1,7 @@
 /* The clock: the time on show, how it runs, and the records it stops at. It draws nothing. */
 
 import { clamp } from "../browser/numbers.js";
+import { EVEN } from "./pace.js";
 import { position } from "./runs.js";
 
 const SECONDS_PER_STILL = 0.5; // where the visitor wants no motion
@@ -8,6 +9,7 @@ const SECONDS_PER_STILL = 0.5; // where the visitor wants no motion
 export class Clock {
   constructor() {
     Object.assign(this, { start: 0, end: 1, t: undefined, playing: false, speed: 1, loop: false });
+    this.pace = EVEN; // at which time is laid out and played
   }
 
   /** Takes new runs; the time stays, and stays at the end if it was there. */
@@ -19,8 +21,18 @@ export class Clock {
     this.seek(ended ? this.end : this.t);
   }
 
-  get length() {
-    return this.end - this.start;
+  /** Which part of the clock has passed at time t, as it is laid out. */
+  part(t) {
+    const { to } = this.pace,
+      begin = to(this.start);
+    return (to(t) - begin) / (to(this.end) - begin);
+  }
+
+  /** The time at which that part has passed. */
+  at(part) {
+    const { to, back } = this.pace,
+      begin = to(this.start);
+    return part >= 1 ? this.end : back(begin + part * (to(this.end) - begin));
   }
 
   get over() {
@@ -42,11 +54,10 @@ export class Clock {
     this.owed += Math.min(0.1, (now - (this.last ?? now)) / 1000);
     this.last = now;
     if (stills && this.owed < SECONDS_PER_STILL) return false;
-    this.t += (this.owed * this.speed * this.length) / seconds;
+    let part = this.part(this.t) + (this.owed * this.speed) / seconds;
+    if (part >= 1 && this.loop && !once) part %= 1;
+    this.t = this.at(part);
     this.owed = 0;
-    if (this.over && this.loop && !once)
-      this.t = this.start + ((this.t - this.start) % this.length);
-    else if (this.over) this.t = this.end;
     return true;
   }
 
@@ -54,7 +65,8 @@ export class Clock {
    * Beyond its last record the run goes on at the pace of its last ones. */
   stepped(n, run) {
     const pick = run?.pick;
-    if (!run || run.smooth || pick.length < 2) return this.t + (n * this.length) / 500;
+    if (!run || run.smooth || pick.length < 2)
+      return this.at(Math.max(0, this.part(this.t) + n / 500));
     const last = pick.length - 1,
       j = position(run, this.t),
       beyond = this.t - run.t[pick[Math.max(0, j)]];

@@ -15,6 +15,7 @@ const ACTIONS = {
   loop: (S) => {
     S.clock.loop = !S.clock.loop;
   },
+  logtime: (S) => S.toggleLogTime(),
   in: (S) => S.zoomBy(0.5),
   out: (S) => S.zoomBy(2),
   whole: (S) => S.zoomBy(Infinity),
@@ -41,7 +42,7 @@ export function listenToControls(S) {
 
 export function fillSpeeds(S) {
   const { clock, steps, scene } = S,
-    count = steps?.counts ? steps.at(clock.end) - steps.at(clock.start) : 0;
+    count = steps?.counts && !S.logTime ? steps.at(clock.end) - steps.at(clock.start) : 0;
   const name = (s) => (s < 1 ? `1/${1 / s}×` : `${s}×`);
   const rate = (s) =>
     count ? ` · ${Number(((s * count) / scene.seconds).toPrecision(2))} steps/s` : "";
@@ -55,6 +56,7 @@ export function showControls(S) {
     all = (selector) => S.root.querySelectorAll(selector);
   const { playing, loop } = S.clock;
   Object.assign(S.root.dataset, { hash: S.hash, playing, strobe: S.strobe, axis: S.axis });
+  S.root.dataset.time = S.logTime ? "log" : "linear";
   find("[data-do=play]").setAttribute("aria-label", playing ? "Pause" : "Play");
   find("[data-do=loop]").setAttribute("aria-pressed", loop);
   find("[data-do=film]")?.setAttribute("aria-pressed", Boolean(S.film));
@@ -63,6 +65,7 @@ export function showControls(S) {
     b.disabled = !S.runs.some((run) => run.strobes);
   }
   for (const b of all("[data-axis]")) b.setAttribute("aria-pressed", b.dataset.axis === S.axis);
-  find(".group.axis").style.display = S.steps?.counts ? "" : "none";
+  for (const b of all("[data-axis]")) b.style.display = S.steps?.counts ? "" : "none";
+  find("[data-do=logtime]").setAttribute("aria-pressed", S.logTime);
   find("[data-do=out]").disabled = !S.zoom.zoomed;
 }

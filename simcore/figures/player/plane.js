@@ -152,8 +152,7 @@ export const plane = {
 
   /** Segments from place `from` to place `to`, one path per shade of time. */
   trail(ctx, S, p, { run, xs, ys }, from, to) {
-    const shade = (i) =>
-      Math.round((63 * (run.t[i] - S.clock.start)) / (S.clock.end - S.clock.start || 1));
+    const shade = (i) => Math.round(63 * S.clock.part(run.t[i]));
     for (let j = from; j <= to;) {
       const s = shade(run.pick[j]),
         colour = S.theme.time(s / 63),
@@ -224,7 +223,7 @@ export const plane = {
     const x = p.x(read(trail.run, trail.xs, S.at)),
       y = p.y(read(trail.run, trail.ys, S.at));
     if (!Number.isFinite(x + y)) return;
-    const u = (snapped(trail.run, S.at) - S.clock.start) / (S.clock.end - S.clock.start || 1);
+    const u = S.clock.part(snapped(trail.run, S.at));
     dot(ctx, S, x, y, S.theme.time(u), 5);
     const label = trail.run.label,
       w = width(S, label, 11, 600),

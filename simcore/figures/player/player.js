@@ -9,6 +9,7 @@ import { canFilm, Film } from "./film.js";
 import { width } from "./ink.js";
 import { listenToKeys } from "./keys.js";
 import { Layout } from "./layout.js";
+import { EVEN, growing } from "./pace.js";
 import { makePanel } from "./panels.js";
 import { listenToPointer } from "./pointer.js";
 import { position, readRuns } from "./runs.js";
@@ -34,6 +35,7 @@ export class Player {
       speed: find("select"),
     };
     Object.assign(this, { strobe: "all", axis: "step", logs: {}, hover: null, pointed: null });
+    this.time = null; // how it is laid out, where the visitor has chosen that
     Object.assign(this, { runs: [], panels: [], told: 0 });
     this.clock = new Clock();
     this.zoom = new Zoom();
@@ -92,12 +94,12 @@ export class Player {
     this.steps = this.reference && new Steps(this.reference);
     this.clock.load(this.runs);
     this.zoom.load(this.clock);
+    this.layOut(this.time);
     this.pick(this.strobe);
     this.hover = this.pointed = null;
     for (const p of this.panels) p.button?.remove();
     this.panels = data.scene.panels.map((spec) => makePanel(this, spec));
     this.parts.note.textContent = data.scene.note;
-    fillSpeeds(this);
   }
 
   restyle(theme = readTheme(this.root, this.scene.style)) {
@@ -178,7 +180,8 @@ export class Player {
     const j = Math.max(0, position(run, t)),
       a = run.t[run.pick[j]],
       b = run.t[run.pick[j + 1]] ?? a;
-    return t - a <= b - t ? a : b;
+    const [u, v, w] = [a, t, b].map(this.clock.pace.to); // nearest to the eye
+    return v - u <= w - v ? a : b;
   }
 
   follow() {
@@ -219,6 +222,31 @@ export class Player {
     this.pick(strobe);
     showControls(this);
     this.layout.redraw();
+    this.view.report();
+  }
+
+  get logTime() {
+    return (this.time ?? this.scene?.time) === "log";
+  }
+
+  /** Time evenly ("linear") or by decades ("log"), or as the scene wants it (null). */
+  layOut(time) {
+    this.time = time === this.scene.time ? null : time;
+    const pace = this.logTime ? growing(this.firstStep()) : EVEN;
+    this.clock.pace = this.zoom.pace = pace;
+    fillSpeeds(this);
+  }
+
+  /** How long the first step lasts, or the first record of runs without steps. */
+  firstStep() {
+    if (this.steps?.counts) return this.steps.time(1) - this.steps.time(0);
+    const firsts = this.runs.map((run) => run.t[1]).filter((t) => t > 0);
+    return firsts.length ? Math.min(...firsts) : this.clock.end;
+  }
+
+  toggleLogTime() {
+    this.layOut(this.logTime ? "linear" : "log");
+    this.restyle();
     this.view.report();
   }
 

@@ -3,7 +3,8 @@
 import { clamp } from "../browser/numbers.js";
 import { act } from "./controls.js";
 import { heat } from "./heat.js";
-import { phaseWords, tell } from "./words.js";
+import { series } from "./series.js";
+import { noticeWords, tell, timelineWords } from "./words.js";
 
 const REACH = 8; // CSS pixels round a plot that still belong to it
 
@@ -31,7 +32,7 @@ export function listenToPointer(S) {
     timeOf: timeOnTrack,
     grasp: () => timeOnTrack,
     look: (x, y) => {
-      slider.title = phaseWords(S, timeOnTrack(x), y);
+      slider.title = timelineWords(S, x, y);
     },
   });
   drag(S, canvas, {
@@ -43,6 +44,7 @@ export function listenToPointer(S) {
     look: (x, y) => {
       const p = panelAt(S, x, y);
       S.pointed = p?.kind === heat ? heat.cellAt(p, x, y) : null;
+      canvas.title = p?.kind === series ? noticeWords(S, x, p.x) : "";
     },
   });
   S.on(canvas, "dblclick", () => act(S, "whole"));

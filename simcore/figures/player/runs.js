@@ -66,4 +66,7 @@ export function snapped(run, t) {
   return run.smooth ? Math.min(t, last) : run.t[run.pick[Math.max(0, position(run, t))]];
 }
 
+/** What is noted of the run whose steps are counted. */
+export const noticesOf = (S) => (S.reference ?? S.runs[0]).notices;
+
 export const phaseAt = (run, t) => run.phases.findLast((phase) => phase.t0 <= t + 1e-9)?.name;

@@ -4,8 +4,9 @@ import { clamp, digitless, least } from "../browser/numbers.js";
 import { drawAxes, FOOT, HEAD, ROW, SMALLEST_PLOT } from "./frame.js";
 import { clipped, copy, dot, drawMark, lineStyle, pen, segment, text, width } from "./ink.js";
 import { drawLegend, drawValues, flowLegend, lineSwatch, markSwatch } from "./legend.js";
+import { DECADES, EVEN } from "./pace.js";
 import { isBound, numberFormat, padded, rangeInView, widened } from "./ranges.js";
-import { position, read, snapped } from "./runs.js";
+import { noticesOf, position, read, snapped } from "./runs.js";
 import { css } from "./theme.js";
 import { linearTicks, logTicks, scale } from "./ticks.js";
 import { timeText, timeTicks, timeTitle } from "./timeaxis.js";
@@ -84,8 +85,8 @@ export const series = {
       w: Math.round(p.rect.w - left - right),
     });
     const { x, y, w, h } = p.plot;
-    p.x = scale(S.zoom.from, S.zoom.to, x, x + w);
-    p.y = scale(p.lo, p.hi, y + h, y, p.log);
+    p.x = scale(S.zoom.from, S.zoom.to, x, x + w, S.clock.pace);
+    p.y = scale(p.lo, p.hi, y + h, y, p.log ? DECADES : EVEN);
     p.xTicks = timeTicks(S, w);
   },
 
@@ -94,6 +95,7 @@ export const series = {
     drawLegend(ctx, S, p);
     this.levels(ctx, S, p);
     this.ribbon(ctx, S, p);
+    this.notices(ctx, S, p);
     for (const mark of p.spec.marks) {
       const x = mark.x === null ? p.plot.x + p.plot.w : p.x(mark.x);
       if (mark.y >= p.lo && mark.y <= p.hi) drawMark(ctx, S, mark, x, p.y(mark.y));
@@ -138,6 +140,16 @@ export const series = {
       ctx.fillStyle = css(S.theme.phase(phase.name, k));
       ctx.fillRect(a, y + h + 1, b - a, 4);
     });
+  },
+
+  /** Where what is noted of the reference run begins: a dotted line, whose words the pointer tells. */
+  notices(ctx, S, p) {
+    const { x, y, w, h } = p.plot;
+    pen(ctx, { colour: S.theme.muted, width: 1.3, dash: S.theme.style.dash.dotted });
+    for (const { t0 } of noticesOf(S)) {
+      const at = p.x(t0);
+      if (at >= x && at <= x + w) segment(ctx, at, y, at, y + h);
+    }
   },
 
   data(ctx, S, p) {

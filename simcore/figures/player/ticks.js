@@ -1,6 +1,7 @@
 /* Axes: round ticks, and the map from values to pixels. */
 
 import { clamp, minus, scientific, superscript } from "../browser/numbers.js";
+import { EVEN } from "./pace.js";
 
 export function linearTicks(lo, hi, count) {
   const raw = (hi - lo) / Math.max(1, count);
@@ -40,15 +41,29 @@ export function logTicks(lo, hi, count) {
   return ticks;
 }
 
-/** A map from [lo, hi] to pixels [a, b]; far outside stays near, canvas paths dislike 1e30. */
-export function scale(lo, hi, a, b, log = false) {
-  const f = log ? Math.log10 : (v) => v;
-  const f0 = f(lo),
-    k = (b - a) / (f(hi) - f0);
-  const map = (v) => clamp(a + (f(v) - f0) * k, -1e5, 1e5);
-  map.invert = (px) => {
-    const u = f0 + (px - a) / k;
-    return log ? 10 ** u : u;
-  };
+/** Zero and the decades from one unit on; between them 2 and 5, if there is room. */
+export function growingTicks(lo, hi, unit, count) {
+  const first = Math.ceil(Math.log10(unit) - 1e-9),
+    last = Math.floor(Math.log10(hi) + 1e-9);
+  const digits = 3 * (last - first + 1) <= 2 * count ? [1, 2, 5] : [1];
+  const values = [0];
+  for (let k = first; k <= last; k++) for (const digit of digits) values.push(digit * 10 ** k);
+  const ticks = values.filter((v) => v >= lo && v <= hi * (1 + 1e-9));
+  if (ticks.length < 3) return linearTicks(lo, hi, count);
+  return ticks.map((v) => ({ v, text: v < 1e4 ? String(Number(v.toPrecision(1))) : powerText(v) }));
+}
+
+function powerText(v) {
+  const [digit, exponent] = v.toExponential(0).split("e");
+  return (digit === "1" ? "" : `${digit}·`) + "10" + superscript(Number(exponent));
+}
+
+/** A map from [lo, hi] to pixels [a, b] at a pace; far outside stays near, canvas paths dislike
+ * 1e30. */
+export function scale(lo, hi, a, b, { to, back } = EVEN) {
+  const u0 = to(lo),
+    k = (b - a) / (to(hi) - u0);
+  const map = (v) => clamp(a + (to(v) - u0) * k, -1e5, 1e5);
+  map.invert = (px) => back(u0 + (px - a) / k);
   return map;
 }

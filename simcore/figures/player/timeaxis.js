@@ -1,7 +1,7 @@
 /* Time on the axes, in steps of the run that is counted or in t. S is the player. */
 
 import { clamp, decimalsFor } from "../browser/numbers.js";
-import { linearTicks } from "./ticks.js";
+import { growingTicks, linearTicks } from "./ticks.js";
 
 const inSteps = (S) => S.axis === "step" && Boolean(S.steps?.counts);
 
@@ -13,8 +13,9 @@ export function timeNumber(S, t) {
 }
 
 export function timeTitle(S) {
-  if (!inSteps(S)) return S.steps ? "t = η · step" : "t";
-  return S.runs.length > 1 ? `step of ${S.reference.label}` : "step";
+  const log = S.logTime ? ", log" : "";
+  if (!inSteps(S)) return (S.steps ? "t = η · step" : "t") + log;
+  return (S.runs.length > 1 ? `step of ${S.reference.label}` : "step") + log;
 }
 
 export function timeText(S, t) {
@@ -25,8 +26,10 @@ export function timeText(S, t) {
 export function timeTicks(S, w) {
   const count = Math.round(w / 70),
     { from, to } = S.zoom;
-  if (!inSteps(S)) return linearTicks(from, to, count);
-  return linearTicks(S.steps.at(from), S.steps.at(to), count).map((tick) => ({
+  const ticks = (a, b, unit) =>
+    S.logTime ? growingTicks(a, b, unit, count) : linearTicks(a, b, count);
+  if (!inSteps(S)) return ticks(from, to, S.firstStep());
+  return ticks(S.steps.at(from), S.steps.at(to), 1).map((tick) => ({
     ...tick,
     v: S.steps.time(tick.v),
   }));

@@ -13,7 +13,7 @@ export const timeline = {
     const gutter = S.ribbons.length
       ? Math.max(...S.ribbons.map((run) => width(S, run.label, 11, 600))) + 14
       : 9;
-    S.layout.track = scale(S.clock.start, S.clock.end, gutter, w - 9);
+    S.layout.track = scale(S.clock.start, S.clock.end, gutter, w - 9, S.clock.pace);
     Object.assign(S.layout.track, { left: gutter, right: w - 9 });
   },
 
@@ -26,6 +26,7 @@ export const timeline = {
     S.ribbons.forEach((run, row) => {
       text(ctx, S, run.label, 4, row * 20 + 13, { size: 11, weight: 600 });
       run.phases.forEach((phase, k) => this.phase(ctx, S, run, phase, k, row * 20));
+      for (const notice of run.notices) this.notice(ctx, S, notice, row * 20);
     });
     const y = h - 11;
     ctx.fillStyle = timeGradient(ctx, S, track.left, track.right);
@@ -48,6 +49,21 @@ export const timeline = {
     ctx.setLineDash([]);
     if (S.ribbons.length) segment(ctx, x, 0, x, h - 4);
     dot(ctx, S, x, y + 2.5, theme.ink, 6.5);
+  },
+
+  /** A flag where it begins, and a line for as long as it holds. */
+  notice(ctx, S, { t0, t1 }, y) {
+    const a = S.layout.track(t0),
+      b = Math.max(a + 1, S.layout.track(t1));
+    ctx.fillStyle = css(S.theme.ink, 0.75);
+    ctx.fillRect(a, y + 15, b - a, 2);
+    ctx.beginPath();
+    ctx.moveTo(a, y);
+    ctx.lineTo(a + 7, y + 3.5);
+    ctx.lineTo(a + 1.5, y + 7);
+    ctx.lineTo(a + 1.5, y + 17);
+    ctx.lineTo(a, y + 17);
+    ctx.fill();
   },
 
   phase(ctx, S, run, phase, k, y) {

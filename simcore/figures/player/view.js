@@ -1,6 +1,6 @@
 /* The view: what the visitor chose to see, as members that differ from the defaults,
  *
- *   {axis: "t", strobe: "even" | "odd", logs: {panel key: bool}, zoom: [t0, t1], cursor: t}
+ *   {axis: "t", time: "linear" | "log", strobe: "even" | "odd", logs: {panel key: bool}, zoom: [t0, t1], cursor: t}
  *
  * Python sets one with the scene and hears of every other one, 250 ms after the last change and
  * never while the clock runs.
@@ -22,6 +22,7 @@ const written = (view) =>
 function viewOf(S) {
   const view = {};
   if (S.axis !== "step") view.axis = S.axis;
+  if (S.time) view.time = S.time;
   if (S.strobe !== "all") view.strobe = S.strobe;
   if (Object.keys(S.logs).length) view.logs = { ...S.logs };
   if (S.zoom.zoomed) view.zoom = [S.zoom.from, S.zoom.to].map(rounded);
@@ -29,8 +30,9 @@ function viewOf(S) {
   return view;
 }
 
-function show(S, { axis = "step", strobe = "all", logs = {}, zoom = null, cursor = null }) {
+function show(S, { axis = "step", time, strobe = "all", logs = {}, zoom, cursor }) {
   S.axis = axis === "t" ? "t" : "step";
+  S.layOut(time ?? null);
   S.logs = { ...logs };
   for (const p of S.panels) p.setLog?.(logs[p.key]);
   S.pick(strobe);

@@ -10,7 +10,8 @@ is reported as the state value `eta`, at most every 150 ms while it moves and ex
 A rerun with another step size moves the handle, except while it is held and for a second after,
 when it is taken for an echo of the drag. A rerun with other marks, or another `token`, is none.
 
-Zones, their sentences and marks are those of `prospects`, colours `style.REGIMES`.
+Zones, their sentences and marks are those of `prospects`, colours `style.REGIMES`. Under the bar a
+thin strip shows which regimes runs of this very network reach, in the colours `style.ENDS`.
 """
 
 from __future__ import annotations
@@ -47,8 +48,19 @@ COLOURS = {
 _MARGINS = 2.2, 1.6  # of the bar below the smallest and above the largest mark
 
 
-def data(experiment: Experiment, *, token: object = None) -> dict[str, Any]:
-    """What the component draws for a descent, ready for JSON.
+Part = tuple[str, float, float]  # the value of a `Regime`, and the step sizes from low to high
+
+
+def span(experiment: Experiment) -> tuple[float, float] | None:
+    """The step sizes around the marks that the bar shows at least; None without marks."""
+    known = [mark for mark in theory.step_size_marks(experiment) if _is_positive(mark)]
+    return (min(known) / _MARGINS[0], max(known) * _MARGINS[1]) if known else None
+
+
+def data(
+    experiment: Experiment, *, token: object = None, reached: Sequence[Part] = ()
+) -> dict[str, Any]:
+    """What the component draws for a descent, ready for JSON; `reached` are the regimes of runs.
 
     Another `token` than before says that something else than the ruler has set the step size, so
     that the handle moves there at once. ValueError for an experiment without a step size.
@@ -56,13 +68,28 @@ def data(experiment: Experiment, *, token: object = None) -> dict[str, Any]:
     eta = experiment.dynamics.eta
     if eta is None:
         raise ValueError(f"a ruler needs a step size, got {shown(experiment.dynamics)}")
-    return bar(
+    drawn = bar(
         theory.step_size_marks(experiment),
         prospects.zones(experiment),
         eta,
         2 / theory.unit_step_size(experiment),
         token=token,
     )
+    steps = getattr(experiment.dynamics, "steps", 0)
+    return drawn | {"reached": strip(reached, f"This network, run for {steps:,} steps")}
+
+
+def strip(parts: Sequence[Part], title: str) -> list[dict[str, Any]]:
+    """The strip's parts, each with its words."""
+    return [
+        {
+            "words": f"{title}: {name}, η from {style.short(low)} to {style.short(high)}",
+            "colour": list(style.ENDS[name]),
+            "start": low,
+            "end": high,
+        }
+        for name, low, high in parts
+    ]
 
 
 def bar(
@@ -109,6 +136,7 @@ def bar(
             for zone in zones
             if zone.low < high and zone.high > low
         ],
+        "reached": [],
         "token": repr((token, known)),
     }
 

@@ -25,6 +25,7 @@ export class Ruler {
       regime: find(".regime"),
       labels: find(".labels"),
       zones: find(".zones"),
+      reached: find(".reached"),
       poles: find(".poles"),
       track: find(".track"),
       handle: find(".handle"),
@@ -130,13 +131,29 @@ export class Ruler {
       return { ...zone, box };
     });
     zones.replaceChildren(...this.zones.map((zone) => zone.box));
+    this.drawReached();
     this.place();
+  }
+
+  /** What runs of this network really do, under what theory expects. */
+  drawReached() {
+    const parts = this.data.reached;
+    this.reached = parts.map((part) => {
+      const box = element("div", "part");
+      box.title = part.words;
+      box.setAttribute("role", "listitem");
+      box.setAttribute("aria-label", part.words);
+      return { ...part, box };
+    });
+    this.parts.reached.replaceChildren(...this.reached.map(({ box }) => box));
+    this.root.toggleAttribute("data-reached", parts.length > 0);
   }
 
   colour() {
     const [r, g, b] = (getComputedStyle(this.root).color.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number);
     this.dark = 0.2126 * r + 0.7152 * g + 0.0722 * b > 128 ? 1 : 0; // light ink: a dark page
-    for (const zone of this.zones) zone.box.style.setProperty("--hue", zone.colour[this.dark]);
+    for (const { box, colour } of [...this.zones, ...this.reached])
+      box.style.setProperty("--hue", colour[this.dark]);
     this.wake();
   }
 
@@ -148,6 +165,10 @@ export class Ruler {
       const [left, right] = [this.x(start), this.x(end)];
       Object.assign(box.style, { left: `${left}px`, width: `${right - left}px` });
       this.inscribe(box.firstChild, [left, ...cuts.filter((x) => x > left && x < right), right]);
+    }
+    for (const { box, start, end } of this.reached) {
+      const left = this.x(start);
+      Object.assign(box.style, { left: `${left}px`, width: `${this.x(end) - left}px` });
     }
     placeLabels(this);
     this.paint();

@@ -1,0 +1,111 @@
+"""Is a visitor's work bounded? `.venv/bin/python benchmarks/bounded.py`, alone on the machine.
+
+Twenty visitors for a minute, without and with two others who open the heaviest links that a hosted
+server allows, over and over; how long a core is busy after such a tab is closed; memory afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import statistics
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlencode
+
+sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent / "tests")]
+os.environ["SIMCORE_HOSTED"] = "1"  # for the limits that say what is heaviest
+
+import hostile_links as hostile
+import served
+import visitor
+
+from app import report
+from simcore import Experiment, links
+
+TICK = 0.05  # seconds between looks at the server's times
+FORGOTTEN = 130.0  # seconds after which Streamlit has forgotten a closed session
+
+
+def query_of(experiment: Experiment) -> str:
+    return urlencode(links.to_query(experiment))
+
+
+async def keep_heavy(address: str, number: int) -> None:
+    """Open one of the heaviest links after the other, each a little different from all before."""
+    kinds = list(hostile.heaviest().values())
+    for turn in range(10**6):
+        heavy = hostile.with_other_step_size(kinds[(number + turn) % len(kinds)], turn + number)
+        async with visitor.visiting(address, query=query_of(heavy)) as guest:
+            await guest.run()
+
+
+async def visits(address: str, count: int, seconds: float, heavy: int) -> list[list[float]]:
+    """Waiting times of each of so many visitors, beside so many with the heaviest links."""
+    beside = [asyncio.create_task(keep_heavy(address, number)) for number in range(heavy)]
+    try:
+        mine = [visitor.visit(address, number, seconds) for number in range(count)]
+        return list(await asyncio.gather(*mine))
+    finally:
+        for task in beside:
+            if task.done():
+                task.result()  # its error is ours
+            task.cancel()
+
+
+def waits(name: str, found: list[list[float]]) -> dict[str, float]:
+    everyone = sorted(wait for own in found for wait in own)
+    return {
+        f"{name}: moves": len(everyone),
+        f"{name}: wait, median": statistics.median(everyone),
+        f"{name}: wait, 95th percentile": everyone[int(0.95 * (len(everyone) - 1))],
+        f"{name}: longest wait": everyone[-1],
+        f"{name}: median wait of the slowest visitor": max(map(statistics.median, found)),
+    }
+
+
+async def closing(address: str, experiment: Experiment, after: float) -> float:
+    """Seconds from the closing of a tab whose run is under way to an idle server."""
+    with suppress(asyncio.TimeoutError):
+        async with visitor.visiting(address, query=query_of(experiment)) as guest:
+            await guest.ask()
+            await asyncio.sleep(after)
+    begin, last = time.perf_counter(), served.cpu_seconds(os.getpid())
+    idle = begin
+    while time.perf_counter() - idle < 1.0:  # a second without work
+        await asyncio.sleep(TICK)
+        now = served.cpu_seconds(os.getpid())
+        if now - last > 0.5 * TICK:
+            idle = time.perf_counter()
+        last = now
+    return idle - begin
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--visitors", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--heavy", type=int, default=2)
+    options = parser.parse_args()
+    who = f"{options.visitors} visitors"
+    with served.app(SIMCORE_HOSTED="1") as address:
+        asyncio.run(visits(address, 2, 20.0, 0))  # kernels are there
+        report({"memory before (MB)": served.memory(os.getpid())})
+        for name, heavy in ((who, 0), (f"{who} beside {options.heavy} heavy", options.heavy)):
+            report(
+                waits(name, asyncio.run(visits(address, options.visitors, options.seconds, heavy)))
+            )
+        for name, experiment in hostile.heaviest().items():
+            freed = [asyncio.run(closing(address, experiment, after)) for after in (1.0, 2.0, 3.3)]
+            report({f"core free after a closed tab, {name}: slowest of 3": max(freed)})
+        report({"memory after (MB)": served.memory(os.getpid())})
+        time.sleep(FORGOTTEN)
+        asyncio.run(visits(address, 1, 1.0, 0))
+        report({"memory after closed sessions are forgotten (MB)": served.memory(os.getpid())})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""Work for the pages: taken from the cache or done now, in turn, and never without bounds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import fields
+from functools import partial
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from pages import _said
+from pages._turns import Turn, Turns
+from simcore import cost, limits, variations
+from simcore.experiment import Experiment
+from simcore.looks import Cancelled
+from simcore.simulate import simulate
+from simcore.studies import bifurcation
+from simcore.studies.sweep import cores
+from simcore.trajectory import Outcome, Trajectory
+
+PATIENCE = 0.3  # seconds before work shows its progress
+CACHE_BYTES = 60_000_000 if limits.hosted() else 300_000_000
+TURNS = Turns(cores())
+
+
+class Cache:
+    """The most recent results for all visitors, bounded by their size; they are immutable."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        self.results: OrderedDict[Hashable, Any] = OrderedDict()
+        self.lock = threading.Lock()
+
+    def get(self, key: Hashable) -> Any:
+        with self.lock:
+            if key in self.results:
+                self.results.move_to_end(key)
+            return self.results.get(key)
+
+    def put(self, key: Hashable, result: Any) -> None:
+        with self.lock:
+            self.results[key] = result
+            while len(self.results) > 1 and self.bytes() > self.most_bytes:
+                self.results.popitem(last=False)
+
+    def bytes(self) -> int:
+        """How much the results hold."""
+        return sum(map(_bytes, self.results.values()))
+
+
+def _bytes(result: Any) -> int:
+    arrays = (getattr(result, f.name) for f in fields(result))
+    return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
+
+
+CACHE = Cache(CACHE_BYTES)
+
+
+class _Progress:
+    """Shows how far work has come that takes longer than a moment, gives way to others, and ends it
+    when its time is up.
+
+    Streamlit stops a script that nobody waits for in its next call, here that of the progress bar.
+    """
+
+    def __init__(self, label: str) -> None:
+        self.label, self.fraction = label, 0.0
+        self.place, self.begin = st.empty(), time.monotonic()
+        self.left, self.since = limits.current().wall, self.begin
+        self.turn = Turn(TURNS, self.waits)
+
+    def waits(self, before: int) -> None:
+        """So many others come first."""
+        ahead = "next" if before == 0 else f"after {before} others"
+        self._show(f"waiting for a free core, {ahead}")
+
+    def __call__(self, fraction: float) -> bool:
+        now = time.monotonic()
+        self.left -= now - self.since
+        self.fraction = fraction
+        self._show(f"{fraction:.0%}")
+        self.turn.give_way()
+        self.since = time.monotonic()
+        return self.left > 0
+
+    def _show(self, words: str) -> None:
+        if time.monotonic() - self.begin > PATIENCE:
+            self.place.progress(self.fraction, f"{self.label}: {words}")
+
+
+def _work(key: Hashable, label: str, work: Callable[[Callable[[float], bool]], Any]) -> Any:
+    """The result of `work`, from the cache or done now."""
+    done = CACHE.get(key)
+    if done is None:
+        progress = _Progress(label)
+        with progress.turn:
+            progress.since = time.monotonic()
+            done = work(progress)
+        progress.place.empty()
+        CACHE.put(key, done)
+    return done
+
+
+def run(experiment: Experiment, label: str = "Running") -> Trajectory:
+    """The trajectory of the page's experiment.
+
+    Where it would take more work than it may, the page says so and ends.
+    """
+    found = beside(experiment, label)
+    if found is None:
+        st.stop()
+    return found
+
+
+def beside(experiment: Experiment, label: str) -> Trajectory | None:
+    """The same of a run beside the page's own; None, and a sentence, where it may not be run."""
+    try:
+        cost.check(experiment)
+    except ValueError as error:
+        _said.warn(f"{label}: {error}.")
+        return None
+    found = _work(experiment, label, lambda progress: simulate(experiment, on_progress=progress))
+    if found.outcome is Outcome.CANCELLED:
+        _said.warn(f"{label}: {_too_slow()} What was reached by then is shown.")
+    return found
+
+
+def flow_beside(run_: Trajectory) -> Trajectory | None:
+    """Gradient flow from the same start for as long as the run lasted, which is not to the end that
+    was asked for if it diverged; a flow is its own."""
+    lasted = float(run_.time[-1]) or run_.experiment.dynamics.time(1)
+    flow = variations.matching_flow(run_.experiment, duration=lasted)
+    return beside(flow, "Gradient flow")
+
+
+def orbits(experiment: Experiment, step_sizes: np.ndarray) -> bifurcation.Orbits | None:
+    """`bifurcation.orbits` of the experiment; None, and a sentence, where they take too long."""
+    key = ("orbits", experiment, tuple(step_sizes.tolist()))
+    work = partial(bifurcation.orbits, experiment, step_sizes)
+    try:
+        return _work(key, "Orbits", lambda progress: work(on_progress=progress))
+    except Cancelled:
+        _said.warn(f"Orbits: {_too_slow()}")
+        return None
+
+
+def _too_slow() -> str:
+    return (
+        f"it was ended after {limits.current().wall:g} seconds on a core, the most that work may "
+        "take here."
+    )
+
+
+class InTurns(ThreadPoolExecutor):
+    """Threads whose pieces of work take turns with those of all visitors."""
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **options: Any) -> Future:
+        return super().submit(_in_turn, work, *args, **options)
+
+
+def _in_turn(work: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    with Turn(TURNS, lambda before: None):
+        return work(*args, **options)

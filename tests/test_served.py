@@ -1,0 +1,114 @@
+"""The hosted app as its visitors meet it, through Streamlit's protocol: many of them, and those who
+mean harm. The full measure of each is a command: `benchmarks/app.py`, `links.py`, `bounded.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import time
+from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import browser
+import hostile_links as hostile
+import pytest
+import served
+import visitor
+
+from simcore import links
+
+BUSY, IDLE = 0.1, 0.03  # of a core, which a run takes as a whole if others let it
+DEADLINE = 30.0  # seconds; a hang, not a measurement
+
+
+@pytest.fixture(scope="module")
+def server():
+    with served.app(SIMCORE_HOSTED="1") as address:
+        yield address
+
+
+def test_five_visitors_for_ten_seconds_meet_no_error(server):
+    async def all_of_them():
+        return await asyncio.gather(*(visitor.visit(server, n, 10.0) for n in range(5)))
+
+    waits = asyncio.run(all_of_them())
+    assert all(waits)
+
+
+def test_hostile_links_are_answered_in_words_that_do_nothing(server):
+    async def open_all():
+        heard = 0
+        for page, query in hostile.queries(40, 11, ("about", "")):
+            async with visitor.visiting(server, page, query) as guest:
+                await guest.run()
+            heard += len(guest.alerts)
+            lively = [words for words in guest.alerts + guest.words if hostile.live(words)]
+            assert not lively, (page, query)
+        return heard
+
+    assert asyncio.run(open_all()) > 40
+
+
+def test_a_browser_shows_a_hostile_link_as_text_and_asks_nobody(server):
+    shown = [*hostile.MARKUP, *hostile.TYPED]
+    query = dict(zip(sorted(links.KNOWN), itertools.cycle(shown)))
+    query |= dict.fromkeys(hostile.MARKUP[:3], "1")
+    asked = []
+    with browser.launch() as chromium:
+        tab = chromium.new_page()
+        tab.on("request", lambda request: asked.append(request.url))
+        served.open_page(tab, f"{server}/?{urlencode(query)}")
+        alerts = tab.locator("[data-testid=stAlert]")
+        alerts.first.wait_for(timeout=served.PATIENCE)
+        words = " ".join(alerts.all_inner_texts()).replace("\N{WORD JOINER}", "")
+        assert alerts.count() > len(links.KNOWN) / 2
+        assert alerts.locator("a, img, svg, .katex, strong, em").count() == 0
+        assert tab.locator(f"a[href*='{hostile.HOST}'], img[src*='{hostile.HOST}']").count() == 0
+    for text in ("![](http://", "*a* _b_ $c$", "a -> b <- c -- d", ":red[x] :material/home: :100:"):
+        assert text in words
+    strangers = [url for url in asked if not url.startswith((server, "data:", "blob:"))]
+    assert strangers == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads times from Linux's /proc")
+def test_a_closed_tab_frees_its_core(server, monkeypatch):
+    """Whatever the longest allowed run is busy with."""
+    monkeypatch.setenv("SIMCORE_HOSTED", "1")
+    experiments = hostile.heaviest()
+
+    async def open_and_close(experiment):
+        query = urlencode(links.to_query(experiment))
+        async with visitor.visiting(server, query=query) as guest:
+            await guest.ask()
+            await until(lambda: busy() > BUSY)
+        await until(lambda: busy() < IDLE)
+
+    async def until(condition):
+        end = time.monotonic() + DEADLINE
+        while not condition():
+            assert time.monotonic() < end, "the core is not free"
+            await asyncio.sleep(0)
+
+    for name in ("blocks of many modes", "eigenvalues of full weights"):
+        asyncio.run(open_and_close(experiments[name]))
+
+
+def busy() -> float:
+    """How many cores the server takes, over the next half second."""
+    begin, now = served.cpu_seconds(os.getpid()), time.monotonic()
+    time.sleep(0.5)
+    return (served.cpu_seconds(os.getpid()) - begin) / (time.monotonic() - now)
+
+
+@pytest.mark.parametrize("path", ["/", "/about", "/_stcore/health"])
+def test_pages_load_nothing_from_other_hosts(server, path):
+    with urlopen(server + path) as answer:
+        policy = dict(
+            part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; ")
+        )
+        assert policy["default-src"] == "'self'"
+        assert policy["img-src"] == "'self' data: blob:"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "same-origin"
