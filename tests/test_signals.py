@@ -59,7 +59,7 @@ def started(sweep_command, *options, **more):
 
 @pytest.mark.parametrize(
     ("number", "options"),
-    [(signal.SIGHUP, []), (signal.SIGINT, ["--jobs", 2])],
+    [(signal.SIGINT, []), (signal.SIGHUP, ["--jobs", 2])],
     ids=["threads", "processes"],
 )
 def test_a_signal_to_the_whole_group_keeps_what_is_done(endless, number, options):

@@ -29,7 +29,9 @@ def pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     """
     context = _Context()
     reader, writer = context.Pipe(duplex=False)
-    with reader, ProcessPoolExecutor(jobs, context, _begin, (reader,)) as executor:
+    with signals.held():  # this starts a process that keeps the books, and does not expect SIGHUP
+        executor = ProcessPoolExecutor(jobs, context, _begin, (reader,))
+    with reader, executor:
         try:
             yield executor
         finally:
