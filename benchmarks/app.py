@@ -27,6 +27,7 @@ from browser import ARGUMENTS, launch, path
 from playwright.async_api import async_playwright
 from playwright.async_api import expect as expect_async
 from playwright.sync_api import Page, WebSocket, expect
+from table import report
 
 from simcore import Descent, presets, prospects, regimes, simulate
 from simcore.figures import panels, player
@@ -219,11 +220,6 @@ async def visitors(address: str, count: int, seconds: float) -> dict[str, float]
         f"{count} visitors: longest wait": waits[-1],
         f"{count} visitors: wait of the one with a browser, median": statistics.median(seen),
     }
-
-
-def report(results: dict[str, float]) -> None:
-    for name, value in results.items():
-        print(f"{name:66s} {value:8.3f}", flush=True)
 
 
 def main() -> None:

@@ -12,7 +12,6 @@ import os
 import statistics
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -22,11 +21,13 @@ os.environ["SIMCORE_HOSTED"] = "1"  # for the limits that say what is heaviest
 import hostile_links as hostile
 import served
 import visitor
+from table import report
 
-from app import report
 from simcore import Experiment, links
+from simcore.cost import cost
 
 TICK = 0.05  # seconds between looks at the server's times
+LONG = 10.0  # seconds of a core, so that a run is under way when its tab is closed
 FORGOTTEN = 130.0  # seconds after which Streamlit has forgotten a closed session
 
 
@@ -69,18 +70,20 @@ def waits(name: str, found: list[list[float]]) -> dict[str, float]:
 
 async def closing(address: str, experiment: Experiment, after: float) -> float:
     """Seconds from the closing of a tab whose run is under way to an idle server."""
-    with suppress(asyncio.TimeoutError):
-        async with visitor.visiting(address, query=query_of(experiment)) as guest:
-            await guest.ask()
-            await asyncio.sleep(after)
-    begin, last = time.perf_counter(), served.cpu_seconds(os.getpid())
-    idle = begin
+    async with visitor.visiting(address, query=query_of(experiment)) as guest:
+        await guest.ask()
+        await asyncio.sleep(after)
+        before = served.cpu_seconds(os.getpid())
+        await asyncio.sleep(10 * TICK)
+        last = served.cpu_seconds(os.getpid())
+        assert last - before > TICK, "the run was over before the tab was closed"
+        begin = idle = time.perf_counter()
     while time.perf_counter() - idle < 1.0:  # a second without work
-        await asyncio.sleep(TICK)
         now = served.cpu_seconds(os.getpid())
-        if now - last > 0.5 * TICK:
+        if now - last > TICK / 5:
             idle = time.perf_counter()
         last = now
+        await asyncio.sleep(TICK)
     return idle - begin
 
 
@@ -99,7 +102,10 @@ def main() -> None:
                 waits(name, asyncio.run(visits(address, options.visitors, options.seconds, heavy)))
             )
         for name, experiment in hostile.heaviest().items():
-            freed = [asyncio.run(closing(address, experiment, after)) for after in (1.0, 2.0, 3.3)]
+            if cost(experiment).seconds < LONG:
+                continue
+            tries = [hostile.with_other_step_size(experiment, 10**4 + n) for n in range(3)]
+            freed = [asyncio.run(closing(address, e, 1.0 + n)) for n, e in enumerate(tries)]
             report({f"core free after a closed tab, {name}: slowest of 3": max(freed)})
         report({"memory after (MB)": served.memory(os.getpid())})
         time.sleep(FORGOTTEN)

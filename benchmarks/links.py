@@ -18,8 +18,7 @@ sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.par
 import hostile_links as hostile
 import served
 import visitor
-
-from app import report
+from table import report
 
 
 async def open_all(address: str, links: list[tuple[str, str]], at_once: int) -> dict[str, float]:
