@@ -78,7 +78,7 @@ def wait_until_ours(process: subprocess.Popen) -> None:
 
 def rows_in(store: Path) -> int:
     """How many rows are there for whoever looks, and that the file is whole."""
-    if not store.exists():
+    if not store.exists() or store.stat().st_size == 0:  # a store begins as an empty file
         return 0
     with sqlite3.connect(store, timeout=30) as file:
         assert file.execute("PRAGMA quick_check").fetchall() == [("ok",)]

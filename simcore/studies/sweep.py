@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -199,15 +199,18 @@ def _results(
             pending[future] = part
             future.add_done_callback(finished.put)
         while pending and not unwanted():
-            with suppress(queue.Empty):
+            try:
                 future = finished.get(timeout=LOOK_EVERY)
-                rows = future.result()
-                if rows is None:
-                    return
-                yield pending.pop(future), rows
-    except Exception as error:
-        lost = isinstance(error, CancelledError)  # with nobody left to ask
-        if cluster is not None and not lost:
+            except queue.Empty:
+                continue
+            rows = future.result()
+            if rows is None:
+                return
+            yield pending.pop(future), rows
+    except CancelledError:  # by a scheduler that is gone, so nobody is there to be asked
+        raise
+    except Exception:
+        if cluster is not None:
             cluster.check()  # the reason may be a worker that is none
         raise
     finally:
