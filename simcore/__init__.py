@@ -29,6 +29,7 @@ from simcore.studies.grids import grid
 from simcore.studies.sweep import summary, sweep
 from simcore.tasks import Dataset, Spectrum, Target, Tree
 from simcore.trajectory import Outcome, Trajectory
+from simcore.version import NUMBER as __version__
 
 __all__ = [
     "Balanced",

@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
-from simcore import files, presets, regimes, run_table, scheduler, signals, streams
+from simcore import files, presets, regimes, run_table, scheduler, serve, signals, streams
 from simcore.checks import require, shown
 from simcore.experiment import Experiment
 from simcore.rows import Row
@@ -71,7 +71,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m simcore", description=__doc__.split("\n\n")[1])
+    parser = _Parser(prog=_called(), description=__doc__.split("\n\n")[1])
+    parser.add_argument("--version", action="version", version=f"simcore {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     many = commands.add_parser("sweep", help="run a grid of experiments into a store")
@@ -93,7 +94,25 @@ def _parser() -> argparse.ArgumentParser:
         help="everything, to be opened again; or a table with one line per record",
     )
     one.set_defaults(command=_run)
+
+    pages = commands.add_parser("app", help="open the app in a browser")
+    pages.add_argument(
+        "--address", default="localhost", help="who can see it: this machine only; 0.0.0.0: all"
+    )
+    pages.add_argument("--port", type=_port, default=8501, metavar="N", help="8501 unless given")
+    pages.set_defaults(command=_app)
     return parser
+
+
+def _called() -> str:
+    """How this program was called: by the name it was installed under, or from a checkout."""
+    return "simcore" if Path(sys.argv[0]).stem == "simcore" else "python -m simcore"
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535, got {shown(text)}")
+    return int(text)
 
 
 def _jobs(text: str) -> int:
@@ -167,6 +186,10 @@ def _run(options: argparse.Namespace) -> int:
         if run.outcome is Outcome.CANCELLED:
             return complain(f"{stop.word}; what was recorded is in {options.out}", stop.code)
         return tell(regimes.describe(run), f"the run is in {options.out}")
+
+
+def _app(options: argparse.Namespace) -> NoReturn:
+    serve.serve([f"--server.address={options.address}", f"--server.port={options.port}"])
 
 
 # --- Files -----------------------------------------------------------------------------------

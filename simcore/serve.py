@@ -1,4 +1,4 @@
-"""The app from anywhere: `simcore app` opens the pages of a checkout, or those that the wheel carries."""
+"""The app from anywhere: `simcore app` opens the pages of a checkout or those in the wheel."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import hashlib
 from pathlib import Path
 
 NUMBER = "0.1"
-PICTURES = "figures"
+APART = ("figures", "_page")  # pictures, and the app where a wheel carries it
 
 
 def hash_of_sources(folder: Path) -> str:
@@ -16,7 +16,7 @@ def hash_of_sources(folder: Path) -> str:
     digest = hashlib.blake2b(digest_size=6)
     for path in sorted(folder.rglob("*.py")):
         place = path.relative_to(folder)
-        if path.is_file() and place.parts[0] != PICTURES:
+        if path.is_file() and place.parts[0] not in APART:
             source = path.read_bytes().replace(b"\r\n", b"\n")  # git may write either
             digest.update(f"{place.as_posix()} {len(source)}\n".encode() + source)
     return digest.hexdigest()

@@ -35,7 +35,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.links simcore.link_values simcore.run_table",
         "numpy nouns loops truths verbs",
     ),
-    "process": ("simcore.signals simcore.streams", ""),
+    "process": ("simcore.signals simcore.streams simcore.serve", "nouns"),
     "studies": (
         "simcore.studies simcore.studies.*",
         "numpy pyarrow cloudpickle process nouns loops truths verbs studies",
