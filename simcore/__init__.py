@@ -46,6 +46,7 @@ __all__ = [
     "Target",
     "Trajectory",
     "Tree",
+    "__version__",
     "curvature",
     "grid",
     "presets",

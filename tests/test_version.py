@@ -29,6 +29,7 @@ def test_a_version_is_a_number_and_a_hash():
         ("deep/new.py", b"", False),
         ("a.py", b"x = 1\r\ny = 2\r\n", True),
         ("figures/c.py", b"", True),
+        ("_page/app.py", b"", True),
         ("a.js", b"", True),
     ],
 )
