@@ -61,7 +61,7 @@ def with_weights(n):
 # field: (what has that much of it, how much more is too much, a word of the refusal)
 AT = {
     "pathways": (lambda n: Network(depths=(1,) * n), 1, "pathways"),
-    "depth": (lambda n: Network(depths=(2, n)), 1, "depths[1]"),
+    "depth": (lambda n: Network(depths=(2, n)), 1, "the depth of pathway 2"),
     "size": (lambda n: Network(depths=(2,), width=n), 1, "width"),
     "parameters": (with_weights, 64_000, "weights"),
     "steps": (lambda n: Descent(step_size=0.1, steps=n), 1, "steps"),
