@@ -70,8 +70,7 @@ def waits(name: str, found: list[list[float]]) -> dict[str, float]:
 
 async def closing(address: str, experiment: Experiment, after: float) -> float:
     """Seconds from the closing of a tab whose run is under way to an idle server."""
-    async with visitor.visiting(address, query=query_of(experiment)) as guest:
-        await guest.ask()
+    async with visitor.impatient(address, query_of(experiment)):
         await asyncio.sleep(after)
         before = served.cpu_seconds(os.getpid())
         await asyncio.sleep(10 * TICK)

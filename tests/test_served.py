@@ -80,26 +80,23 @@ def test_a_closed_tab_frees_its_core(server, monkeypatch):
 
     async def open_and_close(experiment):
         query = urlencode(links.to_query(experiment))
-        async with visitor.visiting(server, query=query) as guest:
-            await guest.ask()
-            await until(lambda: busy() > BUSY)
-        await until(lambda: busy() < IDLE)
+        async with visitor.impatient(server, query):
+            await until(BUSY)
+        await until(IDLE)
 
-    async def until(condition):
+    async def until(cores):
+        """Until the server takes more than BUSY, or less than IDLE."""
         end = time.monotonic() + DEADLINE
-        while not condition():
-            assert time.monotonic() < end, "the core is not free"
-            await asyncio.sleep(0)
+        while True:
+            before, now = served.cpu_seconds(os.getpid()), time.monotonic()
+            await asyncio.sleep(0.5)
+            taken = (served.cpu_seconds(os.getpid()) - before) / (time.monotonic() - now)
+            if (taken > cores) is (cores is BUSY):
+                return
+            assert time.monotonic() < end, f"the server takes {taken} of a core"
 
     for name in ("blocks of many modes", "eigenvalues of full weights"):
         asyncio.run(open_and_close(experiments[name]))
-
-
-def busy() -> float:
-    """How many cores the server takes, over the next half second."""
-    begin, now = served.cpu_seconds(os.getpid()), time.monotonic()
-    time.sleep(0.5)
-    return (served.cpu_seconds(os.getpid()) - begin) / (time.monotonic() - now)
 
 
 @pytest.mark.parametrize("path", ["/", "/about", "/_stcore/health"])

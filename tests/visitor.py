@@ -78,6 +78,18 @@ async def visiting(address: str, page: str = "", query: str = "") -> AsyncIterat
         yield Visitor(socket, page, query)
 
 
+@asynccontextmanager
+async def impatient(address: str, query: str) -> AsyncIterator[None]:
+    """A visitor who opens a link and closes the tab before the run is over."""
+    async with visiting(address, query=query) as guest:
+        reading = asyncio.create_task(guest.run())
+        try:
+            yield
+        finally:
+            guest.socket.transport.abort()  # a closed tab says no goodbye
+            await asyncio.gather(reading, return_exceptions=True)
+
+
 async def visit(address: str, number: int, seconds: float) -> list[float]:
     """Move the step size up (odd numbers) or down, a second after each answer: waiting times."""
     waits = []
