@@ -96,12 +96,15 @@ def _look(change: Callable[[View], View]) -> None:
 def show_map(wanted: Wanted) -> None:
     """Make `wanted` what the session asks of the map; for callbacks."""
     state = st.session_state
-    state.map, state.changed, state.refused = wanted, True, {}
+    state.map, state.changed = wanted, True
+    state.complaints, state.refused = [], {}
 
 
 def complain(sentence: str) -> None:
     """Say what was wrong with an input; the experiment stays as it was."""
-    st.session_state.setdefault("complaints", []).append(sentence)
+    said = st.session_state.setdefault("complaints", [])
+    if sentence not in said:
+        said.append(sentence)
 
 
 def refuse(key: str, sentence: str) -> None:

@@ -94,10 +94,10 @@ def link(page: str, label: str, experiment: Experiment | None = None, **options:
 
 
 def complaints() -> None:
-    """What the link or an input got wrong, one sentence each."""
+    """What the link or an input got wrong, one sentence each, until a change is accepted: the page
+    may run again by itself."""
     for sentence in st.session_state.get("complaints", []):
         _prose.warn(sentence)
-    st.session_state.complaints = []
 
 
 def chart(picture: Any) -> None:
