@@ -71,20 +71,22 @@ class _Progress:
 
     def __init__(self, label: str) -> None:
         self.label, self.fraction = label, 0.0
+        self.words: str | None = None  # of the work, once it has begun
         self.place, self.begin = st.empty(), time.monotonic()
         self.left, self.since = limits.current().wall, self.begin
         self.turn = Turn(TURNS, self.waits)
 
     def waits(self, before: int) -> None:
-        """So many others come first."""
-        ahead = "next" if before == 0 else f"after {before} others"
-        self._show(f"waiting for a free core, {ahead}")
+        """So many others come first; work that only gives way to them goes on showing its own."""
+        ahead = "next in line" if before == 0 else f"{before} before it in line"
+        self._show(self.words or f"waiting for a free core, {ahead}")
 
     def __call__(self, fraction: float) -> bool:
         now = time.monotonic()
         self.left -= now - self.since
         self.fraction = fraction
-        self._show(f"{fraction:.0%}")
+        self.words = f"{fraction:.0%}"
+        self._show(self.words)
         self.turn.give_way()
         self.since = time.monotonic()
         return self.left > 0
@@ -112,7 +114,7 @@ def run(experiment: Experiment, label: str = "Running") -> Trajectory:
 
     Where it would take more work than it may, the page says so and ends.
     """
-    found = beside(experiment, label)
+    found = _run(experiment, label, "")
     if found is None:
         st.stop()
     return found
@@ -120,15 +122,23 @@ def run(experiment: Experiment, label: str = "Running") -> Trajectory:
 
 def beside(experiment: Experiment, label: str) -> Trajectory | None:
     """The same of a run beside the page's own; None, and a sentence, where it may not be run."""
+    return _run(experiment, label, f"{label}: ")
+
+
+def _run(experiment: Experiment, label: str, whose: str) -> Trajectory | None:
     try:
         cost.check(experiment)
     except ValueError as error:
-        _prose.warn(f"{label}: {error}.")
+        _say(f"{whose}{error}.")
         return None
     found = _work(experiment, label, lambda progress: simulate(experiment, on_progress=progress))
     if found.outcome is Outcome.CANCELLED:
-        _prose.warn(f"{label}: {_too_slow()} What was reached by then is shown.")
+        _say(f"{whose}the run {_too_slow()} What was reached by then is shown.")
     return found
+
+
+def _say(sentence: str) -> None:
+    _prose.warn(sentence[0].upper() + sentence[1:])
 
 
 def flow_beside(run_: Trajectory) -> Trajectory | None:
@@ -146,13 +156,13 @@ def orbits(experiment: Experiment, step_sizes: np.ndarray) -> bifurcation.Orbits
     try:
         return _work(key, "Orbits", lambda progress: work(on_progress=progress))
     except Cancelled:
-        _prose.warn(f"Orbits: {_too_slow()}")
+        _say(f"the diagram {_too_slow()}")
         return None
 
 
 def _too_slow() -> str:
     return (
-        f"it was ended after {limits.current().wall:g} seconds on a core, the most that work may "
+        f"was ended after {limits.current().wall:g} seconds on a core, the most that work may "
         "take here."
     )
 

@@ -66,9 +66,10 @@ def check(experiment: Experiment, *, together: bool = False) -> None:
         steps = f"the steps of its integrator; take a shorter duration, or fewer {size}"
     records = f"the Hessian at its records; record less often, or take fewer {size}"
     mostly = records if expected.records * expected.record > expected.seconds / 2 else steps
+    about = float(f"{expected.seconds:.2g}")
     raise ValueError(
-        f"a run may take about {most:g} seconds of a core here, this one would take about "
-        f"{expected.seconds:.2g}, most of them for {mostly}"
+        f"the run would take about {about:,g} seconds of a core, and may take {most:g} here, most "
+        f"of them for {mostly}"
     )
 
 

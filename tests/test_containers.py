@@ -28,9 +28,8 @@ NOBODY = 65534
 READS_ANYTHING = "dac_read_search"  # of the capabilities of Linux
 ROOM = 50_000  # bytes: a short run fits, and about half of its compiled kernels
 CORE = (
-    *("tests/test_files.py", "tests/test_presets.py"),
-    *("tests/test_command_line.py", "tests/test_pages.py"),
-    "-k=files and not device or medium or fills_its_store or wrong_sweep or front_page",
+    *("tests/test_files.py", "tests/test_presets.py", "tests/test_command_line.py"),
+    "-k=files and not device or medium or fills_its_store or wrong_sweep",
 )
 
 

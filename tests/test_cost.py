@@ -86,7 +86,8 @@ def test_a_run_that_takes_too_much_is_refused_with_what_to_lower(least, dear, en
     base = replace(ALIGNED["deep"], engine=engine)
     check(descending(base, 0.01, 10, record=Record(frames=2)))
     experiment = build(base)
-    with refused("0.01 seconds of a core", f"{cost(experiment).seconds:.2g}", words):
+    seconds = f"{cost(experiment).seconds:.2g}"
+    with refused(f"about {float(seconds):,g} seconds of a core", "take 0.01 here", words):
         check(experiment)
     with refused("seconds of a core"):
         simulate(experiment)

@@ -100,7 +100,8 @@ def test_a_run_that_takes_too_much_is_refused_on_the_page_and_can_be_lowered(mon
     app = open_app(**DEAR)
     assert not app.exception
     (said,) = warnings(app)
-    assert f"about {limits.HOSTED.seconds:g} seconds of a core" in said
+    assert said.startswith("`The run would take about ")
+    assert f"may take {limits.HOSTED.seconds:g} here" in said
     assert "record less often" in said
     assert app.text_input(key="singular_values").value.startswith("1, 0.99, 0.98")
     app.text_input(key="singular_values").set_value("1").run()
