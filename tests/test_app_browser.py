@@ -320,7 +320,9 @@ def test_pins_and_panels_are_in_a_copied_link(page, browser, address):
     copied = page.locator("[data-testid=stPopoverBody] code").inner_text()
     fresh = browser.new_page()
     served.open_page(fresh, copied)
-    expect(fresh.get_by_test_id("stSidebar").get_by_text("A: η = 0.2")).to_be_visible(timeout=served.PATIENCE)
+    expect(fresh.get_by_test_id("stSidebar").get_by_text("A: η = 0.2")).to_be_visible(
+        timeout=served.PATIENCE
+    )
     pill = fresh.get_by_role("button", name="GFS sharpness", exact=True)
     expect(pill).to_have_attribute("aria-pressed", "true", timeout=served.PATIENCE)
     expect(number(fresh, "Step size η")).to_have_value("0.1", timeout=served.PATIENCE)
@@ -395,7 +397,9 @@ def test_back_as_the_first_move_after_a_restart(pinned):
     with served.app(port):
         reconnected(page)
         page.go_back()
-        expect(page.get_by_test_id("stSidebar").get_by_text("A: ")).to_have_count(0, timeout=served.PATIENCE)
+        expect(page.get_by_test_id("stSidebar").get_by_text("A: ")).to_have_count(
+            0, timeout=served.PATIENCE
+        )
         served.settle(page)
         assert "pin_a" not in query_of(page)
         expect(number(page, "Step size η")).to_have_value("0.2")
