@@ -7,10 +7,12 @@ lambda_max (`sharpness`), the edge 2/eta (`edge`). H. Kim, S. Lee, ICML 2026 (ar
 """
 
 import sys
+from pathlib import Path
 
 from simcore import signals
 
-if sys.argv[:1] == ["-m"]:  # `python -m simcore` comes by here on its way; the rest takes a while
+# `simcore` and `python -m simcore` come by here on their way to the command; the rest takes a while
+if any(Path(name).stem in ("simcore", "-m") for name in sys.argv[:1]):
     signals.leave_at_once()
 
 from simcore import curvature, presets, regimes, theory

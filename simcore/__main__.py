@@ -70,9 +70,14 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(tell(self.format_help().rstrip()))
 
 
+class _Version(argparse.Action):
+    def __call__(self, *_: Any) -> NoReturn:
+        sys.exit(tell(f"simcore {VERSION}"))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=_called(), description=__doc__.split("\n\n")[1])
-    parser.add_argument("--version", action="version", version=f"simcore {VERSION}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="say it and end")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     many = commands.add_parser("sweep", help="run a grid of experiments into a store")

@@ -31,6 +31,7 @@ def start(
     *arguments: object,
     ignoring: Iterable[int] = (),
     closed: Iterable[int] = (),
+    program: Iterable[object] = ("-m", "simcore"),
     **options: object,
 ) -> subprocess.Popen[str]:
     """A command as a shell starts it on a terminal: it leads a group, which gets the signals, and
@@ -43,7 +44,7 @@ def start(
             os.close(number)
 
     return subprocess.Popen(
-        [sys.executable, "-m", "simcore", *map(str, arguments)],
+        [sys.executable, *program, *map(str, arguments)],
         **{
             "cwd": ROOT,
             "stdout": subprocess.PIPE,
@@ -62,7 +63,7 @@ def wait_for(condition, process: subprocess.Popen) -> None:
     while not condition():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < until
-        time.sleep(0.002)
+        time.sleep(0.01)
 
 
 def wait_until_ours(process: subprocess.Popen) -> None:
@@ -112,7 +113,7 @@ def kill_at_random(
         process = start("sweep", file, "--store", store, *options)
         wait_until_ours(process)
         while i % 2 and rows_in(store) == kept[-1] and process.poll() is None:
-            time.sleep(0.002)  # every second one hits the runs, however long imports take
+            time.sleep(0.02)  # every second one hits the runs, however long imports take
         time.sleep(moments.uniform(0, 0.5))
         if process.poll() is None:
             os.killpg(process.pid, number)

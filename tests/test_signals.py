@@ -17,6 +17,7 @@ import pytest
 from cases import CASES, descending
 from commands import (
     PATIENCE,
+    ROOT,
     SIGNALS,
     complaints,
     kill_at_random,
@@ -115,6 +116,17 @@ def test_a_signal_during_the_imports_is_one_sentence(endless, number):
     word, code = SIGNALS[number]
     assert (process.returncode, said, errors) == (code, "", f"simcore: {word}\n")
     assert not endless[-1].exists()
+
+
+@needs_proc
+def test_the_installed_command_hears_signals_as_early(endless, tmp_path):
+    script = tmp_path / "simcore"  # as pip writes it
+    script.write_text("from simcore.__main__ import program\n\nprogram()\n")
+    process = start(*endless, program=[script], env=os.environ | {"PYTHONPATH": str(ROOT)})
+    wait_until_ours(process)
+    os.killpg(process.pid, signal.SIGINT)
+    said, errors = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, said, errors) == (130, "", "simcore: interrupted\n")
 
 
 @needs_proc

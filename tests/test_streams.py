@@ -12,6 +12,7 @@ import pytest
 from commands import PATIENCE, start
 
 from simcore import Trajectory, presets, streams
+from simcore.__main__ import main
 
 
 @pytest.fixture
@@ -75,6 +76,17 @@ def test_every_character_can_be_spelled():
     )
     everything = "".join(map(chr, [*range(0x3000), *range(0x3000, sys.maxunicode, 97)]))
     assert streams.spelled(everything).isascii()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["sweep", "--help"]])
+def test_what_the_parser_says_may_have_no_reader(monkeypatch, capsys, arguments):
+    class Unread(io.StringIO):
+        def flush(self):
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+    monkeypatch.setattr(sys, "stdout", Unread())
+    assert main(arguments) == 141
+    assert capsys.readouterr().err == "simcore: the output has no reader any more\n"
 
 
 def test_a_full_disk_is_a_sentence(monkeypatch, capsys):
