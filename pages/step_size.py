@@ -79,7 +79,10 @@ else:
             disabled=_state.view().step_sizes is None,
         )
         with place:
-            _widgets.selectable(picture, chart_key, on_select, ["pick", "zoom"])
+            if np.isfinite(found.strengths).any():
+                _widgets.selectable(picture, chart_key, on_select, ["pick", "zoom"])
+            else:  # a sentence in the place of the diagram, with nothing to choose
+                _ui.chart(picture)
         _ui.chart(pictures.lyapunov(found.step_sizes, found.lyapunov, marks, eta))
         _prose.say(
             "Every step size goes on until it repeats itself, for at most "

@@ -110,7 +110,7 @@ def test_a_grid_without_axes_is_its_base():
         ({"dynamics.step_size": [0.1, -1]}, ["the step size must be"]),
         ({"dynamics.step_size": ["fast"]}, ["the step size must be"]),
         ({"dynamics.step_size": [math.nan]}, ["the step size must be"]),
-        ({"network.depths": [(2, 2, 2)]}, ["scales needs one entry per pathway"]),
+        ({"network.depths": [(2, 2, 2)]}, ["the start needs one entry per pathway"]),
         ({"start": [{"type": "Balanced"}]}, ["scales"]),
         ({"start": [{"type": "Nothing"}]}, ["type"]),
         ({"network.depths,start.scales": [(2, 2)]}, ["depths must be"]),
