@@ -316,13 +316,13 @@ def _count(
     """A whole number with a key for one less and one for one more."""
     row, words = st.container(horizontal=True, vertical_alignment="bottom", gap="small"), st.empty()
 
-    def by(step: int) -> Experiment:
-        return change(value + step)
+    def by(step: int) -> None:
+        _state.show(change(value + step))
 
     with row:
         _whole(label, key, value, change, words=words, **options)
         for sign, step, name in (("−", -1, "less"), ("+", 1, "more")):
-            press = partial(_widgets.attempt, lambda step=step: _state.show(by(step)), key=key)
+            press = partial(_widgets.attempt, by, step, key=key)
             _widgets.button(sign, f"{key}_{name}", press, help=f"One {name}")
 
 

@@ -147,7 +147,8 @@ def _of_records(run: Trajectory) -> Evidence:
 def phases(run: Trajectory) -> tuple[Phase, ...]:
     """The phases of a run, in order and without gaps; a phase that did not occur is left out.
 
-    * plateau: the mode's strength sum_h sigma_h / sigma*_1 is below 0.1;
+    * plateau: the mode's strength sum_h sigma_h / sigma*_1 is below 0.1, at the start, and again
+      from where an overshoot threw a trapped run back for good;
     * symmetry breaking: from there until the edge, or until the run settles;
     * edge of stability: from the first record with sharpness >= 2/eta; a blow-up is none;
     * re-balancing: from the record after which the largest share lies more than 0.02 below its
@@ -155,7 +156,7 @@ def phases(run: Trajectory) -> tuple[Phase, ...]:
       constant) or no signal is left to share;
     * settled: after the edge, if it was reached, from where on the shares stay within 0.02 of
       their last value and the total within 0.02 sigma*_1 of the band it moves in at the end. So a
-      steady cycle and a trap count as settled; a run that `classify` calls UNFINISHED has not.
+      steady cycle counts as settled; a run that `classify` calls UNFINISHED or TRAPPED has not.
     """
     mode, regime = sharpest(run), classify(run)
     records = len(run.steps)
@@ -172,19 +173,20 @@ def phases(run: Trajectory) -> tuple[Phase, ...]:
         starts[2] = int(at_edge[0])
         if regime is not Regime.WINNER_TAKES_ALL:
             starts[3] = max(starts[2], _rebalancing(mode))
-    starts[4] = _settled(mode, regime, starts[2] + 1 if starts[2] < records else starts[1])
+    starts[4] = _as_it_ends(mode, regime, starts[2] + 1 if starts[2] < records else starts[1])
     # a later phase that has begun ends the earlier ones
     for phase in range(len(PHASES) - 2, -1, -1):
         starts[phase] = min(starts[phase], starts[phase + 1])
 
     ends = [*starts[1:], records]
+    last = "plateau" if regime is Regime.TRAPPED else PHASES[-1]
     return tuple(
         Phase(
             name,
             int(run.steps[first]),
             int(run.steps[stop] - 1 if stop < records else run.steps[-1]),
         )
-        for name, first, stop in zip(PHASES, starts, ends, strict=True)
+        for name, first, stop in zip((*PHASES[:-1], last), starts, ends, strict=True)
         if first < stop
     )
 
@@ -210,7 +212,7 @@ def _rebalancing(mode: Course) -> int:
     return first if readable[first:].any() else len(share)
 
 
-def _settled(mode: Course, regime: Regime, after: int) -> int:
+def _as_it_ends(mode: Course, regime: Regime, after: int) -> int:
     """The first record, `after` at the earliest, from which the run is as it ends."""
     if regime in (Regime.UNFINISHED, Regime.DIVERGED):
         return len(mode.total)

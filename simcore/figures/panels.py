@@ -31,7 +31,7 @@ from simcore.view import DEFAULT as DEFAULT_VIEW
 from simcore.view import View
 
 PHASE_WORDS = {  # what the phases of `regimes` are, in one clause
-    "plateau": "near the start nothing is learned yet",
+    "plateau": "near zero next to nothing is learned",
     "symmetry breaking": "one pathway grows ahead of the others, as under gradient flow",
     "edge of stability": "the minimum is sharper than 2/η, and descent oscillates around it",
     "re-balancing": "the oscillation hands signal back to the other pathways",
