@@ -1,60 +1,74 @@
-"""What sets one experiment apart from another, in the words of a visitor."""
+"""An experiment in the words of a visitor: whole, or what sets it apart from another."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from simcore.experiment import Balanced, Experiment, Gaussian, LayerScales, Start
+from simcore.experiment import (
+    Balanced,
+    Dynamics,
+    Experiment,
+    Gaussian,
+    LayerScales,
+    Network,
+    Start,
+)
 from simcore.tasks import Spectrum, Task, Tree
+
+
+def in_words(experiment: Experiment) -> str:
+    """All of it but the records, e.g. "gradient descent · η = 0.05 · 650 steps · H = 2 · L = 20 ·
+    start 0.002, 0.0017 · σ* = 1"."""
+    return " · ".join(_parts(experiment, None))
 
 
 def difference(experiment: Experiment, reference: Experiment) -> str:
     """What `experiment` has that `reference` has not, e.g. "η = 0.05, 2,000 steps"; empty if they
     are the same run. How often it is recorded is said only where nothing else is different."""
-    return ", ".join(_parts(experiment, reference))
+    said = [*_parts(experiment, reference)]
+    return ", ".join(said or ["other records"]) if experiment != reference else ""
 
 
-def _parts(one: Experiment, two: Experiment) -> Iterator[str]:
-    said = [*_dynamics(one, two), *_network(one, two)]
-    if one.start != two.start:
-        said.append(_start(one.start, two.start))
-    if one.task != two.task:
-        said.append(_task(one.task, two.task))
-    if one.resolved_engine != two.resolved_engine:
-        said.append({"modes": "modes alone", "matrices": "full weights"}[one.resolved_engine])
-    yield from said
-    if not said and one != two:
-        yield "other records"
+def _parts(one: Experiment, two: Experiment | None) -> Iterator[str]:
+    yield from _dynamics(one.dynamics, two.dynamics if two else None)
+    yield from _network(one.network, two.network if two else None)
+    width = one.network.hidden_width(one.task)
+    if not one.start.aligned and (two is None or width != two.network.hidden_width(two.task)):
+        yield f"width {width}"
+    if two is None or one.start != two.start:
+        yield _start(one.start, two.start if two else None)
+    if two is None or one.task != two.task:
+        yield _task(one.task, two.task if two else None)
+    if two is not None and one.resolved_engine != two.resolved_engine:
+        yield {"modes": "modes alone", "matrices": "full weights"}[one.resolved_engine]
 
 
-def _dynamics(one: Experiment, two: Experiment) -> Iterator[str]:
-    mine, theirs = one.dynamics, two.dynamics
-    if mine.short != theirs.short:
+def _dynamics(mine: Dynamics, theirs: Dynamics | None) -> Iterator[str]:
+    like = theirs if theirs is not None and theirs.short == mine.short else None
+    if like is None:
         yield mine.title
-    if mine.eta is not None and mine.eta != theirs.eta:
-        yield f"η = {_apart(mine.eta, theirs.eta)}"
+    other = theirs.eta if theirs is not None else None
+    if mine.eta is not None and mine.eta != other:
+        yield f"η = {_apart(mine.eta, other)}"
     if mine.iterated:
-        if not theirs.iterated or mine.steps != theirs.steps:
+        if theirs is None or not theirs.iterated or mine.steps != theirs.steps:
             yield f"{mine.steps:,} steps"
-    elif mine.duration != theirs.duration:
-        yield f"t up to {_apart(mine.duration, theirs.duration)}"
-    fine, coarse = (getattr(d, "rtol", None) for d in (mine, theirs))
-    if mine.short == theirs.short and fine != coarse:
+    elif theirs is None or mine.duration != theirs.duration:
+        yield f"t up to {_apart(mine.duration, theirs.duration if theirs else None)}"
+    fine, coarse = (getattr(d, "rtol", None) for d in (mine, like))
+    if like is not None and fine != coarse:
         yield f"tolerance {fine:g}"
 
 
-def _network(one: Experiment, two: Experiment) -> Iterator[str]:
-    mine, theirs = one.network.depths, two.network.depths
-    if len(mine) != len(theirs):
-        yield f"H = {len(mine)}"
-    if set(mine) != set(theirs) or (len(mine) == len(theirs) and mine != theirs):
-        yield f"L = {mine[0]}" if len(set(mine)) == 1 else f"L = {', '.join(map(str, mine))}"
-    wide = [e.network.hidden_width(e.task) for e in (one, two)]
-    if wide[0] != wide[1] and not one.start.aligned:
-        yield f"width {wide[0]}"
+def _network(mine: Network, theirs: Network | None) -> Iterator[str]:
+    depths, others = mine.depths, theirs.depths if theirs is not None else ()
+    if len(depths) != len(others):
+        yield f"H = {len(depths)}"
+    if set(depths) != set(others) or (len(depths) == len(others) and depths != others):
+        yield f"L = {depths[0]}" if len(set(depths)) == 1 else f"L = {', '.join(map(str, depths))}"
 
 
-def _start(mine: Start, theirs: Start) -> str:
+def _start(mine: Start, theirs: Start | None) -> str:
     if isinstance(mine, Balanced):
         others = theirs.scales if isinstance(theirs, Balanced) else ()
         return f"start {_listed(mine.scales, others)}"
@@ -68,7 +82,7 @@ def _start(mine: Start, theirs: Start) -> str:
     return "another start"
 
 
-def _task(mine: Task, theirs: Task) -> str:
+def _task(mine: Task, theirs: Task | None) -> str:
     if isinstance(mine, Spectrum):
         values = tuple(filter(None, mine.singular_values)) or (0.0,)
         others = theirs.singular_values if isinstance(theirs, Spectrum) else ()
@@ -76,7 +90,9 @@ def _task(mine: Task, theirs: Task) -> str:
         if values != others or not isinstance(theirs, Spectrum):
             return f"σ* = {_listed(values, others)}"
         return f"{mine.n_in} inputs, {mine.n_out} outputs"
-    return f"tree of {mine.levels} levels" if isinstance(mine, Tree) else "another target"
+    if isinstance(mine, Tree):
+        return f"tree of {mine.levels} levels"
+    return "another target" if theirs is not None else f"a target of {mine.n_out} x {mine.n_in}"
 
 
 def _listed(mine: tuple[float, ...], theirs: tuple[float, ...]) -> str:

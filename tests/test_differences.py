@@ -21,7 +21,7 @@ from simcore import (
     presets,
     simulate,
 )
-from simcore.differences import difference
+from simcore.differences import difference, in_words
 
 MEDIUM = presets.MEDIUM.experiment  # L = 20, H = 2, eta = 2/13, 650 steps
 CASES = {
@@ -87,3 +87,14 @@ def test_a_run_of_other_pathways_has_no_difference_but_a_row():
     one = simulate(CASES["H = 1, start 0.002"])
     table = ends.table({"GD": simulate(MEDIUM), "A": one})
     assert table["difference to GD"] == ["–", "H = 1"]
+
+
+def test_an_experiment_is_said_whole_in_one_line():
+    assert in_words(MEDIUM) == (
+        "gradient descent · η = 0.1538 · 650 steps · H = 2 · L = 20 · start 0.002, 0.0017 · σ* = 1"
+    )
+    flow = replace(presets.BY_NAME["tree-4"].experiment, dynamics=Flow(duration=40.0))
+    assert in_words(flow) == (
+        "gradient flow · t up to 40 · H = 2 · L = 4 · width 64 · random start of std 0.03953 · "
+        "seed 0 · tree of 3 levels"
+    )

@@ -19,8 +19,9 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "loops": ("simcore.kernels simcore.kernels.*", "numpy numba llvmlite loops"),
     "nouns": (
         "simcore.version simcore.checks simcore.limits simcore.looks simcore.files "
-        "simcore.archive simcore.spec simcore.tasks simcore.starts simcore.dynamics "
-        "simcore.experiment simcore.trajectory simcore.rows simcore.view simcore.typed",
+        "simcore.archive simcore.caption simcore.spec simcore.tasks simcore.starts "
+        "simcore.dynamics simcore.experiment simcore.trajectory simcore.rows simcore.view "
+        "simcore.typed",
         "numpy nouns",
     ),
     "truths": (
@@ -32,7 +33,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.engines "
         "simcore.simulate simcore.alignment simcore.courses simcore.verdicts "
         "simcore.true_tail simcore.horizon simcore.regimes simcore.ends simcore.presets "
-        "simcore.links simcore.link_values simcore.run_table",
+        "simcore.links simcore.link_values simcore.run_table simcore.captions",
         "numpy nouns loops truths verbs",
     ),
     "process": ("simcore.signals simcore.streams simcore.serve", "nouns"),

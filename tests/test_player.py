@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simcore import regimes
+from simcore.caption import Caption
 from simcore.figures import style
 from simcore.figures.player import CSS, HTML, MAX_MAP_VALUES, PAGE_JS, payload, standalone
 from simcore.figures.scene import (
@@ -302,7 +303,7 @@ def test_every_phase_has_a_colour() -> None:
 
 
 def test_standalone_is_one_file_that_asks_for_nothing() -> None:
-    page = standalone(scene(), title="GD & GF </title>")
+    page = standalone(dataclasses.replace(scene(), caption=Caption(title="GD & GF </title>")))
     assert re.findall(r"https?://|@import|\bsrc=|\burl\(|<link", page) == []
     assert "GD &amp; GF &lt;/title&gt;" in page
     for part in (HTML, CSS, PAGE_JS):

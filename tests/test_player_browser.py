@@ -161,7 +161,7 @@ def open_player(browser: Browser, tmp_path: Path) -> Iterator:
 
     def open_(scene: Scene, width: int = 1280, **options: object) -> Player:
         file = tmp_path / f"{len(contexts)}.html"
-        file.write_text(standalone(scene, title="Test run"), encoding="utf-8")
+        file.write_text(standalone(scene), encoding="utf-8")
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         contexts.append(context)
         page = context.new_page()

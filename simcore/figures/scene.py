@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from simcore.caption import Caption
 from simcore.checks import require
 from simcore.figures.style import ENDS, ROLES, Colour
 
@@ -233,6 +234,7 @@ class Scene:
     view: what the player shows at first, axis, time, strobe, logs, zoom, cursor (see
     `View.of_player`); it is no part of the picture's identity.
     report: tell Python of the view after a pause, a seek or a change of it.
+    caption: what its files say of it; like the view, no part of the picture's identity.
     """
 
     runs: Sequence[Run]
@@ -246,6 +248,7 @@ class Scene:
     time: Literal["linear", "log"] = "linear"
     view: Mapping[str, Any] = field(default_factory=dict)
     report: bool = False
+    caption: Caption = field(default_factory=Caption)
 
     def __post_init__(self) -> None:
         names = [run.name for run in self.runs]

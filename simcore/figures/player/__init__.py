@@ -103,7 +103,7 @@ def payload(scene: Scene) -> dict[str, Any]:
     return {"scene": description, **{name: pa.table(table) for name, table in tables.items()}}
 
 
-def standalone(scene: Scene, title: str = "Run player") -> str:
+def standalone(scene: Scene) -> str:
     """One HTML page with html, css, js and base64 data inside; it plays offline."""
     description, tables = _pack(scene)
     packed = {
@@ -111,7 +111,7 @@ def standalone(scene: Scene, title: str = "Run player") -> str:
         for name, table in tables.items()
     }
     data = json.dumps({"scene": description, **packed}, allow_nan=False).replace("<", "\\u003c")
-    name = html_text.escape(title)
+    name = html_text.escape(scene.caption.title)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -196,6 +196,7 @@ def _pack(scene: Scene) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]
     description = _plain_json(description)
     description["hash"] = _hash(description, tables)
     description["view"] = _plain_json(dict(scene.view))  # after the hash: no view is a new run
+    description["caption"] = asdict(scene.caption)  # its link holds the view
     return description, tables
 
 
