@@ -95,6 +95,6 @@ def test_an_experiment_is_said_whole_in_one_line():
     )
     flow = replace(presets.BY_NAME["tree-4"].experiment, dynamics=Flow(duration=40.0))
     assert in_words(flow) == (
-        "gradient flow · t up to 40 · H = 2 · L = 4 · width 64 · random start of std 0.03953 · "
+        "gradient flow · t up to 40 · H = 2 · L = 4 · width 64 · random start of std 0.03953, "
         "seed 0 · tree of 3 levels"
     )
