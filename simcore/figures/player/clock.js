@@ -49,13 +49,13 @@ export class Clock {
   }
 
   /** Moves on by what passed since the last frame; the whole run takes `seconds` at speed 1.
-   * `once` does not loop, `stills` moves twice a second only. Returns whether it moved. */
-  advance(now, { seconds, once, stills }) {
+   * `stills` moves twice a second only. Returns whether it moved. */
+  advance(now, { seconds, stills }) {
     this.owed += Math.min(0.1, (now - (this.last ?? now)) / 1000);
     this.last = now;
     if (stills && this.owed < SECONDS_PER_STILL) return false;
     let part = this.part(this.t) + (this.owed * this.speed) / seconds;
-    if (part >= 1 && this.loop && !once) part %= 1;
+    if (part >= 1 && this.loop) part %= 1;
     this.t = this.at(part);
     this.owed = 0;
     return true;

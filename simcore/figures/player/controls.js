@@ -1,6 +1,6 @@
 /* The buttons round the panels: what they do, and what they show. S is the player. */
 
-import { savePicture } from "./film.js";
+import { takeAsBefore } from "./take.js";
 
 const SPEEDS = [1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4];
 
@@ -19,8 +19,8 @@ const ACTIONS = {
   in: (S) => S.zoomBy(0.5),
   out: (S) => S.zoomBy(2),
   whole: (S) => S.zoomBy(Infinity),
-  picture: savePicture,
-  film: (S) => S.record(),
+  picture: (S) => takeAsBefore(S, "png"),
+  film: (S) => takeAsBefore(S, "mp4"),
 };
 
 export function act(S, name) {
@@ -59,7 +59,6 @@ export function showControls(S) {
   S.root.dataset.time = S.logTime ? "log" : "linear";
   find("[data-do=play]").setAttribute("aria-label", playing ? "Pause" : "Play");
   find("[data-do=loop]").setAttribute("aria-pressed", loop);
-  find("[data-do=film]")?.setAttribute("aria-pressed", Boolean(S.film));
   for (const b of all("[data-strobe]")) {
     b.setAttribute("aria-pressed", b.dataset.strobe === S.strobe);
     b.disabled = !S.runs.some((run) => run.strobes);

@@ -1,70 +1,83 @@
-/* Pictures and films of the run, as files. S is the player. */
+/* A film of a run: the frames of a print, each drawn and encoded in its own time, so that the rate is
+ * constant whatever the machine can do. */
 
-import { css } from "./theme.js";
+import { mp4 } from "./mp4.js";
 
-const MARGIN = 12; // CSS pixels
-const TYPES = ["video/mp4;codecs=avc1.640028", "video/mp4", "video/webm;codecs=vp9", "video/webm"];
+const RATE = 30; // frames a second
+const HELD = 1; // seconds of the last picture
+const BITS = 0.08; // for each pixel of a frame, at most
+const KEY_EVERY = 60; // frames
+const QUEUE = 4; // frames on their way through the encoder
+const LARGE = 1920 * 1088; // pixels: more need a higher level
 
-export const canFilm = () =>
-  Boolean(window.MediaRecorder && HTMLCanvasElement.prototype.captureStream);
+export const WHY_NO_FILM =
+  "This browser encodes no films here: it takes Chrome, Edge, Firefox or Safari of 2024 or later, and " +
+  "an address that begins with https:// or http://localhost.";
 
-/** Timeline and panels on one canvas. */
-function sheet(S, canvas = document.createElement("canvas")) {
-  const { trackCtx, ctx: panelsCtx, dpr } = S.layout,
-    parts = [trackCtx.canvas, panelsCtx.canvas],
-    margin = Math.round(MARGIN * dpr);
-  const even = (v) => 2 * Math.ceil(v / 2); // H.264 takes even sizes only
-  const w = even(parts[1].width + 2 * margin),
-    h = even(parts[0].height + parts[1].height + 3 * margin);
-  if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
-  const ctx = canvas.getContext("2d");
-  ctx.fillStyle = css(S.theme.bg);
-  ctx.fillRect(0, 0, w, h);
-  ctx.drawImage(parts[0], margin, margin);
-  ctx.drawImage(parts[1], margin, parts[0].height + 2 * margin);
-  return canvas;
+export const canFilm = () => Boolean(window.VideoEncoder);
+
+/** H.264 where the browser has it, as everything plays that; else VP9. */
+async function configuration(width, height) {
+  const large = width * height > LARGE;
+  for (const codec of large ? ["avc1.640033", "vp09.00.51.08"] : ["avc1.640028", "vp09.00.40.08"]) {
+    const config = { codec, width, height, framerate: RATE, latencyMode: "realtime" };
+    config.bitrate = Math.round(BITS * width * height * RATE);
+    if (codec.startsWith("avc1")) config.avc = { format: "avc" };
+    if ((await VideoEncoder.isConfigSupported(config)).supported) return config;
+  }
+  throw new Error(`This browser encodes no film of ${width} × ${height}; choose a smaller size.`);
 }
 
-function download(blob, extension) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = `run.${extension}`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-}
-
-export function savePicture(S) {
-  sheet(S).toBlob((blob) => download(blob, "png"));
-}
-
-/** What is painted from now on, saved when it is stopped and lost when it is discarded. */
-export class Film {
-  constructor(S) {
-    this.S = S;
-    this.sheet = sheet(S);
-    const type = TYPES.find((each) => MediaRecorder.isTypeSupported(each)),
-      chunks = [];
-    this.recorder = new MediaRecorder(this.sheet.captureStream(60), {
-      mimeType: type,
-      videoBitsPerSecond: 12e6,
+/** Lets the page live between two frames; a timer would be slow in a tab that is not seen. */
+function breath() {
+  return new Promise((done) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.addEventListener("message", () => {
+      port1.close();
+      done();
     });
-    this.recorder.ondataavailable = (event) => chunks.push(event.data);
-    this.recorder.onstop = () =>
-      download(new Blob(chunks, { type }), type.includes("mp4") ? "mp4" : "webm");
-    this.recorder.start();
-  }
+    port1.start();
+    port2.postMessage(null);
+  });
+}
 
-  frame() {
-    sheet(this.S, this.sheet);
+/** The whole run in `seconds`, as an MP4 file. `tell` hears which part of it is done; the signal ends
+ * it with an AbortError. */
+export async function filmOf(print, seconds, tell, signal) {
+  const count = Math.round(seconds * RATE),
+    frames = [];
+  print.seek(print.clock.start);
+  const first = print.draw(),
+    config = await configuration(first.width, first.height);
+  let trouble = null,
+    described = null;
+  const encoder = new VideoEncoder({
+    output(chunk, { decoderConfig }) {
+      described ??= decoderConfig;
+      const data = new Uint8Array(chunk.byteLength);
+      chunk.copyTo(data);
+      frames.push({ data, key: chunk.type === "key", at: chunk.timestamp });
+    },
+    error(error) {
+      trouble = error;
+    },
+  });
+  encoder.configure(config);
+  try {
+    for (let k = 0; k < count + HELD * RATE; k++) {
+      if (k < count) print.seek(print.clock.at(k / (count - 1)));
+      const frame = new VideoFrame(print.draw(), { timestamp: Math.round((1e6 * k) / RATE) });
+      encoder.encode(frame, { keyFrame: k % KEY_EVERY === 0 });
+      frame.close();
+      do await breath();
+      while (encoder.encodeQueueSize > QUEUE && !trouble);
+      signal.throwIfAborted();
+      if (trouble) throw trouble;
+      tell(k / (count + HELD * RATE));
+    }
+    await encoder.flush();
+  } finally {
+    if (encoder.state !== "closed") encoder.close();
   }
-
-  stop() {
-    setTimeout(() => this.frame(), 60); // the last picture, held for a moment
-    setTimeout(() => this.recorder.state !== "inactive" && this.recorder.stop(), 400);
-  }
-
-  discard() {
-    this.recorder.onstop = null;
-    this.recorder.stop();
-  }
+  return mp4(described, frames, RATE);
 }

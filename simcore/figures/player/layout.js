@@ -1,4 +1,4 @@
-/* The layout: canvases, the places of panels on them, and their two layers. S is the player.
+/* The layout: canvases, the places of panels on them, and their two layers. S is a picture.
  *
  * A still layer (axes, legends) and a data layer (the whole run) are drawn on resize, new data and
  * new colours; a frame copies them, cut at the cursor, so its cost does not grow with the run.
@@ -9,28 +9,46 @@ import { copy } from "./ink.js";
 import { series } from "./series.js";
 import { css } from "./theme.js";
 import { timeline } from "./timeline.js";
-import { showClock, tell } from "./words.js";
 
 const NARROW = 720; // below this width panels stand in one column
-const GAP = 22;
+export const GAP = 22;
+
+/** Panels side by side in a width. */
+export const columnsIn = (S, W) => (W >= NARROW ? Math.min(S.scene.columns, S.panels.length) : 1);
+
+export const context = () => document.createElement("canvas").getContext("2d");
+
+/** The canvases of a page, as wide as their place. */
+export class Screen {
+  constructor(root) {
+    this.root = root;
+    this.panels = root.querySelector(".panels").getContext("2d");
+    this.track = root.querySelector(".timeline canvas").getContext("2d");
+  }
+
+  get width() {
+    return Math.floor(this.root.clientWidth);
+  }
+
+  get dpr() {
+    return window.devicePixelRatio || 1;
+  }
+}
 
 export class Layout {
-  constructor(S) {
-    this.S = S;
-    this.ctx = S.root.querySelector(".panels").getContext("2d");
-    this.trackCtx = S.root.querySelector(".timeline canvas").getContext("2d");
+  constructor(S, canvases) {
+    Object.assign(this, { S, canvases, ctx: canvases.panels, trackCtx: canvases.track });
     this.layers = { still: null, data: null };
     this.ribbons = [];
   }
 
   resize() {
     const { S } = this,
-      W = Math.floor(S.root.clientWidth);
+      W = this.canvases.width;
     if (!W || !S.theme) return;
-    this.dpr = window.devicePixelRatio || 1;
+    this.dpr = this.canvases.dpr;
     this.arrange(W);
-    for (const name of ["still", "data"])
-      this.layers[name] = this.makeLayer(this.layers[name]?.getContext("2d")).canvas;
+    this.makeLayers();
     for (const p of S.panels) p.kind.place(S, p, p.left, p.right);
     this.fitCanvas(this.ctx, this.width, this.height);
     timeline.place(S, W);
@@ -41,7 +59,7 @@ export class Layout {
   arrange(W) {
     const { S } = this,
       { panels } = S;
-    const across = (this.across = W >= NARROW ? Math.min(S.scene.columns, panels.length) : 1);
+    const across = (this.across = columnsIn(S, W));
     let y = 0;
     for (let first = 0; first < panels.length; first += across)
       y += this.arrangeRow(panels.slice(first, first + across), W, y) + GAP;
@@ -82,8 +100,12 @@ export class Layout {
     ctx.setTransform(this.dpr, 0, 0, this.dpr, 0, 0);
   }
 
+  makeLayers() {
+    for (const name of ["still", "data"]) this.layers[name] = this.makeLayer(this.layers[name]);
+  }
+
   makeLayer(old) {
-    const ctx = old ?? document.createElement("canvas").getContext("2d");
+    const ctx = old ?? context();
     this.fitCanvas(ctx, this.width, this.height);
     return ctx;
   }
@@ -91,27 +113,48 @@ export class Layout {
   /** Draws both layers, then a frame. */
   redraw() {
     const { S } = this,
-      [still, data] = [this.layers.still.getContext("2d"), this.layers.data.getContext("2d")];
-    still.fillStyle = css(S.theme.bg);
-    still.fillRect(0, 0, this.width, this.height);
+      { still, data } = this.layers;
+    this.ground(still);
     data.clearRect(0, 0, this.width, this.height);
     for (const p of S.panels) {
-      drawTitle(still, S, p);
-      p.kind.still(still, S, p);
       p.kind.data(data, S, p);
       p.drawn = null;
     }
-    this.paint();
-    tell(S);
+    this.paintFrame();
+    S.painted(true);
+  }
+
+  /** Paper, titles, axes, legends. */
+  ground(ctx) {
+    const { S } = this;
+    ctx.fillStyle = css(S.theme.bg);
+    ctx.fillRect(0, 0, this.width, this.height);
+    for (const p of S.panels) {
+      drawTitle(ctx, S, p);
+      p.kind.still(ctx, S, p);
+    }
   }
 
   paint() {
-    if (this.dpr !== (window.devicePixelRatio || 1)) return this.resize();
+    if (this.dpr !== this.canvases.dpr) return this.resize();
+    this.paintFrame();
+    this.S.painted(false);
+  }
+
+  paintFrame() {
     const { S } = this;
-    copy(this.ctx, S, this.layers.still, 0, 0, this.width, this.height);
+    copy(this.ctx, S, this.layers.still.canvas, 0, 0, this.width, this.height);
     for (const p of S.panels) p.kind.frame(this.ctx, S, p);
-    timeline.draw(this.trackCtx, S, this.width);
-    S.film?.frame();
-    showClock(S);
+    timeline.draw(this.trackCtx, S, this.canvases.width);
+  }
+
+  /** The whole run of a panel, as much of it as is in a rectangle. */
+  reveal(ctx, p, x, y, w, h, alpha = 1) {
+    copy(ctx, this.S, this.layers.data.canvas, x, y, w, h, alpha);
+  }
+
+  /** The trails of a plane up to the cursor, as much of them as is in a rectangle. */
+  revealTrails(ctx, p, x, y, w, h) {
+    copy(ctx, this.S, p.kind.advance(this.S, p).canvas, x, y, w, h);
   }
 }

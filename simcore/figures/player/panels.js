@@ -16,33 +16,17 @@ export function makePanel(S, spec) {
   return p;
 }
 
-/** A panel that can be logarithmic gets a button, and `setLog` (undefined: as its scene wants it). */
+/** A panel that can be logarithmic gets `setLog` (undefined: as its scene wants it). */
 function addLogSwitch(S, p) {
   const [lo, hi] = extent(p.spec.lines.map((line) => S.runs[line.run].column(line.column)));
   p.log = false;
   if (hi <= 0 || lo < -SIGNED * hi) return;
-  const usual = p.spec.scale === "log",
-    button = document.createElement("button");
-  Object.assign(button, { type: "button", textContent: "log", title: "Logarithmic axis" });
-  button.setAttribute("aria-label", `Logarithmic axis: ${p.spec.title}`);
-  button.onclick = () => {
-    p.setLog(!p.log);
-    if (p.log === usual) delete S.logs[p.key];
-    else S.logs[p.key] = p.log;
-    S.layout.resize();
-    S.view.report();
-  };
-  p.button = button;
-  p.setLog = (log = usual) => {
+  p.usual = p.spec.scale === "log";
+  p.setLog = (log = p.usual) => {
     p.log = log;
-    button.setAttribute("aria-pressed", log);
-  };
-  p.moveButton = () => {
-    button.style.left = `${p.rect.x + p.rect.w - 42}px`;
-    button.style.top = `${p.rect.y}px`;
+    p.button?.setAttribute("aria-pressed", log);
   };
   p.setLog(S.logs[p.key]);
-  S.parts.stage.append(button);
 }
 
 /** Smallest and largest of zero and all finite values. */

@@ -2,7 +2,7 @@
 
 import { decimalsFor, digitless, fixed, least } from "../browser/numbers.js";
 import { drawAxes, FOOT, HEAD, ROW, SMALLEST_PLOT } from "./frame.js";
-import { clipped, copy, dot, drawMark, drawMarker, pen, text, width } from "./ink.js";
+import { clipped, dot, drawMark, drawMarker, pen, text, width } from "./ink.js";
 import {
   drawLegend,
   drawValues,
@@ -125,7 +125,6 @@ export const plane = {
     const { x, y, w, h } = p.plot;
     p.x = scale(...p.xs, x, x + w);
     p.y = scale(...p.ys, y + h, y);
-    p.trailLayer = S.layout.makeLayer(p.trailLayer);
     p.drawn = null;
   },
 
@@ -208,11 +207,8 @@ export const plane = {
   frame(ctx, S, p) {
     const { x, y, w, h } = p.plot,
       whole = S.clock.t >= S.clock.end;
-    copy(ctx, S, S.layout.layers.data, x - 1, y - 1, w + 2, h + 2, whole ? 1 : S.theme.ghost);
-    if (!whole) {
-      this.advance(S, p);
-      copy(ctx, S, p.trailLayer.canvas, x - 1, y - 1, w + 2, h + 2);
-    }
+    S.layout.reveal(ctx, p, x - 1, y - 1, w + 2, h + 2, whole ? 1 : S.theme.ghost);
+    if (!whole) S.layout.revealTrails(ctx, p, x - 1, y - 1, w + 2, h + 2);
     clipped(ctx, { x: x - 6, y: y - 6, w: w + 12, h: h + 12 }, () => {
       for (const mark of p.spec.marks) drawMark(ctx, S, mark, p.x(mark.x), p.y(mark.y));
       const taken = [];
@@ -221,20 +217,28 @@ export const plane = {
     drawValues(ctx, S, p);
   },
 
-  /** Brings the trail layer to the cursor; appends, or starts anew when time went back. */
+  /** The trail layer, brought to the cursor: appended, or begun anew when time went back. */
   advance(S, p) {
-    const now = p.trails.map((trail) => position(trail.run, S.clock.t)),
-      ctx = p.trailLayer;
+    const now = this.reached(S, p);
     if (!p.drawn || now.some((j, k) => j < p.drawn[k])) {
-      ctx.clearRect(0, 0, S.layout.width, S.layout.height);
+      p.trailLayer = S.layout.makeLayer(p.trailLayer);
       p.drawn = now.map(() => -1);
     }
+    this.trails(p.trailLayer, S, p, p.drawn, now);
+    p.drawn = now;
+    return p.trailLayer;
+  },
+
+  /** Places in run.pick of what the cursor has reached, by trail. */
+  reached: (S, p) => p.trails.map((trail) => position(trail.run, S.clock.t)),
+
+  /** Every trail from behind one place to another. */
+  trails(ctx, S, p, drawn, now) {
     clipped(ctx, p.plot, () =>
       p.trails.forEach((trail, k) => {
-        if (now[k] > p.drawn[k]) this.trail(ctx, S, p, trail, p.drawn[k] + 1, now[k]);
+        if (now[k] > drawn[k]) this.trail(ctx, S, p, trail, drawn[k] + 1, now[k]);
       }),
     );
-    p.drawn = now;
   },
 
   /** A dot per run and its name, at the first of four places that no other name has taken. */

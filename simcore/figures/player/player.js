@@ -1,29 +1,26 @@
-/* The run player: one clock, panels chosen by the caller, and whoever moves the one or draws the
- * others. Data = {scene, run0: Arrow table or plain arrays, ...} as player/__init__.py packs it.
- * Nothing is sent to Python while playing.
+/* The run player: a picture on a screen, and whoever moves its clock or chooses what it shows. Data =
+ * {scene, run0: Arrow table or plain arrays, ...} as player/__init__.py packs it. Nothing is sent to
+ * Python while playing.
  */
 
-import { Clock } from "./clock.js";
 import { fillSpeeds, listenToControls, showControls } from "./controls.js";
-import { canFilm, Film } from "./film.js";
-import { width } from "./ink.js";
 import { listenToKeys } from "./keys.js";
-import { Layout } from "./layout.js";
-import { EVEN, growing } from "./pace.js";
-import { makePanel } from "./panels.js";
+import { Layout, Screen } from "./layout.js";
+import { addLogButton } from "./logbutton.js";
+import { Picture } from "./picture.js";
 import { listenToPointer } from "./pointer.js";
-import { position, readRuns, snapped } from "./runs.js";
-import { Steps } from "./steps.js";
-import { readTheme } from "./theme.js";
+import { position } from "./runs.js";
+import { listenToTakers } from "./take.js";
+import { pageColours, themed } from "./theme.js";
 import { View } from "./view.js";
-import { tell } from "./words.js";
-import { Zoom } from "./zoom.js";
+import { showClock, tell } from "./words.js";
 
 const TELL_EVERY = 500; // ms between two words to screen readers while playing
 const CLOSEST_ZOOM = 4; // steps
 
-export class Player {
+export class Player extends Picture {
   constructor(root) {
+    super();
     this.root = root;
     const find = (selector) => root.querySelector(selector);
     this.parts = {
@@ -33,17 +30,14 @@ export class Player {
       state: find(".state"),
       stage: find(".stage"),
       speed: find("select"),
+      film: find("[data-do=film]"),
     };
-    Object.assign(this, { strobe: "all", axis: "step", logs: {}, hover: null, pointed: null });
-    this.time = null; // how it is laid out, where the visitor has chosen that
-    Object.assign(this, { runs: [], panels: [], told: 0 });
-    this.clock = new Clock();
-    this.zoom = new Zoom();
-    this.layout = new Layout(this);
+    this.told = 0;
+    this.layout = new Layout(this, new Screen(root));
     this.view = new View(this);
     this.life = new AbortController(); // its end takes every listener along
     this.listen();
-    if (!canFilm()) find("[data-do=film]").remove();
+    listenToTakers(this);
   }
 
   listen() {
@@ -68,7 +62,7 @@ export class Player {
     this.view.stop();
     this.observer.disconnect();
     this.life.abort();
-    this.film?.discard();
+    this.film?.abort();
   }
 
   /* ---- what Python says */
@@ -76,8 +70,9 @@ export class Player {
   /** Called by Streamlit at every rerun and theme change; only a new hash is a new run. */
   update({ data, setTriggerValue }) {
     this.send = setTriggerValue; // an event: a state would outlive it, into another session
+    this.caption = data.scene.caption; // it holds the view, so it changes with that
     const fresh = data.scene.hash !== this.hash,
-      theme = readTheme(this.root, data.scene.style);
+      theme = this.pageTheme(data.scene.style);
     if (fresh) this.load(data);
     const moved = this.view.receive(data.scene.view);
     if (fresh || moved) showControls(this);
@@ -86,45 +81,27 @@ export class Player {
   }
 
   load(data) {
-    this.scene = data.scene;
-    this.hash = data.scene.hash;
-    this.runs = readRuns(data);
-    this.ribbons = this.runs.filter((run) => run.phases.length);
-    this.reference = this.runs.find((run) => !run.smooth) ?? null; // its steps are counted
-    this.steps = this.reference && new Steps(this.reference);
-    this.shared = this.runs.every((run) => run.smooth || this.steps.isThatOf(run));
-    this.clock.load(this.runs);
-    this.zoom.load(this.clock);
-    this.layOut(this.time);
-    this.pick(this.strobe);
-    this.hover = this.pointed = null;
     for (const p of this.panels) p.button?.remove();
-    this.panels = data.scene.panels.map((spec) => makePanel(this, spec));
+    super.load(data);
+    for (const p of this.panels) addLogButton(this, p);
     this.parts.note.textContent = data.scene.note;
   }
 
-  restyle(theme = readTheme(this.root, this.scene.style)) {
-    this.theme = theme;
-    const digits = [..."0123456789"].map((d) => width(this, d)),
-      widest = Math.max(...digits);
-    this.cell = { width: widest, equal: widest - Math.min(...digits) < 0.05 };
-    for (const p of this.panels) p.kind.prepare(this, p);
+  pageTheme(style = this.scene.style) {
+    return themed(pageColours(this.root), style);
+  }
+
+  restyle(theme = this.pageTheme()) {
+    this.dress(theme);
     this.layout.resize();
   }
 
+  painted(anew) {
+    showClock(this);
+    if (anew) tell(this);
+  }
+
   /* ---- time */
-
-  /** The moment on show. */
-  get at() {
-    return this.shown(this.hover ?? this.clock.t);
-  }
-
-  /** The time of the record that is on show at clock time t, so that step, t and values belong
-   * together; t itself where no run is counted, or the one that is has ended. */
-  shown(t) {
-    const run = this.reference;
-    return run && t <= run.t.at(-1) ? snapped(run, t) : t;
-  }
 
   /** Paints at the next frame, and at every one while the clock runs. */
   wake() {
@@ -139,8 +116,7 @@ export class Player {
   advance(now) {
     const moved = this.clock.advance(now, {
       seconds: this.scene.seconds,
-      once: Boolean(this.film),
-      stills: this.calm.matches && !this.film,
+      stills: this.calm.matches,
     });
     if (!moved) return;
     if (this.clock.over) this.pause();
@@ -162,17 +138,10 @@ export class Player {
   pause() {
     if (!this.clock.playing) return;
     this.clock.playing = false;
-    this.film?.stop();
-    this.film = null;
     this.rest();
     showControls(this);
     this.changed();
     this.wake();
-  }
-
-  /** The cursor stands on the record that it shows; at the end it stays at the end. */
-  rest() {
-    if (!this.clock.over) this.clock.seek(this.shown(this.clock.t));
   }
 
   seek(t) {
@@ -200,21 +169,9 @@ export class Player {
     return v - u <= w - v ? a : b;
   }
 
-  follow() {
-    if (this.zoom.follow(this.clock.t)) this.layout.resize();
-  }
-
   changed() {
     tell(this);
     this.view.report();
-  }
-
-  /** Plays once from the start and saves what was seen; again ends it early. */
-  record() {
-    if (this.film) return this.pause();
-    this.film = new Film(this);
-    this.clock.seek(this.clock.start);
-    this.play();
   }
 
   /* ---- what is shown */
@@ -228,12 +185,6 @@ export class Player {
     this.view.report();
   }
 
-  /** Records of one parity, or all; all where no run has both. */
-  pick(strobe) {
-    this.strobe = this.runs.some((run) => run.strobes && strobe in run.picks) ? strobe : "all";
-    for (const run of this.runs) run.pick = run.picks[this.strobe];
-  }
-
   setStrobe(strobe) {
     this.pick(strobe);
     this.rest();
@@ -242,23 +193,9 @@ export class Player {
     this.view.report();
   }
 
-  get logTime() {
-    return (this.time ?? this.scene?.time) === "log";
-  }
-
-  /** Time evenly ("linear") or by decades ("log"), or as the scene wants it (null). */
   layOut(time) {
-    this.time = time === this.scene.time ? null : time;
-    const pace = this.logTime ? growing(this.firstStep()) : EVEN;
-    this.clock.pace = this.zoom.pace = pace;
+    super.layOut(time);
     fillSpeeds(this);
-  }
-
-  /** How long the first step lasts, or the first record of runs without steps. */
-  firstStep() {
-    if (this.steps?.counts) return this.steps.time(1) - this.steps.time(0);
-    const firsts = this.runs.map((run) => run.t[1]).filter((t) => t > 0);
-    return firsts.length ? Math.min(...firsts) : this.clock.end;
   }
 
   toggleLogTime() {

@@ -4,7 +4,6 @@ import { clamp, digitless, least } from "../browser/numbers.js";
 import { drawAxes, FOOT, HEAD, ROW, SMALLEST_PLOT } from "./frame.js";
 import {
   clipped,
-  copy,
   dot,
   drawMark,
   drawMarker,
@@ -277,8 +276,8 @@ export const series = {
   frame(ctx, S, p) {
     const { x, y, w, h } = p.plot,
       cut = clamp(p.x(S.clock.t), x, x + w);
-    copy(ctx, S, S.layout.layers.data, x - 1, y - 1, cut - x + 1, h + 2);
-    copy(ctx, S, S.layout.layers.data, cut, y - 1, x + w - cut + 1, h + 2, S.theme.ghost);
+    S.layout.reveal(ctx, p, x - 1, y - 1, cut - x + 1, h + 2);
+    S.layout.reveal(ctx, p, cut, y - 1, x + w - cut + 1, h + 2, S.theme.ghost);
     ctx.setLineDash([]);
     ctx.lineWidth = 1;
     ctx.strokeStyle = css(S.theme.ink, 0.55);

@@ -26,12 +26,21 @@ function luminance(c) {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
-/** Colours of the page from Streamlit's CSS variables, colours of the run from style.py. */
-export function readTheme(root, style) {
+/** What the page looks like, from Streamlit's CSS variables. */
+export function pageColours(root) {
   const variables = getComputedStyle(root);
   const get = (name, fallback) => variables.getPropertyValue(`--st-${name}`).trim() || fallback;
-  const bg = rgb(get("background-color", "#ffffff")),
-    ink = rgb(get("text-color", "#31333f"));
+  return {
+    paper: get("background-color", "#ffffff"),
+    text: get("text-color", "#31333f"),
+    font: get("font", "system-ui, sans-serif"),
+  };
+}
+
+/** Colours of the run from style.py, on paper of a colour. */
+export function themed({ paper, text, font }, style) {
+  const bg = rgb(paper),
+    ink = rgb(text);
   const dark = luminance(bg) < 0.3,
     white = [255, 255, 255];
   const shade = (pair) => rgb(pair[dark ? 1 : 0]);
@@ -53,12 +62,12 @@ export function readTheme(root, style) {
     ink,
     dark,
     style,
-    key: [bg, ink, get("font", "")].join(),
+    key: [bg, ink, font].join(),
     ghost: dark ? 0.26 : 0.18, // alpha of what is still to come
     muted: roles.muted,
     grid: mix(bg, ink, dark ? 0.13 : 0.09),
     frame: mix(bg, ink, 0.35),
-    font: get("font", "system-ui, sans-serif"),
+    font,
     /** Pathway index or role; paler for modes and further runs. */
     colour: (c, fade = 0) => {
       const hue = typeof c === "number",

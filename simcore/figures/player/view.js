@@ -19,7 +19,7 @@ const written = (view) =>
       : value,
   );
 
-function viewOf(S) {
+export function viewOf(S) {
   const view = {};
   if (S.axis !== "step") view.axis = S.axis;
   if (S.time) view.time = S.time;
@@ -30,7 +30,8 @@ function viewOf(S) {
   return view;
 }
 
-function show(S, { axis = "step", time, strobe = "all", logs = {}, zoom, cursor }) {
+/** Makes a picture show a view. */
+export function show(S, { axis = "step", time, strobe = "all", logs = {}, zoom, cursor }) {
   S.axis = axis === "t" ? "t" : "step";
   S.layOut(time ?? null);
   S.logs = { ...logs };

@@ -56,8 +56,11 @@ export function timelineWords(S, x, y) {
   return words ? `${name}: ${words}` : "";
 }
 
+/** The moment on show, in one line. */
+export const clockWords = (S) => sentence(S, S.at, " · ");
+
 export function showClock(S) {
-  const words = sentence(S, S.at, " · ");
+  const words = clockWords(S);
   if (S.parts.clock.textContent !== words) S.parts.clock.textContent = words;
   Object.assign(S.root.dataset, { cursor: S.clock.t, hover: S.hover ?? "" });
 }

@@ -1,0 +1,237 @@
+/* A picture on paper: off the screen, of a size of its own, with what is shown above it and what leads
+ * back to it below. A format = {width, height, scale, dark, dpi}: width and height in pixels of the
+ * file (height null: as much as is needed), scale the pixels for each CSS pixel of the player.
+ */
+
+import { SvgContext, escaped } from "../browser/svg.js";
+import { clipped, text, width } from "./ink.js";
+import { columnsIn, context, GAP, Layout } from "./layout.js";
+import { Picture } from "./picture.js";
+import { css, themed } from "./theme.js";
+import { timeline } from "./timeline.js";
+import { show, viewOf } from "./view.js";
+import { clockWords } from "./words.js";
+
+const MARGIN = 20; // CSS pixels, as all measures
+const SPACE = 10; // what stands above each other
+const LEADING = 1.35; // of the size of a text
+const CLOCK = 22; // the line that names the moment on show
+const LOWEST = 120; // of a panel that must share a given height
+const LEAST_SCALE = 0.35; // of the scale that was asked for
+const MOST_LINES = 4; // of one text
+
+const PAPERS = {
+  light: { paper: "#ffffff", text: "#31333f" },
+  dark: { paper: "#0e1117", text: "#fafafa" },
+};
+
+/** A string as lines that fit the room, broken at spaces where there are any; what is cut ends in "…". */
+export function wrapped(S, string, room, size, weight) {
+  const lines = [];
+  let rest = string.trim();
+  while (rest && lines.length < MOST_LINES) {
+    let n = rest.length;
+    while (n > 1 && width(S, rest.slice(0, n), size, weight) > room)
+      n = Math.max(1, Math.min(n - 1, Math.floor((n * room) / width(S, rest.slice(0, n), size))));
+    const space = n < rest.length ? rest.lastIndexOf(" ", n) : n;
+    if (space > n / 2) n = space;
+    lines.push(rest.slice(0, n).trim());
+    rest = rest.slice(n).trim();
+  }
+  if (rest) lines[lines.length - 1] = `${lines.at(-1).slice(0, -1)}…`;
+  return lines;
+}
+
+/** Paragraphs [string, size, weight, colour] as lines that know their place, and their height. */
+function block(S, paragraphs, room) {
+  let y = 0;
+  const lines = paragraphs.flatMap(([string, size, weight, colour]) =>
+    wrapped(S, string, room, size, weight).map((line) => {
+      y += LEADING * size;
+      return { string: line, y, size, weight, colour };
+    }),
+  );
+  return { lines, height: y };
+}
+
+function write(ctx, S, { lines }, y) {
+  for (const { string, size, weight, colour, ...line } of lines)
+    text(ctx, S, string, MARGIN, y + line.y, { size, weight, colour });
+}
+
+class Print extends Picture {
+  /** Of what the picture `shown` shows now. */
+  constructor(shown, format) {
+    super();
+    this.format = format;
+    this.caption = shown.caption;
+    this.load(shown.data);
+    show(this, viewOf(shown));
+    const { font, style } = shown.theme;
+    this.dress(themed({ ...PAPERS[format.dark ? "dark" : "light"], font }, style));
+    this.canvases = this.makeCanvases();
+    this.layout = this.makeLayout();
+    let scale = format.scale;
+    while (!this.fits(scale) && scale > LEAST_SCALE * format.scale) scale *= 0.96;
+  }
+
+  load(data) {
+    super.load(data);
+    this.scene = { ...data.scene }; // whose height is this print's own
+  }
+
+  /** Lays everything out with so many pixels for each of the player; whether there is room for it. */
+  fits(scale) {
+    const W = this.format.width / scale,
+      room = W - 2 * MARGIN,
+      { caption, theme } = this;
+    this.scale = scale;
+    this.head = block(
+      this,
+      [
+        [caption.title, 17, 600, theme.ink],
+        [caption.parameters, 12, 400, theme.muted],
+        [caption.verdict, 13, 400, theme.ink],
+      ],
+      room,
+    );
+    this.foot = block(
+      this,
+      [
+        [this.scene.note, 10, 400, theme.muted],
+        [caption.small, 9, 400, theme.muted],
+      ],
+      room,
+    );
+    Object.assign(this.canvases, { width: Math.floor(room), dpr: scale });
+    timeline.place(this, this.canvases.width);
+    const track = CLOCK + timeline.height(this),
+      above = MARGIN + this.head.height + SPACE + track + SPACE,
+      below = SPACE + this.foot.height + MARGIN;
+    const rows = Math.ceil(this.panels.length / columnsIn(this, this.canvases.width)),
+      free = this.format.height / scale - above - below - GAP * (rows - 1);
+    if (this.format.height) this.scene.height = Math.max(LOWEST, Math.floor(free / rows));
+    this.layout.resize();
+    Object.assign(this, { above, height: above + this.layout.height + below });
+    return !this.format.height || this.height <= this.format.height / scale + 1;
+  }
+
+  /** Goes to a time of the clock. */
+  seek(t) {
+    this.clock.seek(t);
+    this.follow();
+    this.layout.paint();
+  }
+
+  /** Everything on one sheet; `put` lays a part of it at a place. */
+  compose(ctx, put) {
+    const { theme, layout } = this,
+      H = this.format.height ? this.format.height / this.scale : this.height;
+    ctx.fillStyle = css(theme.bg);
+    ctx.fillRect(0, 0, this.format.width / this.scale, H);
+    write(ctx, this, this.head, MARGIN);
+    const y = MARGIN + this.head.height + SPACE;
+    text(ctx, this, clockWords(this), MARGIN, y + 12, { size: 12 });
+    put(layout.trackCtx, MARGIN, y + CLOCK);
+    put(layout.ctx, MARGIN, this.above);
+    write(ctx, this, this.foot, H - MARGIN - this.foot.height);
+  }
+}
+
+/** In pixels. */
+export class CanvasPrint extends Print {
+  makeCanvases() {
+    this.sheet = context();
+    return { panels: context(), track: context() };
+  }
+
+  makeLayout() {
+    return new Layout(this, this.canvases);
+  }
+
+  draw() {
+    const { scale, format, sheet } = this,
+      size = { width: format.width, height: format.height ?? Math.round(this.height * scale) };
+    if (sheet.canvas.width !== size.width || sheet.canvas.height !== size.height)
+      Object.assign(sheet.canvas, size);
+    sheet.setTransform(scale, 0, 0, scale, 0, 0);
+    this.compose(sheet, (part, x, y) => {
+      sheet.setTransform(1, 0, 0, 1, 0, 0); // on whole pixels nothing is resampled
+      sheet.drawImage(part.canvas, Math.round(x * scale), Math.round(y * scale));
+      sheet.setTransform(scale, 0, 0, scale, 0, 0);
+    });
+    return sheet.canvas;
+  }
+}
+
+/** Draws what the canvases of a screen copy from their layers. */
+class VectorLayout extends Layout {
+  fitCanvas(ctx) {
+    ctx.clearRect();
+  }
+
+  makeLayers() {}
+
+  redraw() {
+    this.paintFrame();
+  }
+
+  paintFrame() {
+    const { S } = this;
+    this.ctx.clearRect();
+    this.ground(this.ctx);
+    for (const p of S.panels) p.kind.frame(this.ctx, S, p);
+    timeline.draw(this.trackCtx, S, this.canvases.width);
+  }
+
+  reveal(ctx, p, x, y, w, h, alpha = 1) {
+    if (w < 1.5) return; // the hem that hides seams between layers
+    clipped(ctx, { x: x + 1, y: y + 1, w: w - 2, h: h - 2 }, () => {
+      if (alpha < 1) ctx.group({ opacity: alpha });
+      p.kind.data(ctx, this.S, p);
+    });
+  }
+
+  revealTrails(ctx, p) {
+    const begin = p.trails.map(() => -1);
+    p.kind.trails(ctx, this.S, p, begin, p.kind.reached(this.S, p));
+  }
+}
+
+/** In lines and letters. */
+export class SvgPrint extends Print {
+  dress(theme) {
+    super.dress(theme);
+    this.cell.equal = true; // nothing moves, so a number is one text
+  }
+
+  makeCanvases() {
+    const ids = { last: 0 };
+    this.sheet = new SvgContext(ids);
+    return { panels: new SvgContext(ids), track: new SvgContext(ids) };
+  }
+
+  makeLayout() {
+    return new VectorLayout(this, this.canvases);
+  }
+
+  draw() {
+    const { format, caption, sheet, scale } = this,
+      W = format.width / scale,
+      H = format.height ? format.height / scale : this.height;
+    this.compose(sheet, (part, x, y) => {
+      sheet.parts.push(`<g transform="translate(${x.toFixed(2)} ${y.toFixed(2)})">`);
+      sheet.parts.push(part.content, "</g>");
+    });
+    const size = (v) =>
+      format.dpi ? `${((v * scale) / format.dpi).toFixed(3)}in` : Math.round(v * scale);
+    const about = [caption.parameters, caption.verdict, caption.small].filter(Boolean).join("\n");
+    return `<svg xmlns="http://www.w3.org/2000/svg" width="${size(W)}" height="${size(H)}" \
+viewBox="0 0 ${W.toFixed(2)} ${H.toFixed(2)}" font-family="${escaped(this.theme.font)}">
+<title>${escaped(caption.title)}</title>
+<desc>${escaped(about)}</desc>
+${sheet.content}
+</svg>
+`;
+  }
+}

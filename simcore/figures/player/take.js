@@ -1,0 +1,66 @@
+/* Files of what the player shows: a picture in pixels or in lines, or a film. S is the player. */
+
+import { download, textsOf } from "../browser/files.js";
+import { chosen, formatOf } from "../browser/format.js";
+import { pngOf } from "../browser/png.js";
+import { WANTED } from "../browser/wanted.js";
+import { canFilm, filmOf, WHY_NO_FILM } from "./film.js";
+import { CanvasPrint, SvgPrint } from "./print.js";
+
+const SHORTEST = 2; // seconds of a film
+const LONGEST = 60;
+
+const MAKERS = {
+  png: async (S, format) =>
+    pngOf(new CanvasPrint(S, format).draw(), textsOf(S.caption), format.dpi),
+  svg: async (S, format) => new Blob([new SvgPrint(S, format).draw()], { type: "image/svg+xml" }),
+  mp4: (S, format, tell) => film(S, format, tell),
+};
+
+/** Makes a file and gives it to the visitor; `tell` hears how far a film has come. */
+export async function take(S, kind, format, tell = () => {}) {
+  await document.fonts.ready;
+  const { stem } = S.caption, // of what is on show now
+    blob = await MAKERS[kind](S, format, tell);
+  download(blob, `${stem}.${kind}`);
+}
+
+/** One at a time; it lasts as long as playing at the chosen speed. */
+async function film(S, format, tell) {
+  if (!canFilm()) throw new Error(WHY_NO_FILM);
+  S.film?.abort();
+  const life = new AbortController();
+  pressed(S, life);
+  const seconds = Math.min(LONGEST, Math.max(SHORTEST, S.scene.seconds / S.clock.speed));
+  try {
+    return await filmOf(new CanvasPrint(S, format), seconds, tell, life.signal);
+  } finally {
+    if (S.film === life) pressed(S, null);
+  }
+}
+
+function pressed(S, life) {
+  S.film = life;
+  S.parts.film.setAttribute("aria-pressed", Boolean(life));
+}
+
+/** The same in the size that was chosen last, for the buttons of the bar; a film is ended by a second
+ * press. What goes wrong is said below the panels. */
+export async function takeAsBefore(S, kind) {
+  if (kind === "mp4" && S.film) return S.film.abort();
+  const { note } = S.parts,
+    usual = note.textContent;
+  try {
+    await take(S, kind, formatOf(chosen(), S.theme.dark));
+  } catch (error) {
+    if (error.name !== "AbortError") note.textContent = [error.message, usual].join(" ").trim();
+  }
+}
+
+/** The menu of the page asks the player for files. */
+export function listenToTakers(S) {
+  S.on(document, WANTED, ({ detail }) => {
+    const { kind, format, tell } = detail;
+    detail.promise = (async () => take(S, kind, format(S.theme.dark), tell))();
+  });
+}
