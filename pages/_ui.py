@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _prose, _reached, _said, _state, _widgets, _words
+from pages import _prose, _reached, _said, _state, _take, _widgets, _words
 from pages._names import FRONT, PAGES
 from simcore import horizon, links, prospects, regimes, variations
 from simcore.experiment import Descent, Experiment, Flow
@@ -78,12 +78,7 @@ def open_page(default: Experiment = _state.DEFAULT) -> Experiment:
         with st.popover("Words", help="What the words and symbols mean"):
             _prose.say(_words.listed())
             link("about", "The model and its equations: About")
-        address = _state.address()
-        with (
-            st.popover("Link", help="A link that holds every value of this run"),
-            _prose.fresh(address, "link"),
-        ):
-            st.code(address, language=None, wrap_lines=True)
+        _take.menu(experiment)
     return experiment
 
 
@@ -100,9 +95,16 @@ def complaints() -> None:
         _prose.warn(sentence)
 
 
-def chart(picture: Any) -> None:
-    """Hang an Altair chart as wide as its place."""
+def chart(picture: Any, title: str, experiment: Experiment) -> None:
+    """Hang an Altair chart about an experiment as wide as its place."""
+    _take.add(picture, title, experiment)
     st.altair_chart(picture, width="stretch")
+
+
+def chart_of_run(picture: Any, title: str, run: Trajectory, width: Any = "stretch") -> None:
+    """Hang an Altair chart of a run."""
+    _take.add_of_run(picture, title, run)
+    st.altair_chart(picture, width=width)
 
 
 def _history() -> str:
@@ -159,10 +161,13 @@ def named(run: Trajectory, name: str = "", sign: str = "") -> Named:
     )
 
 
-def play(scene: Scene, key: str) -> None:
-    """Mount the player; the browser plays, the server hears of it when it rests."""
-    shown = replace(scene, view=_state.view().of_player(), report=True)
+def play(scene: Scene, run: Trajectory, key: str) -> None:
+    """Mount the player on a scene whose subject is `run`; the browser plays, the server hears of it
+    when it rests."""
+    caption, view = _take.caption_of(run), _state.view().of_player()
+    shown = replace(scene, view=view, report=True, caption=caption)
     _widgets.component(_PLAYER, key, "view", _state.played, player.payload(shown))
+    _take.of_run(shown, run)
 
 
 @st.cache_resource

@@ -9,7 +9,7 @@ import altair as alt
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages import _controls, _prose, _runs, _ui
+from pages import _controls, _prose, _runs, _take, _ui
 from simcore import presets, regimes, theory, variations
 from simcore.figures import charts, panels
 from simcore.presets import Preset
@@ -77,7 +77,7 @@ def side_by_side(shown: Sequence[Preset]) -> None:
     for column, preset, run, drawn in zip(columns, shown, runs, planes(runs, 290), strict=True):
         with column:
             _prose.say(f"**{preset.title}**")
-            st.altair_chart(drawn, width="content")
+            _ui.chart_of_run(drawn, "plane", run, "content")
             _prose.say(regimes.classify(run).sentence)
             numbers(preset, run)
             opener(preset)
@@ -100,9 +100,10 @@ def curves() -> None:
         charts.still(panels.sharpness_and_gfs(runs)),
         charts.still(both, "strengths"),
     )
-    for column, still in zip(st.columns(3), pictures, strict=True):
+    titles = "loss", "sharpness", "strengths"
+    for column, title, still in zip(st.columns(3), titles, pictures, strict=True):
         with column:
-            _ui.chart(still)
+            _ui.chart_of_run(still, title, run)
     numbers(preset, run)
     opener(preset)
 
@@ -114,7 +115,8 @@ def sharpness_curve() -> None:
     run = _runs.run(experiment)
     end = run.strengths[-1, :, 0]
     flow_end = theory.flow_end_split(run.strengths[0, :, 0], depths, 1.0)
-    _ui.chart(charts.minima_curve(1.0, depths, eta, split=end, flow_end=flow_end))
+    curve = charts.minima_curve(1.0, depths, eta, split=end, flow_end=flow_end)
+    _ui.chart_of_run(curve, "sharpness along the minima", run)
     _prose.say(
         f"Gradient descent stopped at sharpness **{run.sharpness[-1]:.4f}**, just below "
         f"2/η = {2 / eta:.4g}; gradient flow ends at "
@@ -143,7 +145,7 @@ def unequal_grid() -> None:
                     f"**L = ({pair[0]}, {pair[1]})**: flattest share {share:.4f}, "
                     f"ends at {theory.shares(run.strengths[-1, :, 0])[0]:.4f}"
                 )
-                st.altair_chart(plane, width="content")
+                _ui.chart_of_run(plane, "plane", run, "content")
     numbers(presets.UNEQUAL, _runs.run(presets.UNEQUAL.experiment))
     opener(presets.UNEQUAL)
 
@@ -160,7 +162,7 @@ def return_threshold() -> None:
         with column:
             run = _runs.run(preset.experiment)
             _prose.say(f"**{preset.title}**  \n{regimes.classify(run).sentence}")
-            _ui.chart(picture(run, "strengths", axis="step"))
+            _ui.chart_of_run(picture(run, "strengths", axis="step"), "strengths", run)
             numbers(preset, run)
             opener(preset)
 
@@ -170,7 +172,8 @@ def rank_balancing() -> None:
     run = _runs.run(preset.experiment)
     for mode, column in enumerate(st.columns(3)):
         with column:
-            _ui.chart(picture(run, "strengths", mode=mode))
+            title = f"strengths of mode {mode + 1}"
+            _ui.chart_of_run(picture(run, "strengths", mode=mode), title, run)
     numbers(preset, run)
     opener(preset)
 
@@ -178,7 +181,7 @@ def rank_balancing() -> None:
 def spectrum() -> None:
     preset = presets.SPECTRUM
     run = _runs.run(preset.experiment)
-    _ui.chart(picture(run, "eigenvalues"))
+    _ui.chart_of_run(picture(run, "eigenvalues"), "eigenvalues of the Hessian", run)
     numbers(preset, run)
 
 
@@ -205,3 +208,4 @@ _prose.say(
     "Numbers marked exact are those of closed forms; the others were read off published figures "
     "and run again in double precision by independent code."
 )
+_take.of_charts()

@@ -13,15 +13,14 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _controls, _prose, _runs, _said, _state, _ui, _widgets
+from pages import _controls, _prose, _runs, _said, _state, _take, _ui, _widgets
 from simcore import Experiment, Record, limits, links, plans, sweep, typed, variations
-from simcore.differences import difference
+from simcore.differences import difference, in_words
 from simcore.figures import phase_maps as pictures
 from simcore.figures.parts import LINE_ROWS
 from simcore.plans import Plan, Side
 from simcore.rows import TITLES, Row
-from simcore.studies import phase_maps, stored_maps
-from simcore.studies.store import export
+from simcore.studies import map_table, phase_maps, stored_maps
 from simcore.studies.stored_maps import Reading
 from simcore.studies.sweep import cores
 
@@ -181,25 +180,28 @@ def resume() -> None:
     state.map_paused = False
 
 
-def as_csv(cells: Sequence[Experiment], rows: Sequence[Row | None]) -> bytes:
-    """The cells that are known, as `simcore.studies.store.export` writes them."""
+def csv_of(cells: Sequence[Experiment], rows: Sequence[Row | None]) -> list[_take.File]:
+    """The cells that are known, as a file, where there are any."""
     pairs = [(cell, row) for cell, row in zip(cells, rows, strict=True) if row is not None]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "map.csv")
-        export(path, [cell for cell, _ in pairs], [row for _, row in pairs])
-        return path.read_bytes()
+    if not pairs:
+        return []
+    return [_take.File("Cells (CSV)", "map.csv", "text/csv", lambda: map_table.text(pairs))]
 
 
-def csv_button(cells: Sequence[Experiment], rows: Sequence[Row | None]) -> None:
-    st.download_button(
-        "Download CSV",
-        data=lambda: as_csv(cells, rows),
-        file_name="map.csv",
-        mime="text/csv",
-        on_click="ignore",
-        disabled=not any(row is not None for row in rows),
-        help="One line per cell: what was run, and how it ended",
-    )
+def take(
+    picture: Any,
+    title: str,
+    fixed: str,
+    titles: Sequence[str],
+    values: Sequence[Sequence[float]],
+    experiment: Experiment,
+) -> None:
+    """Offer the map, which says what varies in it."""
+    varied = [
+        f"{name} from {ends[0]:.4g} to {ends[-1]:.4g} ({len(ends)} values)"
+        for name, ends in zip(titles, values, strict=True)
+    ]
+    _take.add(picture, title, experiment, " × ".join(varied) + f" around {fixed}")
 
 
 # --- The picture -----------------------------------------------------------------------------
@@ -278,11 +280,11 @@ def planned_map(base: Experiment, wanted: Plan) -> None:
     with picture.container():
         if plan.y.name == "seed":
             for chart in pictures.ensemble(xs, rows, measure, x_title=x_title):
-                _ui.chart(chart)
+                _ui.chart(chart, f"{COLOURS[measure]} of many seeds", base)
         if done:
             hang(map_of(rows), f"map-{base.key}-{plan}", cells, plan)
         else:
-            _ui.chart(map_of(rows))
+            st.altair_chart(map_of(rows), width="stretch")
     steps = base.dynamics.steps
     some = f"{done} of " if done < len(cells) else ""
     _prose.say(
@@ -294,12 +296,14 @@ def planned_map(base: Experiment, wanted: Plan) -> None:
             _widgets.button("Continue", "map_continue", resume)
         if state.get("map_zooms"):
             _widgets.button("Zoom out", "map_zoom_out", zoom_out)
-        csv_button(cells, rows)
     if plan != wanted:
         _prose.note(
             f"Of the points asked for, {len(xs)} × {len(ys)} are drawn: more runs of this size "
             f"would take longer than {BUDGET:.0f} seconds of a core{' here' if HOSTED else ''}."
         )
+    title = f"Phase diagram: {COLOURS[measure].lower()}"
+    take(map_of(rows), title, in_words(base), (x_title, y_title), (xs, ys), base)
+    _take.of_charts(*csv_of(cells, rows))
 
 
 def uploaded_map(content: bytes) -> None:
@@ -332,7 +336,9 @@ def uploaded_map(content: bytes) -> None:
         for cell, row in zip(found.cells, found.rows, strict=True)
         if cell is not None and row is not None
     ]
-    csv_button([cell for cell, _ in pairs], [row for _, row in pairs])
+    title = f"Phase diagram of a file: {COLOURS[measure].lower()}"
+    take(picture, title, "the runs of a file", found.titles, (found.xs, found.ys), pairs[0][0])
+    _take.of_charts(*csv_of([cell for cell, _ in pairs], [row for _, row in pairs]))
 
 
 def plan_of_file(content: bytes) -> None:

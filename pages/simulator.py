@@ -3,7 +3,6 @@
 import streamlit as st
 
 from pages import _controls, _pins, _reached, _runs, _state, _ui
-from simcore import run_table
 from simcore.figures import panels
 
 experiment = _ui.open_page()
@@ -24,15 +23,7 @@ if with_flow and run.experiment.dynamics.iterated:
         shown.append(_ui.named(flow))
 shown += _pins.runs(experiment)
 _ui.verdict(run)
-_ui.play(panels.simulator(shown, chosen, _state.view()), "player")
+_ui.play(panels.simulator(shown, chosen, _state.view()), run, "player")
 _pins.table(shown)
 _ui.expectation(experiment)
-st.download_button(
-    "Download CSV",
-    data=lambda: run_table.text(run),
-    file_name="run.csv",
-    mime="text/csv",
-    on_click="ignore",
-    help="One line per record of the run, and whether single iterates there depend on rounding",
-)
 _reached.later(experiment)

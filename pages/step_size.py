@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages import _controls, _prose, _runs, _state, _ui, _widgets
+from pages import _controls, _prose, _runs, _state, _take, _ui, _widgets
 from simcore import Descent, Record, prospects, theory, variations
 from simcore.figures import orbits as pictures
 from simcore.studies import bifurcation
@@ -78,12 +78,14 @@ else:
             lambda: _state.look(step_sizes=None),
             disabled=_state.view().step_sizes is None,
         )
+        _take.add(picture, "Where descent ends, by step size", experiment)
         with place:
             if np.isfinite(found.strengths).any():
                 _widgets.selectable(picture, chart_key, on_select, ["pick", "zoom"])
             else:  # a sentence in the place of the diagram, with nothing to choose
-                _ui.chart(picture)
-        _ui.chart(pictures.lyapunov(found.step_sizes, found.lyapunov, marks, eta))
+                st.altair_chart(picture, width="stretch")
+        lyapunov = pictures.lyapunov(found.step_sizes, found.lyapunov, marks, eta)
+        _ui.chart(lyapunov, "Lyapunov exponent, by step size", experiment)
         _prose.say(
             "Every step size goes on until it repeats itself, for at most "
             f"{bifurcation.BUDGET:,} steps. Where descent has not settled by then, or is near "
@@ -98,8 +100,10 @@ else:
                 f"**The chain of one pathway** at γ = ηS₁ = {gamma:.4g}; overshoots can reach zero "
                 f"from γ = {theory.wcr_gamma(depths[0]):.4g} on."
             )
-            _ui.chart(pictures.cobweb(depths[0], gamma, 0.1 ** (1 / depths[0])))
+            cobweb = pictures.cobweb(depths[0], gamma, 0.1 ** (1 / depths[0]))
+            _ui.chart(cobweb, "The chain of one pathway", experiment)
         else:
             _prose.note("The cobweb needs a step size, and pathways of one depth, at least 2.")
         _prose.say("Click a step size to choose it, drag a range to zoom into it.")
         _ui.link("simulator", "Open this run in the Simulator", icon="▶️")
+    _take.of_charts()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import _controls, _prose, _state, _ui, _widgets
+from pages import _controls, _prose, _state, _take, _ui, _widgets
 from simcore import curvature, prospects, theory, variations
 from simcore.figures import charts
 
@@ -67,7 +67,9 @@ with left:
         _ui.chart(
             charts.minima_curve(
                 target, depths, experiment.dynamics.eta, split=split, flow_end=flow_end
-            )
+            ),
+            "Sharpness along the minima",
+            experiment,
         )
     elif len(depths) != 2:
         _prose.note(
@@ -97,4 +99,6 @@ with right:
     if edge is not None:
         verdict = "stable" if closed < edge else "unstable"
         _prose.say(f"The edge is 2/η = **{edge:.4g}**, so this split is **{verdict}** for descent.")
-    _ui.chart(charts.gain(here=depths, singular_value=target))
+    gain = charts.gain(here=depths, singular_value=target)
+    _ui.chart(gain, "What sharing gains at every depth", experiment)
+_take.of_charts()

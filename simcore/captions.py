@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from simcore import links, presets, regimes
@@ -17,14 +18,29 @@ from simcore.version import NUMBER
 def of_run(run: Trajectory, address: str | None = None) -> Caption:
     """Of a run; `address` is the whole link of the page where it was seen, else the query alone is
     given, which the command line and every copy of the app read."""
-    experiment = run.experiment
-    origin = (experiment.key[:8], f"simcore {NUMBER}", _link(experiment, address))
     return Caption(
-        title=_title(experiment),
-        parameters=in_words(experiment),
+        title=_title(run.experiment),
+        parameters=in_words(run.experiment),
         verdict=regimes.headline(run),
-        small=" · ".join(filter(None, origin)),
-        stem=stem(experiment),
+        small=_small(run.experiment, address),
+        stem=stem(run.experiment),
+    )
+
+
+def of_part(title: str, caption: Caption) -> Caption:
+    """Of one picture of a run, beside others."""
+    return replace(
+        caption, title=f"{caption.title}: {title}", stem=f"{_in_a_name(title)}-{caption.stem}"
+    )
+
+
+def of_chart(title: str, experiment: Experiment, address: str | None = None) -> Caption:
+    """Of a chart about an experiment of which no single run is shown."""
+    return Caption(
+        title=title,
+        parameters=in_words(experiment),
+        small=_small(experiment, address),
+        stem=f"{_in_a_name(title)}-{stem(experiment)}",
     )
 
 
@@ -37,6 +53,16 @@ def stem(experiment: Experiment) -> str:
     how = experiment.dynamics.short.lower() if eta is None else f"eta{eta:.4g}"
     parts = preset.name if preset else f"L{depths}", how, experiment.key[:8]
     return re.sub(r"[^\w.+-]", "", "-".join(dict.fromkeys(parts)))
+
+
+def _in_a_name(words: str) -> str:
+    """Words as a part of the name of a file."""
+    return "-".join(re.findall(r"\w+", words.lower()))[:40].rstrip("-")
+
+
+def _small(experiment: Experiment, address: str | None) -> str:
+    origin = (experiment.key[:8], f"simcore {NUMBER}", _link(experiment, address))
+    return " · ".join(filter(None, origin))
 
 
 def _title(experiment: Experiment) -> str:

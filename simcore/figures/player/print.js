@@ -3,61 +3,19 @@
  * file (height null: as much as is needed), scale the pixels for each CSS pixel of the player.
  */
 
-import { SvgContext, escaped } from "../browser/svg.js";
-import { clipped, text, width } from "./ink.js";
+import { SvgContext } from "../browser/svg.js";
+import { clipped, text } from "./ink.js";
 import { columnsIn, context, GAP, Layout } from "./layout.js";
 import { Picture } from "./picture.js";
+import { footOf, headOf, MARGIN, PAPERS, SPACE, svgDocument, writeBlock } from "./sheet.js";
 import { css, themed } from "./theme.js";
 import { timeline } from "./timeline.js";
 import { show, viewOf } from "./view.js";
 import { clockWords } from "./words.js";
 
-const MARGIN = 20; // CSS pixels, as all measures
-const SPACE = 10; // what stands above each other
-const LEADING = 1.35; // of the size of a text
-const CLOCK = 22; // the line that names the moment on show
+const CLOCK = 22; // CSS pixels, as all measures: the line that names the moment on show
 const LOWEST = 120; // of a panel that must share a given height
-const LEAST_SCALE = 0.35; // of the scale that was asked for
-const MOST_LINES = 4; // of one text
-
-const PAPERS = {
-  light: { paper: "#ffffff", text: "#31333f" },
-  dark: { paper: "#0e1117", text: "#fafafa" },
-};
-
-/** A string as lines that fit the room, broken at spaces where there are any; what is cut ends in "…". */
-export function wrapped(S, string, room, size, weight) {
-  const lines = [];
-  let rest = string.trim();
-  while (rest && lines.length < MOST_LINES) {
-    let n = rest.length;
-    while (n > 1 && width(S, rest.slice(0, n), size, weight) > room)
-      n = Math.max(1, Math.min(n - 1, Math.floor((n * room) / width(S, rest.slice(0, n), size))));
-    const space = n < rest.length ? rest.lastIndexOf(" ", n) : n;
-    if (space > n / 2) n = space;
-    lines.push(rest.slice(0, n).trim());
-    rest = rest.slice(n).trim();
-  }
-  if (rest) lines[lines.length - 1] = `${lines.at(-1).slice(0, -1)}…`;
-  return lines;
-}
-
-/** Paragraphs [string, size, weight, colour] as lines that know their place, and their height. */
-function block(S, paragraphs, room) {
-  let y = 0;
-  const lines = paragraphs.flatMap(([string, size, weight, colour]) =>
-    wrapped(S, string, room, size, weight).map((line) => {
-      y += LEADING * size;
-      return { string: line, y, size, weight, colour };
-    }),
-  );
-  return { lines, height: y };
-}
-
-function write(ctx, S, { lines }, y) {
-  for (const { string, size, weight, colour, ...line } of lines)
-    text(ctx, S, string, MARGIN, y + line.y, { size, weight, colour });
-}
+const LEAST_SCALE = 0.35; // of the one that was asked for
 
 class Print extends Picture {
   /** Of what the picture `shown` shows now. */
@@ -73,6 +31,7 @@ class Print extends Picture {
     this.layout = this.makeLayout();
     let scale = format.scale;
     while (!this.fits(scale) && scale > LEAST_SCALE * format.scale) scale *= 0.96;
+    this.layout.resize();
   }
 
   load(data) {
@@ -80,29 +39,13 @@ class Print extends Picture {
     this.scene = { ...data.scene }; // whose height is this print's own
   }
 
-  /** Lays everything out with so many pixels for each of the player; whether there is room for it. */
+  /** Arranges everything with so many pixels for each of the player; whether there is room for it. */
   fits(scale) {
     const W = this.format.width / scale,
-      room = W - 2 * MARGIN,
-      { caption, theme } = this;
+      room = W - 2 * MARGIN;
     this.scale = scale;
-    this.head = block(
-      this,
-      [
-        [caption.title, 17, 600, theme.ink],
-        [caption.parameters, 12, 400, theme.muted],
-        [caption.verdict, 13, 400, theme.ink],
-      ],
-      room,
-    );
-    this.foot = block(
-      this,
-      [
-        [this.scene.note, 10, 400, theme.muted],
-        [caption.small, 9, 400, theme.muted],
-      ],
-      room,
-    );
+    this.head = headOf(this, this.caption, room);
+    this.foot = footOf(this, this.caption, this.scene.note, room);
     Object.assign(this.canvases, { width: Math.floor(room), dpr: scale });
     timeline.place(this, this.canvases.width);
     const track = CLOCK + timeline.height(this),
@@ -111,7 +54,7 @@ class Print extends Picture {
     const rows = Math.ceil(this.panels.length / columnsIn(this, this.canvases.width)),
       free = this.format.height / scale - above - below - GAP * (rows - 1);
     if (this.format.height) this.scene.height = Math.max(LOWEST, Math.floor(free / rows));
-    this.layout.resize();
+    this.layout.arrange(this.canvases.width);
     Object.assign(this, { above, height: above + this.layout.height + below });
     return !this.format.height || this.height <= this.format.height / scale + 1;
   }
@@ -129,12 +72,12 @@ class Print extends Picture {
       H = this.format.height ? this.format.height / this.scale : this.height;
     ctx.fillStyle = css(theme.bg);
     ctx.fillRect(0, 0, this.format.width / this.scale, H);
-    write(ctx, this, this.head, MARGIN);
+    writeBlock(ctx, this, this.head, MARGIN);
     const y = MARGIN + this.head.height + SPACE;
     text(ctx, this, clockWords(this), MARGIN, y + 12, { size: 12 });
     put(layout.trackCtx, MARGIN, y + CLOCK);
     put(layout.ctx, MARGIN, this.above);
-    write(ctx, this, this.foot, H - MARGIN - this.foot.height);
+    writeBlock(ctx, this, this.foot, H - MARGIN - this.foot.height);
   }
 }
 
@@ -216,22 +159,13 @@ export class SvgPrint extends Print {
   }
 
   draw() {
-    const { format, caption, sheet, scale } = this,
+    const { format, sheet, scale, theme } = this,
       W = format.width / scale,
       H = format.height ? format.height / scale : this.height;
     this.compose(sheet, (part, x, y) => {
       sheet.parts.push(`<g transform="translate(${x.toFixed(2)} ${y.toFixed(2)})">`);
       sheet.parts.push(part.content, "</g>");
     });
-    const size = (v) =>
-      format.dpi ? `${((v * scale) / format.dpi).toFixed(3)}in` : Math.round(v * scale);
-    const about = [caption.parameters, caption.verdict, caption.small].filter(Boolean).join("\n");
-    return `<svg xmlns="http://www.w3.org/2000/svg" width="${size(W)}" height="${size(H)}" \
-viewBox="0 0 ${W.toFixed(2)} ${H.toFixed(2)}" font-family="${escaped(this.theme.font)}">
-<title>${escaped(caption.title)}</title>
-<desc>${escaped(about)}</desc>
-${sheet.content}
-</svg>
-`;
+    return svgDocument({ ...this, font: theme.font }, W, H, sheet.content);
   }
 }

@@ -4,7 +4,7 @@ import { clamp } from "../browser/numbers.js";
 
 const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
 
-function rgb(colour) {
+export function rgb(colour) {
   probe.clearRect(0, 0, 1, 1);
   probe.fillStyle = colour;
   probe.fillRect(0, 0, 1, 1);
@@ -26,6 +26,8 @@ function luminance(c) {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
+export const isDark = (colour) => luminance(rgb(colour)) < 0.3;
+
 /** What the page looks like, from Streamlit's CSS variables. */
 export function pageColours(root) {
   const variables = getComputedStyle(root);
@@ -41,7 +43,7 @@ export function pageColours(root) {
 export function themed({ paper, text, font }, style) {
   const bg = rgb(paper),
     ink = rgb(text);
-  const dark = luminance(bg) < 0.3,
+  const dark = isDark(paper),
     white = [255, 255, 255];
   const shade = (pair) => rgb(pair[dark ? 1 : 0]);
   const hues = style.hues.map(shade);
