@@ -29,6 +29,12 @@ from simcore.trajectory import Trajectory
 _MENU = st.components.v2.component("take", html=take.HTML, css=take.CSS, js=take.JS)
 _FIRST_SHEET = {"width": 1240, "height": 600, "dark": False}  # until the browser says which
 _SIDES = 50, 10_000  # CSS pixels that a chart may have
+# What is saved is larger than the menu, which shows it in small.
+STYLE = (
+    "[class*=st-key-take-chart],[class*=st-key-take-chart] div{width:100%!important;"
+    "min-width:0!important;height:auto!important}"
+    "[class*=st-key-take-chart] svg.marks{width:100%;height:auto;max-height:15rem}"
+)
 _LONGEST_CODE = 1500  # characters: a code of more is hard to read off a screen
 _AT_HOME = ("localhost", "127.0.0.1", "::1")
 
@@ -54,12 +60,7 @@ def menu(experiment: Experiment) -> None:
     """The menu in the bar of a page; `of_run` or `of_charts` say what of the page is in it."""
     state = st.session_state
     state.taking, state.charts = None, []
-    opened = st.popover(
-        "Take it with you",
-        key="take_menu",
-        on_change="rerun",
-        help="Pictures, films, data, Python and the link of what this page shows",
-    )
+    opened = st.popover("Take it with you", key="take_menu", on_change="rerun")
     if opened.open:
         with opened:
             state.taking = st.container()
@@ -175,15 +176,12 @@ def _link() -> None:
         if len(address) > _LONGEST_CODE:
             st.write(f"The link is too long for a QR code: {len(address):,} characters.")
             return
-        st.html(qr(address))
+        st.html(f'<img alt="QR code of the link" width="220" src="{qr(address)}">')
         if urlsplit(address).hostname in _AT_HOME:
             st.write("Only this machine opens this link: its address is the machine's own.")
 
 
 def qr(address: str) -> str:
-    """The QR code of an address as SVG, on white, as cameras expect it."""
-    code = segno.make(address, error="l", micro=False)
-    picture = code.svg_inline(
-        scale=3, border=4, light="#fff", omitsize=True, title="QR code of the link"
-    )
-    return f'<div style="max-width:14rem">{picture}</div>'
+    """The QR code of an address as a picture that a page can hold: an SVG, on white as cameras
+    expect it."""
+    return segno.make(address, error="l", micro=False).svg_data_uri(border=4, light="#fff")

@@ -46,7 +46,7 @@ def frame() -> None:
         ".st-key-bar a{padding-inline:.4rem}"
         ".st-key-bar button{min-height:2rem;padding:0 .6rem}"
         "[class*=st-key-small-] p{font-size:.9rem}"
-        f"{_said.STYLE}</style>"
+        f"{_said.STYLE}{_take.STYLE}</style>"
     )
 
 

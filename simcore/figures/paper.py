@@ -16,7 +16,7 @@ def on_paper(chart: Any, width: float, height: float | None, dark: bool) -> Any:
     as SVG. One that has a width of its own, as squares do, keeps its size."""
     ink, muted, page = (
         shade.dark if dark else shade.light
-        for shade in (style.INK, style.shade("muted"), style.PAGE)
+        for shade in (style.INK, style.MUTED, style.PAGE)
     )
     chart = chart.copy(deep=False)
     if chart.width is alt.Undefined:

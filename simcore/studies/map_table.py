@@ -10,6 +10,7 @@ from typing import Any
 from simcore.experiment import Experiment
 from simcore.rows import Row
 
+_NAMES = {"n_in": "inputs", "n_out": "outputs", "std": "std of weights"}  # better than the code's
 _PARTS = ("task", "network", "start", "dynamics")  # whose fields need no other name
 
 
@@ -39,7 +40,7 @@ def _fields(experiment: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return _NAMES.get(name, name.replace("_", " "))
 
 
 def _plain(value: Any) -> Any:

@@ -41,6 +41,6 @@ def of_chart(caption: Caption, place: str, sheet: dict[str, Any]) -> dict[str, A
             "caption": asdict(caption),
             "place": place,
             "sheet": sheet,
-            "muted": style.shade(style.MUTED),
+            "muted": style.MUTED,
         }
     }

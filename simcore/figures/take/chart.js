@@ -54,6 +54,12 @@ async function drawn(latest, format) {
   throw new Error("The chart is not drawn yet; wait for it, and press again.");
 }
 
+/** Readers of the screen have the same chart on the page. */
+export async function hideFromReaders(latest, format) {
+  const { svg } = await drawn(latest, format);
+  svg.setAttribute("aria-hidden", "true");
+}
+
 /** The whole sheet: SVG text, how high it is in CSS pixels, and the caption. */
 async function chartSheet(latest, format) {
   const found = await drawn(latest, format),
@@ -66,8 +72,7 @@ async function chartSheet(latest, format) {
   const place = { x: MARGIN, y: top, width: room, height: free };
   for (const [name, value] of Object.entries(place)) svg.setAttribute(name, value.toFixed(2));
   svg.setAttribute("preserveAspectRatio", "xMidYMid meet");
-  svg.removeAttribute("style");
-  svg.removeAttribute("class");
+  for (const name of ["style", "class", "aria-hidden"]) svg.removeAttribute(name);
   const ctx = new SvgContext({ last: 0 });
   ctx.fillStyle = css(S.theme.bg);
   ctx.fillRect(0, 0, W, high);

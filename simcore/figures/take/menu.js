@@ -3,7 +3,7 @@
 import { choose, chosen, formatOf } from "../browser/format.js";
 import { WANTED } from "../browser/wanted.js";
 import { isDark, pageColours } from "../player/theme.js";
-import { isDrawnFor, sheetFor, takeChart } from "./chart.js";
+import { hideFromReaders, isDrawnFor, sheetFor, takeChart } from "./chart.js";
 
 const SENT_AFTER = 250; // ms without another key
 
@@ -62,12 +62,14 @@ export class Menu {
   /** Asks Python for a chart of the size that is chosen, where it has another one. */
   ask() {
     if (!this.chart) return;
-    let wanted;
+    let format;
     try {
-      wanted = sheetFor(this.chart, this.format());
+      format = this.format();
     } catch {
       return; // what is wrong with the numbers is said when a button is pressed
     }
+    hideFromReaders(() => this.chart, format).catch(() => {}); // another size may be asked for first
+    const wanted = sheetFor(this.chart, format);
     const now = JSON.stringify(wanted);
     if (isDrawnFor(this.chart, wanted) || now === this.asked) return;
     this.asked = now;
