@@ -33,11 +33,14 @@ format: .venv/dev.stamp
 bench: .venv-bench/bench.stamp
 	.venv-bench/bin/python benchmarks/run.py
 
+# Debian's chromium-headless-shell is the same browser without the windows that nobody sees.
 browser:
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+	@command -v chromium-headless-shell >/dev/null \
+	  || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
+	       && { apt-get install -y -qq chromium-headless-shell 2>/dev/null \
+	            || command -v chromium >/dev/null || apt-get install -y -qq chromium; }; } \
+	  || command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
 	  || command -v google-chrome >/dev/null \
-	  || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
-	       && apt-get update -qq && apt-get install -y -qq chromium; } \
 	  || echo "no Chromium found: browser tests will be skipped (fail in CI); install chromium to run them"
 
 .venv/run.stamp: requirements.txt
