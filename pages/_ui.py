@@ -12,11 +12,10 @@ import streamlit as st
 
 from pages import _prose, _reached, _said, _state, _widgets, _words
 from pages._names import FRONT, PAGES
-from simcore import horizon, links, prospects, regimes, variations
+from simcore import links, prospects, regimes, variations
 from simcore.experiment import Descent, Experiment, Flow
 from simcore.figures import player, ruler
-from simcore.figures.scene import Notice, Scene
-from simcore.figures.tables import Named
+from simcore.figures.scene import Scene
 from simcore.simulate import simulate
 from simcore.studies.sweep import sweep
 from simcore.trajectory import Trajectory
@@ -144,19 +143,6 @@ def expectation(experiment: Experiment) -> None:
 
 def _small(key: str, words: str) -> None:
     _prose.say(words, f"small-{key}")
-
-
-def named(run: Trajectory, name: str = "", sign: str = "") -> Named:
-    """The run with what is known of it, called after its dynamics unless it has another name."""
-    found = horizon.horizon(run)
-    return Named(
-        name or run.experiment.dynamics.short,
-        run,
-        regimes.phases(run),
-        [Notice("depends on rounding", found.words, found.first, found.last)] if found else [],
-        regimes.classify(run).value,
-        sign,
-    )
 
 
 def play(scene: Scene, key: str) -> None:

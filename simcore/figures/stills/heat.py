@@ -35,9 +35,9 @@ def draw(scene: Scene, panel: HeatPanel, record: int, height: int) -> alt.LayerC
     x, y = _map_axes(panel, stack.shape[2:], matrices.shape, pitch)
     cells = _cells(titles, matrices, pitch)
     layers = [
-        _rectangles(panel, cells, x, y).encode(
-            color=parts.gradient("entry", panel.title, (-limit, limit), style.DIVERGING)
-        ),
+        _rectangles(panel, cells, x, y)
+        .encode(color=parts.gradient("entry", panel.title, (-limit, limit), style.DIVERGING))
+        .properties(name=f"{parts.RUN}0"),
         *_map_titles(panel, titles, matrices.shape, pitch, x, y),
     ]
     step = run.columns["step"][record]

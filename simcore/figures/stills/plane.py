@@ -31,9 +31,9 @@ def draw(scene: Scene, panel: PlanePanel, height: int) -> alt.LayerChart:
     rows = [_trail(trail, by_name[trail.run], domain) for trail in panel.trails]
     layers = [
         *_curves(panel, x, y),
-        *_trail_layers(rows, x, y),
-        *parts.marks(panel.marks, x, y, orient="top-right"),
-        *_names(rows, x, y),
+        *parts.named(parts.RUN, _trail_layers(rows, x, y)),
+        *parts.named(parts.MARK, parts.marks(panel.marks, x, y, orient="top-right")),
+        *parts.named(parts.END, _names(rows, x, y)),
     ]
     what = f"{panel.x_label} and {panel.y_label}"
     drawn = parts.view(
