@@ -14,6 +14,7 @@ from simcore.experiment import Experiment, Record
 from simcore.figures import full_weights, panels
 from simcore.figures.scene import Notice, Scene
 from simcore.figures.tables import Named
+from simcore.looks import Cancelled
 from simcore.simulate import simulate
 from simcore.trajectory import Outcome, Trajectory
 
@@ -50,14 +51,16 @@ def of(
     """The scene of an experiment, or of a run that is there, with its caption.
 
     `keys` name the panels, None leaves them to the kind of the start. Where aligned modes descend,
-    gradient flow runs beside them. If `on_progress` ends the run, the scene holds what was reached.
-    ValueError for panels that there are not, and for a run that is too large for its maps.
+    gradient flow runs beside them. `Cancelled` if `on_progress` ends the run. ValueError for panels
+    that there are not, and for a run that is too large for its maps.
     """
     _check(keys)
     if isinstance(what, Trajectory):
         experiment, run = what.experiment, what
     else:
         experiment, run = what, simulate(recorded(what, keys), on_progress=on_progress)
+        if run.outcome is Outcome.CANCELLED:
+            raise Cancelled
     scene = _of_run(run, keys)
     return replace(scene, caption=captions.of_run(run, of=experiment))
 

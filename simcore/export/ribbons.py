@@ -22,6 +22,13 @@ def height(scene: Scene) -> float:
     return sum(ROW + ABOVE for run in scene.runs if run.phases)
 
 
+def track(scene: Scene, place: Place) -> Place:
+    """The part of the place in which time runs, beside the names of the runs."""
+    longest = max((len(run.label or run.name) for run in scene.runs), default=0)
+    gutter = min(160.0, 12 + longest * SMALL * 0.65)
+    return Place(place.left + gutter, place.top, place.width - gutter, place.height)
+
+
 def draw(
     scene: Scene, place: Place, axis: Axis, span: Span, dark: bool
 ) -> Iterator[svg.Element]:
@@ -31,7 +38,7 @@ def draw(
         if run.phases:
             row = Place(place.left, top + ABOVE, place.width, ROW - 4)
             part = partial(_part, run, scene, axis, span)
-            yield from _row(run, part, row, dark)
+            yield from _row(run, part, row, track(scene, row), dark)
             top += ROW + ABOVE
 
 
@@ -44,17 +51,16 @@ def _part(run: Run, scene: Scene, axis: Axis, span: Span, step: int) -> float:
 
 
 def _row(
-    run: Run, part: Callable[[int], float], place: Place, dark: bool
+    run: Run, part: Callable[[int], float], place: Place, time: Place, dark: bool
 ) -> Iterator[svg.Element]:
     ends = [part(first) for _, first, _ in run.phases] + [part(run.phases[-1][2])]
     flags = [(part(notice.first_step), part(notice.last_step)) for notice in run.notices]
     ink = style.INK.dark if dark else style.INK.light
     letters: dict[str, Any] = {"font_family": FONT, "font_size": SMALL, "fill": ink}
     name = run.label or run.name
-    gutter = min(120.0, 12 + len(name) * SMALL * 0.65)
     base = place.top + 12
     yield svg.element("text", name, x=place.left, y=base, font_weight="bold", **letters)
-    left, width = place.left + gutter, place.width - gutter
+    left, width = time.left, time.width
     free = left
     for (phase, _, _), begin, end in zip(run.phases, ends[:-1], ends[1:], strict=True):
         a, b = left + begin * width, left + end * width

@@ -16,7 +16,7 @@ from simcore.export import ribbons, svg, views
 from simcore.export.views import FONT, Place, View
 from simcore.figures import style
 from simcore.figures.clock import Span, reference, shared, whole
-from simcore.figures.scene import Axis, Scene, SeriesPanel
+from simcore.figures.scene import Axis, HeatPanel, Panel, Scene, SeriesPanel
 from simcore.figures.stills import series
 
 UNITS = 1280 * 720
@@ -53,6 +53,7 @@ class Sheet:
     axis: Axis
     span: Span
     views: Sequence[View]
+    strip: Place  # of the phases, as long as it takes time to run through
     around: Sequence[svg.Element]  # words and ribbons
 
     @property
@@ -82,8 +83,11 @@ class Sheet:
         return svg.element("svg", width=width, height=height, viewBox=box)
 
 
-def lay(scene: Scene, size: Size = (1920, 1080), dark: bool = False) -> Sheet:
-    """The scene on a sheet of so many pixels; ValueError for a size that no sheet can have."""
+def lay(
+    scene: Scene, size: Size = (1920, 1080), dark: bool = False, moving: bool = False
+) -> Sheet:
+    """The scene on a sheet of so many pixels, as it ends or, if it is `moving`, at any time;
+    ValueError for a size that no sheet can have."""
     check_size(size)
     scale = math.sqrt(size[0] * size[1] / UNITS)
     wide, high = size[0] / scale, size[1] / scale
@@ -100,7 +104,10 @@ def lay(scene: Scene, size: Size = (1920, 1080), dark: bool = False) -> Sheet:
         f"{size[0]} x {size[1]}; give another shape, or fewer panels",
     )
     pairs = list(zip(scene.panels, cells, strict=True))
-    titles = [Line(panel.title, cell.left, cell.top + 11, 13, "bold") for panel, cell in pairs]
+    titles = [
+        Line(_title(scene, panel, moving), cell.left, cell.top + 11, 13, "bold")
+        for panel, cell in pairs
+    ]
     return Sheet(
         scene=scene,
         size=size,
@@ -111,6 +118,7 @@ def lay(scene: Scene, size: Size = (1920, 1080), dark: bool = False) -> Sheet:
         views=[
             views.view(scene, panel, _under_title(cell), axis, span, dark) for panel, cell in pairs
         ],
+        strip=ribbons.track(scene, strip),
         around=[
             *_written([*head, *titles, *foot], dark),
             *ribbons.draw(scene, strip, axis, span, dark),
@@ -150,6 +158,16 @@ def _head(scene: Scene, wide: float) -> list[Line]:
             base += 1.4 * letter if lines else letter
             lines.append(Line(line, MARGIN, base, letter, weight))
     return lines
+
+
+def _title(scene: Scene, panel: Panel, moving: bool) -> str:
+    """Of maps, which stand for one moment, with the moment."""
+    if moving or not isinstance(panel, HeatPanel):
+        return panel.title
+    (run,) = (run for run in scene.runs if run.name == panel.run)
+    if run.stroke == "points":
+        return f"{panel.title}, at step {run.columns['step'][-1]:,}"
+    return f"{panel.title}, at t = {style.short(float(run.columns['t'][-1]))}"
 
 
 def _below(lines: Sequence[Line]) -> float:
