@@ -7,8 +7,8 @@ from functools import partial
 
 import streamlit as st
 
-from pages import _prose, _runs, _said, _state, _ui, _widgets
-from simcore import ends
+from pages import _prose, _runs, _said, _state, _widgets
+from simcore import ends, scenes
 from simcore.differences import difference
 from simcore.experiment import Experiment
 from simcore.figures import panels
@@ -44,7 +44,7 @@ def runs(experiment: Experiment) -> list[panels.Named]:
     """The pinned runs other than the current one, with the letters that `controls` explains and
     named by what they have that the current one has not."""
     return [
-        _ui.named(run, f"{letter}: {difference(pin, experiment)}", letter)
+        scenes.named(run, f"{letter}: {difference(pin, experiment)}", letter)
         for number, pin in enumerate(_state.view().pins)
         if pin != experiment
         for letter in [_letter(number)]

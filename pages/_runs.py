@@ -16,7 +16,7 @@ import streamlit as st
 
 from pages import _prose
 from pages._turns import Turn, Turns
-from simcore import cost, limits, variations
+from simcore import cost, limits, scenes
 from simcore.experiment import Experiment
 from simcore.looks import Cancelled
 from simcore.simulate import simulate
@@ -142,11 +142,8 @@ def _say(sentence: str) -> None:
 
 
 def flow_beside(run_: Trajectory) -> Trajectory | None:
-    """Gradient flow from the same start for as long as the run lasted, which is not to the end that
-    was asked for if it diverged; a flow is its own."""
-    lasted = float(run_.time[-1]) or run_.experiment.dynamics.time(1)
-    flow = variations.matching_flow(run_.experiment, duration=lasted)
-    return beside(flow, "Gradient flow")
+    """Gradient flow from the same start for as long as the run lasted."""
+    return beside(scenes.flow_beside(run_), "Gradient flow")
 
 
 def orbits(experiment: Experiment, step_sizes: np.ndarray) -> bifurcation.Orbits | None:

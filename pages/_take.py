@@ -71,9 +71,10 @@ def menu(experiment: Experiment) -> None:
             _code(experiment)
 
 
-def caption_of(run: Trajectory) -> Caption:
-    """What the files of a run say of it, with the link of this page."""
-    return captions.of_run(run, _state.address())
+def caption_of(run: Trajectory, experiment: Experiment | None = None) -> Caption:
+    """What the files of a run say of it, with the link of this page; the experiment is that which
+    was asked for, where the run has more records."""
+    return captions.of_run(run, _state.address(), of=experiment)
 
 
 def add(picture: Any, title: str, experiment: Experiment, parameters: str | None = None) -> None:
@@ -90,8 +91,8 @@ def add_of_run(picture: Any, title: str, run: Trajectory) -> None:
     st.session_state.charts.append(_Chart(picture, caption, run.experiment))
 
 
-def of_run(scene: Scene, run: Trajectory) -> None:
-    """Fill the menu of a page with a player."""
+def of_run(scene: Scene, run: Trajectory, experiment: Experiment) -> None:
+    """Fill the menu of a page with a player on the run of an experiment."""
     if st.session_state.taking is None:
         return
     stem = scene.caption.stem
@@ -102,7 +103,7 @@ def of_run(scene: Scene, run: Trajectory) -> None:
             File("Data (CSV)", f"{stem}.csv", "text/csv", lambda: run_table.text(run)),
             File("Data (NPZ)", f"{stem}.npz", "application/octet-stream", lambda: _npz(run)),
         )
-        _code(run.experiment)
+    _code(experiment)
 
 
 def of_charts(*files: File) -> None:
@@ -130,7 +131,7 @@ def of_charts(*files: File) -> None:
             take.of_chart(chart.caption, f"st-key-{key}", sheet),
         )
         _files(*files)
-        _code(chart.experiment)
+    _code(chart.experiment)
 
 
 def _choose_sheet(asked: Any) -> None:

@@ -12,11 +12,10 @@ import streamlit as st
 
 from pages import _prose, _reached, _said, _state, _take, _widgets, _words
 from pages._names import FRONT, PAGES
-from simcore import horizon, links, prospects, regimes, variations
+from simcore import links, prospects, regimes, variations
 from simcore.experiment import Descent, Experiment, Flow
 from simcore.figures import player, ruler
-from simcore.figures.scene import Notice, Scene
-from simcore.figures.tables import Named
+from simcore.figures.scene import Scene
 from simcore.simulate import simulate
 from simcore.studies.sweep import sweep
 from simcore.trajectory import Trajectory
@@ -148,26 +147,13 @@ def _small(key: str, words: str) -> None:
     _prose.say(words, f"small-{key}")
 
 
-def named(run: Trajectory, name: str = "", sign: str = "") -> Named:
-    """The run with what is known of it, called after its dynamics unless it has another name."""
-    found = horizon.horizon(run)
-    return Named(
-        name or run.experiment.dynamics.short,
-        run,
-        regimes.phases(run),
-        [Notice("depends on rounding", found.words, found.first, found.last)] if found else [],
-        regimes.classify(run).value,
-        sign,
-    )
-
-
-def play(scene: Scene, run: Trajectory, key: str) -> None:
-    """Mount the player on a scene whose subject is `run`; the browser plays, the server hears of it
-    when it rests."""
-    caption, view = _take.caption_of(run), _state.view().of_player()
+def play(scene: Scene, run: Trajectory, experiment: Experiment, key: str) -> None:
+    """Mount the player on a scene whose subject is the run of an experiment; the browser plays, the
+    server hears of it when it rests."""
+    caption, view = _take.caption_of(run, experiment), _state.view().of_player()
     shown = replace(scene, view=view, report=True, caption=caption)
     _widgets.component(_PLAYER, key, "view", _state.played, player.payload(shown))
-    _take.of_run(shown, run)
+    _take.of_run(shown, run, experiment)
 
 
 @st.cache_resource

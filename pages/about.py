@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages import _prose, _ui, _words
-from simcore import checks, prospects, typed
+from simcore import checks, export, prospects, typed
 
 _ui.open_page()
 _ui.complaints()
@@ -113,23 +113,4 @@ states, invariants and the first steps are reproducible, single iterates in betw
 ## Cite
 """
 )
-st.code(
-    """@inproceedings{kim2026gradient,
-  title     = {Gradient Descent with Large Step Size Restores Symmetry in
-               Deep Linear Networks with Multi-Pathway},
-  author    = {Kim, Hee-Sung and Lee, Sungyoon},
-  booktitle = {International Conference on Machine Learning},
-  year      = {2026},
-  note      = {arXiv:2606.05219}
-}
-
-@software{multipathway2026,
-  title  = {Symmetry at the edge of stability: a simulator of deep linear
-            networks with several pathways},
-  author = {{The multi-pathway laboratory authors}},
-  year   = {2026},
-  license = {MIT}
-}""",
-    language="bibtex",
-    wrap_lines=True,
-)
+st.code(export.citation(), language="bibtex", wrap_lines=True)

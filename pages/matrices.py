@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages import _controls, _prose, _runs, _ui
-from simcore import Outcome, Record, curvature, presets, variations
+from simcore import Outcome, curvature, presets, scenes, variations
 from simcore.figures import full_weights
 
 experiment = _ui.open_page(presets.BY_NAME["tree-4"].experiment)
@@ -25,20 +25,19 @@ if experiment.start.aligned:
         "random start under More, to see full matrices."
     )
 try:
-    record = Record(frames=300, eigenvalues=4, maps=True)
-    full = variations.with_full_weights(experiment, record)
+    full = variations.with_full_weights(experiment, scenes.OF_FULL_WEIGHTS)
 except ValueError as error:
     _prose.warn(f"This run is too large for full weights: {error}.")
     st.stop()
 run = _runs.run(full, "Full weights")
-named = _ui.named(run)
+named = scenes.named(run)
 companions = []
 if with_flow and run.experiment.dynamics.iterated:
     flow = _runs.flow_beside(run)
     if flow is not None:
-        companions = [_ui.named(flow)]
+        companions = [scenes.named(flow)]
 _ui.verdict(run)
-_ui.play(full_weights.matrices(named, companions), run, "matrices_player")
+_ui.play(full_weights.matrices(named, companions), run, full, "matrices_player")
 
 theta = run.theta
 assert theta is not None  # the matrices engine keeps its last weights

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages import _controls, _pins, _reached, _runs, _state, _ui
+from simcore import scenes
 from simcore.figures import panels
 
 experiment = _ui.open_page()
@@ -16,14 +17,14 @@ with st.sidebar:
 _ui.complaints()
 _ui.step_size_ruler(experiment)
 run = _runs.run(panels.with_eigenvalues(experiment, chosen))
-shown = [_ui.named(run)]
+shown = [scenes.named(run)]
 if with_flow and run.experiment.dynamics.iterated:
     flow = _runs.flow_beside(run)
     if flow is not None:
-        shown.append(_ui.named(flow))
+        shown.append(scenes.named(flow))
 shown += _pins.runs(experiment)
 _ui.verdict(run)
-_ui.play(panels.simulator(shown, chosen, _state.view()), run, "player")
+_ui.play(panels.simulator(shown, chosen, _state.view()), run, experiment, "player")
 _pins.table(shown)
 _ui.expectation(experiment)
 _reached.later(experiment)

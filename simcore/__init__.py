@@ -15,7 +15,7 @@ from simcore import signals
 if any(Path(name).stem in ("simcore", "-m") for name in sys.argv[:1]):
     signals.leave_at_once()
 
-from simcore import curvature, presets, regimes, theory
+from simcore import curvature, export, presets, regimes, theory
 from simcore.experiment import (
     Balanced,
     Descent,
@@ -50,6 +50,7 @@ __all__ = [
     "Tree",
     "__version__",
     "curvature",
+    "export",
     "grid",
     "presets",
     "regimes",

@@ -15,15 +15,17 @@ from simcore.trajectory import Trajectory
 from simcore.version import NUMBER
 
 
-def of_run(run: Trajectory, address: str | None = None) -> Caption:
+def of_run(run: Trajectory, address: str | None = None, *, of: Experiment | None = None) -> Caption:
     """Of a run; `address` is the whole link of the page where it was seen, else the query alone is
-    given, which the command line and every copy of the app read."""
+    given, which the command line and every copy of the app read. `of` is the experiment that was
+    asked for, where the run has more records for its picture."""
+    experiment = of or run.experiment
     return Caption(
-        title=_title(run.experiment),
-        parameters=in_words(run.experiment),
+        title=_title(experiment),
+        parameters=in_words(experiment),
         verdict=regimes.headline(run),
-        small=_small(run.experiment, address),
-        stem=stem(run.experiment),
+        small=_small(experiment, address),
+        stem=stem(experiment),
     )
 
 
@@ -61,7 +63,7 @@ def _in_a_name(words: str) -> str:
 
 
 def _small(experiment: Experiment, address: str | None) -> str:
-    origin = (experiment.key[:8], f"simcore {NUMBER}", _link(experiment, address))
+    origin = (experiment.key[:8], f"simcore {NUMBER}", link(experiment, address))
     return " · ".join(filter(None, origin))
 
 
@@ -78,7 +80,8 @@ def _preset(experiment: Experiment) -> presets.Preset | None:
     return next((preset for preset in presets.ALL if preset.experiment == experiment), None)
 
 
-def _link(experiment: Experiment, address: str | None) -> str:
+def link(experiment: Experiment, address: str | None = None) -> str:
+    """The address, else the query of its link; empty for a data set, which no link holds."""
     if address is not None or isinstance(experiment.task, Dataset):
         return address or ""
     return f"?{urlencode(links.to_query(experiment), safe=',:;')}"

@@ -8,7 +8,7 @@ import hashlib
 from pathlib import Path
 
 NUMBER = "0.1"
-APART = ("figures", "_page")  # pictures, and the app where a wheel carries it
+APART = ("figures", "export", "_page")  # pictures, their files, the app where a wheel has it
 
 
 def hash_of_sources(folder: Path) -> str:

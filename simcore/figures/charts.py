@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike
 from simcore import theory
 from simcore.checks import require, shown
 from simcore.figures import parts, style
+from simcore.figures.clock import Span
 from simcore.figures.parts import MAX_POINTS, MAX_ROWS, Channels, Columns, Height, Width, ink, table
 from simcore.figures.scene import Axis, HeatPanel, Level, Mark, Panel, PlanePanel, Scene, Shape
 from simcore.figures.stills import heat, plane, series
@@ -40,10 +41,12 @@ def still(
     scale: Literal["linear", "log"] | None = None,
     record: int = -1,
     height: int | None = None,
+    span: Span | None = None,
 ) -> alt.LayerChart:
     """One panel of a scene, by its key or its number.
 
-    `height` is that of the chart, of a plane that of its plot, which is square.
+    `height` is that of the chart, of a plane that of its plot, which is square. `span` is the
+    stretch of the axis of time to show, laid out as it says.
     Series: against t or, with `axis` "step", the steps of the runs that are made of updates, if
     they have them at the same times; on the scale of the panel or another. Maps: at a `record`.
     A panel that the scene is missing is answered with the reason.
@@ -63,7 +66,7 @@ def still(
         return plane.draw(scene, chosen, height)
     if isinstance(chosen, HeatPanel):
         return heat.draw(scene, chosen, record, height)
-    return series.draw(scene, chosen, axis, (scale or chosen.scale) == "log", height)
+    return series.draw(scene, chosen, axis, (scale or chosen.scale) == "log", height, span)
 
 
 def planes(scenes: Sequence[Scene], height: int | None = None) -> list[alt.LayerChart]:

@@ -3,10 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from simcore.figures.scene import Axis, Run
+
+
+class Span(NamedTuple):
+    """The stretch of an axis of time that a picture shows: evenly, or from zero on by decades
+    beyond one `unit`, as the player lays it out."""
+
+    first: float
+    last: float
+    unit: float | None = None
+
+    def part(self, place: np.ndarray | float) -> np.ndarray:
+        """How far along the axis a place is, 0 at its left end and 1 at its right."""
+        left, right = self._length(self.first), self._length(self.last)
+        return (self._length(place) - left) / ((right - left) or 1.0)
+
+    def place(self, part: float) -> float:
+        """The place so far along the axis."""
+        left, right = self._length(self.first), self._length(self.last)
+        length = left + part * (right - left)
+        return float(length if self.unit is None else self.unit * np.expm1(length))
+
+    def _length(self, place: np.ndarray | float) -> np.ndarray:
+        if self.unit is None:
+            return np.asarray(place, dtype=float)
+        return np.log1p(np.maximum(place, 0) / self.unit)
+
+
+def whole(runs: Sequence[Run], axis: Axis, time: Literal["linear", "log"]) -> Span:
+    """All that any of the runs shows, laid out as the player does."""
+    counted = reference(runs)
+    at = [places(run, axis, counted) for run in runs]
+    ends = np.concatenate([each[[0, -1]] for each in at])
+    ends = ends[np.isfinite(ends)]
+    first, last = float(ends.min(initial=0.0)), float(ends.max(initial=0.0))
+    firsts = [float(each[1] - each[0]) for each in at if len(each) > 1 and each[1] > each[0]]
+    unit = 1.0 if axis == "step" and counted is not None else min(firsts, default=0.0)
+    return Span(first, last, unit if time == "log" and unit > 0 else None)
 
 
 def reference(runs: Sequence[Run]) -> Run | None:

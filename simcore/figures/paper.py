@@ -15,8 +15,7 @@ def on_paper(chart: Any, width: float, height: float | None, dark: bool) -> Any:
     """The chart in `width` x `height` CSS pixels, axes and legends included (height None: its own),
     as SVG. One that has a width of its own, as squares do, keeps its size."""
     ink, muted, page = (
-        shade.dark if dark else shade.light
-        for shade in (style.INK, style.MUTED, style.PAGE)
+        shade.dark if dark else shade.light for shade in (style.INK, style.MUTED, style.PAGE)
     )
     chart = chart.copy(deep=False)
     if chart.width is alt.Undefined:

@@ -38,16 +38,27 @@ CLOSE_LEGEND: Channels = {"offset": 6, "padding": 0, "rowPadding": 2, "labelOffs
 
 
 class Width(NamedTuple):
-    """The horizontal axis, of the column "x": title and domain (None: from the data)."""
+    """The horizontal axis, of the column "x": title, domain (None: from the data) and, where it
+    goes by decades from zero on, the unit up to which it is nearly even."""
 
     title: str
     domain: tuple[float, float] | None = None
+    unit: float | None = None
 
     def channel(self, **axis: Any) -> alt.X:
         scale: Channels = {"nice": False}
         scale |= {"zero": False} if self.domain is None else {"domain": self.domain}
+        if self.unit is not None and self.domain is not None:
+            scale |= {"type": "symlog", "constant": self.unit}
+            axis = {"values": _growing(self.domain, self.unit), "format": "~g"} | axis
         scales, axes = alt.Scale(**scale), alt.Axis(**CLOSE_AXIS | axis)
         return alt.X("x:Q", title=self.title, scale=scales, axis=axes)
+
+
+def _growing(domain: tuple[float, float], unit: float) -> list[float]:
+    """Zero and the decades from one unit on."""
+    decades = np.arange(np.ceil(np.log10(unit) - 1e-9), np.floor(np.log10(domain[1]) + 1e-9) + 1)
+    return [value for value in (0.0, *(10.0**decades).tolist()) if value >= domain[0]]
 
 
 class Height(NamedTuple):
@@ -292,6 +303,17 @@ def marks(
             fill=alt.Fill("mark:N", scale=scale(fills), legend=legend),
         ),
     ]
+
+
+# --- Layers by what they show ------------------------------------------------------------------
+
+RUN, END, MARK = "run", "end", "mark"
+
+
+def named(kind: str, layers: Sequence[Any]) -> list[Any]:
+    """The layers under names by which a film tells what a run drew (`RUN`), what is said where it
+    ends (`END`) and what stands above it (`MARK`) from what stands still behind it."""
+    return [layer.properties(name=f"{kind}{k}") for k, layer in enumerate(layers)]
 
 
 # --- The whole ---------------------------------------------------------------------------------

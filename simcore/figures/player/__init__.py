@@ -47,7 +47,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from simcore.figures import modules, style
 from simcore.figures.scene import (
@@ -99,19 +98,24 @@ def payload(scene: Scene) -> dict[str, Any]:
     The hash covers every byte but the view, so that the page keeps its cursor and layers across
     reruns and notices a new run.
     """
+    import pyarrow as pa  # of the app; a page that plays offline needs none
+
     description, tables = _pack(scene)
     return {"scene": description, **{name: pa.table(table) for name, table in tables.items()}}
 
 
 def standalone(scene: Scene) -> str:
-    """One HTML page with html, css, js and base64 data inside; it plays offline."""
+    """One HTML page with the caption, html, css, js and base64 data inside; it plays offline."""
     description, tables = _pack(scene)
     packed = {
         name: {column: _base64(values) for column, values in table.items()}
         for name, table in tables.items()
     }
     data = json.dumps({"scene": description, **packed}, allow_nan=False).replace("<", "\\u003c")
-    name = html_text.escape(scene.caption.title)
+    caption = scene.caption
+    name, escape = html_text.escape(caption.title), html_text.escape
+    said = (("parameters", caption.parameters), ("verdict", caption.verdict))
+    head = "".join(f'<p class="{kind}">{escape(text)}</p>\n' for kind, text in said if text)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -126,7 +130,8 @@ def standalone(scene: Scene) -> str:
 <body>
 <main>
 <h1>{name}</h1>
-{HTML}
+{head}{HTML}
+<p class="small">{escape(caption.small)}</p>
 </main>
 <script type="application/json" id="run-data">{data}</script>
 <script type="module">
@@ -157,7 +162,10 @@ _PAGE_CSS = """:root {
 }
 body { margin: 0; background: var(--st-background-color); color: var(--st-text-color); }
 main { max-width: 1400px; margin: 0 auto; padding: 12px 16px; font-family: var(--st-font); }
-h1 { margin: 0 0 8px; font-size: 20px; font-weight: 600; }"""
+h1 { margin: 0 0 4px; font-size: 20px; font-weight: 600; }
+main > p { margin: 0 0 8px; font-size: 14px; }
+.verdict { font-weight: 600; }
+main > .small { margin-top: 12px; font-size: 12px; overflow-wrap: anywhere; opacity: 0.8; }"""
 
 
 def _pack(scene: Scene) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import altair as alt
 import numpy as np
@@ -13,11 +14,43 @@ from simcore.figures.parts import LINE_ROWS, Channels, Columns, ink, table
 from simcore.figures.scene import HeatPanel, Scene
 
 
-def draw(scene: Scene, panel: HeatPanel, record: int, height: int) -> alt.LayerChart:
-    """The matrices at one record, side by side on one diverging scale about zero.
+class Grid(NamedTuple):
+    """Where so many matrices stand side by side, in units of one cell."""
 
-    Where all would be more than LINE_ROWS cells, their first rows and columns are shown.
-    """
+    count: int
+    rows: int
+    cols: int
+
+    @property
+    def pitch(self) -> float:
+        """From one matrix to the next."""
+        return 1.14 * self.cols
+
+    @property
+    def head(self) -> float:
+        """Room for the titles above."""
+        return 0.16 * self.rows
+
+    @property
+    def width(self) -> float:
+        return self.count * self.pitch - (self.pitch - self.cols)
+
+
+def cut(stack: np.ndarray) -> np.ndarray:
+    """Maps (K, M, rows, cols) as far as they are drawn: where all would be more than LINE_ROWS
+    cells, their first rows and columns."""
+    size = int(np.sqrt(LINE_ROWS / stack.shape[1]))
+    return stack[:, :, :size, :size] if stack[0].size > LINE_ROWS else stack
+
+
+def limit(panel: HeatPanel, stack: np.ndarray) -> float:
+    """The entry that has the last colour of the scale."""
+    largest = float(np.max(np.abs(stack[np.isfinite(stack)]), initial=0.0))
+    return panel.limit or largest or 1.0
+
+
+def draw(scene: Scene, panel: HeatPanel, record: int, height: int) -> alt.LayerChart:
+    """The matrices at one record, side by side on one diverging scale about zero."""
     (run,) = (run for run in scene.runs if run.name == panel.run)
     stack = np.asarray(run.maps[panel.maps])
     count = len(stack)
@@ -26,18 +59,16 @@ def draw(scene: Scene, panel: HeatPanel, record: int, height: int) -> alt.LayerC
         f"record must be from {-count} to {count - 1} for this run, got {shown(record)}; "
         "-1 is the last",
     )
-    size = int(np.sqrt(LINE_ROWS / stack.shape[1]))
-    matrices = stack[record][:, :size, :size] if stack[0].size > LINE_ROWS else stack[record]
-    largest = float(np.max(np.abs(stack[np.isfinite(stack)]), initial=0.0))
-    limit = panel.limit or largest or 1.0
+    matrices, most = cut(stack)[record], limit(panel, stack)
     titles = panel.titles or [f"map {k + 1}" for k in range(len(matrices))]
-    pitch = 1.14 * matrices.shape[2]  # from one matrix to the next
-    x, y = _map_axes(panel, stack.shape[2:], matrices.shape, pitch)
+    grid = Grid(*matrices.shape)
+    pitch = grid.pitch
+    x, y = _map_axes(panel, stack.shape[2:], grid)
     cells = _cells(titles, matrices, pitch)
     layers = [
-        _rectangles(panel, cells, x, y).encode(
-            color=parts.gradient("entry", panel.title, (-limit, limit), style.DIVERGING)
-        ),
+        _rectangles(panel, cells, x, y)
+        .encode(color=parts.gradient("entry", panel.title, (-most, most), style.DIVERGING))
+        .properties(name=f"{parts.RUN}0"),
         *_map_titles(panel, titles, matrices.shape, pitch, x, y),
     ]
     step = run.columns["step"][record]
@@ -51,18 +82,15 @@ def draw(scene: Scene, panel: HeatPanel, record: int, height: int) -> alt.LayerC
     return parts.view(layers, height, words, subject=subject)
 
 
-def _map_axes(
-    panel: HeatPanel, whole: tuple[int, ...], drawn: tuple[int, ...], pitch: float
-) -> tuple[alt.X, alt.Y]:
-    count, rows, cols = drawn
+def _map_axes(panel: HeatPanel, whole: tuple[int, ...], grid: Grid) -> tuple[alt.X, alt.Y]:
+    (count, rows, cols), pitch = grid, grid.pitch
     every = max(1, -(-max(rows, cols) // 10), -(-cols * count // 20))
     number = f"format(datum.value % {pitch} + 0.5, '.0f')"
-    head = 0.16 * rows  # room for the titles above
 
     def axis(title: str, shown: int, of: int, starts: Sequence[float], reverse: bool) -> Channels:
         part = "" if shown == of else f" (first {shown} of {of})"
         places = [float(s + k + 0.5) for s in starts for k in range(0, shown, every)]
-        domain = (-head, rows) if reverse else (0, count * pitch - (pitch - cols))
+        domain = (-grid.head, rows) if reverse else (0, grid.width)
         return {
             "title": title + part,
             "scale": alt.Scale(domain=domain, nice=False, reverse=reverse),

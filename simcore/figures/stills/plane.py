@@ -31,9 +31,9 @@ def draw(scene: Scene, panel: PlanePanel, height: int) -> alt.LayerChart:
     rows = [_trail(trail, by_name[trail.run], domain) for trail in panel.trails]
     layers = [
         *_curves(panel, x, y),
-        *_trail_layers(rows, x, y),
-        *parts.marks(panel.marks, x, y, orient="top-right"),
-        *_names(rows, x, y),
+        *parts.named(parts.RUN, _trail_layers(rows, x, y)),
+        *parts.named(parts.MARK, parts.marks(panel.marks, x, y, orient="top-right")),
+        *parts.named(parts.END, _names(rows, x, y)),
     ]
     what = f"{panel.x_label} and {panel.y_label}"
     drawn = parts.view(
@@ -74,7 +74,7 @@ def _trail(trail: Trail, run: Run, domain: tuple[float, float]) -> Columns:
     first, second = (np.asarray(run.columns[name], dtype=float) for name in (trail.x, trail.y))
     before = np.maximum(np.arange(len(run)) - 1, 0)
     pen = run.stroke
-    drawn = _dots(first, second, domain) if pen == "dotted" else True
+    drawn = dots(first, second, domain) if pen == "dotted" else True
     return {
         "x": first,
         "value": second,
@@ -87,12 +87,15 @@ def _trail(trail: Trail, run: Run, domain: tuple[float, float]) -> Columns:
     }
 
 
-def _dots(first: np.ndarray, second: np.ndarray, domain: tuple[float, float]) -> np.ndarray:
+def dots(first: np.ndarray, second: np.ndarray, domain: tuple[float, float]) -> np.ndarray:
     """Which segments of a trail are seen, so that it is dotted in a plot of 300 pixels."""
     on, off = style.DOTS
     lengths = np.hypot(np.diff(first, prepend=first[0]), np.diff(second, prepend=second[0]))
     pixels = np.nancumsum(lengths) * 300 / (domain[1] - domain[0])
     return pixels % (on + off) < on
+
+
+JOIN, SMOOTH, DISC = (1.0, 0.35), (1.6, 1.0), (2.0, 0.9)  # width or radius, and opacity
 
 
 def _trail_layers(rows: Sequence[Columns], x: Width, y: Height) -> list[alt.Chart]:
@@ -107,8 +110,8 @@ def _trail_layers(rows: Sequence[Columns], x: Width, y: Height) -> list[alt.Char
     segments = base.mark_rule(clip=True).encode(
         x2=alt.X2("x_before:Q"),
         y2=alt.Y2("value_before:Q"),
-        opacity=alt.condition(smooth, alt.value(1), alt.value(0.35)),
-        strokeWidth=alt.condition(smooth, alt.value(1.6), alt.value(1)),
+        opacity=alt.condition(smooth, alt.value(SMOOTH[1]), alt.value(JOIN[1])),
+        strokeWidth=alt.condition(smooth, alt.value(SMOOTH[0]), alt.value(JOIN[0])),
     )
     # Stroked, as the segments are: a colour legend of fills and strokes would lose its gradient.
     points = base.mark_point(filled=False, strokeWidth=2, clip=True).encode(
@@ -117,7 +120,7 @@ def _trail_layers(rows: Sequence[Columns], x: Width, y: Height) -> list[alt.Char
         .then(alt.value(1))
         .when(smooth)
         .then(alt.value(0))
-        .otherwise(alt.value(0.9)),
+        .otherwise(alt.value(DISC[1])),
         tooltip=[
             *([alt.Tooltip("line:N", title="run")] if len(rows) > 1 else []),
             alt.Tooltip("step:Q"),

@@ -11,7 +11,7 @@ import numpy as np
 
 from simcore.checks import require
 from simcore.figures import parts, style
-from simcore.figures.clock import places, reference, shared, steps_at
+from simcore.figures.clock import Span, places, reference, shared, steps_at
 from simcore.figures.parts import (
     LINE_ROWS,
     MAX_POINTS,
@@ -29,9 +29,16 @@ MARKED = 4  # markers of a line
 PLACE = "|x"  # the column of a run that says where its records stand on the axis
 
 
-def draw(scene: Scene, panel: SeriesPanel, axis: Axis, log: bool, height: int) -> alt.LayerChart:
+def draw(
+    scene: Scene,
+    panel: SeriesPanel,
+    axis: Axis,
+    log: bool,
+    height: int,
+    span: Span | None = None,
+) -> alt.LayerChart:
     """Bands, lines, levels and marks; descents are points, joined faintly. Where they count their
-    steps at different times, the axis is that of time."""
+    steps at different times, the axis is that of time. It shows `span`, or as much as there is."""
     axis = axis if shared(scene.runs) else "time"
     levels, lines = _apart(panel, {run.name: run for run in scene.runs})
     if not lines:
@@ -52,15 +59,14 @@ def draw(scene: Scene, panel: SeriesPanel, axis: Axis, log: bool, height: int) -
         if row["kind"] == "theory":
             far = (row["value"] < low) | (row["value"] > high)
             row["value"] = np.where(far, np.nan, row["value"])
-    x = Width(_clock(scene.runs, axis))
+    x = _width(_clock(scene.runs, axis), span)
     labelled = [row for row in rows if row["kind"] == "theory" and row["line"] not in key.listed]
     layers = [
-        *_line_layers(rows, x, y, key),
-        *_markers(rows, x, y, key),
+        *parts.named(parts.RUN, [*_line_layers(rows, x, y, key), *_markers(rows, x, y, key)]),
         *parts.levels([level for level in levels if low <= level.value <= high]),
         *parts.beyond([level for level in levels if level.value > high], above=True),
         *parts.beyond([level for level in levels if level.value < low and not log], above=False),
-        *_end_labels(labelled[:8], rows, x, y, height),
+        *parts.named(parts.END, _end_labels(labelled[:8], rows, x, y, height)),
         *parts.marks(_placed(panel.marks, rows, scene.runs, axis, (low, high)), x, y, dx=-8),
     ]
     note = f" {thinned.note}" if thinned.note else ""
@@ -341,6 +347,19 @@ def _nothing(panel: SeriesPanel, log: bool) -> str:
     if log:
         return f"{panel.title}: nothing is above zero, and a log scale cannot show it."
     return f"{panel.title}: nothing finite was recorded."
+
+
+def _width(title: str, span: Span | None) -> Width:
+    if span is None or span.first >= span.last:
+        return Width(title)
+    if span.unit is None:
+        return Width(title, (span.first, span.last))
+    return Width(f"{title}, log", (span.first, span.last), span.unit)
+
+
+def drawn_of(scene: Scene, panel: SeriesPanel, axis: Axis) -> str:
+    """Which of the records a picture of the panel shows; empty if all."""
+    return _thinned(scene, panel, axis if shared(scene.runs) else "time").note
 
 
 def _clock(runs: Sequence[Run], axis: Axis) -> str:

@@ -60,6 +60,9 @@ export async function hideFromReaders(latest, format) {
   svg.setAttribute("aria-hidden", "true");
 }
 
+/** Vega names its gradients by the address of the page, which no file has. */
+const withoutBase = (text) => text.replace(/url\((?:&quot;|["'])?[^)#]+#/g, "url(#");
+
 /** The whole sheet: SVG text, how high it is in CSS pixels, and the caption. */
 async function chartSheet(latest, format) {
   const found = await drawn(latest, format),
@@ -77,7 +80,7 @@ async function chartSheet(latest, format) {
   ctx.fillStyle = css(S.theme.bg);
   ctx.fillRect(0, 0, W, high);
   writeBlock(ctx, S, head, MARGIN);
-  ctx.parts.push(new XMLSerializer().serializeToString(svg));
+  ctx.parts.push(withoutBase(new XMLSerializer().serializeToString(svg)));
   writeBlock(ctx, S, foot, high - MARGIN - foot.height);
   const about = { caption, format, scale: format.scale, font: FONT };
   return { text: svgDocument(about, W, high, ctx.content), high, caption };

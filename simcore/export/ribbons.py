@@ -1,0 +1,92 @@
+"""The phases of each run over time, as the player's timeline has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from simcore.export import svg
+from simcore.export.views import FONT, SMALL, Place
+from simcore.figures import style
+from simcore.figures.clock import Span, reference, steps_at
+from simcore.figures.scene import Axis, Run, Scene
+
+ROW, ABOVE = 20.0, 14.0  # of a ribbon, and of names above it
+LETTER = 0.56  # of the size of letters: how wide one is
+
+
+def height(scene: Scene) -> float:
+    return sum(ROW + ABOVE for run in scene.runs if run.phases)
+
+
+def track(scene: Scene, place: Place) -> Place:
+    """The part of the place in which time runs, beside the names of the runs."""
+    longest = max((len(run.label or run.name) for run in scene.runs), default=0)
+    gutter = min(160.0, 12 + longest * SMALL * 0.65)
+    return Place(place.left + gutter, place.top, place.width - gutter, place.height)
+
+
+def draw(scene: Scene, place: Place, axis: Axis, span: Span, dark: bool) -> Iterator[svg.Element]:
+    """A row for each run that has phases; names without room inside stand above."""
+    top = place.top
+    for run in scene.runs:
+        if run.phases:
+            row = Place(place.left, top + ABOVE, place.width, ROW - 4)
+            part = partial(_part, run, scene, axis, span)
+            yield from _row(run, part, row, track(scene, row), dark)
+            top += ROW + ABOVE
+
+
+def _part(run: Run, scene: Scene, axis: Axis, span: Span, step: int) -> float:
+    """How far along the axis a step of a run is."""
+    counted = reference(scene.runs)
+    t = np.interp([step], run.columns["step"], run.columns["t"])
+    at = steps_at(t, counted) if axis == "step" and counted is not None else t
+    return float(span.part(at[0]))
+
+
+def _row(
+    run: Run, part: Callable[[int], float], place: Place, time: Place, dark: bool
+) -> Iterator[svg.Element]:
+    ends = [part(first) for _, first, _ in run.phases] + [part(run.phases[-1][2])]
+    flags = [(part(notice.first_step), part(notice.last_step)) for notice in run.notices]
+    ink = style.INK.dark if dark else style.INK.light
+    letters: dict[str, Any] = {"font_family": FONT, "font_size": SMALL, "fill": ink}
+    name = run.label or run.name
+    base = place.top + 12
+    yield svg.element("text", name, x=place.left, y=base, font_weight="bold", **letters)
+    left, width = time.left, time.width
+    free = left
+    for (phase, _, _), begin, end in zip(run.phases, ends[:-1], ends[1:], strict=True):
+        a, b = left + begin * width, left + end * width
+        shade = style.ENDS[run.end] if phase == "settled" and run.end else style.PHASES.get(phase)
+        shade = shade or style.MUTED
+        yield svg.element(
+            "rect",
+            x=a,
+            y=place.top,
+            width=max(1.0, b - a - 1),
+            height=place.height,
+            fill=shade.dark if dark else shade.light,
+            fill_opacity=0.42 if dark else 0.36,
+        )
+        room = len(phase) * SMALL * LETTER
+        if room <= b - a - 8:
+            yield svg.element("text", phase, x=a + 5, y=base, **letters)
+            continue
+        middle = (a + b) / 2
+        at = min(max(free, middle + 3), left + width - room)
+        free = at + room + 8
+        yield svg.element(
+            "path", d=f"M{middle},{place.top - 11}V{place.top + 4}", stroke=ink, fill="none"
+        )
+        yield svg.element("text", phase, x=at, y=place.top - 4, **letters)
+    for begin, end in flags:
+        a, b = left + begin * width, left + max(begin, end) * width
+        y = place.top
+        flag = f"M{a},{y}l7,3.5l-5.5,3.5v{place.height - 7}h-1.5Z"
+        yield svg.element("path", d=flag, fill=ink)
+        yield svg.element("rect", x=a, y=y + place.height - 2, width=b - a, height=2, fill=ink)

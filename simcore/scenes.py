@@ -1,0 +1,110 @@
+"""The scene that the app shows of a run, made of the experiment alone: for files and for pages.
+
+Aligned starts are shown as on the Simulator; random ones with the maps of their full weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from simcore import captions, horizon, regimes, variations
+from simcore.checks import require, shown
+from simcore.experiment import Experiment, Record
+from simcore.figures import full_weights, panels
+from simcore.figures.scene import Notice, Scene
+from simcore.figures.tables import Named
+from simcore.looks import Cancelled
+from simcore.simulate import simulate
+from simcore.trajectory import Outcome, Trajectory
+
+OF_FULL_WEIGHTS = Record(frames=300, eigenvalues=4, maps=True)
+FULL_PANELS = ("maps", "blocks", "eigenvalues", "loss")
+KEYS = tuple(dict.fromkeys([*panels.PANELS, *FULL_PANELS]))
+
+
+def named(run: Trajectory, name: str = "", sign: str = "") -> Named:
+    """The run with what is known of it, called after its dynamics unless it has another name."""
+    found = horizon.horizon(run)
+    return Named(
+        name or run.experiment.dynamics.short,
+        run,
+        regimes.phases(run),
+        [Notice("depends on rounding", found.words, found.first, found.last)] if found else [],
+        regimes.classify(run).value,
+        sign,
+    )
+
+
+def flow_beside(run: Trajectory) -> Experiment:
+    """Gradient flow from the same start for as long as the run lasted, which is not to the end that
+    was asked for if it diverged; a flow is its own."""
+    lasted = float(run.time[-1]) or run.experiment.dynamics.time(1)
+    return variations.matching_flow(run.experiment, duration=lasted)
+
+
+def of(
+    what: Experiment | Trajectory,
+    keys: Sequence[str] | None = None,
+    on_progress: Callable[[float], bool] | None = None,
+) -> Scene:
+    """The scene of an experiment, or of a run that is there, with its caption.
+
+    `keys` name the panels, None leaves them to the kind of the start. Where aligned modes descend,
+    gradient flow runs beside them. `Cancelled` if `on_progress` ends the run. ValueError for panels
+    that there are not, and for a run that is too large for its maps.
+    """
+    _check(keys)
+    if isinstance(what, Trajectory):
+        experiment, run = what.experiment, what
+    else:
+        experiment, run = what, simulate(recorded(what, keys), on_progress=on_progress)
+        if run.outcome is Outcome.CANCELLED:
+            raise Cancelled
+    scene = _of_run(run, keys)
+    return replace(scene, caption=captions.of_run(run, of=experiment))
+
+
+def recorded(experiment: Experiment, keys: Sequence[str] | None = None) -> Experiment:
+    """The experiment with the records that these panels need; what moves is the same."""
+    if _with_maps(experiment, keys):
+        return variations.with_full_weights(experiment, OF_FULL_WEIGHTS)
+    return panels.with_eigenvalues(experiment, keys or panels.FIRST_PANELS)
+
+
+def _with_maps(experiment: Experiment, keys: Sequence[str] | None) -> bool:
+    if keys is None:
+        return not experiment.start.aligned
+    return "maps" in keys or "blocks" in keys
+
+
+def _check(keys: Sequence[str] | None) -> None:
+    if keys is None:
+        return
+    unknown = [key for key in keys if key not in KEYS]
+    require(
+        bool(keys) and not unknown,
+        f"panels must be one or more of {', '.join(KEYS)}, got {shown(list(keys))}",
+    )
+    others = [key for key in keys if key not in FULL_PANELS]
+    require(
+        not others or not {"maps", "blocks"} & set(keys),
+        f"maps and blocks may stand beside eigenvalues and loss only, got {shown(others)} too; "
+        "draw two figures",
+    )
+
+
+def _of_run(run: Trajectory, keys: Sequence[str] | None) -> Scene:
+    main = named(run)
+    if _with_maps(run.experiment, keys) and (keys is not None or run.maps is not None):
+        whole = full_weights.matrices(main)
+        kept = FULL_PANELS if keys is None else keys
+        return replace(
+            whole,
+            panels=tuple(panel for key in kept for panel in whole.panels if panel.key == key),
+            missing={key: why for key, why in whole.missing.items() if key in kept},
+        )
+    beside = []
+    if run.experiment.resolved_engine == "modes" and run.experiment.dynamics.iterated:
+        beside = [named(simulate(flow_beside(run)))]
+    return panels.simulator([main, *beside], keys or panels.FIRST_PANELS)
