@@ -35,7 +35,7 @@ def the_view(app):
 def scenes_of(monkeypatch):
     """What the pages give the player, newest last."""
     shown = []
-    monkeypatch.setattr(_ui, "play", lambda scene, key: shown.append(scene))
+    monkeypatch.setattr(_ui, "play", lambda scene, *of_run: shown.append(scene))
     return shown
 
 

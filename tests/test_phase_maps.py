@@ -722,8 +722,9 @@ def test_an_uploaded_store_is_drawn_as_its_plan(page, file):
     for words in ("The plan of this file", "step size η from", "steps from 5 to 6, 2 values"):
         assert words in said(app)
     assert not {"map_x", "map_run_steps"} & {w.key for w in (*app.selectbox, *app.text_input)}
-    (csv,) = app.get("download_button")
-    assert csv.proto.label == "Download CSV"
+    app.session_state["take_menu"] = True
+    (csv,) = app.run().get("download_button")
+    assert csv.proto.label == "Cells (CSV)"
     assert not csv.proto.disabled
 
 

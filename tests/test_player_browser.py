@@ -688,17 +688,6 @@ def test_heat_maps_follow_the_cursor_and_name_the_cell(open_player) -> None:
     assert {"second [1, 3] = 1.0000", "first [2, 1] = −0.5000"} <= cells
 
 
-def test_a_picture_and_a_film_can_be_saved(open_player, tmp_path: Path) -> None:
-    player = open_player(two_runs(seconds=0.5), accept_downloads=True)
-    with player.page.expect_download() as download:
-        player.page.get_by_role("button", name="PNG").click()
-    assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
-    with player.page.expect_download() as download:
-        player.page.get_by_role("button", name="video").click()
-    assert download.value.suggested_filename in ("run.mp4", "run.webm")
-    assert Path(download.value.path()).stat().st_size > 1000
-
-
 def test_nothing_is_inaccessible(open_player) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     player = open_player(two_runs())

@@ -1,7 +1,12 @@
 /* A drawing context that writes SVG: of CanvasRenderingContext2D the part that the pictures use. */
 
-const fine = (v) => Math.round(v * 100) / 100;
+const FARTHEST = 1e6; // CSS pixels; what is beyond is beyond any sheet
+
+const fine = (v) => Math.round(Math.min(FARTHEST, Math.max(-FARTHEST, v)) * 100) / 100;
 const UNWRITABLE = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
+
+/** Like a canvas, it does not draw what is nowhere. */
+const somewhere = (...values) => values.every(Number.isFinite);
 
 /** Text as XML holds it. */
 export const escaped = (text) =>
@@ -118,10 +123,12 @@ export class SvgContext {
 
   /** A move is written with what is drawn from there. */
   moveTo(x, y) {
+    if (!somewhere(x, y)) return;
     this.begun = `M${fine(x)} ${fine(y)}`;
   }
 
   lineTo(x, y) {
+    if (!somewhere(x, y)) return;
     if (!this.path && !this.begun) return this.moveTo(x, y);
     this.draw(`L${fine(x)} ${fine(y)}`);
   }
@@ -132,12 +139,14 @@ export class SvgContext {
   }
 
   rect(x, y, w, h) {
+    if (!somewhere(x, y, w, h)) return;
     this.moveTo(x, y);
     this.draw(`h${fine(w)}v${fine(h)}h${fine(-w)}z`);
   }
 
   /** A whole circle. */
   arc(x, y, radius) {
+    if (!somewhere(x, y)) return;
     const [r, d] = [radius, 2 * radius].map(fine);
     this.moveTo(x + radius, y);
     this.draw(`a${r} ${r} 0 1 1 ${-d} 0a${r} ${r} 0 1 1 ${d} 0z`);
@@ -229,6 +238,7 @@ export class SvgContext {
   }
 
   words(string, x, y, look) {
+    if (!somewhere(x, y)) return;
     const [, weight, size] = this.font.match(/^(\d+) ([\d.]+)px/);
     const place = {
       x: fine(x),

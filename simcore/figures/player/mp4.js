@@ -36,18 +36,14 @@ const UNITY = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
 const DPI_72 = u32(0x480000, 0x480000);
 
 /** How the frames are encoded, from what the encoder says of them. */
-function sampleEntry({ codec, description, codedWidth, codedHeight }) {
+function sampleEntry({ codec, description, codedWidth, codedHeight, colorSpace }) {
   const [kind, profile, level, depth] = codec.split(".");
+  const sampling = (Number(depth) << 4) | 2 | Number(Boolean(colorSpace?.fullRange)), // 4:2:0
+    bt709 = [1, 1, 1]; // primaries, transfer and matrix
   const settings =
     kind === "avc1"
       ? box("avcC", new Uint8Array(description))
-      : // 4:2:0 with luma between, limited range, colours of ITU-R BT.709
-        fullBox(
-          "vpcC",
-          1,
-          0,
-          u8(Number(profile), Number(level), (Number(depth) << 4) | 2, 1, 1, 1, 0, 0),
-        );
+      : fullBox("vpcC", 1, 0, u8(Number(profile), Number(level), sampling, ...bt709, 0, 0));
   return box(
     kind,
     u8(0, 0, 0, 0, 0, 0, 0, 1),
