@@ -33,6 +33,7 @@ _SIDES = 50, 10_000  # CSS pixels that a chart may have
 STYLE = (
     "[class*=st-key-take-chart],[class*=st-key-take-chart] div{width:100%!important;"
     "min-width:0!important;height:auto!important}"
+    "[class*=st-key-take-chart] [data-testid=stElementToolbar]{display:none}"
     "[class*=st-key-take-chart] svg.marks{width:100%;height:auto;max-height:15rem}"
 )
 _LONGEST_CODE = 1500  # characters: a code of more is hard to read off a screen

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlparse
+from xml.etree import ElementTree
 
 import pytest
 import served
 from axe_playwright_python.sync_playwright import Axe
 from browser import launch
-from playwright.sync_api import Browser, Page, expect
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
 
+from pages import _take
 from pages._names import PAGES
-from simcore import links, presets
+from simcore import Trajectory, captions, links, presets, simulate, variations
+from simcore.figures import style
+from simcore.version import NUMBER
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 WORDS = {  # what each page says once it has its result
     "": "Partly re-balanced.",
@@ -310,6 +318,96 @@ def test_back_and_forward_walk_through_changes_and_pages(page, address):
     assert entries(page) == start + 3
 
 
+def open_menu(page: Page) -> Locator:
+    """The menu "Take it with you", opened by the keyboard."""
+    button = page.get_by_role("button", name="Take it with you")
+    button.focus()
+    page.keyboard.press("Enter")
+    menu = page.get_by_test_id("stPopoverBody")
+    menu.locator("code").first.wait_for(timeout=served.PATIENCE)
+    served.settle(page)
+    return menu
+
+
+def taken(page: Page, button: Locator) -> tuple[str, Path]:
+    """The name of the file that a press gives, and where it is."""
+    with page.expect_download(timeout=served.PATIENCE) as download:
+        button.click()
+    return download.value.suggested_filename, Path(download.value.path())
+
+
+def svg_texts(file: Path) -> list[str]:
+    return [text.text or "" for text in ElementTree.parse(file).iter(f"{SVG}text")]
+
+
+def test_a_visitor_takes_a_run_along(page, browser, address, tmp_path):
+    experiment = variations.with_step_size(presets.MEDIUM.experiment, 0.2)
+    stem, requests = captions.stem(experiment), []
+    served.open_page(page, f"{address}/?eta=0.2&cursor=20")
+    menu = open_menu(page)
+    link = menu.locator("code").first.inner_text()
+    query = dict(parse_qsl(urlparse(link).query))
+    assert links.from_query(query, presets.SMALL.experiment)[0] == experiment
+    code = menu.get_by_role("img", name="QR code of the link")
+    assert code.get_attribute("src") == _take.qr(link)
+    name, png = taken(page, menu.get_by_role("button", name="PNG", exact=True))
+    assert name == f"{stem}.png"
+    picture = Image.open(png)
+    assert picture.size == (1920, 1080)
+    assert picture.text["Source"] == f"{experiment.key[:8]} · simcore {NUMBER} · {link}"
+    name, svg = taken(page, menu.get_by_role("button", name="SVG", exact=True))
+    assert name == f"{stem}.svg"
+    assert "step 100 / 650 · t = 20.00 · GD: re-balancing · GF: settled" in svg_texts(svg)
+    name, table = taken(page, menu.get_by_role("button", name="Data (CSV)"))
+    assert name == f"{stem}.csv"
+    assert len(table.read_text().splitlines()) == 652
+    name, archive = taken(page, menu.get_by_role("button", name="Data (NPZ)"))
+    assert name == f"{stem}.npz"
+    assert Trajectory.load(archive).experiment.dynamics == experiment.dynamics
+    name, offline = taken(page, menu.get_by_role("button", name="Offline page"))
+    assert name == f"{stem}.html"
+    other = browser.new_page()
+    other.on("request", lambda request: requests.append(request.url))
+    other.goto(offline.rename(tmp_path / name).as_uri())
+    expect(other.locator(".clock")).to_contain_text("step 100 / 650")
+    assert len(requests) == 1
+    other.close()
+    menu.get_by_role("tab", name="Python").click()
+    expect(menu.get_by_text("run = simulate(experiment)")).to_be_visible()
+    assert Axe().run(page).violations_count == 0
+    menu.get_by_label("Size").select_option("inches")
+    menu.get_by_label("Dots per inch").fill("9600")
+    menu.get_by_role("button", name="PNG", exact=True).click()
+    expect(menu.get_by_role("status")).to_have_text(
+        'The resolution must be between 72 and 1200 dots per inch, got "9600".'
+    )
+
+
+def test_a_visitor_takes_a_chart_along(page, address):
+    """Vega draws it once more, in the size and the colours that are chosen."""
+    served.open_page(page, f"{address}/paper_figures?figure=depth2")
+    menu = open_menu(page)
+    menu.get_by_label("Colours").select_option("dark")
+    menu.get_by_label("Size").select_option("inches")
+    name, svg = taken(page, menu.get_by_role("button", name="SVG", exact=True))
+    caption = captions.of_run(simulate(presets.SHALLOW.experiment))
+    assert name == f"plane-{caption.stem}.svg"
+    said = svg_texts(svg)
+    assert {f"{caption.title}: plane", caption.verdict, "strength σ₁₁", "time t", "flattest"} <= {
+        *said
+    }
+    root = ElementTree.parse(svg).getroot()
+    assert root.get("width") == "6.500in"
+    assert root.find(f"{SVG}path").get("fill") == style.DARK_PAGE
+    assert "url(http" not in svg.read_text()  # a gradient that no file has
+    name, png = taken(page, menu.get_by_role("button", name="PNG", exact=True))
+    assert name == f"plane-{caption.stem}.png"
+    picture = Image.open(png)
+    assert picture.width == 1950
+    assert picture.text["Title"] == f"{caption.title}: plane"
+    assert Axe().run(page).violations_count == 0
+
+
 def test_pins_and_panels_are_in_a_copied_link(page, browser, address):
     served.open_page(page, f"{address}/?eta=0.2")
     page.get_by_role("button", name="Pin this run").click()
@@ -319,8 +417,7 @@ def test_pins_and_panels_are_in_a_copied_link(page, browser, address):
     page.get_by_role("button", name="GFS sharpness", exact=True).click()
     page.wait_for_url("**panels=**")
     served.settle(page)
-    page.get_by_role("button", name="Link").click()
-    copied = page.locator("[data-testid=stPopoverBody] code").inner_text()
+    copied = open_menu(page).locator("code").first.inner_text()
     fresh = browser.new_page()
     served.open_page(fresh, copied)
     expect(fresh.get_by_test_id("stSidebar").get_by_text("A: η = 0.2")).to_be_visible(

@@ -130,14 +130,15 @@ def test_pictures_say_what_they_show_and_lines_show_what_pixels_show(opened):
         said = texts(svg)
         assert {caption.verdict, "step of GD", "Pathway strengths", "minima"} <= set(said)
         words = "".join(said).replace(" ", "")  # what is too long for a line goes on in the next
-        for text in (caption.title, caption.parameters, caption.small):
+        marked = next(notice.words for run in medium().runs for notice in run.notices)
+        for text in (caption.title, caption.parameters, caption.small, marked):
             assert words.count(text.replace(" ", "")) == 1
         assert any(words.startswith("step 300 / 650") for words in said)
         assert len(svg) < 1e6
         drawn = page.evaluate(DRAWN, [svg.decode(), picture.width, picture.height])
         apart = np.abs(blurred(pixels(base64.b64decode(drawn))) - blurred(pixels(png)))
         assert apart.mean() < 1.5
-        assert (apart > 20).mean() < 0.01
+        assert (apart > 20).mean() < 0.02
 
 
 def test_the_buttons_of_the_bar_take_the_size_that_was_chosen_last(opened):

@@ -3,7 +3,7 @@
  */
 
 const PLACE = "symmetry-at-the-edge.take";
-export const USUAL = { size: "1920x1080", inches: 6.5, dpi: 300, text: 1, colours: "page" };
+const USUAL = { size: "1920x1080", inches: 6.5, dpi: 300, text: 1, colours: "page" };
 const LAYOUT = 1280; // CSS pixels that a picture in pixels is laid out in, at letters of usual size
 const CSS_DPI = 96;
 const MOST_PIXELS = 40e6; // of a canvas in every browser

@@ -4,9 +4,10 @@
  */
 
 import { SvgContext } from "../browser/svg.js";
-import { clipped, text } from "./ink.js";
+import { clipped, shorten, text } from "./ink.js";
 import { columnsIn, context, GAP, Layout } from "./layout.js";
 import { Picture } from "./picture.js";
+import { noticesOf } from "./runs.js";
 import { footOf, headOf, MARGIN, PAPERS, SPACE, svgDocument, writeBlock } from "./sheet.js";
 import { css, themed } from "./theme.js";
 import { timeline } from "./timeline.js";
@@ -45,7 +46,7 @@ class Print extends Picture {
       room = W - 2 * MARGIN;
     this.scale = scale;
     this.head = headOf(this, this.caption, room);
-    this.foot = footOf(this, this.caption, this.scene.note, room);
+    this.foot = footOf(this, this.caption, this.noted, room);
     Object.assign(this.canvases, { width: Math.floor(room), dpr: scale });
     timeline.place(this, this.canvases.width);
     const track = CLOCK + timeline.height(this),
@@ -57,6 +58,12 @@ class Print extends Picture {
     this.layout.arrange(this.canvases.width);
     Object.assign(this, { above, height: above + this.layout.height + below });
     return !this.format.height || this.height <= this.format.height / scale + 1;
+  }
+
+  /** What the page says below the panels, and of its marks under the pointer. */
+  get noted() {
+    const ofMarks = noticesOf(this).map(({ label, words }) => `${label}: ${words}`);
+    return [this.scene.note, ...ofMarks].filter(Boolean).join(" ");
   }
 
   /** Goes to a time of the clock. */
@@ -74,7 +81,8 @@ class Print extends Picture {
     ctx.fillRect(0, 0, this.format.width / this.scale, H);
     writeBlock(ctx, this, this.head, MARGIN);
     const y = MARGIN + this.head.height + SPACE;
-    text(ctx, this, clockWords(this), MARGIN, y + 12, { size: 12 });
+    const words = shorten(this, clockWords(this), this.canvases.width);
+    text(ctx, this, words, MARGIN, y + 12, { size: 12 });
     put(layout.trackCtx, MARGIN, y + CLOCK);
     put(layout.ctx, MARGIN, this.above);
     writeBlock(ctx, this, this.foot, H - MARGIN - this.foot.height);

@@ -15,7 +15,7 @@ export const PAPERS = {
 };
 
 /** A string as lines that fit the room, broken at spaces where there are any; what is cut ends in "…". */
-export function wrapped(S, string, room, size, weight) {
+function wrapped(S, string, room, size, weight) {
   const lines = [];
   let rest = string.trim();
   while (rest && lines.length < MOST_LINES) {

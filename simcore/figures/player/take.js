@@ -18,7 +18,7 @@ const MAKERS = {
 };
 
 /** Makes a file and gives it to the visitor; `tell` hears how far a film has come. */
-export async function take(S, kind, format, tell = () => {}) {
+async function take(S, kind, format, tell = () => {}) {
   await document.fonts.ready;
   const { stem } = S.caption, // of what is on show now
     blob = await MAKERS[kind](S, format, tell);

@@ -9,7 +9,7 @@ import { footOf, headOf, MARGIN, PAPERS, SPACE, svgDocument, writeBlock } from "
 import { css, rgb } from "../player/theme.js";
 
 const FONT = "sans-serif"; // as Vega has measured; a picture that is a file has no web fonts
-const PATIENCE = 5000; // ms until the chart of another size is there
+const PATIENCE = 20000; // ms until the chart of another size is there
 const LOOK_EVERY = 50; // ms
 
 const after = (ms) => new Promise((done) => setTimeout(done, ms));
