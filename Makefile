@@ -9,12 +9,16 @@ export HOME ?= $(CURDIR)
 BIN := .venv/bin
 SCRIPTS := 'simcore/**/*.js' 'pages/*.js'
 
-.PHONY: run test lint format bench browser
+# Debian's package, where we may.
+install = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+  && apt-get update -qq && apt-get install -y -qq $(1); }
+
+.PHONY: run test lint format bench browser poppler
 
 run: .venv/run.stamp
 	$(BIN)/streamlit run app.py --server.address=$(ADDRESS)
 
-test: lint browser
+test: lint browser poppler
 	$(BIN)/pytest -n 2 --dist worksteal
 
 lint: .venv/dev.stamp
@@ -35,10 +39,12 @@ bench: .venv-bench/bench.stamp
 
 browser:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
-	  || command -v google-chrome >/dev/null \
-	  || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
-	       && apt-get update -qq && apt-get install -y -qq chromium; } \
+	  || command -v google-chrome >/dev/null || $(call install,chromium) \
 	  || echo "no Chromium found: browser tests will be skipped (fail in CI); install chromium to run them"
+
+poppler:
+	@command -v pdftotext >/dev/null || $(call install,poppler-utils) \
+	  || echo "no poppler found: tests of PDF will be skipped (fail in CI); install poppler-utils to run them"
 
 .venv/run.stamp: requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

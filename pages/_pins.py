@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages import _prose, _runs, _said, _state, _ui, _widgets
+from pages import _prose, _runs, _said, _state, _widgets
 from simcore import ends, scenes
 from simcore.differences import difference
 from simcore.experiment import Experiment

@@ -14,9 +14,7 @@ from simcore.trajectory import Trajectory
 from simcore.version import NUMBER
 
 
-def of_run(
-    run: Trajectory, address: str | None = None, *, of: Experiment | None = None
-) -> Caption:
+def of_run(run: Trajectory, address: str | None = None, *, of: Experiment | None = None) -> Caption:
     """Of a run; `address` is the whole link of the page where it was seen, else the query alone is
     given, which the command line and every copy of the app read. `of` is the experiment that was
     asked for, where the run has more records for its picture."""

@@ -45,10 +45,15 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.figures simcore.figures.*",
         "altair numpy pyarrow PIL vl_convert nouns truths pictures",
     ),
-    "front": ("simcore", "process nouns truths verbs studies"),
+    "files": (
+        "simcore.scenes simcore.export simcore.export.*",
+        "numpy imageio_ffmpeg nouns truths verbs pictures files",
+    ),
+    "front": ("simcore", "process nouns truths verbs studies files"),
     "command_line": (
         "simcore.__main__ simcore.scheduler",
-        "numpy altair distributed front process nouns truths verbs studies pictures command_line",
+        "numpy altair distributed front process nouns truths verbs studies pictures files "
+        "command_line",
     ),
     "furniture": ("app pages pages.*", ANYTHING),
 }

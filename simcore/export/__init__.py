@@ -54,7 +54,7 @@ def figure(
     on_progress: Progress | None = None,
 ) -> None:
     """All panels on one sheet of `size` pixels, .svg, .pdf or .png, letters and lines scaled with
-    it; a pixel of a PDF is 1/96 inch. `panels` are keys of `scenes.KEYS`."""
+    it; a pixel of a PDF is a point of 1/72 inch. `panels` are keys of `scenes.KEYS`."""
     kind = _check_place(path, pictures.KINDS, "a figure")
     sheet.check_size(size)
     scene = scenes.of(what, panels, on_progress)

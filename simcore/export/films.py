@@ -6,7 +6,6 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,7 +20,7 @@ KINDS = (".gif", ".mp4")
 MOST_FRAMES = 3600
 HOLD = 8  # the end stays for this part of the film
 CLEAR = 255  # index of what stays as it was
-COLOURS = 248  # of a palette, beside those that must not be lost
+COLOURS, STEPS = 255, 24  # of a palette, and of each scale of colours in it
 
 Frames = Iterator[tuple[np.ndarray, list[Box]]]
 Progress = Callable[[float], bool]
@@ -127,16 +126,15 @@ def _durations(count: int, fps: int) -> list[int]:
 
 
 def _palette(stage: Stage) -> np.ndarray:
-    """(256, 3): the colours of the finished sheet and of both scales; the page's own first."""
+    """(256, 3): the page, ink, both scales of colour, those of the finished sheet; the last is
+    clear."""
     image = needs.package("PIL.Image", "a film")
-    ramps = [*style.PLASMA, *style.DIVERGING, style.INK, style.MUTED]
-    swatches = np.array([stage.colour(shade) for shade in ramps], dtype=np.uint8)
-    width = stage.full.shape[1]
-    rows = np.repeat(np.resize(swatches, (1, width, 3)), 8, axis=0)
-    found = image.fromarray(np.concatenate([stage.full, rows])).quantize(COLOURS)
-    colours = np.array(found.getpalette()[: 3 * COLOURS], dtype=np.uint8).reshape(-1, 3)
-    kept = np.array([stage.colour(style.PAGE), stage.colour(style.INK)], dtype=np.uint8)
-    palette = np.concatenate([kept, colours])
+    scales = (style.PLASMA, style.DIVERGING)
+    kept = np.array([stage.colour(style.PAGE), stage.colour(style.INK)])
+    ramps = [stage.ramp(shades, np.linspace(0, 1, STEPS)) for shades in scales]
+    found = image.fromarray(stage.full).quantize(COLOURS - 2 - 2 * STEPS)
+    colours = np.array(found.getpalette()).reshape(-1, 3)
+    palette = np.concatenate([kept, *ramps, colours])[:COLOURS].astype(np.uint8)
     return np.pad(palette, ((0, CLEAR + 1 - len(palette)), (0, 0)))
 
 
@@ -151,7 +149,7 @@ def _nearest(palette: np.ndarray, page: tuple[int, int, int]) -> np.ndarray:
     levels = np.arange(32) << 3 | np.arange(32) >> 2
     colours = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3)
     wanted, had = colours.astype(np.float32), palette.astype(np.float32)
-    had = had[: COLOURS + 2]
+    had = had[:COLOURS]
     distance = (had**2).sum(axis=1) - 2 * wanted @ had.T
     table = distance.argmin(axis=1).astype(np.uint8)
     table[_packed(np.array(page, dtype=np.uint8))] = 0

@@ -5,13 +5,10 @@ from __future__ import annotations
 from io import BytesIO
 from pathlib import Path
 
-from simcore import captions
 from simcore.export import needs
 from simcore.export.sheet import Sheet
-from simcore.version import NUMBER
 
 KINDS = (".svg", ".pdf", ".png")
-POINTS = 0.75  # of a pixel of 1/96 inch
 
 
 def write(sheet: Sheet, kind: str, path: Path, told: dict[str, str]) -> None:

@@ -73,7 +73,7 @@ def _chart(scene: Scene, panel: Panel, height: float, axis: Axis, span: Span | N
 
 
 def _specified(chart: Any, dark: bool, **properties: Any) -> dict[str, Any]:
-    plain = chart.properties(**properties).to_dict()
+    plain = chart.properties(**properties).to_dict(validate=False)
     return {**_standing(plain), "config": _config(dark), "padding": 2}
 
 

@@ -17,7 +17,7 @@ from simcore.figures.scene import HeatPanel, Scene
 class Grid(NamedTuple):
     """Where so many matrices stand side by side, in units of one cell."""
 
-    count: int
+    matrices: int
     rows: int
     cols: int
 
@@ -33,7 +33,7 @@ class Grid(NamedTuple):
 
     @property
     def width(self) -> float:
-        return self.count * self.pitch - (self.pitch - self.cols)
+        return self.matrices * self.pitch - (self.pitch - self.cols)
 
 
 def cut(stack: np.ndarray) -> np.ndarray:
@@ -82,9 +82,7 @@ def draw(scene: Scene, panel: HeatPanel, record: int, height: int) -> alt.LayerC
     return parts.view(layers, height, words, subject=subject)
 
 
-def _map_axes(
-    panel: HeatPanel, whole: tuple[int, ...], grid: Grid
-) -> tuple[alt.X, alt.Y]:
+def _map_axes(panel: HeatPanel, whole: tuple[int, ...], grid: Grid) -> tuple[alt.X, alt.Y]:
     (count, rows, cols), pitch = grid, grid.pitch
     every = max(1, -(-max(rows, cols) // 10), -(-cols * count // 20))
     number = f"format(datum.value % {pitch} + 0.5, '.0f')"
