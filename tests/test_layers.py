@@ -47,7 +47,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
     ),
     "files": (
         "simcore.scenes simcore.export simcore.export.*",
-        "numpy imageio_ffmpeg nouns truths verbs pictures files",
+        "numpy PIL vl_convert imageio_ffmpeg nouns truths verbs pictures files",
     ),
     "front": ("simcore", "process nouns truths verbs studies files"),
     "command_line": (

@@ -20,7 +20,7 @@ from simcore import captions, files, scenes
 from simcore.caption import Caption
 from simcore.checks import require, shown
 from simcore.experiment import Experiment
-from simcore.export import films, pictures, sheet
+from simcore.export import needs
 from simcore.export.citations import citation
 from simcore.export.snippets import snippet
 from simcore.figures import player
@@ -55,7 +55,10 @@ def figure(
 ) -> None:
     """All panels on one sheet of `size` pixels, .svg, .pdf or .png, letters and lines scaled with
     it; a pixel of a PDF is a point of 1/72 inch. `panels` are keys of `scenes.KEYS`."""
-    kind = _check_place(path, pictures.KINDS, "a figure")
+    kind = _check_place(path, (".svg", ".pdf", ".png"), "a figure")
+    needs.check("a figure")
+    from simcore.export import pictures, sheet
+
     sheet.check_size(size)
     scene = scenes.of(what, panels, on_progress)
     laid = sheet.lay(scene, size, dark)
@@ -74,7 +77,10 @@ def film(
     on_progress: Progress | None = None,
 ) -> None:
     """The run as it happens, .gif or .mp4, so many frames a second; at the end it rests."""
-    kind = _check_place(path, films.KINDS, "a film")
+    kind = _check_place(path, (".gif", ".mp4"), "a film")
+    needs.check("a film")
+    from simcore.export import films, sheet
+
     films.check(kind, size, seconds, fps)
     scene = scenes.of(what, on_progress=_part(on_progress, 0))
     laid = sheet.lay(scene, size, dark, moving=True)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from importlib import import_module
-from types import ModuleType
 
+PACKAGES = {  # by the module that is imported
+    "altair": "altair",
+    "pyarrow": "pyarrow",
+    "vl_convert": "vl-convert-python",
+    "PIL": "pillow",
+}
 INSTALL = 'pip install "symmetry-at-the-edge[export]"'
 
 
-def package(module: str, what: str) -> ModuleType:
-    """The module, which `what` needs; ValueError where it is missing."""
-    try:
-        return import_module(module)
-    except ImportError:
-        name = {"vl_convert": "vl-convert-python", "PIL": "pillow"}.get(module, module)
-        raise ValueError(
-            f"{what} needs the package {name}, which is not installed; {INSTALL}"
-        ) from None
+def check(what: str) -> None:
+    """ValueError in a sentence unless all that draws `what` is installed."""
+    for module, package in PACKAGES.items():
+        try:
+            import_module(module)
+        except ImportError:
+            raise ValueError(
+                f"{what} needs the package {package}, which is not installed; {INSTALL}"
+            ) from None

@@ -12,8 +12,9 @@ from io import BytesIO
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
-from simcore.export import needs, pictures
+from simcore.export import pictures
 from simcore.export.sheet import CLOCK, Sheet
 from simcore.export.views import Place
 from simcore.figures import parts, style
@@ -137,11 +138,11 @@ class _Plane:
 
     def __init__(self, stage: Stage, scene: Scene, panel: PlanePanel, box: Box) -> None:
         self.stage, self.box = stage, box
-        drawing, image = needs.package("PIL.ImageDraw", "a film"), needs.package("PIL.Image", "")
-        base = image.fromarray(stage.empty[box.cells])
-        self.canvas = base.resize((base.width * FINER, base.height * FINER), image.NEAREST)
-        self.drawing = drawing
-        self.pen = drawing.Draw(self.canvas, "RGBA")
+        base = Image.fromarray(stage.empty[box.cells])
+        self.canvas = base.resize(
+            (base.width * FINER, base.height * FINER), Image.Resampling.NEAREST
+        )
+        self.pen = ImageDraw.Draw(self.canvas, "RGBA")
         runs = {run.name: run for run in scene.runs}
         domain = panel.limits or plane.square(panel, runs)
         latest = max(float(runs[trail.run].columns["t"][-1]) for trail in panel.trails) or 1.0
@@ -207,7 +208,7 @@ class _Plane:
         return box
 
     def _draw_heads(self, part: Any, origin: tuple[int, int], scale: float) -> None:
-        pen = self.drawing.Draw(part)
+        pen = ImageDraw.Draw(part)
         for x, y in self.heads:
             _disc(pen, x - origin[0], y - origin[1], HEAD * scale, self.stage.colour(style.PAGE))
             _disc(pen, x - origin[0], y - origin[1], 0.7 * HEAD * scale, self._ink())
@@ -294,10 +295,8 @@ class _Clock:
     def __init__(self, stage: Stage) -> None:
         sheet = stage.sheet
         self.stage = stage
-        self.drawing = needs.package("PIL.ImageDraw", "a film")
-        self.image = needs.package("PIL.Image", "a film")
         letter = round(0.8 * sheet.scale * CLOCK)
-        self.font = needs.package("PIL.ImageFont", "a film").load_default(letter)
+        self.font = ImageFont.load_default(letter)
         strip = _box(sheet.strip, sheet.scale)
         said = [stage.clock(Moment(part, sheet.span.place(part))) for part in np.linspace(0, 1, 99)]
         wide = int(max(map(self.font.getlength, said))) + 8
@@ -311,9 +310,9 @@ class _Clock:
         if words == self.said:
             return None
         self.said = words
-        behind = self.image.fromarray(self.stage.empty[self.box.cells])
+        behind = Image.fromarray(self.stage.empty[self.box.cells])
         ink = self.stage.colour(style.INK)
-        self.drawing.Draw(behind).text((0, 0), words, font=self.font, fill=ink)
+        ImageDraw.Draw(behind).text((0, 0), words, font=self.font, fill=ink)
         frame[self.box.cells] = np.asarray(behind)
         return self.box
 
@@ -322,7 +321,7 @@ class _Clock:
 
 
 def _pixels(picture: str, mode: str = "RGB") -> np.ndarray:
-    image = needs.package("PIL.Image", "a film").open(BytesIO(pictures.raster(picture)))
+    image = Image.open(BytesIO(pictures.raster(picture)))
     return np.array(image.convert(mode))
 
 
