@@ -9,10 +9,6 @@ export HOME ?= $(CURDIR)
 BIN := .venv/bin
 SCRIPTS := 'simcore/**/*.js' 'pages/*.js'
 
-# Debian's package, where we may.
-install = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
-  && apt-get update -qq && apt-get install -y -qq $(1); }
-
 .PHONY: run test lint format bench browser poppler
 
 run: .venv/run.stamp
@@ -37,13 +33,20 @@ format: .venv/dev.stamp
 bench: .venv-bench/bench.stamp
 	.venv-bench/bin/python benchmarks/run.py
 
+# Debian's chromium-headless-shell is the same browser without the windows that nobody sees.
 browser:
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
-	  || command -v google-chrome >/dev/null || $(call install,chromium) \
+	@command -v chromium-headless-shell >/dev/null \
+	  || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
+	       && { apt-get install -y -qq chromium-headless-shell 2>/dev/null \
+	            || command -v chromium >/dev/null || apt-get install -y -qq chromium; }; } \
+	  || command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+	  || command -v google-chrome >/dev/null \
 	  || echo "no Chromium found: browser tests will be skipped (fail in CI); install chromium to run them"
 
 poppler:
-	@command -v pdftotext >/dev/null || $(call install,poppler-utils) \
+	@command -v pdftotext >/dev/null \
+	  || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	       && apt-get update -qq && apt-get install -y -qq poppler-utils; } \
 	  || echo "no poppler found: tests of PDF will be skipped (fail in CI); install poppler-utils to run them"
 
 .venv/run.stamp: requirements.txt

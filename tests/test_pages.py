@@ -290,8 +290,8 @@ def test_pins_are_dropped_one_by_one():
 
 
 def test_a_run_that_is_too_long_for_a_link_is_not_pinned():
-    numbers = ",".join(str(1 / k) for k in range(1, 100))
-    app = open_app(task=numbers, steps="3", depths="2", start="balanced:0.1")
+    layers = ",".join(str(1 / k) for k in range(41, 101))
+    app = open_app(steps="3", depths="60", start=f"layers:{layers}")
     app.button(key="pin").click().run()
     assert not app.exception
     assert "may take 1000 characters of a link" in app.warning[0].value

@@ -12,7 +12,7 @@ import { digits, same, short } from "./words.js";
 
 const THROTTLE = 150; // ms between two reports of a drag
 const QUIET = 1000; // ms after a move in which a rerun is taken for its echo,
-const SLOW = 4000; // and a step size reported just before, from a busy server
+const SLOW = 4000; // and a step size reported just before, or a session that just began
 
 export class Ruler {
   constructor(root) {
@@ -65,7 +65,8 @@ export class Ruler {
     const { token, eta, ...layout } = data,
       key = JSON.stringify(layout);
     const other = token && token !== this.data?.token && !released, // 0: a session just began
-      quiet = this.changed + (this.echoes.has(eta) ? SLOW : QUIET) - performance.now();
+      late = token === 0 || this.echoes.has(eta),
+      quiet = this.changed + (late ? SLOW : QUIET) - performance.now();
     const redraw = key !== this.layout;
     [this.data, this.layout] = [data, key];
     clearTimeout(this.doubt);
