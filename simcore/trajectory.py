@@ -107,16 +107,17 @@ class Trajectory:
         archive.write(path, header, arrays)
 
     @classmethod
-    def load(cls, path: str | Path | IO[bytes]) -> Self:
-        """The run that `save` wrote; ValueError with a sentence for any other file."""
+    def load(cls, path: str | Path | IO[bytes], name: str | None = None) -> Self:
+        """The run that `save` wrote; ValueError with a sentence, which calls the file `name`, for
+        any other file."""
         if isinstance(path, (str, Path)):
             with open(path, "rb") as file:
-                return cls._read(file, shown(Path(path).name))
-        return cls._read(path, "another file")
+                return cls.load(file, name or Path(path).name)
+        return cls._read(path, "another file" if name is None else shown(name))
 
     @classmethod
     def _read(cls, file: IO[bytes], name: str) -> Self:
-        refusal = f"expected a run saved by Trajectory.save, got {name}; save the run again"
+        refusal = f"expected a run saved by this program (.npz), got {name}; save the run again"
         with _refusing(refusal):
             packed = archive.Archive(file)
             version, plain = packed.header["format"], packed.header["experiment"]

@@ -19,9 +19,9 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "loops": ("simcore.kernels simcore.kernels.*", "numpy numba llvmlite loops"),
     "nouns": (
         "simcore.version simcore.checks simcore.limits simcore.looks simcore.files "
-        "simcore.archive simcore.caption simcore.spec simcore.tasks simcore.starts "
+        "simcore.extras simcore.archive simcore.caption simcore.spec simcore.tasks simcore.starts "
         "simcore.dynamics simcore.experiment simcore.trajectory simcore.rows simcore.view "
-        "simcore.typed",
+        "simcore.typed simcore.run_inputs simcore.bars",
         "numpy nouns",
     ),
     "truths": (
@@ -33,7 +33,8 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.engines "
         "simcore.simulate simcore.alignment simcore.courses simcore.verdicts "
         "simcore.true_tail simcore.horizon simcore.regimes simcore.ends simcore.presets "
-        "simcore.links simcore.link_values simcore.run_table simcore.captions",
+        "simcore.links simcore.link_values simcore.run_table simcore.captions "
+        "simcore.what",
         "numpy nouns loops truths verbs",
     ),
     "process": ("simcore.signals simcore.streams simcore.serve", "nouns"),
@@ -47,7 +48,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
     ),
     "front": ("simcore", "process nouns truths verbs studies"),
     "command_line": (
-        "simcore.__main__ simcore.scheduler",
+        "simcore.__main__ simcore.command simcore.command.* simcore.scheduler",
         "numpy altair distributed front process nouns truths verbs studies pictures command_line",
     ),
     "furniture": ("app pages pages.*", ANYTHING),

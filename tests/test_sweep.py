@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import ALIGNED, CASES, PAPER, descending, flowing
+from cases import ALIGNED, CASES, PAPER, descending, flowing, results
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import descents, experiments, refused
@@ -57,8 +57,8 @@ COLUMNS = [
 
 
 def settled(rows):
-    """Rows as text without their time, so that nan equals nan and nothing is rounded."""
-    return [repr({k: v for k, v in row.items() if k != "seconds"}) for row in rows]
+    """Results as text, so that nan equals nan and nothing is rounded."""
+    return [repr(results(row)) for row in rows]
 
 
 def two_pathways(step_size, depth=20, scales=(0.002, 0.0017), steps=2000, **record):
