@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
 from simcore.experiment import Experiment
 from simcore.rows import Row
+from simcore.spec import Spec
 
 PARTS = tuple(f.name for f in fields(Experiment))
+KIND = "type"  # of a part, as `Spec.to_dict` calls it
 
 
 def of(experiment: Experiment) -> Row:
     """Every number and word of an experiment by its path, such as "dynamics.step_size"; lists are
     tuples."""
-    return {
-        name: value for part in PARTS for name, value in _leaves(part, _plain(experiment, part))
-    }
+    return varied([experiment], PARTS)[0]
 
 
 def varied(experiments: Sequence[Experiment], axes: Iterable[str] = ()) -> list[Row]:
@@ -26,21 +27,15 @@ def varied(experiments: Sequence[Experiment], axes: Iterable[str] = ()) -> list[
     along = tuple(path.strip() for axis in axes for path in axis.split(","))
     found: list[Row] = [{} for _ in experiments]
     for part in PARTS:
-        owners = [id(getattr(e, part)) for e in experiments]  # most experiments share their parts
-        of_owner = dict(zip(owners, experiments, strict=True))
-        if len(of_owner) == 1 and not any(_begins(path, part) for path in along):
+        owners = [getattr(experiment, part) for experiment in experiments]
+        different = {id(owner): owner for owner in owners}  # most experiments share their parts
+        if len(different) == 1 and not any(_begins(path, part) for path in along):
             continue
-        leaves = {o: dict(_leaves(part, _plain(e, part))) for o, e in of_owner.items()}
-        names = dict.fromkeys(name for values in leaves.values() for name in values)
-        kept = [
-            name
-            for name in names
-            if any(_begins(name, path) for path in along)
-            or len({values.get(name) for values in leaves.values()}) > 1
-        ]
-        chosen = {o: {n: values.get(n) for n in kept} for o, values in leaves.items()}
-        for row, owner in zip(found, owners, strict=True):
-            row.update(chosen[owner])
+        for name in _names(part, different.values()):
+            values = {i: _value(owner, name) for i, owner in different.items()}
+            if len(set(values.values())) > 1 or any(_begins(name, path) for path in along):
+                for row, owner in zip(found, owners, strict=True):
+                    row[name] = values[id(owner)]
     return found
 
 
@@ -54,18 +49,26 @@ def _begins(name: str, path: str) -> bool:
     return name == path or name.startswith(f"{path}.")
 
 
-def _plain(experiment: Experiment, part: str) -> Any:
-    value = getattr(experiment, part)
-    return value if isinstance(value, str) else value.to_dict()
+def _names(part: str, owners: Iterable[Any]) -> list[str]:
+    """The paths of all numbers that parts of one name have."""
+    kinds = dict.fromkeys(map(type, owners))
+    if not all(issubclass(kind, Spec) for kind in kinds):
+        return [part]
+    inner = [KIND, *(f.name for kind in kinds for f in fields(kind))]
+    return [f"{part}.{name}" for name in dict.fromkeys(inner)]
 
 
-def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for inner, deeper in value.items():
-            yield from _leaves(f"{name}.{inner}", deeper)
-    else:
-        yield name, _hashable(value)
+def _value(owner: Any, name: str) -> Any:
+    if not isinstance(owner, Spec):
+        return owner
+    field = name.partition(".")[2]
+    return type(owner).__name__ if field == KIND else _plain(getattr(owner, field, None))
 
 
-def _hashable(value: Any) -> Any:
-    return tuple(map(_hashable, value)) if isinstance(value, list) else value
+def _plain(value: Any) -> Any:
+    """Numbers, words and tuples of them as they are; specs among them as JSON."""
+    if isinstance(value, Spec):
+        return json.dumps(value.to_dict())
+    if isinstance(value, tuple) and any(isinstance(entry, Spec) for entry in value):
+        return tuple(map(_plain, value))
+    return value

@@ -197,7 +197,7 @@ def test_bytes_that_are_no_text_are_refused(file, tmp_path, capsys):
 def test_missing_files_are_named(tmp_path, capsys):
     missing = tmp_path / "missing.json"
     assert str(missing) in complaint(capsys, "sweep", missing, "--store", tmp_path / "a.sqlite")
-    assert "presets medium" in complaint(capsys, "run", missing, "--out", tmp_path / "a.npz")
+    assert "presets are medium" in complaint(capsys, "run", missing, "--out", tmp_path / "a.npz")
     assert str(tmp_path) in complaint(capsys, "sweep", tmp_path, "--store", tmp_path / "a.sqlite")
 
 

@@ -237,8 +237,9 @@ def _columns(
 
 
 def _written(row: Row) -> Row:
-    """The same with lists as text."""
-    return {name: _json(v) if isinstance(v, tuple) else v for name, v in row.items()}
+    """The same with inputs that are lists as text."""
+    lists = [name for name in run_inputs.names([row]) if isinstance(row[name], tuple | list)]
+    return row | {name: _json(row[name]) for name in lists}
 
 
 def _of_each(lines: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
