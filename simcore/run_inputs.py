@@ -62,7 +62,10 @@ def _value(owner: Any, name: str) -> Any:
     if not isinstance(owner, Spec):
         return owner
     field = name.partition(".")[2]
-    return type(owner).__name__ if field == KIND else _plain(getattr(owner, field, None))
+    if field == KIND:
+        return type(owner).__name__
+    has = any(f.name == field for f in fields(owner))  # others may compute what they have not
+    return _plain(getattr(owner, field)) if has else None
 
 
 def _plain(value: Any) -> Any:

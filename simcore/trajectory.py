@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import IO, Any, Self
 
 import numpy as np
@@ -16,6 +17,14 @@ from simcore.checks import number, require, shown
 from simcore.experiment import Experiment
 
 FORMAT = 1  # of the saved file
+
+# What a run offers though layers above make it: found when it is asked for, because a noun imports
+# none of them, and `import simcore` no pictures.
+TABLE, DATASET, PAGE = (
+    "simcore.run_table:write",
+    "simcore.notebook:dataset",
+    "simcore.notebook:shown",
+)
 
 
 class Outcome(StrEnum):
@@ -83,6 +92,32 @@ class Trajectory:
     def edge(self) -> np.ndarray | None:
         """2/eta in force at every record, shape (K,); None for a flow."""
         return self.experiment.dynamics.edges(self.steps)
+
+    def __repr__(self) -> str:
+        dynamics = self.experiment.dynamics
+        eta = "" if dynamics.eta is None else f", eta = {dynamics.eta:.4g}"
+        unit = "updates" if dynamics.iterated else "steps"
+        return (
+            f"<Trajectory: {dynamics.title}{eta}, {self.outcome.name.lower()} after "
+            f"{self.steps[-1]} {unit}; {len(self.steps)} records, at the last one loss "
+            f"{self.loss[-1]:.4g}, sharpness {self.sharpness[-1]:.4g}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """The run as a page that plays, for notebooks."""
+        return self._made(PAGE)
+
+    def to_xarray(self) -> Any:
+        """The run as an `xarray.Dataset` with named dimensions; see `notebook.dataset`."""
+        return self._made(DATASET)
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write a table with one line per record, whole or not at all; see `run_table.columns`."""
+        self._made(TABLE, path)
+
+    def _made(self, verb: str, *arguments: Any) -> Any:
+        function: Callable[..., Any] = resolve_name(verb)
+        return function(self, *arguments)
 
     def save(self, path: str | Path | IO[bytes]) -> None:
         """Write the run as .npz: arrays by name and the experiment as JSON (no pickle).

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -46,6 +48,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.figures simcore.figures.*",
         "altair numpy pyarrow PIL vl_convert nouns truths pictures",
     ),
+    "displays": ("simcore.notebook", "numpy nouns truths verbs pictures"),
     "front": ("simcore", "process nouns truths verbs studies"),
     "command_line": (
         "simcore.__main__ simcore.command simcore.command.* simcore.scheduler",
@@ -139,6 +142,25 @@ def test_the_table_is_held(module, source, count):
 def test_a_new_module_must_be_added_to_the_table():
     with pytest.raises(AssertionError, match=r"add simcore\.novelty to the table"):
         offences("simcore.novelty", "")
+
+
+# What a module offers though layers above make it: looked up by name when it is asked for.
+LATE = {
+    "simcore.trajectory": {
+        "simcore.run_table:write",
+        "simcore.notebook:dataset",
+        "simcore.notebook:shown",
+    }
+}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_what_is_looked_up_late_is_in_the_table(module):
+    nodes = ast.walk(ast.parse(MODULES[module].read_text()))
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    names = {text for text in texts if re.fullmatch(r"simcore[\w.]*:\w+", str(text))}
+    assert names == LATE.get(module, set())
+    assert all(callable(resolve_name(name)) for name in names)
 
 
 def test_importing_simcore_brings_no_interface():

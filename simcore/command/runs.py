@@ -100,7 +100,5 @@ def _check_out(path: Path) -> None:
 
 
 def _keep(run: Trajectory, path: Path) -> None:
-    if path.suffix == ".npz":
-        run.save(path)
-    else:
-        run_table.write(run, path)
+    write = {".npz": Trajectory.save, ".csv": run_table.write, ".parquet": run_table.write_parquet}
+    write[path.suffix](run, path)
