@@ -48,7 +48,8 @@ def _values(base: Experiment, path: str, text: str) -> list[Any]:
         return [LISTED[kind](point) for point in text.split(";")]
     require(
         kind in ONE,
-        f"an axis over {path} cannot be typed here; write its values into the file of the sweep",
+        f"expected an axis over numbers or lists of them, {path} holds others; write its values "
+        "into the file of the sweep",
     )
     if kind != "str" and ":" in text:
         return _range(path, text, whole=kind == "int")
