@@ -175,6 +175,7 @@ class _Recorder:
             self.curvature.append(self.engine.eigenvalues(look))
         else:
             self._without_curvature(count)
+        self.engine.keep()
 
     def _without_curvature(self, count: int) -> None:
         nothing = np.full((count, self.experiment.record.eigenvalues), np.nan)

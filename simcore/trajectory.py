@@ -52,7 +52,8 @@ class Trajectory:
     `eigenvalues`, the k largest (algebraic) of the Hessian, and their `residuals`
     ||Hv - lambda v|| (0 where a block was solved directly; both nan if not asked for); `maps`
     Omega_h. `loss_range` and `strengths_range` hold the smallest and largest value over all steps
-    since the previous record. `theta` are the last weights of the matrices engine, layer by layer.
+    since the previous record. `theta` are the weights at the last record, layer by layer, where the
+    matrices engine ran.
     """
 
     experiment: Experiment
