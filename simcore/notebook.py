@@ -12,7 +12,7 @@ from simcore.figures import panels, player
 from simcore.figures.tables import Named
 from simcore.trajectory import Trajectory
 
-HEIGHT = 640  # pixels
+HEIGHT = 780  # pixels
 
 
 def shown(run: Trajectory) -> str:
