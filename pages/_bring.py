@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages import _prose, _runs, _said, _state, _widgets
+from pages import _prose, _runs, _state, _widgets
 from simcore import limits, what
 from simcore.trajectory import Outcome, Trajectory
 
@@ -16,11 +16,11 @@ def controls() -> None:
     """A field for text and a place for files, behind a fold."""
     with st.expander("Open a run"):
         _widgets.field(
-            "A link, or an experiment as JSON",
+            "A link or an experiment",
             "opened_text",
             "",
             _open_text,
-            help="A link of this app, whole or from its ? on; or the text of an experiment.",
+            help="A link of this app, whole or from its ? on, or an experiment as JSON.",
         )
         # a widget of a new name lets go of the file of the old one
         st.file_uploader(
@@ -37,10 +37,7 @@ def controls() -> None:
 def origin(run: Trajectory) -> None:
     """Where a run comes from that was not run here."""
     if run is _runs.brought():
-        name = _said.plain(st.session_state.brought_name)
-        _prose.say(
-            f"This run is shown as the file {name} holds it; it was not run again.", "plain-origin"
-        )
+        _prose.say("This run is shown as its file holds it; it was not run again.", "small-origin")
 
 
 def _file_key() -> str:
@@ -70,7 +67,7 @@ def _open_content(content: bytes, name: str) -> None:
     # others may see what is in the cache, and must be able to believe it: the file's own numbers
     # are for this session alone, and on a hosted server for none
     if run is not None and run.outcome is not Outcome.CANCELLED and not limits.hosted():
-        st.session_state.brought, st.session_state.brought_name = run, name
+        st.session_state.brought = run
 
 
 def _show(given: what.Given) -> None:

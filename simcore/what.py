@@ -71,7 +71,7 @@ def of_text(text: str, name: str | None = None) -> Given:
         return Given(presets.BY_NAME[text].experiment)
     if text.startswith(("{", "[")):
         return Given(_of_json(text, name or "the text"))
-    if "=" in text or "://" in text or text.startswith("?"):
+    if "\n" not in text and ("=" in text or "://" in text or text.startswith("?")):
         return _of_link(text)
     raise ValueError(f"expected {KINDS}, got {whose}; the presets are {', '.join(presets.BY_NAME)}")
 
