@@ -18,7 +18,7 @@ from simcore.checks import require, shown
 from simcore.experiment import Experiment
 from simcore.trajectory import Trajectory
 
-KINDS = "a preset's name, a file (.npz or .json) or a link"
+IN_FILES = "a run (.npz), an experiment as JSON or a link"
 ZIP = b"PK"  # how an .npz begins
 MOST_VALUES = 100  # of a link
 
@@ -55,9 +55,7 @@ def of_bytes(content: bytes, name: str) -> Given:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError(
-            f"expected a run (.npz), an experiment as JSON or a link, {shown(name)} is none of them"
-        ) from None
+        raise ValueError(f"expected {IN_FILES}, the file {shown(name)} is none") from None
     return of_text(text, f"the file {shown(name)}")
 
 
@@ -73,7 +71,11 @@ def of_text(text: str, name: str | None = None) -> Given:
         return Given(_of_json(text, name or "the text"))
     if "\n" not in text and ("=" in text or "://" in text or text.startswith("?")):
         return _of_link(text)
-    raise ValueError(f"expected {KINDS}, got {whose}; the presets are {', '.join(presets.BY_NAME)}")
+    require(name is None, f"expected {IN_FILES}, {name} is none")
+    raise ValueError(
+        f"expected a preset's name, a file (.npz or .json) or a link, got {whose}; the presets are "
+        f"{', '.join(presets.BY_NAME)}"
+    )
 
 
 def _of_run(run: Trajectory) -> Given:
@@ -117,7 +119,7 @@ def _of_link(text: str) -> Given:
     require(
         not missing and any(name in values for name in links.CLOCKS),
         "expected a link that holds a whole run, as Link in the app gives it; this one lacks "
-        f"{' and '.join(missing) or ' or '.join(links.CLOCKS)}",
+        f"{', '.join(missing) or ' or '.join(links.CLOCKS)}",
     )
     experiment, wrong = links.from_query(values, presets.MEDIUM.experiment)
     unknown = links.unknown(values)
