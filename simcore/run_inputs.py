@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -32,7 +32,8 @@ def varied(experiments: Sequence[Experiment], axes: Iterable[str] = ()) -> list[
         if len(different) == 1 and not any(_begins(path, part) for path in along):
             continue
         for name in _names(part, different.values()):
-            values = {i: _value(owner, name) for i, owner in different.items()}
+            read = _reader(name)
+            values = {i: read(owner) for i, owner in different.items()}
             if len(set(values.values())) > 1 or any(_begins(name, path) for path in along):
                 for row, owner in zip(found, owners, strict=True):
                     row[name] = values[id(owner)]
@@ -58,14 +59,23 @@ def _names(part: str, owners: Iterable[Any]) -> list[str]:
     return [f"{part}.{name}" for name in dict.fromkeys(inner)]
 
 
-def _value(owner: Any, name: str) -> Any:
-    if not isinstance(owner, Spec):
-        return owner
+def _reader(name: str) -> Callable[[Any], Any]:
+    """What reads a number of a part; None where the part has no such field, though it may compute
+    something of that name."""
     field = name.partition(".")[2]
+    if not field:
+        return lambda owner: owner
     if field == KIND:
-        return type(owner).__name__
-    has = any(f.name == field for f in fields(owner))  # others may compute what they have not
-    return _plain(getattr(owner, field)) if has else None
+        return lambda owner: type(owner).__name__
+    has: dict[type, bool] = {}
+
+    def read(owner: Any) -> Any:
+        kind = type(owner)
+        if kind not in has:
+            has[kind] = field in {f.name for f in fields(kind)}
+        return _plain(getattr(owner, field)) if has[kind] else None
+
+    return read
 
 
 def _plain(value: Any) -> Any:

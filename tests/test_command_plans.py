@@ -25,6 +25,7 @@ from simcore.command import tables
 from simcore.command.axes import axes_of
 from simcore.studies.grids import from_plain
 from simcore.studies.store import Store
+from simcore.version import VERSION
 
 BASE = descending(PAPER, 0.1, 50, record=Record(frames=5))
 
@@ -238,6 +239,7 @@ def test_lines_of_json_are_the_rows_in_the_order_of_the_plan(tmp_path, capsys):
     assert [line["start.scales"] for line in read] == [[0.5, 0.4], [0.3, 0.2]]
     assert [line["edge_ratio"] for line in read] == [None, None]  # a flow has no edge
     assert [line["loss"] for line in read] == [row["loss"] for row in sweep(cells)]
+    assert {line["version"] for line in read} == {VERSION}
 
 
 def test_a_table_of_rows_counts_regimes_and_names_where_they_are():

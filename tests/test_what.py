@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 from cases import PAPER, descending
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import check_refusal, experiments, refused
 
@@ -37,6 +37,7 @@ def test_a_run_comes_with_its_experiment(saved):
         assert (found.run.loss == simulate(SHORT).loss).all()
 
 
+@settings(max_examples=50)
 @given(experiments())
 def test_an_experiment_as_text_and_as_a_link_is_that_experiment(experiment):
     assert what.of_text(json.dumps(experiment.to_dict(), indent=1)).experiment == experiment

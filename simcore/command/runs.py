@@ -15,6 +15,7 @@ from simcore.simulate import simulate
 from simcore.streams import complain, tell
 from simcore.studies.sweep import summary
 from simcore.trajectory import Outcome, Trajectory
+from simcore.version import VERSION
 
 ENDINGS = (".npz", ".csv", ".parquet")
 
@@ -50,7 +51,9 @@ def add(commands: Any) -> None:
         "--json", action="store_true", help="say the end as one line of JSON instead of a table"
     )
     one.add_argument(
-        "--dry-run", action="store_true", help="run nothing; say about how long it would take"
+        "--dry-run",
+        action="store_true",
+        help="run nothing; say about how long it would take once everything is compiled",
     )
 
 
@@ -84,7 +87,7 @@ def _run(options: argparse.Namespace) -> int:
             return complain(f"{stop.word}; {kept}", stop.code)
         said = tables.of_run(run)
         if options.json:
-            said = tables.as_json(experiment, run_inputs.of(experiment) | summary(run))
+            said = tables.as_json(experiment, run_inputs.of(experiment) | summary(run), VERSION)
         return tell(said, f"the run is in {options.out}" if options.out else "")
 
 

@@ -97,15 +97,18 @@ def _add_sweep(commands: Any) -> None:
     many.add_argument(
         "--dry-run",
         action="store_true",
-        help="run nothing; say how many runs there are and about how long they would take",
+        help="run nothing; say how many runs there are and about how long they would take once "
+        "everything is compiled",
     )
 
 
 def _plan(options: argparse.Namespace) -> int:
     base = what.of(options.what).experiment
     cells = grid(base, axes_of(base, options.axis))
-    with files.writing(options.out) as part:
+    with signals.noted() as stop, files.writing(options.out) as part:
         part.write_text(f"{cells.to_json()}\n", encoding="utf-8")
+    if stop():
+        return complain(f"{stop.word}; the plan is in {options.out}", stop.code)
     return tell(tables.forecast(cells, cells), f"the plan is in {options.out}")
 
 
@@ -138,7 +141,8 @@ def _sweep(options: argparse.Namespace) -> int:
         if options.out is not None:
             export(options.out, experiments, rows, versions)
         if options.json:
-            said = "\n".join(map(tables.as_json, experiments, rows))
+            lines = zip(experiments, rows, strict=True)
+            said = "\n".join(tables.as_json(e, row, versions.get(e)) for e, row in lines)
         else:
             said = "\n".join([_counted(rows), tables.of_rows(rows), *_of_others(versions)])
         return tell(said, f"the rows are in {options.store}")

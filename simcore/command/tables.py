@@ -78,10 +78,11 @@ def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(line).rstrip() for line in padded]
 
 
-def as_json(experiment: Experiment, row: Row) -> str:
-    """A row as one line: the experiment's key, then the row; what is not finite is null."""
-    plain = {name: _finite(value) for name, value in row.items()}
-    return json.dumps({"key": experiment.key, **plain}, ensure_ascii=False, allow_nan=False)
+def as_json(experiment: Experiment, row: Row, version: str | None) -> str:
+    """A row as one line: the experiment's key, the row, and the version of the program that made
+    it; what is not finite is null."""
+    line = {"key": experiment.key, **row, "version": version}
+    return json.dumps(_finite(line), ensure_ascii=False, allow_nan=False)
 
 
 def _finite(value: Any) -> Any:
