@@ -9,7 +9,7 @@ export HOME ?= $(CURDIR)
 BIN := .venv/bin
 SCRIPTS := 'simcore/**/*.js' 'pages/*.js'
 
-.PHONY: run test lint format bench browser poppler
+.PHONY: run test lint format bench browser poppler docs
 
 run: .venv/run.stamp
 	$(BIN)/streamlit run app.py --server.address=$(ADDRESS)
@@ -32,6 +32,10 @@ format: .venv/dev.stamp
 
 bench: .venv-bench/bench.stamp
 	.venv-bench/bin/python benchmarks/run.py
+
+docs: .venv/dev.stamp
+	$(BIN)/python .ci/docs.py build/docs
+	@echo "the reference is in build/docs/index.html"
 
 # Debian's chromium-headless-shell is the same browser without the windows that nobody sees.
 browser:

@@ -8,7 +8,7 @@
 Each takes an experiment, which it runs, or a run that is there, and shows the scene that the app
 shows of it (`simcore.scenes`). Files are written whole or not at all. ValueError, in one sentence,
 for a place, a size or a panel that there is not, and for a package that is not installed: figures
-and films need `pip install "symmetry-at-the-edge[export]"`, a page needs nothing.
+and films need `pip install 'symmetry-at-the-edge[export]'`, a page needs nothing.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from simcore import captions, files, scenes
+from simcore import captions, extras, files, scenes
 from simcore.caption import Caption
 from simcore.checks import require, shown
 from simcore.experiment import Experiment
-from simcore.export import needs
 from simcore.export.citations import citation
 from simcore.export.snippets import snippet
 from simcore.figures import player
@@ -56,7 +55,7 @@ def figure(
     """All panels on one sheet of `size` pixels, .svg, .pdf or .png, letters and lines scaled with
     it; a pixel of a PDF is a point of 1/72 inch. `panels` are keys of `scenes.KEYS`."""
     kind = _check_place(path, (".svg", ".pdf", ".png"), "a figure")
-    needs.check("a figure")
+    _check_installed("a figure")
     from simcore.export import pictures, sheet
 
     sheet.check_size(size)
@@ -78,7 +77,7 @@ def film(
 ) -> None:
     """The run as it happens, .gif or .mp4, so many frames a second; at the end it rests."""
     kind = _check_place(path, (".gif", ".mp4"), "a film")
-    needs.check("a film")
+    _check_installed("a film")
     from simcore.export import films, sheet
 
     films.check(kind, size, seconds, fps)
@@ -86,6 +85,11 @@ def film(
     laid = sheet.lay(scene, size, dark, moving=True)
     with files.writing(path) as part:
         films.write(laid, kind, part, seconds, fps, _part(on_progress, 1))
+
+
+def _check_installed(what: str) -> None:
+    for module in ("altair", "pyarrow", "vl_convert", "PIL"):
+        extras.check(module, what, "export")
 
 
 def _check_place(path: str | Path, kinds: Sequence[str], what: str) -> str:
