@@ -9,12 +9,12 @@ export HOME ?= $(CURDIR)
 BIN := .venv/bin
 SCRIPTS := 'simcore/**/*.js' 'pages/*.js'
 
-.PHONY: run test lint format bench browser
+.PHONY: run test lint format bench browser poppler docs
 
 run: .venv/run.stamp
 	$(BIN)/streamlit run app.py --server.address=$(ADDRESS)
 
-test: lint browser
+test: lint browser poppler
 	$(BIN)/pytest -n 2 --dist worksteal
 
 lint: .venv/dev.stamp
@@ -33,6 +33,10 @@ format: .venv/dev.stamp
 bench: .venv-bench/bench.stamp
 	.venv-bench/bin/python benchmarks/run.py
 
+docs: .venv/dev.stamp
+	$(BIN)/python .ci/docs.py build/docs
+	@echo "the reference is in build/docs/index.html"
+
 # Debian's chromium-headless-shell is the same browser without the windows that nobody sees.
 browser:
 	@command -v chromium-headless-shell >/dev/null \
@@ -42,6 +46,12 @@ browser:
 	  || command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
 	  || command -v google-chrome >/dev/null \
 	  || echo "no Chromium found: browser tests will be skipped (fail in CI); install chromium to run them"
+
+poppler:
+	@command -v pdftotext >/dev/null \
+	  || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	       && apt-get update -qq && apt-get install -y -qq poppler-utils; } \
+	  || echo "no poppler found: tests of PDF will be skipped (fail in CI); install poppler-utils to run them"
 
 .venv/run.stamp: requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

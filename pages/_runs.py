@@ -125,7 +125,15 @@ def beside(experiment: Experiment, label: str) -> Trajectory | None:
     return _run(experiment, label, f"{label}: ")
 
 
+def brought() -> Trajectory | None:
+    """The run of a file that this session has opened; see `_bring`."""
+    return st.session_state.get("brought")
+
+
 def _run(experiment: Experiment, label: str, whose: str) -> Trajectory | None:
+    from_file = brought()
+    if from_file is not None and from_file.experiment == experiment:
+        return from_file
     try:
         cost.check(experiment)
     except ValueError as error:

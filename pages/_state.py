@@ -72,6 +72,14 @@ def show(changed: Experiment, *, by_ruler: bool = False) -> None:
     state.complaints, state.refused = [], {}
 
 
+def follow(query: Mapping[str, str]) -> None:
+    """Make the session's state what a link says, on the page where it is; for callbacks."""
+    state = st.session_state
+    before = state.query
+    _take(query, DEFAULT)
+    state.query, state.changed = before, True
+
+
 def look(**changes: Any) -> None:
     """Change members of the session's view; for callbacks. What is refused is said."""
     _look(lambda view: replace(view, **changes))

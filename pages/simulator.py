@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import _controls, _pins, _reached, _runs, _state, _ui
+from pages import _bring, _controls, _pins, _reached, _runs, _state, _ui
 from simcore import scenes
 from simcore.figures import panels
 
@@ -13,6 +13,7 @@ with st.sidebar:
     # at once for modes; full weights take longer under flow than under descent
     with_flow = _controls.flow_beside(usual=experiment.resolved_engine == "modes")
     _pins.controls(experiment)
+    _bring.controls()
 
 _ui.complaints()
 _ui.step_size_ruler(experiment)
@@ -24,6 +25,7 @@ if with_flow and run.experiment.dynamics.iterated:
         shown.append(scenes.named(flow))
 shown += _pins.runs(experiment)
 _ui.verdict(run)
+_bring.origin(run)
 _ui.play(panels.simulator(shown, chosen, _state.view()), run, experiment, "player")
 _pins.table(shown)
 _ui.expectation(experiment)

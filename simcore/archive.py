@@ -15,12 +15,14 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
+from simcore import limits
 from simcore.checks import require
 
 Contents = dict[str, tuple[str, tuple[int, ...]]]  # type and shape of each array by its name
 
 MOST_ARRAYS = 32
-MOST_HEADER = 50_000_000  # characters: an experiment with the moments of the largest dataset
+ENTRY = b"PK\x01\x02"  # how the directory of a zip file begins each of its entries
+AT_ONCE = 2**20  # bytes
 
 
 def write(file: IO[bytes], header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
@@ -45,6 +47,8 @@ class Archive:
     """
 
     def __init__(self, file: IO[bytes]) -> None:
+        # a directory is read as a whole, and each of half a million entries takes 1 KB of memory
+        require(_entries(file) <= 2 * MOST_ARRAYS, "too many arrays")
         self._zip = zipfile.ZipFile(file)
         names = self._zip.namelist()
         require(len(names) == len(set(names)) <= MOST_ARRAYS, "too many arrays")
@@ -67,9 +71,21 @@ class Archive:
         return arrays
 
 
+def _entries(file: IO[bytes]) -> int:
+    """At most so many entries a zip file's directory can have; compressed numbers may look like a
+    few more."""
+    count, rest = 0, b""
+    file.seek(0)
+    while part := file.read(AT_ONCE):
+        count += (rest + part).count(ENTRY)
+        rest = part[-len(ENTRY) + 1 :]
+    file.seek(0)
+    return count
+
+
 def _header_type(dtype: np.dtype, shape: tuple[int, ...]) -> None:
     require(dtype.kind == "U" and shape == (), "the header is no text")
-    require(dtype.itemsize <= 4 * MOST_HEADER, "the header is too long")
+    require(dtype.itemsize <= 4 * limits.most_text(), "the header is too long")
 
 
 def _claim(archive: zipfile.ZipFile, name: str) -> tuple[str, tuple[int, ...]]:
@@ -93,9 +109,8 @@ def _array(
 
 
 def _first_bytes(member: IO[bytes]) -> tuple[np.dtype, tuple[int, ...]]:
-    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-    version = npy.read_magic(member)
-    require(version in readers, "an array of another version")
-    shape, turned, dtype = readers[version](member)
+    # version 2 is for types of more than 64 KB, and lets a file say 4 GB
+    require(npy.read_magic(member) == (1, 0), "an array of another version")
+    shape, turned, dtype = npy.read_array_header_1_0(member)
     require(not turned and not dtype.hasobject and min(shape, default=0) >= 0, "an unusual array")
     return dtype, shape

@@ -56,8 +56,11 @@ class Engine(Protocol):
         """Values and residuals (states, k) of the states observed since the last call, at most
         `together`; `look` is called now and then, and may raise."""
 
+    def keep(self) -> None:
+        """The record of the current state is complete: its weights are those of `theta`."""
+
     def theta(self) -> np.ndarray | None:
-        """The current weights in the task's coordinates, if the engine has them."""
+        """The weights kept last, in the task's coordinates, if the engine has them."""
 
 
 def engine_for(experiment: Experiment) -> Engine:
@@ -163,6 +166,9 @@ class ModesEngine(_Flowing):
         )
         return values, np.where(np.isfinite(values), 0.0, np.nan)
 
+    def keep(self) -> None:
+        pass
+
     def theta(self) -> np.ndarray | None:
         return None
 
@@ -185,7 +191,7 @@ class MatricesEngine(_Flowing):
         self.nothing = ranges.fresh(*self.work.strengths.shape)
         self.ranges = _copy(self.nothing)
         self.solver = curvature.EigenSolver(experiment, experiment.record.eigenvalues)
-        self.gradient = np.zeros_like(self.weights)
+        self.gradient, self.kept = np.zeros_like(self.weights), self.weights.copy()
         self.per_call = looks.between(cost(experiment).step)
         self.together = 1  # the solver goes from state to state
 
@@ -256,6 +262,9 @@ class MatricesEngine(_Flowing):
         )
         return values[None], residuals[None]
 
+    def keep(self) -> None:
+        self.kept[:] = self.weights
+
     def theta(self) -> np.ndarray | None:
-        weights = curvature.unpad(self.experiment, self.weights)
+        weights = curvature.unpad(self.experiment, self.kept)
         return curvature.turn(self.experiment, weights, back=True)

@@ -76,3 +76,9 @@ def hosted() -> bool:
 def current() -> Limits:
     """The limits in force for this process."""
     return HOSTED if hosted() else LOCAL
+
+
+def most_text() -> int:
+    """Characters that an experiment or a plan may have here as text: the largest holds two square
+    tables of numbers of at most 25 characters."""
+    return 1_000_000 + 60 * current().size ** 2

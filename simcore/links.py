@@ -37,6 +37,7 @@ from simcore.view import DEFAULT as DEFAULT_VIEW
 from simcore.view import PLAYED, View
 
 VERSION = "1"
+CLOCKS = tuple(next(iter(moves.parameters)) for moves in values.DYNAMICS)  # one tells the dynamics
 LONGEST = 4000  # characters of one value; browsers and proxies cut longer links
 
 
@@ -195,7 +196,8 @@ def _dynamics_query(dynamics: Dynamics) -> dict[str, str]:
 
 def _dynamics(query: Mapping[str, str], read: _Reader, fallback: Dynamics) -> Dynamics:
     own = next(m for m in values.DYNAMICS if m.kind is type(fallback))
-    moves = next((m for m in values.DYNAMICS if next(iter(m.parameters)) in query), own)
+    given = (m for m, name in zip(values.DYNAMICS, CLOCKS, strict=True) if name in query)
+    moves = next(given, own)
     dynamics = fallback if moves is own else moves.after(fallback)
     for name, (field, parse) in moves.parameters.items():
         dynamics = read(name, partial(_with_field, dynamics, field, parse), dynamics)

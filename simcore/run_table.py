@@ -9,7 +9,7 @@ from typing import IO
 
 import numpy as np
 
-from simcore import files, horizon
+from simcore import extras, files, horizon
 from simcore.trajectory import Trajectory
 
 
@@ -40,6 +40,14 @@ def write(run: Trajectory, path: str | Path) -> None:
     """Write the table as CSV, whole or not at all; numbers keep every digit."""
     with files.writing(path) as part, open(part, "w", encoding="utf-8", newline="") as file:
         _write(run, file)
+
+
+def write_parquet(run: Trajectory, path: str | Path) -> None:
+    """Write the table as Parquet, whole or not at all; ValueError where pyarrow is missing."""
+    pyarrow = extras.load("pyarrow", "a .parquet file", "app")
+    parquet = extras.load("pyarrow.parquet", "a .parquet file", "app")
+    with files.writing(path) as part:
+        parquet.write_table(pyarrow.table(columns(run)), part)
 
 
 def _write(run: Trajectory, file: IO[str]) -> None:

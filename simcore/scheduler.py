@@ -12,6 +12,7 @@ import socket
 from typing import Any
 from urllib.parse import urlsplit
 
+from simcore import extras
 from simcore.checks import require, shown
 
 WITHIN = 10  # seconds to connect, and to answer
@@ -22,13 +23,7 @@ def client(address: str) -> Any:
 
     ValueError in a sentence if there is none, or the package is missing.
     """
-    try:
-        from distributed import Client
-    except ImportError:
-        raise ValueError(
-            "a cluster needs the package distributed, which is not installed; "
-            "pip install distributed"
-        ) from None
+    distributed = extras.load("distributed", "a cluster", "cluster")
     for name in ("distributed", "distributed.client", "distributed.core", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # whoever uses the client says it
     address = address if "//" in address else f"tcp://{address}"
@@ -46,7 +41,7 @@ def client(address: str) -> Any:
         "`dask scheduler` prints",
     )
     try:
-        return Client(address, timeout=WITHIN, set_as_default=False)
+        return distributed.Client(address, timeout=WITHIN, set_as_default=False)
     except OSError as error:
         raise ValueError(f"expected a scheduler at {address}, it is gone: {error}") from None
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
-from simcore.checks import require
+from simcore import extras
 
 PACKAGE = Path(__file__).parent
 PLACES = (PACKAGE / "_page", PACKAGE.parent)  # in a wheel, in a checkout
@@ -23,11 +22,7 @@ def folder() -> Path:
 def serve(arguments: Sequence[str]) -> NoReturn:
     """Become Streamlit, with these arguments of `streamlit run`; ValueError where it is missing."""
     for package in ("streamlit", "altair"):
-        require(
-            find_spec(package) is not None,
-            f"the app needs the package {package}, which is not installed; "
-            "pip install 'symmetry-at-the-edge[app]'",
-        )
+        extras.check(package, "the app", "app")
     os.chdir(folder())  # Streamlit reads its settings where it is started
     command = [sys.executable, "-m", "streamlit", "run", "app.py", *arguments]
     os.execv(sys.executable, command)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from simcore import cost, looks
+from simcore import bars, cost, looks
 from simcore.engines import Engine, engine_for
 from simcore.experiment import Descent, Dynamics, Experiment, Flow, Record
 from simcore.kernels.dormand_prince import REACHED, STALLED
@@ -20,14 +20,19 @@ Progress = Callable[[float], object]
 REPORT_EVERY = 0.1  # seconds
 
 
-def simulate(experiment: Experiment, *, on_progress: Progress | None = None) -> Trajectory:
+def simulate(
+    experiment: Experiment, *, on_progress: Progress | None = None, progress: bool = False
+) -> Trajectory:
     """Run `experiment` with the engine that is exact and fastest for it.
 
     `on_progress(fraction)` is called at the start and then up to ten times a second; returning
-    False stops the run with Outcome.CANCELLED. Divergence, a stalled integrator and cancelling
-    are outcomes: the records up to then are kept. ValueError for a run that takes more work than
-    `limits` allows.
+    False stops the run with Outcome.CANCELLED. `progress` shows a bar, in a notebook too.
+    Divergence, a stalled integrator and cancelling are outcomes: the records up to then are kept.
+    ValueError for a run that takes more work than `limits` allows.
     """
+    if progress:
+        with bars.filling() as bar:
+            return simulate(experiment, on_progress=bars.with_bar(bar, on_progress))
     begin = time.perf_counter()
     walk = _walk_of(experiment.dynamics)
     cost.check(experiment)
@@ -170,6 +175,7 @@ class _Recorder:
             self.curvature.append(self.engine.eigenvalues(look))
         else:
             self._without_curvature(count)
+        self.engine.keep()
 
     def _without_curvature(self, count: int) -> None:
         nothing = np.full((count, self.experiment.record.eigenvalues), np.nan)

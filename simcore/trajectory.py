@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import IO, Any, Self
 
 import numpy as np
@@ -16,6 +17,14 @@ from simcore.checks import number, require, shown
 from simcore.experiment import Experiment
 
 FORMAT = 1  # of the saved file
+
+# What a run offers though layers above make it: found when it is asked for, because a noun imports
+# none of them, and `import simcore` no pictures.
+TABLE, DATASET, PAGE = (
+    "simcore.run_table:write",
+    "simcore.notebook:dataset",
+    "simcore.notebook:shown",
+)
 
 
 class Outcome(StrEnum):
@@ -43,7 +52,8 @@ class Trajectory:
     `eigenvalues`, the k largest (algebraic) of the Hessian, and their `residuals`
     ||Hv - lambda v|| (0 where a block was solved directly; both nan if not asked for); `maps`
     Omega_h. `loss_range` and `strengths_range` hold the smallest and largest value over all steps
-    since the previous record. `theta` are the last weights of the matrices engine, layer by layer.
+    since the previous record. `theta` are the weights at the last record, layer by layer, where the
+    matrices engine ran.
     """
 
     experiment: Experiment
@@ -84,6 +94,32 @@ class Trajectory:
         """2/eta in force at every record, shape (K,); None for a flow."""
         return self.experiment.dynamics.edges(self.steps)
 
+    def __repr__(self) -> str:
+        dynamics = self.experiment.dynamics
+        eta = "" if dynamics.eta is None else f", eta = {dynamics.eta:.4g}"
+        unit = "updates" if dynamics.iterated else "steps"
+        return (
+            f"<Trajectory: {dynamics.title}{eta}, {self.outcome.name.lower()} after "
+            f"{self.steps[-1]} {unit}; {len(self.steps)} records, at the last one loss "
+            f"{self.loss[-1]:.4g}, sharpness {self.sharpness[-1]:.4g}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """The run as a page that plays, for notebooks."""
+        return self._made(PAGE)
+
+    def to_xarray(self) -> Any:
+        """The run as an `xarray.Dataset` with named dimensions; see `notebook.dataset`."""
+        return self._made(DATASET)
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write a table with one line per record, whole or not at all; see `run_table.columns`."""
+        self._made(TABLE, path)
+
+    def _made(self, verb: str, *arguments: Any) -> Any:
+        function: Callable[..., Any] = resolve_name(verb)
+        return function(self, *arguments)
+
     def save(self, path: str | Path | IO[bytes]) -> None:
         """Write the run as .npz: arrays by name and the experiment as JSON (no pickle).
 
@@ -107,16 +143,17 @@ class Trajectory:
         archive.write(path, header, arrays)
 
     @classmethod
-    def load(cls, path: str | Path | IO[bytes]) -> Self:
-        """The run that `save` wrote; ValueError with a sentence for any other file."""
+    def load(cls, path: str | Path | IO[bytes], name: str | None = None) -> Self:
+        """The run that `save` wrote; ValueError with a sentence, which calls the file `name`, for
+        any other file."""
         if isinstance(path, (str, Path)):
             with open(path, "rb") as file:
-                return cls._read(file, shown(Path(path).name))
-        return cls._read(path, "another file")
+                return cls.load(file, name or Path(path).name)
+        return cls._read(path, "another file" if name is None else shown(name))
 
     @classmethod
     def _read(cls, file: IO[bytes], name: str) -> Self:
-        refusal = f"expected a run saved by Trajectory.save, got {name}; save the run again"
+        refusal = f"expected a run saved by this program (.npz), got {name}; save the run again"
         with _refusing(refusal):
             packed = archive.Archive(file)
             version, plain = packed.header["format"], packed.header["experiment"]

@@ -20,6 +20,7 @@ from simcore import (
     Spectrum,
     Target,
     Tree,
+    run_inputs,
 )
 from simcore.experiment import Start
 from simcore.tasks import Task
@@ -128,3 +129,9 @@ def random_weights(experiment: Experiment, seed: int = 0) -> np.ndarray:
     return np.concatenate(
         [noise.standard_normal(rows * cols) * 1.2 / np.sqrt(cols) for rows, cols in shapes]
     )
+
+
+def results(row):
+    """What a row says of its run: without its inputs and the time it took."""
+    apart = {"seconds", *run_inputs.names([row])}
+    return {name: value for name, value in row.items() if name not in apart}

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cases import CASES, PAPER, descending, flowing
+from cases import CASES, PAPER, descending, flowing, results
 from strategies import refused
 
 from simcore import Record, grid, scheduler, sweep
@@ -105,7 +105,7 @@ def cells():
 
 
 def timeless(rows):
-    return [repr({k: v for k, v in row.items() if k != "seconds"}) for row in rows]
+    return [repr(results(row)) for row in rows]
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +205,9 @@ def test_a_worker_that_is_none_is_refused_with_its_reason(
 def test_a_lost_scheduler_is_one_sentence(tmp_path, capsys, monkeypatch):
     lone = Cluster(tmp_path, workers=0)
     monkeypatch.setattr(scheduler, "WITHIN", 3)  # the client tries to come back for so long
-    monkeypatch.setattr("simcore.__main__.say", lambda _: lone.stop())  # "waiting for workers"
+    monkeypatch.setattr(
+        "simcore.command.sweeps.say", lambda _: lone.stop()
+    )  # "waiting for workers"
     file, store = tmp_path / "sweep.json", tmp_path / "rows.sqlite"
     file.write_text(json.dumps({"base": PAPER.to_dict(), "axes": {}}))
     assert main(["sweep", str(file), "--store", str(store), "--scheduler", lone.address]) == 1

@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cases import PAPER, descending
+from cases import PAPER, descending, results
 
 from simcore import Outcome, Record, Trajectory, grid, presets, scheduler, simulate, sweep
 from simcore.__main__ import main
@@ -40,7 +40,7 @@ def file(tmp_path):
 
 
 def timeless(rows):
-    return [repr({k: v for k, v in row.items() if k != "seconds"}) for row in rows]
+    return [repr(results(row)) for row in rows]
 
 
 def run(*arguments):
@@ -135,7 +135,9 @@ def test_ctrl_c_keeps_the_records_of_a_run(tmp_path, capsys, monkeypatch):
     long = descending(replace(PAPER, engine="matrices"), 1e-6, 20_000_000, record=Record())
     source, out = tmp_path / "one.json", tmp_path / "one.npz"
     source.write_text(json.dumps(long.to_dict()))
-    monkeypatch.setattr("simcore.__main__._Bar.show", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(
+        "simcore.command.bar.Bar.show", lambda *_: signal.raise_signal(signal.SIGINT)
+    )
     assert run("run", source, "--out", out) == 130
     assert Trajectory.load(out).outcome is Outcome.CANCELLED
     assert str(out) in capsys.readouterr().err
@@ -195,7 +197,7 @@ def test_bytes_that_are_no_text_are_refused(file, tmp_path, capsys):
 def test_missing_files_are_named(tmp_path, capsys):
     missing = tmp_path / "missing.json"
     assert str(missing) in complaint(capsys, "sweep", missing, "--store", tmp_path / "a.sqlite")
-    assert "presets medium" in complaint(capsys, "run", missing, "--out", tmp_path / "a.npz")
+    assert "presets are medium" in complaint(capsys, "run", missing, "--out", tmp_path / "a.npz")
     assert str(tmp_path) in complaint(capsys, "sweep", tmp_path, "--store", tmp_path / "a.sqlite")
 
 
@@ -250,7 +252,8 @@ def test_a_run_that_cannot_be_written_is_refused(tmp_path, capsys):
         ["sweep", "a.json", "--store", "a.sqlite", "--jobs", "0"],
         ["sweep", "a.json", "--store", "a.sqlite", "--jobs", "two"],
         ["sweep", "a.json", "--store", "a.sqlite", "--jobs", "2", "--scheduler", "tcp://x:1"],
-        ["run", "medium"],
+        ["run"],
+        ["plan", "medium", "--out", "a.json"],
         ["run", "medium", "--out", "a.npz", "--fast"],
     ],
 )
@@ -303,7 +306,7 @@ def answer_all(server, answer):
 def test_a_cluster_needs_its_package(file, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     arguments = ["sweep", file, "--store", tmp_path / "rows.sqlite", "--scheduler", "tcp://x:1"]
-    assert "pip install distributed" in complaint(capsys, *arguments)
+    assert "pip install 'symmetry-at-the-edge[cluster]'" in complaint(capsys, *arguments)
 
 
 def test_the_command_line_does_without_the_app():

@@ -14,6 +14,7 @@ from simcore import (
     Balanced,
     Descent,
     Experiment,
+    Flow,
     Gaussian,
     LayerScales,
     Network,
@@ -442,3 +443,26 @@ def test_edge_and_clock(name):
     assert (run.edge == 2 / 0.04).all()
     assert run.time[-1] == pytest.approx(0.4)
     assert simulate(flowing(CASES[name], 0.4)).edge is None
+
+
+@pytest.mark.parametrize("calls", [1, 2, 7, 40, None])
+@pytest.mark.parametrize(
+    "dynamics",
+    [Descent(step_size=0.02, steps=100), Descent(step_size=5.0, steps=100), Flow(duration=3.0)],
+)
+def test_the_weights_are_those_of_the_last_record_however_a_run_ends(dynamics, calls, monkeypatch):
+    """Finished, diverged between two records, or cancelled while a record's eigenvalues were under
+    way."""
+    monkeypatch.setattr(looks, "APART", 1e-9)
+    experiment = replace(CASES["bottleneck"], dynamics=dynamics, record=Record(every=7))
+    if calls is None:
+        run = simulate(experiment)
+        outcome = Outcome.DIVERGED if dynamics.eta == 5.0 else Outcome.FINISHED
+    else:
+        run, _ = cancelling(experiment, calls, monkeypatch)
+        outcome = Outcome.CANCELLED
+    assert run.outcome in (outcome, Outcome.DIVERGED)
+    assert curvature.loss(experiment, run.theta) == pytest.approx(run.loss[-1], rel=1e-12)
+    modes = len(experiment.task.singular_values)
+    strengths = naive.strengths(experiment, run.theta)[:, :modes]
+    assert strengths == pytest.approx(run.strengths[-1], rel=1e-10, abs=1e-14)

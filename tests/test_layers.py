@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -19,9 +21,9 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "loops": ("simcore.kernels simcore.kernels.*", "numpy numba llvmlite loops"),
     "nouns": (
         "simcore.version simcore.checks simcore.limits simcore.looks simcore.files "
-        "simcore.archive simcore.caption simcore.spec simcore.tasks simcore.starts "
+        "simcore.extras simcore.archive simcore.caption simcore.spec simcore.tasks simcore.starts "
         "simcore.dynamics simcore.experiment simcore.trajectory simcore.rows simcore.view "
-        "simcore.typed",
+        "simcore.typed simcore.run_inputs simcore.bars",
         "numpy nouns",
     ),
     "truths": (
@@ -33,7 +35,8 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.engines "
         "simcore.simulate simcore.alignment simcore.courses simcore.verdicts "
         "simcore.true_tail simcore.horizon simcore.regimes simcore.ends simcore.presets "
-        "simcore.links simcore.link_values simcore.run_table simcore.captions",
+        "simcore.links simcore.link_values simcore.run_table simcore.captions "
+        "simcore.what",
         "numpy nouns loops truths verbs",
     ),
     "process": ("simcore.signals simcore.streams simcore.serve", "nouns"),
@@ -45,10 +48,16 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.figures simcore.figures.*",
         "altair numpy pyarrow PIL vl_convert nouns truths pictures",
     ),
-    "front": ("simcore", "process nouns truths verbs studies"),
+    "files": (
+        "simcore.scenes simcore.export simcore.export.*",
+        "numpy PIL vl_convert imageio_ffmpeg nouns truths verbs pictures files",
+    ),
+    "displays": ("simcore.notebook", "numpy nouns truths verbs pictures files"),
+    "front": ("simcore", "process nouns truths verbs studies files"),
     "command_line": (
-        "simcore.__main__ simcore.scheduler",
-        "numpy altair distributed front process nouns truths verbs studies pictures command_line",
+        "simcore.__main__ simcore.command simcore.command.* simcore.scheduler",
+        "numpy altair distributed front process nouns truths verbs studies pictures files "
+        "command_line",
     ),
     "furniture": ("app pages pages.*", ANYTHING),
 }
@@ -138,6 +147,26 @@ def test_the_table_is_held(module, source, count):
 def test_a_new_module_must_be_added_to_the_table():
     with pytest.raises(AssertionError, match=r"add simcore\.novelty to the table"):
         offences("simcore.novelty", "")
+
+
+# What a module looks up by name when it is asked for: a run offers what layers above make of it.
+LATE = {
+    "simcore.studies.cluster": {"simcore.version:VERSION"},  # on a worker
+    "simcore.trajectory": {
+        "simcore.run_table:write",
+        "simcore.notebook:dataset",
+        "simcore.notebook:shown",
+    },
+}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_what_is_looked_up_late_is_in_the_table(module):
+    nodes = ast.walk(ast.parse(MODULES[module].read_text()))
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    names = {text for text in texts if re.fullmatch(r"simcore[\w.]*:\w+", str(text))}
+    assert names == LATE.get(module, set())
+    assert all(map(resolve_name, names))
 
 
 def test_importing_simcore_brings_no_interface():

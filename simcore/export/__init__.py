@@ -8,7 +8,7 @@
 Each takes an experiment, which it runs, or a run that is there, and shows the scene that the app
 shows of it (`simcore.scenes`). Files are written whole or not at all. ValueError, in one sentence,
 for a place, a size or a panel that there is not, and for a package that is not installed: figures
-and films need `pip install "symmetry-at-the-edge[export]"`, a page needs nothing.
+and films need `pip install 'symmetry-at-the-edge[export]'`, a page needs nothing.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from simcore import captions, files, scenes
+from simcore import captions, extras, files, scenes
 from simcore.caption import Caption
 from simcore.checks import require, shown
 from simcore.experiment import Experiment
-from simcore.export import films, pictures, sheet
 from simcore.export.citations import citation
 from simcore.export.snippets import snippet
 from simcore.figures import player
@@ -54,8 +53,11 @@ def figure(
     on_progress: Progress | None = None,
 ) -> None:
     """All panels on one sheet of `size` pixels, .svg, .pdf or .png, letters and lines scaled with
-    it; a pixel of a PDF is 1/96 inch. `panels` are keys of `scenes.KEYS`."""
-    kind = _check_place(path, pictures.KINDS, "a figure")
+    it; a pixel of a PDF is a point of 1/72 inch. `panels` are keys of `scenes.KEYS`."""
+    kind = _check_place(path, (".svg", ".pdf", ".png"), "a figure")
+    _check_installed("a figure")
+    from simcore.export import pictures, sheet
+
     sheet.check_size(size)
     scene = scenes.of(what, panels, on_progress)
     laid = sheet.lay(scene, size, dark)
@@ -74,12 +76,20 @@ def film(
     on_progress: Progress | None = None,
 ) -> None:
     """The run as it happens, .gif or .mp4, so many frames a second; at the end it rests."""
-    kind = _check_place(path, films.KINDS, "a film")
+    kind = _check_place(path, (".gif", ".mp4"), "a film")
+    _check_installed("a film")
+    from simcore.export import films, sheet
+
     films.check(kind, size, seconds, fps)
     scene = scenes.of(what, on_progress=_part(on_progress, 0))
     laid = sheet.lay(scene, size, dark, moving=True)
     with files.writing(path) as part:
         films.write(laid, kind, part, seconds, fps, _part(on_progress, 1))
+
+
+def _check_installed(what: str) -> None:
+    for module in ("altair", "pyarrow", "vl_convert", "PIL"):
+        extras.check(module, what, "export")
 
 
 def _check_place(path: str | Path, kinds: Sequence[str], what: str) -> str:

@@ -21,7 +21,7 @@ def citation(experiment: Experiment | None = None) -> str:
     """The paper, and the program with its version and, where one is given, the run."""
     run = f", run {experiment.key}" if experiment else ""
     return f"""{PAPER}
-@software{{multipathway2026,
+@misc{{multipathway2026,
   title   = {{Symmetry at the edge of stability: a simulator of deep linear
              networks with several pathways}},
   author  = {{{{The multi-pathway laboratory authors}}}},

@@ -6,22 +6,20 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from PIL import GifImagePlugin, Image
 
 from simcore.checks import require
-from simcore.export import needs
 from simcore.export.sheet import Sheet, Size, check_size
 from simcore.export.stage import Box, Stage
 from simcore.figures import style
 from simcore.looks import Cancelled
 
-KINDS = (".gif", ".mp4")
 MOST_FRAMES = 3600
 HOLD = 8  # the end stays for this part of the film
 CLEAR = 255  # index of what stays as it was
-COLOURS = 248  # of a palette, beside those that must not be lost
+COLOURS, STEPS = 255, 24  # of a palette, and of each scale of colours in it
 
 Frames = Iterator[tuple[np.ndarray, list[Box]]]
 Progress = Callable[[float], bool]
@@ -36,8 +34,6 @@ def check(kind: str, size: Size, seconds: float, fps: int) -> None:
         "a film may have from 1 to 60 frames a second, and from 2 to "
         f"{MOST_FRAMES:,} of them, got {seconds:g} seconds at {fps:g}; take e.g. 8 seconds at 30",
     )
-    needs.package("vl_convert", "a film")
-    needs.package("PIL", "a film")
     if kind == ".mp4":
         require(
             not any(side % 2 for side in size),
@@ -83,8 +79,6 @@ def _write_gif(
     stage: Stage, path: Path, fps: int, count: int, on_progress: Progress | None
 ) -> None:
     """Each frame holds what has changed, so that a cursor that moves costs its own pixels."""
-    image = needs.package("PIL.Image", "a film")
-    plugin = needs.package("PIL.GifImagePlugin", "a film")
     palette = _palette(stage)
     table = _nearest(palette, stage.colour(style.PAGE))
     before = table[_packed(stage.frame)]
@@ -93,15 +87,17 @@ def _write_gif(
 
     def encoded(pixels: np.ndarray, box: Box) -> list[bytes]:
         height, width = pixels.shape
-        piece = image.frombytes("P", (width, height), pixels.tobytes())
+        piece = Image.frombytes("P", (width, height), pixels.tobytes())
         piece.putpalette(palette.tobytes())
         about = {"duration": next(durations), "transparency": CLEAR, "disposal": 1}
-        return plugin.getdata(piece, (box.left, box.top), include_color_table=False, **about)
+        return GifImagePlugin.getdata(
+            piece, (box.left, box.top), include_color_table=False, **about
+        )
 
     with open(path, "wb") as file:
-        first = image.frombytes("P", before.shape[::-1], before.tobytes())
+        first = Image.frombytes("P", before.shape[::-1], before.tobytes())
         first.putpalette(palette.tobytes())
-        file.writelines(plugin.getheader(first, info=options)[0])
+        file.writelines(GifImagePlugin.getheader(first, info=options)[0])
         for k, (frame, changed) in enumerate(frames(stage, count, on_progress)):
             box = _around(changed) if k else Box(0, 0, *before.shape[::-1])
             after = table[_packed(frame[box.cells])]
@@ -127,16 +123,14 @@ def _durations(count: int, fps: int) -> list[int]:
 
 
 def _palette(stage: Stage) -> np.ndarray:
-    """(256, 3): the colours of the finished sheet and of both scales; the page's own first."""
-    image = needs.package("PIL.Image", "a film")
-    ramps = [*style.PLASMA, *style.DIVERGING, style.INK, style.MUTED]
-    swatches = np.array([stage.colour(shade) for shade in ramps], dtype=np.uint8)
-    width = stage.full.shape[1]
-    rows = np.repeat(np.resize(swatches, (1, width, 3)), 8, axis=0)
-    found = image.fromarray(np.concatenate([stage.full, rows])).quantize(COLOURS)
-    colours = np.array(found.getpalette()[: 3 * COLOURS], dtype=np.uint8).reshape(-1, 3)
-    kept = np.array([stage.colour(style.PAGE), stage.colour(style.INK)], dtype=np.uint8)
-    palette = np.concatenate([kept, colours])
+    """(256, 3): the page, ink, both scales of colour, those of the finished sheet; the last is
+    clear."""
+    scales = (style.PLASMA, style.DIVERGING)
+    kept = np.array([stage.colour(style.PAGE), stage.colour(style.INK)])
+    ramps = [stage.ramp(shades, np.linspace(0, 1, STEPS)) for shades in scales]
+    found = Image.fromarray(stage.full).quantize(COLOURS - 2 - 2 * STEPS)
+    colours = np.array(found.getpalette()).reshape(-1, 3)
+    palette = np.concatenate([kept, *ramps, colours])[:COLOURS].astype(np.uint8)
     return np.pad(palette, ((0, CLEAR + 1 - len(palette)), (0, 0)))
 
 
@@ -151,7 +145,7 @@ def _nearest(palette: np.ndarray, page: tuple[int, int, int]) -> np.ndarray:
     levels = np.arange(32) << 3 | np.arange(32) >> 2
     colours = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3)
     wanted, had = colours.astype(np.float32), palette.astype(np.float32)
-    had = had[: COLOURS + 2]
+    had = had[:COLOURS]
     distance = (had**2).sum(axis=1) - 2 * wanted @ had.T
     table = distance.argmin(axis=1).astype(np.uint8)
     table[_packed(np.array(page, dtype=np.uint8))] = 0

@@ -5,13 +5,10 @@ from __future__ import annotations
 from io import BytesIO
 from pathlib import Path
 
-from simcore import captions
-from simcore.export import needs
-from simcore.export.sheet import Sheet
-from simcore.version import NUMBER
+import vl_convert
+from PIL import Image, PngImagePlugin
 
-KINDS = (".svg", ".pdf", ".png")
-POINTS = 0.75  # of a pixel of 1/96 inch
+from simcore.export.sheet import Sheet
 
 
 def write(sheet: Sheet, kind: str, path: Path, told: dict[str, str]) -> None:
@@ -20,21 +17,20 @@ def write(sheet: Sheet, kind: str, path: Path, told: dict[str, str]) -> None:
     if kind == ".svg":
         path.write_text(picture, encoding="utf-8")
     elif kind == ".pdf":
-        converter = needs.package("vl_convert", "a figure")
-        path.write_bytes(converter.svg_to_pdf(picture))
+        path.write_bytes(vl_convert.svg_to_pdf(picture))
     else:
         path.write_bytes(with_texts(raster(picture), told))
 
 
 def raster(picture: str) -> bytes:
     """SVG as PNG, pixel by pixel."""
-    return needs.package("vl_convert", "a figure").svg_to_png(picture, scale=1)
+    return vl_convert.svg_to_png(picture, scale=1)
 
 
 def with_texts(png: bytes, told: dict[str, str]) -> bytes:
     """The same PNG with text chunks (UTF-8, as iTXt)."""
-    image = needs.package("PIL.Image", "a PNG").open(BytesIO(png))
-    info = needs.package("PIL.PngImagePlugin", "a PNG").PngInfo()
+    image = Image.open(BytesIO(png))
+    info = PngImagePlugin.PngInfo()
     for name, text in told.items():
         info.add_itxt(name, text)
     written = BytesIO()

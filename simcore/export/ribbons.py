@@ -59,7 +59,7 @@ def _row(
     base = place.top + 12
     yield svg.element("text", name, x=place.left, y=base, font_weight="bold", **letters)
     left, width = time.left, time.width
-    free = left
+    free = place.left  # from where on there is room for a name above
     for (phase, _, _), begin, end in zip(run.phases, ends[:-1], ends[1:], strict=True):
         a, b = left + begin * width, left + end * width
         shade = style.ENDS[run.end] if phase == "settled" and run.end else style.PHASES.get(phase)
@@ -78,8 +78,9 @@ def _row(
             yield svg.element("text", phase, x=a + 5, y=base, **letters)
             continue
         middle = (a + b) / 2
-        at = min(max(free, middle + 3), left + width - room)
-        free = at + room + 8
+        before = middle - room - 3
+        at = before if before >= free else min(max(free, middle + 3), left + width - room)
+        free = max(at + room, middle) + 8
         yield svg.element(
             "path", d=f"M{middle},{place.top - 11}V{place.top + 4}", stroke=ink, fill="none"
         )

@@ -25,6 +25,7 @@ SHAPE = 3  # times as long as the other may be the longer side
 MARGIN, GAP = 24.0, 18.0
 BEST = 1.9  # shape of a cell
 LETTER = 0.53  # of the size of letters: how wide one is, on average
+CLOCK = 18.0  # units of height for the time of a film, above the phases
 MOST_SMALL = 3  # lines of small print
 
 Size = tuple[int, int]
@@ -94,7 +95,8 @@ def lay(scene: Scene, size: Size = (1920, 1080), dark: bool = False, moving: boo
     axis: Axis = "step" if reference(scene.runs) and shared(scene.runs) else "time"
     span = whole(scene.runs, axis, scene.time)
     head = _head(scene, wide)
-    strip = Place(MARGIN, _below(head) + 8, wide - 2 * MARGIN, ribbons.height(scene))
+    under = _below(head) + 8 + (CLOCK if moving else 0)
+    strip = Place(MARGIN, under, wide - 2 * MARGIN, ribbons.height(scene))
     foot = _foot(scene, axis, wide, high)
     top = strip.top + strip.height + 10
     cells = _cells(len(scene.panels), Place(MARGIN, top, strip.width, foot[0].base - 16 - top))
@@ -147,8 +149,8 @@ def check_size(size: Size) -> None:
 
 def _head(scene: Scene, wide: float) -> list[Line]:
     """Title, parameters and verdict from the top on."""
-    caption, lines = scene.caption, []
-    base = 16.0
+    caption, base = scene.caption, 16.0
+    lines: list[Line] = []
     for text, letter, weight in (
         (caption.title, 22.0, "bold"),
         (caption.parameters, 13.0, "normal"),
@@ -194,7 +196,8 @@ def _foot(scene: Scene, axis: Axis, wide: float, high: float) -> list[Line]:
     if len(small) > MOST_SMALL:
         small = [*small[: MOST_SMALL - 1], small[MOST_SMALL - 1][:-1] + "…"]
     texts = [(text, 11.0) for text in notes] + [(text, 9.0) for text in small or [""]]
-    base, lines = high - 12.0, []
+    base = high - 12.0
+    lines: list[Line] = []
     for text, letter in reversed(texts):
         lines.append(Line(text, MARGIN, base, letter, muted=True))
         base -= 1.35 * letter
@@ -234,16 +237,14 @@ def _cells(count: int, room: Place) -> list[Place]:
         return abs(math.log(cell[0] / cell[1] / BEST)) + 0.5 * empty
 
     columns = min(range(1, count + 1), key=cost)
-    width, height = _cell(count, columns, room)
-    return [
-        Place(
-            room.left + (k % columns) * (width + GAP),
-            room.top + (k // columns) * (height + GAP),
-            width,
-            height,
-        )
-        for k in range(count)
-    ]
+    _, height = _cell(count, columns, room)
+    cells = []
+    for first in range(0, count, columns):
+        across = min(columns, count - first)  # a last row that is not full has wider ones
+        width, _ = _cell(across, across, room)
+        top = room.top + first // columns * (height + GAP)
+        cells += [Place(room.left + k * (width + GAP), top, width, height) for k in range(across)]
+    return cells
 
 
 def _cell(count: int, columns: int, room: Place) -> tuple[float, float]:

@@ -7,18 +7,19 @@ matrices are coloured anew. What is hidden at a moment is exactly what comes aft
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
-from simcore.export import needs, pictures
-from simcore.export.sheet import Sheet
-from simcore.export.views import Place, View
+from simcore.export import pictures
+from simcore.export.sheet import CLOCK, Sheet
+from simcore.export.views import Place
 from simcore.figures import parts, style
 from simcore.figures.clock import places, reference
-from simcore.figures.scene import HeatPanel, PlanePanel, Run, Scene, SeriesPanel, thin
+from simcore.figures.scene import HeatPanel, PlanePanel, Run, Scene, thin
 from simcore.figures.stills import heat, plane
 
 FINER = 3  # a plane is drawn so many times as large
@@ -73,7 +74,8 @@ class Stage:
             if isinstance(view.panel, PlanePanel):
                 yield _Plane(self, scene, view.panel, box)
             elif isinstance(view.panel, HeatPanel):
-                yield _Maps(self, scene, view.panel, box)
+                inside = box._replace(right=box.right - 1, bottom=box.bottom - 1)  # of the axes
+                yield _Maps(self, scene, view.panel, inside)
             else:
                 yield _Wipe(self, box)
         if sheet.strip.height:
@@ -95,6 +97,13 @@ class Stage:
     def colour(self, shade: style.Shade) -> tuple[int, int, int]:
         return _rgb(shade.dark if self.sheet.dark else shade.light)
 
+    def ramp(self, shades: Sequence[style.Shade], at: np.ndarray) -> np.ndarray:
+        """Colours of a scale at parts of it, (..., 3); in its middle where there is none."""
+        stops = np.array([self.colour(shade) for shade in shades], dtype=float)
+        where = np.clip(np.nan_to_num(at, nan=0.5), 0, 1)
+        parts_ = [np.interp(where, np.linspace(0, 1, len(stops)), stops[:, c]) for c in range(3)]
+        return np.stack(parts_, axis=-1)
+
     def clock(self, moment: Moment) -> str:
         """Which step or time it is."""
         place = min(moment.place, self.sheet.span.last)
@@ -109,7 +118,7 @@ class _Wipe:
     def __init__(self, stage: Stage, box: Box) -> None:
         self.stage, self.box = stage, box
         self.shown = box.left
-        self.width = max(1, round(stage.sheet.scale))
+        self.width = max(1, int(stage.sheet.scale))
 
     def show(self, frame: np.ndarray, moment: Moment) -> Box:
         left, top, right, bottom = self.box
@@ -120,8 +129,7 @@ class _Wipe:
         if moment.part < 1:
             cursor = Box(reached - self.width, top, reached, bottom)
             cursor = cursor._replace(left=max(left, cursor.left))
-            ink = np.array(self.stage.colour(style.INK))
-            frame[cursor.cells] = (0.5 * frame[cursor.cells] + 0.5 * ink).astype(np.uint8)
+            frame[cursor.cells] = self.stage.colour(style.MUTED)
         return changed
 
 
@@ -130,11 +138,11 @@ class _Plane:
 
     def __init__(self, stage: Stage, scene: Scene, panel: PlanePanel, box: Box) -> None:
         self.stage, self.box = stage, box
-        drawing, image = needs.package("PIL.ImageDraw", "a film"), needs.package("PIL.Image", "")
-        base = image.fromarray(stage.empty[box.cells])
-        self.canvas = base.resize((base.width * FINER, base.height * FINER), image.NEAREST)
-        self.drawing = drawing
-        self.pen = drawing.Draw(self.canvas, "RGBA")
+        base = Image.fromarray(stage.empty[box.cells])
+        self.canvas = base.resize(
+            (base.width * FINER, base.height * FINER), Image.Resampling.NEAREST
+        )
+        self.pen = ImageDraw.Draw(self.canvas, "RGBA")
         runs = {run.name: run for run in scene.runs}
         domain = panel.limits or plane.square(panel, runs)
         latest = max(float(runs[trail.run].columns["t"][-1]) for trail in panel.trails) or 1.0
@@ -157,11 +165,10 @@ class _Plane:
         size = self.canvas.size
         across = (first - domain[0]) / (domain[1] - domain[0]) * size[0]
         up = (1 - (second - domain[0]) / (domain[1] - domain[0])) * size[1]
-        ramp = np.array([self.stage.colour(shade) for shade in style.PLASMA], dtype=float)
         return _Trail(
             np.clip(np.column_stack([across, up]), -(10.0**5), 10.0**5),
             places(run, self.stage.sheet.axis, reference(scene.runs)),
-            _ramped(np.asarray(run.columns["t"], dtype=float) / latest, ramp),
+            self.stage.ramp(style.PLASMA, np.asarray(run.columns["t"], dtype=float) / latest),
             run.stroke != "points",
             plane.dots(first, second, domain)
             if run.stroke == "dotted"
@@ -201,7 +208,7 @@ class _Plane:
         return box
 
     def _draw_heads(self, part: Any, origin: tuple[int, int], scale: float) -> None:
-        pen = self.drawing.Draw(part)
+        pen = ImageDraw.Draw(part)
         for x, y in self.heads:
             _disc(pen, x - origin[0], y - origin[1], HEAD * scale, self.stage.colour(style.PAGE))
             _disc(pen, x - origin[0], y - origin[1], 0.7 * HEAD * scale, self._ink())
@@ -244,7 +251,7 @@ class _Trail:
             pen.line(ends, fill=(*colour, round(255 * opacity)), width=max(1, round(width * scale)))
         if not self.smooth and np.isfinite(here).all():
             radius, opacity = plane.DISC
-            _disc(pen, *here, radius * scale, (*colour, round(255 * opacity)))
+            _disc(pen, here[0], here[1], radius * scale, (*colour, round(255 * opacity)))
 
 
 class _Maps:
@@ -256,12 +263,11 @@ class _Maps:
         self.stack, self.limit = heat.cut(stack), heat.limit(panel, stack)
         self.when = places(run, stage.sheet.axis, reference(scene.runs))
         self.stage, self.box = stage, box
-        self.ramp = np.array([stage.colour(shade) for shade in style.DIVERGING], dtype=float)
         grid = heat.Grid(*self.stack.shape[1:])
         across = (np.arange(box.right - box.left) + 0.5) / (box.right - box.left) * grid.width
         down = (np.arange(box.bottom - box.top) + 0.5) / (box.bottom - box.top)
         down = down * (grid.rows + grid.head) - grid.head
-        self.which = np.minimum((across // grid.pitch).astype(int), grid.count - 1)
+        self.which = np.minimum((across // grid.pitch).astype(int), grid.matrices - 1)
         self.column = (across - self.which * grid.pitch).astype(int)
         self.row = np.floor(down).astype(int)
         self.inside = (self.row >= 0)[:, None] & (self.column < grid.cols)[None]
@@ -273,7 +279,7 @@ class _Maps:
             return None
         self.record = record
         entries = self.stack[record]
-        colours = _ramped((entries / self.limit + 1) / 2, self.ramp)
+        colours = self.stage.ramp(style.DIVERGING, (entries / self.limit + 1) / 2)
         rows = np.clip(self.row, 0, entries.shape[1] - 1)[:, None]
         columns = np.minimum(self.column, entries.shape[2] - 1)[None]
         cells = colours[self.which[None], rows, columns].astype(np.uint8)
@@ -283,28 +289,31 @@ class _Maps:
 
 
 class _Clock:
-    """Which step it is, in the corner."""
+    """Which step it is, in the middle over the phases: beside a cursor that moves, its letters
+    would be a fifth of a GIF."""
 
     def __init__(self, stage: Stage) -> None:
+        sheet = stage.sheet
         self.stage = stage
-        scale, (width, _) = stage.sheet.scale, stage.sheet.size
-        self.letter = round(18 * scale)
-        self.box = Box(width - round(260 * scale), round(10 * scale), width, round(42 * scale))
-        self.box = self.box._replace(left=max(0, self.box.left))
-        self.font = needs.package("PIL.ImageFont", "a film").load_default(self.letter)
+        letter = round(0.8 * sheet.scale * CLOCK)
+        self.font = ImageFont.load_default(letter)
+        strip = _box(sheet.strip, sheet.scale)
+        said = [stage.clock(Moment(part, sheet.span.place(part))) for part in np.linspace(0, 1, 99)]
+        wide = int(max(map(self.font.getlength, said))) + 8
+        left = (sheet.size[0] - wide) // 2
+        top = strip.top - round(CLOCK * sheet.scale)
+        self.box = Box(left, top, left + wide, strip.top)
         self.said = ""
 
     def show(self, frame: np.ndarray, moment: Moment) -> Box | None:
-        said = self.stage.clock(moment)
-        if said == self.said:
+        words = self.stage.clock(moment)
+        if words == self.said:
             return None
-        self.said = said
-        image = needs.package("PIL.Image", "a film").fromarray(self.stage.full[self.box.cells])
-        pen = needs.package("PIL.ImageDraw", "a film").Draw(image)
-        right = image.width - round(24 * self.stage.sheet.scale)
+        self.said = words
+        behind = Image.fromarray(self.stage.empty[self.box.cells])
         ink = self.stage.colour(style.INK)
-        pen.text((right, 4), said, font=self.font, fill=ink, anchor="ra")
-        frame[self.box.cells] = np.asarray(image)
+        ImageDraw.Draw(behind).text((0, 0), words, font=self.font, fill=ink)
+        frame[self.box.cells] = np.asarray(behind)
         return self.box
 
 
@@ -312,7 +321,7 @@ class _Clock:
 
 
 def _pixels(picture: str, mode: str = "RGB") -> np.ndarray:
-    image = needs.package("PIL.Image", "a film").open(BytesIO(pictures.raster(picture)))
+    image = Image.open(BytesIO(pictures.raster(picture)))
     return np.array(image.convert(mode))
 
 
@@ -328,13 +337,6 @@ def _lay_over(frame: np.ndarray, layer: np.ndarray) -> None:
     if seen.any():
         part = layer[seen][:, 3:].astype(float) / 255
         frame[seen] = np.rint(frame[seen] * (1 - part) + layer[seen][:, :3] * part)
-
-
-def _ramped(parts_: np.ndarray, ramp: np.ndarray) -> np.ndarray:
-    """Colours between those of a ramp, (..., 3); where there is none, its middle."""
-    at = np.clip(np.nan_to_num(parts_, nan=0.5), 0, 1)
-    stops = np.linspace(0, 1, len(ramp))
-    return np.stack([np.interp(at, stops, ramp[:, c]) for c in range(3)], axis=-1)
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

@@ -18,11 +18,14 @@ SVG = "http://www.w3.org/2000/svg"
 ElementTree.register_namespace("", SVG)
 
 _NUMBER = re.compile(r"(?<![#\w.])-?(?:\d*\.\d{3,}(?:e-?\d+)?|\d+(?:\.\d+)?e-?\d+)(?!\w)")
+_ID, _URL = re.compile(r'\bid="([^"]+)"'), re.compile(r"url\(#([^)]+)\)")
 _PLACE = re.compile(r"translate\(([^,]+),([^)]+)\)")
 _DISC = re.compile(r"M([\d.]+),0A\1,\1,0,1,1,-\1,0A\1,\1,0,1,1,\1,0")
 _RGB = re.compile(r"rgb\((\d+), (\d+), (\d+)\)")
-_UP = str.maketrans("₀₁₂₃₄₅₆₇₈₉ᵢⱼ", "0123456789ij")
-DROP, LOWERED = 0.22, 0.72  # of the size of letters
+LOW, HIGH = "₀₁₂₃₄₅₆₇₈₉ᵢⱼₕ", "ᵀ"
+_PLAIN = str.maketrans(LOW + HIGH, "0123456789ijhT")
+_SCRIPTS = re.compile(f"([{LOW}]+|[{HIGH}]+)")
+DROP, RISE, LOWERED = 0.22, -0.35, 0.72  # of the size of letters
 _SILENT = ("aria-", "role", "pointer-events")
 _HOISTED = ("stroke-width", "stroke-linecap", "opacity", "fill")  # said once for a group of marks
 
@@ -33,7 +36,7 @@ def element(tag: str, text: str | None = None, **attributes: object) -> Element:
     made = ElementTree.Element(f"{{{SVG}}}{tag}", named)
     made.text = text
     if tag == "text":
-        _lower(made)
+        _plainer(made, _letter(made))
     return made
 
 
@@ -42,10 +45,16 @@ def text_of(root: Element) -> str:
 
 
 def read(source: str, prefix: str) -> Element:
-    """Vega's SVG as an element without its background, whose ids begin with `prefix`."""
+    """Vega's SVG as an element without its background, whose ids begin with `prefix`.
+
+    Vega counts ids over all it has ever drawn; here the same picture has the same ones.
+    """
+    number = {name: f"{prefix}{k}" for k, name in enumerate(_ID.findall(source))}
+    source = _ID.sub(lambda found: f'id="{number[found[1]]}"', source)
+    source = _URL.sub(lambda found: f"url(#{number[found[1]]})", source)
     root = ElementTree.fromstring(source)
     root.remove(root[0])  # the sheet has one background
-    _clean(root, prefix)
+    _clean(root)
     return root
 
 
@@ -96,7 +105,7 @@ def plot(root: Element) -> tuple[float, float, float, float]:
     raise AssertionError("Vega draws no view without a background")
 
 
-def _clean(parent: Element, prefix: str) -> None:
+def _clean(parent: Element) -> None:
     for child in list(parent):
         if _unseen(child):
             parent.remove(child)
@@ -105,28 +114,35 @@ def _clean(parent: Element, prefix: str) -> None:
             if name.startswith(_SILENT):
                 del child.attrib[name]
         for name, value in child.attrib.items():
-            value = value.replace("url(#", f"url(#{prefix}")
-            child.set(name, prefix + value if name == "id" else _rounded(value))
-        _clean(child, prefix)
+            child.set(name, _rounded(value))
+        _clean(child)
         if child.tag.endswith("text"):
-            _lower(child)
+            lines = list(child) or [child]  # words on several lines are elements within
+            for line in lines:
+                _plainer(line, _letter(child))
     if "role-mark" in parent.get("class", ""):
         _merge(parent)
 
 
-def _lower(text: Element) -> None:
-    """Subscripts as small digits below the line: few fonts have them as characters."""
-    first, *rest = re.split(r"([₀-₉ᵢⱼ]+)", text.text or "")
+def _letter(text: Element) -> float:
+    return float(text.get("font-size", "11").removesuffix("px"))
+
+
+def _plainer(text: Element, letter: float) -> None:
+    """Sub- and superscripts as small letters beside the line: few fonts have them as characters,
+    and where one is missing, a viewer sets the whole word in another font."""
+    first, *rest = _SCRIPTS.split(text.text or "")
     if not rest:
         return
-    letter = float(text.get("font-size", "0").removesuffix("px"))
     text.text = first
-    for k, part in enumerate(rest):
-        low = k % 2 == 0
-        named = {"dy": f"{(DROP if low else -DROP) * letter:.2f}"}
-        named |= {"font-size": f"{LOWERED * letter:.2f}"} if low else {}
+    level = 0.0
+    for part in filter(None, rest):
+        wanted = DROP if part[0] in LOW else RISE if part[0] in HIGH else 0.0
+        named = {"dy": f"{(wanted - level) * letter:.2f}"} if wanted != level else {}
+        named |= {"font-size": f"{LOWERED * letter:.2f}"} if wanted else {}
         piece = ElementTree.SubElement(text, f"{{{SVG}}}tspan", named)
-        piece.text = part.translate(_UP)
+        piece.text = part.translate(_PLAIN)
+        level = wanted
 
 
 def _unseen(child: Element) -> bool:

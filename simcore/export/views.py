@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from simcore.export import needs, svg
-from simcore.figures import style
+import vl_convert
+
+from simcore.export import svg
+from simcore.figures import charts, style
 from simcore.figures.clock import Span
 from simcore.figures.scene import Axis, Panel, PlanePanel, Scene
 
@@ -64,22 +66,17 @@ def _square(scene: Scene, panel: Panel, place: Place, dark: bool, prefix: str) -
 
 
 def _chart(scene: Scene, panel: Panel, height: float, axis: Axis, span: Span | None) -> Any:
-    needs.package("altair", "a figure")
-    needs.package("pyarrow", "a figure")
-    from simcore.figures import charts
-
     at = scene.panels.index(panel)
     return charts.still(scene, at, axis=axis, height=max(60, int(height)), span=span)
 
 
 def _specified(chart: Any, dark: bool, **properties: Any) -> dict[str, Any]:
-    plain = chart.properties(**properties).to_dict()
+    plain = chart.properties(**properties).to_dict(validate=False)
     return {**_standing(plain), "config": _config(dark), "padding": 2}
 
 
 def _rendered(whole: dict[str, Any], prefix: str) -> svg.Element:
-    converter = needs.package("vl_convert", "a figure")
-    return svg.read(converter.vegalite_to_svg(whole), prefix)
+    return svg.read(vl_convert.vegalite_to_svg(whole), prefix)
 
 
 def _legends_beside(spec: Any) -> Any:

@@ -37,6 +37,9 @@ CLOSE_AXIS: Channels = {"titlePadding": 6, "labelPadding": 5, "labelFlush": Fals
 CLOSE_LEGEND: Channels = {"offset": 6, "padding": 0, "rowPadding": 2, "labelOffset": 4}
 
 
+DECADE = "datum.value < 1e4 ? format(datum.value, '') : format(datum.value, '~e')"
+
+
 class Width(NamedTuple):
     """The horizontal axis, of the column "x": title, domain (None: from the data) and, where it
     goes by decades from zero on, the unit up to which it is nearly even."""
@@ -50,7 +53,7 @@ class Width(NamedTuple):
         scale |= {"zero": False} if self.domain is None else {"domain": self.domain}
         if self.unit is not None and self.domain is not None:
             scale |= {"type": "symlog", "constant": self.unit}
-            axis = {"values": _growing(self.domain, self.unit), "format": "~g"} | axis
+            axis = {"values": _growing(self.domain, self.unit), "labelExpr": DECADE} | axis
         scales, axes = alt.Scale(**scale), alt.Axis(**CLOSE_AXIS | axis)
         return alt.X("x:Q", title=self.title, scale=scales, axis=axes)
 

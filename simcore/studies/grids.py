@@ -120,17 +120,30 @@ class _Parts:
 
 def _steps(spec: Spec, path: str) -> list[str]:
     """The field names of a path, each of which exists."""
-    names, here = path.split("."), spec
-    for name in names:
-        known = [f.name for f in fields(here)] if isinstance(here, Spec) else []
-        place = type(here).__name__ if known else "a value"
-        require(
-            name in known,
-            f"expected a path into an experiment like dynamics.step_size, got {shown(path)}; "
-            f"{place} has {', '.join(known) or 'no fields'}",
-        )
+    owner_of(spec, path)
+    return path.split(".")
+
+
+def owner_of(spec: Spec, path: str) -> tuple[Spec, str]:
+    """The spec that has the last field of a path, and its name; ValueError where a field of the
+    path does not exist."""
+    *outer, last = path.split(".")
+    here: Any = spec
+    for name in outer:
+        _check_field(here, name, path)
         here = getattr(here, name)
-    return names
+    _check_field(here, last, path)
+    return here, last
+
+
+def _check_field(here: Any, name: str, path: str) -> None:
+    known = [f.name for f in fields(here)] if isinstance(here, Spec) else []
+    place = type(here).__name__ if known else "a value"
+    require(
+        name in known,
+        f"expected a path into an experiment like dynamics.step_size, got {shown(path)}; "
+        f"{place} has {', '.join(known) or 'no fields'}",
+    )
 
 
 def _replaced(part: Any, path: Sequence[str], value: Any) -> Any:

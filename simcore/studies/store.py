@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from simcore import files
+from simcore import extras, files, run_inputs
 from simcore.checks import require, shown
 from simcore.experiment import Experiment
 from simcore.rows import Row
@@ -189,6 +189,8 @@ def check_table_path(path: str | Path) -> None:
         f"a table's name needs to end in .csv or .parquet, got {path}",
     )
     files.check_writable(path)
+    if path.suffix == ".parquet":
+        extras.check("pyarrow", "a .parquet file", "app")
 
 
 def export(
@@ -224,26 +226,20 @@ def _columns(
     rows: Sequence[Row],
     versions: Mapping[Experiment, str | None] | None,
 ) -> dict[str, list[Any]]:
-    plain = [experiment.to_dict() for experiment in experiments]
-    leaves = [dict(_leaves(data)) for data in plain]
-    inputs = _of_each(leaves)
-    varying = {name: values for name, values in inputs.items() if len(set(values)) > 1}
+    inputs = run_inputs.varied(experiments)
+    lines = [_written(given | row) for given, row in zip(inputs, rows, strict=True)]
     return {
         "key": [experiment.key for experiment in experiments],
-        **varying,
-        **_of_each(rows),
+        **_of_each(lines),
         **({} if versions is None else {"version": [versions.get(e) for e in experiments]}),
-        "experiment": [_json(data) for data in plain],
+        "experiment": [_json(experiment.to_dict()) for experiment in experiments],
     }
 
 
-def _leaves(data: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The paths of an experiment's dict with their scalars; lists as text."""
-    for name, value in data.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, _json(value) if isinstance(value, list) else value
+def _written(row: Row) -> Row:
+    """The same with inputs that are lists as text."""
+    lists = [name for name in run_inputs.names([row]) if isinstance(row[name], tuple | list)]
+    return row | {name: _json(row[name]) for name in lists}
 
 
 def _of_each(lines: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:

@@ -20,17 +20,11 @@ _KNOWN = {"outcome": set(Outcome.__members__), "regime": {regime.value for regim
 _NUMBERS = [name for name in vars(Summary()) if name not in _KNOWN]
 
 
-def most_text() -> int:
-    """Characters that an experiment or a plan may have here: the largest holds two square tables
-    of numbers of at most 25 characters."""
-    return 1_000_000 + 60 * limits.current().size ** 2
-
-
 def experiment_of(raw: Any, where: str) -> Experiment:
     """The experiment of a run. ValueError with a sentence, which begins with `where` it stands, if
     it is none that may run here."""
     try:
-        return Experiment.from_dict(_data(raw, most_text()))
+        return Experiment.from_dict(_data(raw, limits.most_text()))
     except ValueError as error:
         raise ValueError(f"the experiment of {where} cannot be read: {error}") from None
 
@@ -53,7 +47,7 @@ def row_of(raw: Any, measure: str, where: str) -> Row:
 def plan_of(raw: Any, where: str) -> Any:
     """The plain data of a plan, whatever they say; ValueError as in `experiment_of`."""
     try:
-        return _data(raw, most_text())
+        return _data(raw, limits.most_text())
     except ValueError as error:
         raise ValueError(f"the plan of {where} cannot be read: {error}") from None
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from simcore import regimes, theory
+from simcore import bars, regimes, run_inputs, theory
 from simcore.checks import require, shown
 from simcore.cost import cost
 from simcore.courses import sharpest
@@ -92,9 +92,12 @@ def sweep(
     store: Store | str | Path | None = None,
     on_done: OnDone | None = None,
     stopped: Callable[[], bool] | None = None,
+    progress: bool = False,
 ) -> list[Row]:
-    """One row per experiment, `measure(simulate(experiment))`, in the order given.
+    """One row per experiment, in the order given: its inputs, then `measure(simulate(experiment))`.
 
+    The inputs are what differs between the experiments, and the axes of a `grid`, by their paths
+    ("dynamics.step_size").
     `executor` is a `concurrent.futures.Executor` or a `dask.distributed.Client`; None takes
     threads, one per core. With processes or a cluster `measure` must be importable there; a worker
     of another version of this package, or without it, ends the sweep with ValueError. Equal
@@ -103,23 +106,28 @@ def sweep(
     `on_done(done, total, row)` is called in the caller's thread for every row; returning False
     cancels: what is not done by then gets a row with outcome CANCELLED (and nothing in the store).
     So does `stopped()` once it is true; the caller's thread asks ten times a second, and threads
-    ask within each run.
+    ask within each run. `progress` shows a bar, in a notebook too.
     Descents from aligned starts run many at a time if the measure is `summary`.
     """
     plan = experiments if isinstance(experiments, Grid) else None
     experiments = list(experiments)
     others = [thing for thing in experiments if not isinstance(thing, Experiment)]
     require(not others, f"a sweep needs a list of experiments, got {shown(others[:1])} among them")
+    inputs = run_inputs.varied(experiments, plan.axes if plan is not None else ())
     with ExitStack() as stack:
+        if progress:
+            bar = stack.enter_context(bars.counting(len(experiments)))
+            on_done = bars.with_bar(bar, on_done)
         if isinstance(store, str | Path):
             store = stack.enter_context(Store(store))
         if plan is not None and isinstance(store, Store):
             store.put_plan(plan.to_json(), _name(measure))
-        return _sweep(experiments, measure, executor, store, on_done, stopped)
+        return _sweep(experiments, inputs, measure, executor, store, on_done, stopped)
 
 
 def _sweep(
     experiments: Sequence[Experiment],
+    inputs: Sequence[Row],
     measure: Measure,
     executor: Any,
     store: Store | None,
@@ -139,10 +147,10 @@ def _sweep(
         wanted = True
         for experiment, row in zip(part, results, strict=True):
             for index in places_of[id(experiment)]:  # hashing takes longer than a run
-                rows[index] = dict(row)
+                found = rows[index] = inputs[index] | row
                 done += 1
                 if wanted and on_done is not None:
-                    wanted = on_done(done, len(experiments), row) is not False
+                    wanted = on_done(done, len(experiments), found) is not False
         return wanted
 
     known = store.rows(list(indices), _name(measure)) if store is not None else {}
@@ -156,7 +164,10 @@ def _sweep(
                     store.put(part, part_rows, _name(measure))
                 if not place(part, part_rows):
                     break
-    return [_cancelled_row(measure) if row is None else row for row in rows]
+    cancelled = _cancelled_row(measure)
+    return [
+        given | cancelled if row is None else row for given, row in zip(inputs, rows, strict=True)
+    ]
 
 
 def _name(measure: Measure) -> str:

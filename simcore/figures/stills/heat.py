@@ -17,7 +17,7 @@ from simcore.figures.scene import HeatPanel, Scene
 class Grid(NamedTuple):
     """Where so many matrices stand side by side, in units of one cell."""
 
-    count: int
+    matrices: int
     rows: int
     cols: int
 
@@ -33,7 +33,7 @@ class Grid(NamedTuple):
 
     @property
     def width(self) -> float:
-        return self.count * self.pitch - (self.pitch - self.cols)
+        return self.matrices * self.pitch - (self.pitch - self.cols)
 
 
 def cut(stack: np.ndarray) -> np.ndarray:

@@ -1,0 +1,87 @@
+"""Runs that come back: a file or a link, dropped or pasted, becomes the experiment of the page."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from pages import _prose, _runs, _state, _widgets
+from simcore import limits, what
+from simcore.trajectory import Outcome, Trajectory
+
+FILE = "opened_file"
+
+
+def controls() -> None:
+    """A field for text and a place for files, behind a fold."""
+    with st.expander("Open a run"):
+        _widgets.field(
+            "A link or an experiment",
+            "opened_text",
+            "",
+            _open_text,
+            help="A link of this app, whole or from its ? on, or an experiment as JSON.",
+        )
+        # a widget of a new name lets go of the file of the old one
+        st.file_uploader(
+            "A file: a run (.npz), an experiment (.json) or a link",
+            key=_file_key(),
+            on_change=_open_file,
+            help="As this app, the command line and Python save them.",
+        )
+        refused = _state.refused(FILE)
+        if refused is not None:
+            _prose.warn(refused)
+
+
+def origin(run: Trajectory) -> None:
+    """Where a run comes from that was not run here."""
+    if run is _runs.brought():
+        _prose.say("This run is shown as its file holds it; it was not run again.", "small-origin")
+
+
+def _file_key() -> str:
+    return f"{FILE}{st.session_state.get('files_opened', 0)}"
+
+
+def _open_text(text: str) -> None:
+    if text.strip():
+        _show(what.of_text(text))
+
+
+def _open_file() -> None:
+    state = st.session_state
+    file = state[_file_key()]
+    if file is None:
+        return
+    content, name = file.getvalue(), file.name
+    _forget(file.file_id)
+    state.files_opened = state.get("files_opened", 0) + 1
+    _widgets.attempt(_open_content, content, name, key=FILE)
+
+
+def _open_content(content: bytes, name: str) -> None:
+    given = what.of_bytes(content, name)
+    _show(given)
+    run = given.run
+    # others may see what is in the cache, and must be able to believe it: the file's own numbers
+    # are for this session alone, and on a hosted server for none
+    if run is not None and run.outcome is not Outcome.CANCELLED and not limits.hosted():
+        st.session_state.brought = run
+
+
+def _show(given: what.Given) -> None:
+    if given.query is not None:
+        _state.follow(given.query)
+    else:
+        _state.show(given.experiment)
+
+
+def _forget(file_id: str) -> None:
+    """Free the memory of a file that has been read."""
+    context = get_script_run_ctx()
+    if context is not None:
+        # private: should it move, files stay until the session ends
+        remove = getattr(context.uploaded_file_mgr, "remove_file", None)
+        if remove is not None:
+            remove(context.session_id, file_id)
