@@ -137,14 +137,16 @@ def of_charts(*files: File) -> None:
 
 def _choose_sheet(asked: Any) -> None:
     """Take in how large the browser wants a chart to be; for callbacks."""
+    if isinstance(asked, dict) and set(asked) == set(_FIRST_SHEET):
+        width, height = asked["width"], asked["height"]
+        if _is_side(width) and (height is None or _is_side(height)):
+            sheet = {"width": width, "height": height, "dark": bool(asked["dark"])}
+            st.session_state.sheet = sheet
+
+
+def _is_side(pixels: Any) -> bool:
     low, high = _SIDES
-    sides = [asked["width"], asked["height"] or low]
-    if all(isinstance(side, int | float) and low <= side <= high for side in sides):
-        st.session_state.sheet = {
-            "width": asked["width"],
-            "height": asked["height"],
-            "dark": bool(asked["dark"]),
-        }
+    return isinstance(pixels, int | float) and low <= pixels <= high
 
 
 def _files(*files: File) -> None:
