@@ -33,6 +33,7 @@ export function text(
 }
 
 export function width(S, string, size = 12, weight = 400) {
+  measure.textRendering = S.lettering;
   measure.font = `${weight} ${size}px ${S.theme.font}`;
   return measure.measureText(string).width;
 }

@@ -98,6 +98,7 @@ export class Layout {
     Object.assign(canvas, { width: Math.round(w * this.dpr), height: Math.round(h * this.dpr) });
     Object.assign(canvas.style, { width: `${w}px`, height: `${h}px` });
     ctx.setTransform(this.dpr, 0, 0, this.dpr, 0, 0);
+    ctx.textRendering = this.S.lettering;
   }
 
   makeLayers() {

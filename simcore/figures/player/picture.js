@@ -15,6 +15,7 @@ export class Picture {
     Object.assign(this, { strobe: "all", axis: "step", logs: {}, hover: null, pointed: null });
     this.time = null; // how it is laid out, where the visitor has chosen that
     Object.assign(this, { runs: [], panels: [] });
+    this.lettering = "auto"; // as a canvas calls it
     this.clock = new Clock();
     this.zoom = new Zoom();
   }

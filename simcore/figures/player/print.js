@@ -8,7 +8,16 @@ import { clipped, shorten, text } from "./ink.js";
 import { columnsIn, context, GAP, Layout } from "./layout.js";
 import { Picture } from "./picture.js";
 import { noticesOf } from "./runs.js";
-import { footOf, headOf, MARGIN, PAPERS, SPACE, svgDocument, writeBlock } from "./sheet.js";
+import {
+  footOf,
+  headOf,
+  LETTERING,
+  MARGIN,
+  PAPERS,
+  SPACE,
+  svgDocument,
+  writeBlock,
+} from "./sheet.js";
 import { css, themed } from "./theme.js";
 import { timeline } from "./timeline.js";
 import { show, viewOf } from "./view.js";
@@ -23,6 +32,7 @@ class Print extends Picture {
   constructor(shown, format) {
     super();
     this.format = format;
+    this.lettering = LETTERING;
     this.caption = shown.caption;
     this.load(shown.data);
     show(this, viewOf(shown));
@@ -105,6 +115,7 @@ export class CanvasPrint extends Print {
       size = { width: format.width, height: format.height ?? Math.round(this.height * scale) };
     if (sheet.canvas.width !== size.width || sheet.canvas.height !== size.height)
       Object.assign(sheet.canvas, size);
+    sheet.textRendering = LETTERING;
     sheet.setTransform(scale, 0, 0, scale, 0, 0);
     this.compose(sheet, (part, x, y) => {
       sheet.setTransform(1, 0, 0, 1, 0, 0); // on whole pixels nothing is resampled

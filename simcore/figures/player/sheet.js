@@ -1,10 +1,12 @@
 /* What stands on a sheet of paper round a picture: what it is above, what leads back to it below.
- * S = {theme: {bg, ink, muted, font}}, as a picture has one. */
+ * S = {theme: {bg, ink, muted, font}, lettering}, as a picture has them. */
 
 import { escaped } from "../browser/svg.js";
 import { text, width } from "./ink.js";
 
 export const MARGIN = 20; // CSS pixels, as all measures
+/** Letters stand where they would at any size; a screen's own are moved to its pixels. */
+export const LETTERING = "geometricPrecision";
 export const SPACE = 10; // between what stands above each other
 const LEADING = 1.35; // of the size of a text
 const MOST_LINES = 4; // of one text

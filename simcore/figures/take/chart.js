@@ -5,7 +5,16 @@
 import { download, textsOf } from "../browser/files.js";
 import { pngOf } from "../browser/png.js";
 import { SvgContext } from "../browser/svg.js";
-import { footOf, headOf, MARGIN, PAPERS, SPACE, svgDocument, writeBlock } from "../player/sheet.js";
+import {
+  footOf,
+  headOf,
+  LETTERING,
+  MARGIN,
+  PAPERS,
+  SPACE,
+  svgDocument,
+  writeBlock,
+} from "../player/sheet.js";
 import { css, rgb } from "../player/theme.js";
 
 const FONT = "sans-serif"; // as Vega has measured; a picture that is a file has no web fonts
@@ -18,7 +27,7 @@ const after = (ms) => new Promise((done) => setTimeout(done, ms));
 function emptySheet({ caption, muted }, format) {
   const { paper, text } = PAPERS[format.dark ? "dark" : "light"];
   const theme = { bg: rgb(paper), ink: rgb(text), muted: rgb(muted[format.dark ? 1 : 0]) };
-  const S = { theme: { ...theme, font: FONT } },
+  const S = { theme: { ...theme, font: FONT }, lettering: LETTERING },
     W = format.width / format.scale,
     H = format.height && format.height / format.scale,
     room = W - 2 * MARGIN;
