@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
+import signal
 import sys
 from dataclasses import replace
 from xml.etree import ElementTree
 
 import bibtexparser
+import commands
 import numpy as np
 import poppler
 import pytest
@@ -27,10 +31,12 @@ from simcore import (
     Network,
     Record,
     Spectrum,
+    captions,
     export,
     presets,
     scenes,
 )
+from simcore.__main__ import main
 from simcore.caption import Caption
 from simcore.export import films, pictures, sheet, svg
 from simcore.export.stage import Stage
@@ -134,7 +140,8 @@ def test_a_png_has_the_size_and_tells_what_it_is(tmp_path):
 
 
 def test_letters_and_lines_grow_with_the_size():
-    small, large = (sheet.lay(made_up(), size) for size in (SMALL, (1920, 1080)))
+    scene = replace(made_up(), panels=made_up().panels[:1])
+    small, large = (sheet.lay(scene, size) for size in (SMALL, (1920, 1080)))
     assert large.scale == 3 * small.scale
     one, other = (re.sub(r'(width|height)="\d+"', "", each.picture()) for each in (small, large))
     assert one == other
@@ -158,7 +165,8 @@ def test_nothing_stands_outside_the_sheet():
 
 
 def test_time_goes_by_decades_where_the_scene_says_so():
-    root = ElementTree.fromstring(sheet.lay(made_up(time="log"), SMALL).picture())
+    scene = replace(made_up(time="log"), panels=made_up().panels[:1])
+    root = ElementTree.fromstring(sheet.lay(scene, SMALL).picture())
     words = words_of(root).splitlines()
     assert "step, log" in words
     assert {"0", "1", "10"} <= set(words)
@@ -404,3 +412,54 @@ def test_without_ffmpeg_a_sentence_names_it(tmp_path, monkeypatch):
     with strategies.refused("needs the program ffmpeg", "install ffmpeg"):
         export.film(SHORT, tmp_path / "a.mp4")
     export.page(SHORT, tmp_path / "a.html")  # a page needs nothing
+
+
+# --- Commands ------------------------------------------------------------------------------------
+
+
+def test_commands_write_what_the_library_writes(tmp_path, capsys):
+    run, svg_file, html = (tmp_path / name for name in ("run.npz", "a.svg", "a.html"))
+    simcore.simulate(SHORT).save(run)
+    small = ["--size", "500x400", "--panels", "loss"]
+    assert main(["figure", str(run), "--out", str(svg_file), *small]) == 0
+    export.figure(SHORT, tmp_path / "b.svg", size=(500, 400), panels=["loss"])
+    assert svg_file.read_bytes() == (tmp_path / "b.svg").read_bytes()
+    assert main(["page", captions.link(SHORT), "--out", str(html)]) == 0
+    assert scenes.of(SHORT).caption.small.replace("&", "&amp;") in html.read_text()
+    capsys.readouterr()
+    assert main(["snippet", str(run)]) == 0
+    assert capsys.readouterr().out == export.snippet(SHORT)
+    assert main(["citation", str(run)]) == 0
+    assert capsys.readouterr().out == export.citation(SHORT)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["figure", "medium", "--size", "12"], "expected a size such as 1920x1080, got '12'"),
+        (["figure", "medium", "--panels", "los"], "panels must be one or more of"),
+        (["figure", "nothing"], "nothing"),
+        (["film", "medium", "--fps", "0"], "from 1 to 60"),
+        (["film", "medium", "--seconds", "long"], "long"),
+    ],
+)
+def test_bad_arguments_get_a_sentence(arguments, words, tmp_path, capsys):
+    ending = ".gif" if arguments[0] == "film" else ".svg"
+    assert main([*arguments, "--out", str(tmp_path / f"a{ending}")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("simcore: ")
+    assert words in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_command_writes_nothing(tmp_path):
+    dynamics = Descent(step_size=0.001, steps=20_000_000)
+    long = replace(SHORT, dynamics=dynamics, record=Record(frames=600))
+    (tmp_path / "long.json").write_text(json.dumps(long.to_dict()))
+    process = commands.start("page", tmp_path / "long.json", "--out", tmp_path / "a.html")
+    commands.wait_until_ours(process)
+    os.killpg(process.pid, signal.SIGINT)
+    said, errors = process.communicate(timeout=commands.PATIENCE)
+    assert (process.returncode, said) == (130, "")
+    assert len(commands.complaints(errors)) <= 1
+    assert [path.name for path in tmp_path.iterdir()] == ["long.json"]

@@ -15,7 +15,6 @@ from simcore.command.bar import Bar
 from simcore.experiment import Experiment
 from simcore.looks import Cancelled
 from simcore.streams import complain, tell
-from simcore.trajectory import Trajectory
 
 
 def add(commands: Any) -> None:
@@ -132,7 +131,7 @@ def _film(options: argparse.Namespace) -> int:
 
 def _write(options: argparse.Namespace, make: Callable[..., None], **arguments: Any) -> int:
     given = what.of(options.what)
-    source: Experiment | Trajectory = given.run or given.experiment
+    source = given.experiment if given.run is None else given.run
     with signals.noted() as stop:
         try:
             with Bar() as bar:
