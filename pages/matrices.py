@@ -37,7 +37,7 @@ if with_flow and run.experiment.dynamics.iterated:
     if flow is not None:
         companions = [scenes.named(flow)]
 _ui.verdict(run)
-_ui.play(full_weights.matrices(named, companions), run, full, "matrices_player")
+_ui.play(full_weights.matrices(named, companions), run, experiment, "matrices_player")
 
 theta = run.theta
 assert theta is not None  # the matrices engine keeps its last weights

@@ -6,7 +6,7 @@ import { mp4 } from "./mp4.js";
 const RATE = 30; // frames a second
 const HELD = 1; // seconds of the last picture
 const BITS = 0.08; // for each pixel of a frame, at most
-const KEY_EVERY = 60; // frames
+const KEY_EVERY = 150; // frames
 const QUEUE = 4; // frames on their way through the encoder
 const LARGE = 1920 * 1088; // pixels: more need a higher level
 
