@@ -12,7 +12,7 @@ const LARGE = 1920 * 1088; // pixels: more need a higher level
 
 export const WHY_NO_FILM =
   "This browser encodes no films here: it takes Chrome, Edge, Firefox or Safari of 2024 or later, and " +
-  "an address that begins with https:// or http://localhost.";
+  "a page that is on this machine or comes encrypted (https).";
 
 export const canFilm = () => Boolean(window.VideoEncoder);
 
