@@ -9,8 +9,10 @@ blocks are coupled through the residuals of both modes and can hold the largest 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,34 +23,61 @@ from simcore.looks import Look
 from simcore.mode_starts import Groups
 
 CHUNK = 4_000_000  # numbers of block matrices held at a time
+BETWEEN_LOOKS = 10_000_000  # products of numbers, at most about 0.05 s of a core
+
+
+class Pair(NamedTuple):
+    """A block of the weights (i, j) and (j, i); j = -1 is an index that carries nothing."""
+
+    i: int
+    j: int
+    rows: np.ndarray  # of the block's 2T, those of weights that exist
+    times: int  # how many blocks are the same
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """Sizes that decide which blocks there are, and how often."""
+    """Which blocks the Hessian of an aligned network has, and how often.
+
+    Modes of one singular value move alike, so one of them stands for all.
+    """
 
     groups: Groups
     target: np.ndarray  # (R,) sigma*_i
     first: np.ndarray  # (H+1,) first layer of each pathway
-    width: int
-    n_in: int
-    n_out: int
-    parameters: int
+    modes: np.ndarray  # (M, 2) those that stand for others, and for how many
+    pairs: tuple[Pair, ...]
+    numbers: np.ndarray  # (P, 2) their i and j
+    zeros: int  # weights in no block, each an eigenvalue of zero
 
 
 def architecture_of(experiment: Experiment) -> Architecture:
-    """The sizes of an aligned experiment."""
+    """The blocks of an aligned experiment."""
     task, network = experiment.task, experiment.network
     target = np.array(task.singular_values)
+    first = np.concatenate([[0], np.cumsum(network.depths)]).astype(np.int64)
     hidden = network.hidden_width(task) if max(network.depths) > 1 else 0
+    _, first_of, copies = np.unique(target, return_index=True, return_counts=True)
+    modes = list(zip(first_of.tolist(), copies.tolist(), strict=True))
+    layers = first[-1]
+    every = np.arange(2 * layers)
+    pairs = [
+        Pair(i, j, every, times * others if i != j else times * (times - 1) // 2)
+        for place, (i, times) in enumerate(modes)
+        for j, others in modes[place:]
+        if i != j or times > 1
+    ]
+    nothing = _nothing(len(target), first, max(hidden, len(target)), task.n_in, task.n_out)
+    pairs += [Pair(i, -1, rows, times * null) for i, times in modes for rows, null in nothing]
+    seen = len(target) * layers + sum(len(rows) * times for _, _, rows, times in pairs)
     return Architecture(
         groups=mode_starts.groups(experiment),
         target=target,
-        first=np.concatenate([[0], np.cumsum(network.depths)]).astype(np.int64),
-        width=max(hidden, len(target)),
-        n_in=task.n_in,
-        n_out=task.n_out,
-        parameters=network.weights(task),
+        first=first,
+        modes=np.array(modes),
+        pairs=tuple(pairs),
+        numbers=np.array([pair[:2] for pair in pairs], dtype=np.int64).reshape(-1, 2),
+        zeros=int(network.weights(task) - seen),
     )
 
 
@@ -62,7 +91,9 @@ def top_eigenvalues(
     """
     result = np.full((len(states), k), np.nan)
     modes, groups = states.shape[1:]
-    per_state = max((2 * len(architecture.groups.layer)) ** 2, modes * groups * (groups + 1))
+    per_state = max(
+        (2 * len(architecture.groups.layer)) ** 2, modes * groups * (groups + 1), modes**2
+    )
     size = max(1, CHUNK // per_state)
     finite = np.flatnonzero(np.isfinite(states).all(axis=(1, 2)))
     for rows in np.split(finite, range(size, len(finite), size)):
@@ -82,48 +113,78 @@ def _top(architecture: Architecture, states: np.ndarray, k: int, look: Look) -> 
         states, residuals, architecture.groups.first, architecture.groups.power, blocks, folds
     )
 
-    # modes of one singular value move alike, so one of them stands for all
-    _, first_of, copies = np.unique(architecture.target, return_index=True, return_counts=True)
-    alike = list(zip(first_of.tolist(), copies.tolist(), strict=True))
     top = np.full((count, k), -np.inf)
     overflow = ~np.isfinite(blocks).all(axis=(1, 2, 3))
     blocks[overflow] = 0.0
-    for i, times in alike:
+    for part in _parts(architecture.modes, count * groups**3):
         look()
-        values = np.linalg.eigvalsh(blocks[:, i])
-        top = _merge(top, np.repeat(values, min(times, k), axis=1))
+        some, times = part.T
+        often = np.minimum(times, k)
+        values = np.linalg.eigvalsh(blocks[:, some])
+        top = _merge(top, np.repeat(values, often, axis=1).reshape(count, -1))
         for g, power in enumerate(architecture.groups.power):
             if power > 1:
-                fold = folds[:, i, g : g + 1]
-                top = _merge(top, np.repeat(fold, min(times * (power - 1), k), axis=1))
+                often = np.minimum(times * (power - 1), k)
+                top = _merge(top, np.repeat(folds[:, some, g], often, axis=1))
+    if architecture.zeros > 0:
+        top = _merge(top, np.zeros((count, min(architecture.zeros, k))))
 
-    every = np.arange(2 * layers)
-    pairs = [
-        (i, j, every, times * others if i != j else times * (times - 1) // 2)
-        for place, (i, times) in enumerate(alike)
-        for j, others in alike[place:]
-        if i != j or times > 1
-    ]
-    pairs += [
-        (i, -1, rows, times * null) for i, times in alike for rows, null in _null(architecture)
-    ]
-    seen = modes * layers + sum(len(rows) * times for _, _, rows, times in pairs)
-    if architecture.parameters > seen:
-        top = _merge(top, np.zeros((count, min(architecture.parameters - seen, k))))
-
-    blocks, bounds = np.empty((count, 2 * layers, 2 * layers)), np.empty(count)
-    for i, j, rows, times in pairs:
+    bounds = _bounds(architecture, states, residuals, look)
+    overflow |= ~np.isfinite(bounds).all(axis=1)
+    bounds[overflow], top[overflow] = -np.inf, np.inf
+    highest = bounds.max(axis=0)
+    blocks = np.empty((count, 2 * layers, 2 * layers))
+    for place in np.argsort(-highest):
+        if highest[place] <= top[:, -1].min():
+            break  # and so do all after it
+        needed = np.flatnonzero(bounds[:, place] > top[:, -1])
+        if not len(needed):
+            continue
         look()
-        kernels.pair_blocks(
-            states, architecture.groups.layer, architecture.first, residuals, i, j, blocks, bounds
-        )
-        overflow |= ~np.isfinite(bounds)
-        needed = np.flatnonzero((bounds > top[:, -1]) & ~overflow)
-        if len(needed):
-            values = np.linalg.eigvalsh(blocks[np.ix_(needed, rows, rows)])[:, -k:]
-            top[needed] = _merge(top[needed], np.repeat(values, min(times, k), axis=1))
+        i, j, rows, times = architecture.pairs[place]
+        some = blocks[: len(needed)]
+        _pair_blocks(architecture, states[needed], residuals[needed], i, j, some)
+        values = np.linalg.eigvalsh(some[:, rows[:, None], rows])[:, -k:]
+        top[needed] = _merge(top[needed], np.repeat(values, min(times, k), axis=1))
     top[overflow] = np.nan
     return top
+
+
+def _bounds(
+    architecture: Architecture,
+    states: np.ndarray,
+    residuals: np.ndarray,
+    look: Look,
+) -> np.ndarray:
+    """At least the largest eigenvalue of each pair's block at each state: (K, P)."""
+    bounds = np.empty((len(states), len(architecture.pairs)))
+    layer, first = architecture.groups.layer, architecture.first
+    begin = 0
+    for some in _parts(architecture.numbers, len(states) * len(layer) ** 2):
+        look()
+        found = np.empty((len(states), len(some)))
+        kernels.pair_bounds(states, layer, first, residuals, some, found)
+        bounds[:, begin : begin + len(some)] = found
+        begin += len(some)
+    return bounds
+
+
+def _parts(rows: np.ndarray, products: int) -> Iterator[np.ndarray]:
+    """Rows (N, 2) that take so many products each, in parts to look between."""
+    together = max(1, BETWEEN_LOOKS // products)
+    return (rows[begin : begin + together] for begin in range(0, len(rows), together))
+
+
+def _pair_blocks(
+    architecture: Architecture,
+    states: np.ndarray,
+    residuals: np.ndarray,
+    i: int,
+    j: int,
+    blocks: np.ndarray,
+) -> None:
+    layer, first = architecture.groups.layer, architecture.first
+    kernels.pair_blocks(np.ascontiguousarray(states), layer, first, residuals, i, j, blocks)
 
 
 def pair_curvature(architecture: Architecture, states: np.ndarray, i: int, j: int) -> np.ndarray:
@@ -131,17 +192,8 @@ def pair_curvature(architecture: Architecture, states: np.ndarray, i: int, j: in
     and (j, i) move M, at `states` (K, R, G): (K,). At a minimum it is the pair's top eigenvalue,
     elsewhere a lower bound."""
     count, layers = len(states), len(architecture.groups.layer)
-    blocks, bounds = np.empty((count, 2 * layers, 2 * layers)), np.empty(count)
-    kernels.pair_blocks(
-        np.ascontiguousarray(states),
-        architecture.groups.layer,
-        architecture.first,
-        _residuals(architecture, states),
-        i,
-        j,
-        blocks,
-        bounds,
-    )
+    blocks = np.empty((count, 2 * layers, 2 * layers))
+    _pair_blocks(architecture, states, _residuals(architecture, states), i, j, blocks)
     sides = [blocks[:, :layers, :layers], blocks[:, layers:, layers:]]  # each of rank one
     traces = [np.trace(side, axis1=1, axis2=2) for side in sides]
     largest = [side[np.arange(count), np.einsum("kpp->kp", side).argmax(axis=1)] for side in sides]
@@ -164,20 +216,18 @@ def _residuals(architecture: Architecture, states: np.ndarray) -> np.ndarray:
     return strengths.sum(axis=2) - architecture.target
 
 
-def _null(architecture: Architecture) -> list[tuple[np.ndarray, int]]:
-    """For an index j that carries nothing: which rows of its pair block with a mode exist, and how
+def _nothing(
+    modes: int, first: np.ndarray, width: int, n_in: int, n_out: int
+) -> list[tuple[np.ndarray, int]]:
+    """For an index that carries nothing: which rows of its pair block with a mode exist, and how
     many such indices there are; one entry per kind of index (hidden or not, input, output)."""
-    modes, layers = len(architecture.target), np.arange(len(architecture.groups.layer))
-    opens = np.isin(layers, architecture.first[:-1])
-    closes = np.isin(layers, architecture.first[1:] - 1)
+    layers = np.arange(first[-1])
+    opens, closes = np.isin(layers, first[:-1]), np.isin(layers, first[1:] - 1)
     kinds = []
-    edges = sorted({modes, architecture.width, architecture.n_in, architecture.n_out})
-    for low, high in pairwise(edges):
+    for low, high in pairwise(sorted({modes, width, n_in, n_out})):
         if low < modes:
             continue
-        hidden, into, out = (
-            low < size for size in (architecture.width, architecture.n_in, architecture.n_out)
-        )
+        hidden, into, out = (low < size for size in (width, n_in, n_out))
         columns = np.where(opens, into, hidden)  # whether (i, j) is a weight of the layer
         rows = np.where(closes, out, hidden)  # whether (j, i) is
         kinds.append((np.flatnonzero(np.concatenate([columns, rows])), high - low))

@@ -75,18 +75,32 @@ def _leave_one_out(w, first, above, below):
 
 @kernel
 def _outer_products(above, below, block):
-    """Write the two rank ones into the block (2T, 2T); return the larger eigenvalue."""
+    """Write the two rank ones into the block (2T, 2T)."""
     t = above.shape[1]
-    first, second = 0.0, 0.0
     for p in range(t):
-        first += (above[0, p] * below[1, p]) ** 2
-        second += (above[1, p] * below[0, p]) ** 2
         for q in range(t):
             block[p, q] = above[0, p] * below[1, p] * above[0, q] * below[1, q]
             block[t + p, t + q] = above[1, p] * below[0, p] * above[1, q] * below[0, q]
             block[p, t + q] = 0.0
             block[t + p, q] = 0.0
+
+
+@kernel
+def _longer(above, below):
+    """The larger eigenvalue of the two rank ones."""
+    first, second = 0.0, 0.0
+    for p in range(above.shape[1]):
+        first += (above[0, p] * below[1, p]) ** 2
+        second += (above[1, p] * below[0, p]) ** 2
     return max(first, second)
+
+
+@kernel
+def _layers(x, layer, i, j, w):
+    """Write the layers (2, T) of modes i and j; j = -1 carries nothing."""
+    for p in range(layer.size):
+        w[0, p] = x[i, layer[p]]
+        w[1, p] = x[j, layer[p]] if j >= 0 else 0.0
 
 
 @kernel
@@ -110,7 +124,24 @@ def _couplings(w, first, above, below, r_i, r_j, block, row):
 
 
 @allocating_kernel
-def pair_blocks(states, layer, first, residuals, i, j, blocks, bounds):
+def pair_bounds(states, layer, first, residuals, pairs, bounds):
+    """Write bounds (K, P) >= the largest eigenvalues of the blocks of P pairs (P, 2) of modes, as
+    `pair_blocks` has them: the longer rank one plus the largest row of the couplings."""
+    t = layer.size
+    above, below, w = np.empty((2, t)), np.empty((2, t)), np.empty((2, t))
+    block, row = np.empty((2 * t, 2 * t)), np.empty(2 * t)
+    for k in range(states.shape[0]):
+        for number in range(pairs.shape[0]):
+            i, j = pairs[number]
+            _layers(states[k], layer, i, j, w)
+            _leave_one_out(w, first, above, below)
+            r_j = residuals[k, j] if j >= 0 else 0.0
+            _couplings(w, first, above, below, residuals[k, i], r_j, block, row)
+            bounds[k, number] = _longer(above, below) + row.max()
+
+
+@allocating_kernel
+def pair_blocks(states, layer, first, residuals, i, j, blocks):
     """The Hessian of the weights (i, j) and (j, i) of every layer, for K states (K, R, G).
 
     `layer` (T,) is the group of each layer and `first` (H+1,) the first layer of each pathway.
@@ -118,19 +149,13 @@ def pair_blocks(states, layer, first, residuals, i, j, blocks, bounds):
     the residuals of both modes: for q < p in one pathway, (i,j) of layer p with (j,i) of layer q by
     r_i prod_{k>p} w_i prod_{q<k<p} w_j prod_{k<q} w_i, and the same with i and j exchanged.
     j = -1 stands for an index that carries nothing (w_j = r_j = 0).
-    Write blocks (K, 2T, 2T), weights (i,j) first, and bounds (K,) >= their largest eigenvalues.
+    Write blocks (K, 2T, 2T), weights (i,j) first.
     """
     t = layer.size
-    above = np.empty((2, t))
-    below = np.empty((2, t))
-    w = np.empty((2, t))  # the layers of modes i and j
-    row = np.empty(2 * t)
+    above, below, w, row = np.empty((2, t)), np.empty((2, t)), np.empty((2, t)), np.empty(2 * t)
     for k in range(states.shape[0]):
-        for p in range(t):
-            w[0, p] = states[k, i, layer[p]]
-            w[1, p] = states[k, j, layer[p]] if j >= 0 else 0.0
+        _layers(states[k], layer, i, j, w)
         _leave_one_out(w, first, above, below)
-        norm = _outer_products(above, below, blocks[k])
+        _outer_products(above, below, blocks[k])
         r_j = residuals[k, j] if j >= 0 else 0.0
         _couplings(w, first, above, below, residuals[k, i], r_j, blocks[k], row)
-        bounds[k] = norm + row.max()
