@@ -92,9 +92,9 @@ class Expected(NamedTuple):
         return Expected(*(values[..., place] for values in self))
 
 
-def expect(experiments: Sequence[Experiment]) -> Expected:
-    """What theory expects of each of N experiments with one network and number of steps; step
-    sizes play no part.
+def expect(experiments: Sequence[Experiment], steps: float | None = None) -> Expected:
+    """What theory expects of each of N experiments with one network and number of steps (or
+    `steps`, where they go on for longer); step sizes play no part.
 
     (For data that are not whitened, this takes Sigma_xx = I.)
     """
@@ -114,7 +114,7 @@ def expect(experiments: Sequence[Experiment]) -> Expected:
         starts = [e.start.strengths() for e, k in zip(experiments, known, strict=True) if k]
         ends = theory.flow_end_split(np.array(starts), depths, values[known])
         flow[known], winner[known] = theory.shares(ends), theory.mode_sharpness(ends, depths)
-    steps = _steps(experiments[0])
+    steps = _steps(experiments[0]) if steps is None else steps
     of_start = zip(values.tolist(), alive, strict=True)
     trap = np.array([_trap(value, depths, moving, steps) for value, moving in of_start])
     return Expected(np.array(alive).T, flattest.T, lowest, flow.T, winner, gains, trap)

@@ -1,5 +1,7 @@
 """What a visitor reaches in two or three actions must not break: combinations on the pages."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -77,6 +79,16 @@ def test_every_preset_opens_on_a_hosted_simulator(monkeypatch):
             app = open_app(**links.to_query(preset.experiment))
             assert not app.exception, preset.name
             assert not app.warning, preset.name
+
+
+def test_every_page_of_the_hosted_app_opens(monkeypatch):
+    """Limits are lower there: what a page runs of itself must keep to them, too."""
+    monkeypatch.setenv("SIMCORE_HOSTED", "1")
+    app = open_app()
+    for path in sorted(Path(_runs.__file__).parent.glob("[a-z]*.py")):
+        app.switch_page(f"pages/{path.name}").run()
+        assert not app.exception, path.name
+        assert not app.warning, path.name
 
 
 # --- Bounds ------------------------------------------------------------------------------------

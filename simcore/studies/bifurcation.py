@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -11,11 +11,12 @@ import numpy as np
 
 from simcore import looks, mode_starts, prospects, theory, true_tail, verdicts
 from simcore.checks import require
-from simcore.experiment import Descent, Experiment
+from simcore.experiment import Experiment
 from simcore.kernels import mode_cells, simd
 from simcore.kernels import orbits as kernels
 from simcore.looks import Cancelled
 from simcore.mode_starts import Beginning
+from simcore.prospects import Expected
 from simcore.true_tail import Descents
 from simcore.verdicts import Evidence, Regime
 
@@ -81,7 +82,6 @@ def orbits(
         f"orbits need positive step sizes in a row, budget >= 1 and kept >= 1, got "
         f"{step_sizes.shape}, {budget} and {kept}; change those",
     )
-    experiment = replace(experiment, dynamics=Descent(step_size=1.0, steps=budget))
     count, depths = len(step_sizes), np.array(experiment.network.depths, dtype=np.int64)
     strengths = np.full((count, kept, len(depths)), np.nan)
     lyapunov, fates = np.full(count, np.nan), np.full(count, Fate.MOVING, dtype=object)
@@ -122,6 +122,7 @@ def _long_run(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The weights w (E, H) where each orbit was when it had settled, or last, and its fate (E,)."""
     begin = mode_starts.begin([experiment])
+    expected = prospects.expect([experiment], steps=budget)
     count, pathways = len(step_sizes), len(begin.system.first) - 1
     x = np.repeat(begin.x[:, :1], count, axis=1)
     fates = np.full(count, Fate.MOVING, dtype=object)
@@ -131,7 +132,7 @@ def _long_run(
         look = _walk(begin, x[:, going], step_sizes[going], steps)
         x[:, going] = look.x
         last = done + steps >= budget
-        fates[going] = _fates(experiment, begin, step_sizes[going], look, last)
+        fates[going] = _fates(experiment, expected, begin, step_sizes[going], look, last)
         done, goal = done + steps, goal * LATER
         going = going[np.isin(fates[going], (Fate.MOVING, Fate.WAITING))]
     last_group = begin.system.first[:-1]  # a balanced pathway is one group
@@ -172,7 +173,12 @@ def _walk(begin: Beginning, x: np.ndarray, step_sizes: np.ndarray, steps: int) -
 
 
 def _fates(
-    experiment: Experiment, begin: Beginning, step_sizes: np.ndarray, look: _Look, last: bool
+    experiment: Experiment,
+    expected: Expected,
+    begin: Beginning,
+    step_sizes: np.ndarray,
+    look: _Look,
+    last: bool,
 ) -> np.ndarray:
     """What can be said of the columns; of those that move on, only at the `last` look."""
     target, depths = float(begin.system.target[0]), experiment.network.depths
@@ -189,12 +195,13 @@ def _fates(
     fates[~look.alive] = Fate.DIVERGED
     moving = np.flatnonzero(fates == Fate.MOVING)
     if last and len(moving):
-        fates[moving] = _judged(experiment, begin, step_sizes[moving], look, moving)
+        fates[moving] = _judged(experiment, expected, begin, step_sizes[moving], look, moving)
     return fates
 
 
 def _judged(
     experiment: Experiment,
+    expected: Expected,
     begin: Beginning,
     step_sizes: np.ndarray,
     look: _Look,
@@ -203,7 +210,7 @@ def _judged(
     """By the verdict on what follows; what came before plays no part."""
     system, target = begin.system, np.full(len(columns), begin.system.target[0])
     here = Descents(system.first, system.power, target, step_sizes, look.x[:, columns])
-    expected = prospects.expect([experiment]).of(np.zeros(len(columns), int))
+    expected = expected.of(np.zeros(len(columns), int))
     now = look.now[:, columns] / np.where(target > 0, target, 1.0)
     never = np.full(now.shape, -1.0)  # so nothing turns its sign
     with np.errstate(all="ignore"):
