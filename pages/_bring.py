@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages import _prose, _runs, _state, _widgets
-from simcore import limits, what
+from simcore import limits, regimes, what
+from simcore.figures import panels
+from simcore.figures.tables import Named
 from simcore.trajectory import Outcome, Trajectory
 
 FILE = "opened_file"
@@ -63,11 +66,23 @@ def _open_file() -> None:
 def _open_content(content: bytes, name: str) -> None:
     given = what.of_bytes(content, name)
     _show(given)
-    run = given.run
     # others may see what is in the cache, and must be able to believe it: the file's own numbers
     # are for this session alone, and on a hosted server for none
-    if run is not None and run.outcome is not Outcome.CANCELLED and not limits.hosted():
-        st.session_state.brought = run
+    if given.run is not None and not limits.hosted() and _is_whole(given.run):
+        st.session_state.brought = given.run
+
+
+def _is_whole(run: Trajectory) -> bool:
+    """Whether a run in a file went on to its end, and has numbers that can be drawn: they may be
+    any."""
+    if run.outcome is Outcome.CANCELLED:
+        return False
+    try:
+        with np.errstate(all="ignore"):
+            panels.simulator([Named("run", run, regimes.phases(run))], list(panels.PANELS))
+    except ValueError:
+        return False
+    return True
 
 
 def _show(given: what.Given) -> None:

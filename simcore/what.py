@@ -52,6 +52,7 @@ def of_bytes(content: bytes, name: str) -> Given:
     """What a file from anywhere holds; ValueError in a sentence, which calls the file `name`."""
     if content.startswith(ZIP):
         return _of_run(Trajectory.load(io.BytesIO(content), name))
+    _check_length(len(content), f"the file {shown(name)}")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -63,8 +64,7 @@ def of_text(text: str, name: str | None = None) -> Given:
     """What a text means: a preset's name, an experiment as JSON, a link; ValueError in a sentence,
     which calls the text `name` if it has one."""
     text, whose = text.strip(), name or shown(text)
-    most = limits.most_text()
-    require(len(text) <= most, f"expected at most {most} characters, {whose} has {len(text)}")
+    _check_length(len(text), whose)
     if text in presets.BY_NAME:
         return Given(presets.BY_NAME[text].experiment)
     if text.startswith(("{", "[")):
@@ -76,6 +76,11 @@ def of_text(text: str, name: str | None = None) -> Given:
         f"expected a preset's name, a file (.npz or .json) or a link, got {whose}; the presets are "
         f"{', '.join(presets.BY_NAME)}"
     )
+
+
+def _check_length(length: int, whose: str) -> None:
+    most = limits.most_text()
+    require(length <= most, f"expected at most {most} characters of text, {whose} has {length}")
 
 
 def _of_run(run: Trajectory) -> Given:

@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from urllib.parse import urlencode
 
+import numpy as np
 import pytest
 from cases import PAPER, descending
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -63,14 +64,16 @@ def test_a_dropped_run_is_shown_as_it_is(app, own, monkeypatch):
     assert OWN not in _runs.CACHE.results  # nobody else is shown it
 
 
-@pytest.mark.parametrize("kind", ["hosted", "cancelled"])
+@pytest.mark.parametrize("kind", ["hosted", "cancelled", "no numbers of a run"])
 def test_a_run_that_nobody_vouches_for_is_run_again(app, own, monkeypatch, kind):
     """A file may say anything; where others visit, or half a run is missing, it is not shown."""
     forged = replace(own, loss=own.loss + 1.0)
     if kind == "hosted":
         monkeypatch.setenv("SIMCORE_HOSTED", "1")
-    else:
+    elif kind == "cancelled":
         forged = replace(forged, outcome=Outcome.CANCELLED)
+    else:
+        forged = replace(forged, loss_range=np.full_like(own.loss_range, 1e308))
     drop(app, "mine.npz", saved(forged))
     assert experiment(app) == OWN
     assert "not run again" not in said(app)

@@ -376,6 +376,7 @@ def test_a_citation_is_bibtex_that_leads_back_to_the_run():
         (lambda folder: export.film(SHORT, folder / "a.gif", fps=0), "1 to 60 frames"),
         (lambda folder: export.film(SHORT, folder / "a.gif", seconds=1e9), "1 to 60 frames"),
         (lambda folder: export.film(SHORT, folder / "a.gif", seconds=float("nan")), "frames"),
+        (lambda folder: export.film(SHORT, folder / "a.gif", size=(6000, 4000)), "at most 4096"),
         (lambda folder: export.film(SHORT, folder / "a.mp4", size=(641, 360)), "even width"),
     ],
 )

@@ -17,6 +17,7 @@ from pathlib import Path
 import distributed
 import numba
 import pytest
+import vl_convert
 
 from simcore import serve
 from simcore.version import NUMBER
@@ -84,7 +85,9 @@ def installed(wheel, tmp_path_factory):
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--quiet"]
     subprocess.run([*pip, "--no-compile", wheel], check=True)
     (packages,) = fresh.glob("lib/python*/site-packages")
-    others = dict.fromkeys(str(Path(m.__file__).parent.parent) for m in (numba, distributed))
+    others = dict.fromkeys(
+        str(Path(m.__file__).parent.parent) for m in (numba, distributed, vl_convert)
+    )
     (packages / "others.pth").write_text("\n".join(others))
     dask = fresh / "bin" / "dask"
     guarded = "if __name__ == '__main__':\n    main()\n"  # its workers import it again

@@ -78,7 +78,7 @@ def test_every_character_can_be_spelled():
     assert streams.spelled(everything).isascii()
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["sweep", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["sweep", "--help"], ["presets"]])
 def test_what_the_parser_says_may_have_no_reader(monkeypatch, capsys, arguments):
     class Unread(io.StringIO):
         def flush(self):

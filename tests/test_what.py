@@ -96,8 +96,9 @@ def test_any_bytes_are_a_sentence(content, begin):
 
 def test_what_is_too_long_is_not_read(monkeypatch):
     monkeypatch.setattr(limits, "most_text", lambda: 100)
-    with refused("at most 100 characters"):
-        what.of_text(json.dumps(SHORT.to_dict()))
+    for read in (what.of_text, lambda text: what.of_bytes(text.encode(), "one.json")):
+        with refused("at most 100 characters"):
+            read(json.dumps(SHORT.to_dict()))
 
 
 # --- Small files that would fill the memory --------------------------------------------------

@@ -12,7 +12,6 @@ from simcore import export, scenes, signals, typed, what
 from simcore.checks import shown
 from simcore.command import parser
 from simcore.command.bar import Bar
-from simcore.experiment import Experiment
 from simcore.looks import Cancelled
 from simcore.streams import complain, tell
 
@@ -65,11 +64,11 @@ def add(commands: Any) -> None:
         metavar="N",
         help="frames a second, 30 unless given",
     )
-    for name, does, text in (
-        ("snippet", "print Python that makes the same run", export.snippet),
-        ("citation", "print BibTeX of the paper and of this program", export.citation),
+    for name, run, does in (
+        ("snippet", _snippet, "print Python that makes the same run"),
+        ("citation", _citation, "print BibTeX of the paper and of this program"),
     ):
-        said = parser.add(commands, name, _saying(text), does, parser.WHAT, f"{name} medium")
+        said = parser.add(commands, name, run, does, parser.WHAT, f"{name} medium")
         said.add_argument("what", metavar="WHAT")
 
 
@@ -146,5 +145,9 @@ def _write(options: argparse.Namespace, make: Callable[..., None], **arguments: 
     return tell(f"it is in {options.out}")
 
 
-def _saying(text: Callable[[Experiment], str]) -> parser.Command:
-    return lambda options: tell(text(what.of(options.what).experiment).rstrip())
+def _snippet(options: argparse.Namespace) -> int:
+    return tell(export.snippet(what.of(options.what).experiment).rstrip())
+
+
+def _citation(options: argparse.Namespace) -> int:
+    return tell(export.citation(what.of(options.what).experiment).rstrip())

@@ -17,6 +17,7 @@ from simcore.figures import style
 from simcore.looks import Cancelled
 
 MOST_FRAMES = 3600
+LARGEST = 4096  # pixels of a side: five sheets of them are in memory
 HOLD = 8  # the end stays for this part of the film
 CLEAR = 255  # index of what stays as it was
 COLOURS, STEPS = 255, 24  # of a palette, and of each scale of colours in it
@@ -28,6 +29,10 @@ Progress = Callable[[float], bool]
 def check(kind: str, size: Size, seconds: float, fps: int) -> None:
     """ValueError in a sentence for a film that is not to be made, before anything is run."""
     check_size(size)
+    require(
+        max(size) <= LARGEST,
+        f"a film may be at most {LARGEST} pixels wide and high, got {size[0]} x {size[1]}",
+    )
     right = isinstance(fps, int) and 1 <= fps <= 60 and 0 < seconds <= 600
     require(
         right and 2 <= seconds * fps <= MOST_FRAMES,

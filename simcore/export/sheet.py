@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simcore.checks import require
 from simcore.export import ribbons, svg, views
@@ -107,7 +107,7 @@ def lay(scene: Scene, size: Size = (1920, 1080), dark: bool = False, moving: boo
     )
     pairs = list(zip(scene.panels, cells, strict=True))
     titles = [
-        Line(_title(scene, panel, moving), cell.left, cell.top + 11, 13, "bold")
+        _fitting(Line(_title(scene, panel, moving), cell.left, cell.top + 11, 13, "bold"), cell)
         for panel, cell in pairs
     ]
     return Sheet(
@@ -170,6 +170,11 @@ def _title(scene: Scene, panel: Panel, moving: bool) -> str:
     if run.stroke == "points":
         return f"{panel.title}, at step {run.columns['step'][-1]:,}"
     return f"{panel.title}, at t = {style.short(float(run.columns['t'][-1]))}"
+
+
+def _fitting(line: Line, cell: Place) -> Line:
+    """In letters so small that it does not leave its cell."""
+    return replace(line, size=min(line.size, cell.width / (0.6 * len(line.text))))
 
 
 def _below(lines: Sequence[Line]) -> float:

@@ -2,7 +2,8 @@
 
 Lines against time are wiped: left of the cursor stands the finished sheet, right of it the sheet
 without runs. In a plane the later may cross the earlier, so trails are drawn record by record;
-matrices are coloured anew. What is hidden at a moment is exactly what comes after it.
+matrices are coloured anew. What is hidden at a moment is exactly what the runs do after it; phases,
+verdict and what theory says stand from the start.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Stage:
                 yield _Plane(self, scene, view.panel, box)
             elif isinstance(view.panel, HeatPanel):
                 inside = box._replace(right=box.right - 1, bottom=box.bottom - 1)  # of the axes
-                yield _Maps(self, scene, view.panel, inside)
+                yield _Maps(self, sheet.scene, view.panel, inside)
             else:
                 yield _Wipe(self, box)
         if sheet.strip.height:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import vl_convert
@@ -14,6 +16,7 @@ from simcore.figures.scene import Axis, Panel, PlanePanel, Scene
 
 FONT = "Arial, Helvetica, Liberation Sans, sans-serif"
 SMALL = 11  # of labels, in units
+ROOM = 420  # units that a legend of as many columns as usual takes at most
 BESIDE = 1.3  # times as wide as high, a place has room for legends beside a square
 
 
@@ -44,7 +47,10 @@ def view(scene: Scene, panel: Panel, place: Place, axis: Axis, span: Span, dark:
     else:
         chart = _chart(scene, panel, place.height, axis, span)
         fit = {"type": "fit", "contains": "padding"}
-        drawn = _rendered(_specified(chart, dark, width=place.width, autosize=fit), prefix)
+        whole = _specified(chart, dark, width=place.width, autosize=fit)
+        if place.width < ROOM:
+            whole = _with_legends(whole, partial(_narrower, share=place.width / ROOM))
+        drawn = _rendered(whole, prefix)
     width, height = svg.size(drawn)
     left, top = place.left + (place.width - width) / 2, place.top + (place.height - height) / 2
     drawn.attrib = {"transform": f"translate({left:.2f},{top:.2f})"}
@@ -58,7 +64,7 @@ def _square(scene: Scene, panel: Panel, place: Place, dark: bool, prefix: str) -
     side = max(80.0, min(place.width, place.height) - 60)
     whole = _specified(_chart(scene, panel, side, "time", None), dark)
     if place.width > BESIDE * place.height:
-        whole = _legends_beside(whole)
+        whole = _with_legends(whole, _beside)
     empty = {name: rows[:2] for name, rows in whole["datasets"].items()}
     width, height = svg.size(_rendered({**whole, "datasets": empty}, prefix))
     side = whole["width"] + min(place.width - width, place.height - height)
@@ -79,17 +85,30 @@ def _rendered(whole: dict[str, Any], prefix: str) -> svg.Element:
     return svg.read(vl_convert.vegalite_to_svg(whole), prefix)
 
 
-def _legends_beside(spec: Any) -> Any:
-    """The specification with every legend to the right of the plot."""
+def _with_legends(spec: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    """The specification with every legend changed."""
     if isinstance(spec, list):
-        return [_legends_beside(each) for each in spec]
+        return [_with_legends(each, change) for each in spec]
     if not isinstance(spec, dict):
         return spec
-    kept = {name: _legends_beside(value) for name, value in spec.items() if name != "datasets"}
+    kept = {
+        name: value if name == "datasets" else _with_legends(value, change)
+        for name, value in spec.items()
+    }
     if isinstance(kept.get("legend"), dict):
-        kept["legend"] |= {"orient": "right", "columns": 1, "direction": "vertical"}
-        kept["legend"] |= {"gradientLength": 90, "offset": 14}
-    return kept | ({"datasets": spec["datasets"]} if "datasets" in spec else {})
+        kept["legend"] = change(kept["legend"])
+    return kept
+
+
+def _beside(legend: dict[str, Any]) -> dict[str, Any]:
+    """To the right of the plot."""
+    upright = {"orient": "right", "columns": 1, "direction": "vertical"}
+    return legend | upright | {"gradientLength": 90, "offset": 14}
+
+
+def _narrower(legend: dict[str, Any], share: float) -> dict[str, Any]:
+    """In as many columns as there is room for."""
+    return legend | {"columns": max(1, int(share * legend.get("columns", 1)))}
 
 
 def _standing(spec: Any) -> Any:
