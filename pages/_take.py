@@ -49,10 +49,11 @@ class _Chart:
 
 @dataclass(frozen=True)
 class File:
-    """A file of data that a page offers; `data` makes it when it is asked for."""
+    """A file of data that a page offers, called as its picture is; `data` makes it when it is asked
+    for."""
 
     label: str
-    name: str
+    ending: str
     mime: str
     data: Callable[[], str | bytes]
 
@@ -96,13 +97,13 @@ def of_run(scene: Scene, run: Trajectory, experiment: Experiment) -> None:
     """Fill the menu of a page with a player on the run of an experiment."""
     if st.session_state.taking is None:
         return
-    stem = scene.caption.stem
     with st.session_state.taking:
         _MENU(key="take", data=take.of_player())
         _files(
-            File("Offline page", f"{stem}.html", "text/html", lambda: player.standalone(scene)),
-            File("Data (CSV)", f"{stem}.csv", "text/csv", lambda: run_table.text(run)),
-            File("Data (NPZ)", f"{stem}.npz", "application/octet-stream", lambda: _npz(run)),
+            scene.caption.stem,
+            File("Offline page", "html", "text/html", lambda: player.standalone(scene)),
+            File("Data (CSV)", "csv", "text/csv", lambda: run_table.text(run)),
+            File("Data (NPZ)", "npz", "application/octet-stream", lambda: _npz(run)),
         )
     _code(experiment)
 
@@ -131,7 +132,7 @@ def of_charts(*files: File) -> None:
             _choose_sheet,
             take.of_chart(chart.caption, f"st-key-{key}", sheet),
         )
-        _files(*files)
+        _files(chart.caption.stem, *files)
     _code(chart.experiment)
 
 
@@ -149,11 +150,15 @@ def _is_side(pixels: Any) -> bool:
     return isinstance(pixels, int | float) and low <= pixels <= high
 
 
-def _files(*files: File) -> None:
+def _files(stem: str, *files: File) -> None:
     with st.container(horizontal=True, gap="small"):
         for file in files:
             st.download_button(
-                file.label, data=file.data, file_name=file.name, mime=file.mime, on_click="ignore"
+                file.label,
+                data=file.data,
+                file_name=f"{stem}.{file.ending}",
+                mime=file.mime,
+                on_click="ignore",
             )
 
 

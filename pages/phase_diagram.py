@@ -185,7 +185,7 @@ def csv_of(cells: Sequence[Experiment], rows: Sequence[Row | None]) -> list[_tak
     pairs = [(cell, row) for cell, row in zip(cells, rows, strict=True) if row is not None]
     if not pairs:
         return []
-    return [_take.File("Cells (CSV)", "map.csv", "text/csv", lambda: map_table.text(pairs))]
+    return [_take.File("Cells (CSV)", "csv", "text/csv", lambda: map_table.text(pairs))]
 
 
 def take(
