@@ -72,7 +72,10 @@ class Print extends Picture {
 
   /** What the page says below the panels, and of its marks under the pointer. */
   get noted() {
-    const ofMarks = noticesOf(this).map(({ label, words }) => `${label}: ${words}`);
+    const { label: who } = this.reference ?? this.runs[0];
+    const ofMarks = noticesOf(this).map(
+      ({ label, words }) => `At the flag ${who} ${label}. ${words}`,
+    );
     return [this.scene.note, ...ofMarks].filter(Boolean).join(" ");
   }
 
