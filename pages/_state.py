@@ -24,7 +24,7 @@ from simcore.view import View
 
 DEFAULT = presets.MEDIUM.experiment
 
-STALE = 0.25  # seconds in which a rerun may still carry the link from before our own change
+STALE = 3.0  # seconds in which a rerun may still carry a link from before our own changes
 
 
 def experiment(default: Experiment = DEFAULT) -> Experiment:
@@ -34,11 +34,17 @@ def experiment(default: Experiment = DEFAULT) -> Experiment:
     """
     state = st.session_state
     query = dict(st.query_params)
-    if "experiment" not in state or (not state.changed and query != state.query):
-        late = query == state.get("replaced") and time.monotonic() - state.written < STALE
-        if not late:
-            _take(query, default)
+    if "experiment" not in state or not (state.changed or query == state.query or _stale(query)):
+        _take(query, default)
     return state.experiment
+
+
+def _stale(query: Mapping[str, str]) -> bool:
+    """Whether a busy browser has only not yet heard of our own changes of its link, in which case
+    they stand; to go back to such a link is another thing."""
+    replaced = st.session_state.get("replaced", [])
+    since = time.monotonic() - STALE
+    return not _went_back() and any(query == old and when > since for old, when in replaced)
 
 
 def _take(query: Mapping[str, str], default: Experiment) -> None:
@@ -131,7 +137,9 @@ def write_link() -> None:
     if state.changed:
         query = link_query()
         if query != state.query:
-            state.replaced, state.query, state.written = state.query, query, time.monotonic()
+            now = time.monotonic()
+            recent = [past for past in state.get("replaced", []) if past[1] > now - STALE]
+            state.replaced, state.query = [*recent, (state.query, now)], query
             st.query_params.from_dict(query)
         state.changed = False
 
@@ -189,5 +197,5 @@ def find(change: Callable[[], None]) -> NoReturn:
 
 
 def _went_back() -> bool:
-    # private: should it move, only the first press of back after a restart suffers
+    # private: should it move, the first press of back after a restart or a change suffers
     return getattr(get_script_run_ctx(), "is_history_navigation", False)

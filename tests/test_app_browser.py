@@ -79,16 +79,12 @@ def serious_violations(page: Page) -> list[tuple[str, str]]:
     ]
 
 
+LOOKS = (("light", [(1280, 800)]), ("dark", [(1024, 768), (420, 800)]))
+LIGHTNESS = "e => Math.max(...getComputedStyle(e).backgroundColor.match(/\\d+/g).slice(0, 3))"
+
+
 @pytest.mark.parametrize("name", WORDS)
-@pytest.mark.parametrize(
-    ("sizes", "scheme"),
-    [([(1280, 800)], "light"), ([(1024, 768), (420, 800)], "dark")],
-    ids=["light", "dark"],
-)
-def test_pages_fit_and_say_what_they_should(browser, address, name, sizes, scheme):
-    width, height = sizes[0]
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    page = context.new_page()
+def test_pages_fit_and_say_what_they_should(page, address, name):
     hosts, errors = set(), []
     page.on("request", lambda request: hosts.add(urlparse(request.url).hostname))
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -96,19 +92,23 @@ def test_pages_fit_and_say_what_they_should(browser, address, name, sizes, schem
     expect(page.get_by_text(WORDS[name]).first).to_be_visible(timeout=served.PATIENCE)
     served.settle(page)
     main = page.locator("[data-testid=stMain]")
-    for width, height in sizes:
-        page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_timeout(300)  # pictures are drawn anew
-        assert main.evaluate("e => e.scrollWidth <= e.clientWidth + 1"), width
+    for scheme, sizes in LOOKS:
+        page.emulate_media(color_scheme=scheme)
+        for width, height in sizes:
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_timeout(400)  # pictures are drawn anew
+            assert main.evaluate("e => e.scrollWidth <= e.clientWidth + 1"), width
+        served.settle(page)
+        lightness = page.locator("[data-testid=stApp]").evaluate(LIGHTNESS)
+        assert (lightness > 128) == (scheme == "light")
+        assert serious_violations(page) == [], scheme
     assert page.get_by_text("Traceback").count() == 0
     assert page.locator("[data-testid=stException]").count() == 0
     assert not errors
     assert hosts <= {urlparse(address).hostname, None}
-    assert serious_violations(page) == []
-    context.close()
 
 
-def test_the_player_plays_and_the_server_hears_nothing(page, address):
+def test_space_plays_on_a_page_just_opened_and_the_server_hears_nothing(page, address):
     frames: list[object] = []
 
     def listen(socket):
@@ -116,6 +116,12 @@ def test_the_player_plays_and_the_server_hears_nothing(page, address):
 
     page.on("websocket", listen)
     served.open_page(page, address)
+    stage = page.locator(".run-player")
+    expect(stage).to_have_attribute("data-playing", "false")
+    page.keyboard.press("Space")
+    expect(stage).to_have_attribute("data-playing", "true")
+    page.keyboard.press("Space")
+    expect(stage).to_have_attribute("data-playing", "false")
     slider = page.locator(".run-player [role=slider]")
     slider.focus()
     page.wait_for_timeout(1500)  # the page's own start-up messages
@@ -127,33 +133,6 @@ def test_the_player_plays_and_the_server_hears_nothing(page, address):
     page.keyboard.press("Space")
     assert during != before
     assert frames == []
-
-
-def test_space_plays_on_a_page_that_was_just_opened(page, address):
-    served.open_page(page, address)
-    stage = page.locator(".run-player")
-    expect(stage).to_have_attribute("data-playing", "false")
-    page.keyboard.press("Space")
-    expect(stage).to_have_attribute("data-playing", "true")
-    page.keyboard.press("Space")
-    expect(stage).to_have_attribute("data-playing", "false")
-
-
-def test_a_link_round_trips_and_back_goes_back(page, address):
-    query = urlencode(links.to_query(presets.SMALL.experiment))
-    served.open_page(page, f"{address}/?{query}")
-    expect(page.get_by_text("Winner takes all.").first).to_be_visible()
-    page.get_by_role("textbox", name="Steps", exact=True).fill("1900")
-    page.get_by_role("textbox", name="Steps", exact=True).press("Enter")
-    page.wait_for_url("**steps=1900**")
-    page.get_by_text("Winner takes all.").first.click()  # out of the field
-    served.settle(page)
-    page.wait_for_timeout(300)  # longer than a link may be late, see pages/_state.py
-    page.go_back()
-    page.wait_for_url("**steps=2000**")
-    expect(page.get_by_role("textbox", name="Steps", exact=True)).to_have_value("2000")
-    page.go_forward()
-    expect(page.get_by_role("textbox", name="Steps", exact=True)).to_have_value("1900")
 
 
 def test_pages_keep_the_run_when_switched(page, address):
@@ -284,7 +263,6 @@ def enter(page: Page, name: str, text: str) -> None:
     number(page, name).press("Enter")
     page.wait_for_url(lambda url: urlparse(url).query != before, timeout=served.PATIENCE)
     served.settle(page)
-    page.wait_for_timeout(300)  # longer than a link may be late, see pages/_state.py
 
 
 def test_back_and_forward_walk_through_changes_and_pages(page, address):

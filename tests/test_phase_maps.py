@@ -675,9 +675,12 @@ def test_the_link_holds_the_map_on_every_page(page):
     assert (len(shown[1].x.values(shown[0])), shown[0].dynamics.steps) == (7, 50)
     query = dict(app.query_params)
     assert query["map_x"].startswith("eta:7:")
+    app.session_state["take_menu"] = True  # open
+    app.run()
     assert all(part in app.code[0].value for part in ("map_x=eta:7:", "map_steps=50"))
     app.switch_page("pages/simulator.py").run()
-    assert "map_x=eta:7:" in app.code[0].value
+    app.session_state["take_menu"] = True
+    assert "map_x=eta:7:" in app.run().code[0].value
     another = AppTest.from_file("../app.py", default_timeout=120)
     for name, value in query.items():
         another.query_params[name] = value

@@ -66,7 +66,14 @@ def test_a_browser_shows_a_hostile_link_as_text_and_asks_nobody(server):
         served.open_page(tab, f"{server}/?{urlencode(query)}")
         alerts = tab.locator("[data-testid=stAlert]")
         alerts.first.wait_for(timeout=served.PATIENCE)
-        words = " ".join(alerts.all_inner_texts()).replace("\N{WORD JOINER}", "")
+
+        def said():
+            return " ".join(alerts.all_inner_texts()).replace("\N{WORD JOINER}", "")
+
+        until = time.monotonic() + DEADLINE
+        while not all(text in said() for text in TEXTS) and time.monotonic() < until:
+            tab.wait_for_timeout(100)  # many are drawn one after the other
+        words = said()
         assert alerts.count() > len(links.KNOWN) / 2
         assert alerts.locator("a, img, svg, .katex, strong, em").count() == 0
         assert tab.locator(f"a[href*='{hostile.HOST}'], img[src*='{hostile.HOST}']").count() == 0
