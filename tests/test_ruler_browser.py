@@ -441,6 +441,21 @@ def test_another_control_moves_the_handle_at_once(open_ruler) -> None:
     assert "flip" not in ruler.readout
 
 
+def test_a_session_that_just_began_has_not_heard_of_the_move_yet(open_ruler) -> None:
+    """A server that was restarted, and is slow."""
+    ruler = open_ruler()
+    ruler.rerun(PAPER, 0.2, token=3)
+    ruler.press("ArrowRight")
+    moved = ruler.eta
+    assert moved != 0.2
+    ruler.pass_time(1500)
+    ruler.rerun(PAPER, 0.2, token=0)
+    assert ruler.eta == moved
+    ruler.rerun(PAPER, moved, token=0)
+    ruler.pass_time(5000)
+    assert ruler.eta == moved
+
+
 def test_what_another_control_set_is_not_overwritten_by_a_report_under_way(open_ruler) -> None:
     ruler = open_ruler()
     ruler.slider.focus()

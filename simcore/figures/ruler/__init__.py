@@ -63,7 +63,9 @@ def data(
     """What the component draws for a descent, ready for JSON; `reached` are the regimes of runs.
 
     Another `token` than before says that something else than the ruler has set the step size, so
-    that the handle moves there at once. ValueError for an experiment without a step size.
+    that the handle moves there at once; but 0 is that of a session that just began, whose server
+    may not have heard yet of what the handle was moved to. ValueError for an experiment without a
+    step size.
     """
     eta = experiment.dynamics.eta
     if eta is None:
@@ -138,6 +140,7 @@ def bar(
         ],
         "reached": [],
         "token": repr((token, known)),
+        "begun": token == 0,
     }
 
 

@@ -62,10 +62,10 @@ export class Ruler {
 
   /** New marks at once, but the step size only if it is no echo of what was moved just now. */
   take(data, released = false) {
-    const { token, eta, ...layout } = data,
+    const { token, begun, eta, ...layout } = data,
       key = JSON.stringify(layout);
-    const other = token && token !== this.data?.token && !released, // 0: a session just began
-      late = token === 0 || this.echoes.has(eta),
+    const other = !begun && token !== this.data?.token && !released,
+      late = begun || this.echoes.has(eta),
       quiet = this.changed + (late ? SLOW : QUIET) - performance.now();
     const redraw = key !== this.layout;
     [this.data, this.layout] = [data, key];
