@@ -81,6 +81,8 @@ def caption_of(run: Trajectory, experiment: Experiment | None = None) -> Caption
 
 def add(picture: Any, title: str, experiment: Experiment, parameters: str | None = None) -> None:
     """Offer a chart about an experiment, or about many like it, of which `parameters` tells."""
+    if st.session_state.taking is None:
+        return
     caption = captions.of_chart(title, experiment, _state.address())
     if parameters is not None:
         caption = replace(caption, parameters=parameters)
@@ -89,6 +91,8 @@ def add(picture: Any, title: str, experiment: Experiment, parameters: str | None
 
 def add_of_run(picture: Any, title: str, run: Trajectory) -> None:
     """Offer a chart of a run."""
+    if st.session_state.taking is None:
+        return
     caption = captions.of_part(title, caption_of(run))
     st.session_state.charts.append(_Chart(picture, caption, run.experiment))
 
@@ -111,7 +115,7 @@ def of_run(scene: Scene, run: Trajectory, experiment: Experiment) -> None:
 def of_charts(*files: File) -> None:
     """Fill the menu of a page with the charts that it has offered, and with files."""
     place, charts = st.session_state.taking, st.session_state.charts
-    if place is None or not charts:
+    if not charts:  # none was offered, or the menu is closed
         return
     with place:
         titles = [chart.caption.title for chart in charts]

@@ -277,14 +277,15 @@ def planned_map(base: Experiment, wanted: Plan) -> None:
         compute(cells, lambda rows: picture.altair_chart(map_of(rows), width="stretch"))
     rows = known_rows(cells)
     done = sum(row is not None for row in rows)
+    drawn = map_of(rows)
     with picture.container():
         if plan.y.name == "seed":
             for chart in pictures.ensemble(xs, rows, measure, x_title=x_title):
                 _ui.chart(chart, f"{COLOURS[measure]} of many seeds", base)
         if done:
-            hang(map_of(rows), f"map-{base.key}-{plan}", cells, plan)
+            hang(drawn, f"map-{base.key}-{plan}", cells, plan)
         else:
-            st.altair_chart(map_of(rows), width="stretch")
+            st.altair_chart(drawn, width="stretch")
     steps = base.dynamics.steps
     some = f"{done} of " if done < len(cells) else ""
     _prose.say(
@@ -302,7 +303,7 @@ def planned_map(base: Experiment, wanted: Plan) -> None:
             f"would take longer than {BUDGET:.0f} seconds of a core{' here' if HOSTED else ''}."
         )
     title = f"Phase diagram: {COLOURS[measure].lower()}"
-    take(map_of(rows), title, in_words(base), (x_title, y_title), (xs, ys), base)
+    take(drawn, title, in_words(base), (x_title, y_title), (xs, ys), base)
     _take.of_charts(*csv_of(cells, rows))
 
 

@@ -123,7 +123,7 @@ def _of_link(text: str) -> Given:
     missing = [name for name in ("task", "depths", "start") if name not in values]
     require(
         not missing and any(name in values for name in links.CLOCKS),
-        "expected a link that holds a whole run, as Link in the app gives it; this one lacks "
+        "expected a link that holds a whole run, as the app's menu gives it; this one lacks "
         f"{', '.join(missing) or ' or '.join(links.CLOCKS)}",
     )
     experiment, wrong = links.from_query(values, presets.MEDIUM.experiment)

@@ -29,6 +29,7 @@ from simcore import (
     Tree,
     simulate,
     theory,
+    variations,
 )
 from simcore.figures import charts, full_weights, panels, style
 from simcore.figures.panels import Named
@@ -679,6 +680,25 @@ def test_gfs_sharpness_falls_to_the_sharpness_at_rest():
     assert {row["kind"] for row in gfs} == {"theory"}
     assert "GFS sharpness" not in set(strings(spec_of("sharpness with GFS", "random")))
     assert "GFS sharpness" not in set(strings(spec_of("sharpness", "paper")))
+
+
+@pytest.mark.parametrize(
+    ("eta", "names"),
+    [(0.05, {"GD, GF": "right"}), (2 / 10.5, {"GD": "left", "GF": "left"})],
+    ids=["end together at the edge of the plot", "end apart"],
+)
+def test_names_of_runs_in_a_plane_can_be_read(eta, names):
+    descent = simulate(experiment(eta, 700))
+    flow = simulate(variations.matching_flow(descent.experiment))
+    spec = drawn([named(descent), named(flow)], "plane")
+    found = {
+        row["text"]: view["mark"]["align"]
+        for view in views(spec)
+        if mark_of(view) == "text"
+        for row in rows_of(spec, view)
+        if "G" in row["text"]
+    }
+    assert found == names
 
 
 def test_the_plane_is_square_and_marks_the_predicted_ends():

@@ -33,7 +33,7 @@ def draw(scene: Scene, panel: PlanePanel, height: int) -> alt.LayerChart:
         *_curves(panel, x, y),
         *parts.named(parts.RUN, _trail_layers(rows, x, y)),
         *parts.named(parts.MARK, parts.marks(panel.marks, x, y, orient="top-right")),
-        *parts.named(parts.END, _names(rows, x, y)),
+        *parts.named(parts.END, _names(rows, x, y, domain)),
     ]
     what = f"{panel.x_label} and {panel.y_label}"
     drawn = parts.view(
@@ -95,6 +95,7 @@ def dots(first: np.ndarray, second: np.ndarray, domain: tuple[float, float]) -> 
     return pixels % (on + off) < on
 
 
+NAME, NEAR = 0.15, 0.04  # of the plot: room for a name, and for two beside each other
 JOIN, SMOOTH, DISC = (1.0, 0.35), (1.6, 1.0), (2.0, 0.9)  # width or radius, and opacity
 
 
@@ -144,10 +145,31 @@ def _curves(panel: PlanePanel, x: Width, y: Height) -> list[alt.Chart]:
     return layers
 
 
-def _names(rows: Sequence[Columns], x: Width, y: Height) -> list[alt.Chart]:
-    """The name of each of several runs where it ends."""
+def _names(
+    rows: Sequence[Columns], x: Width, y: Height, domain: tuple[float, float]
+) -> list[alt.Chart]:
+    """The names of several runs where they end, on the side where there is room; those that end
+    together are named together."""
     if len(rows) < 2:
         return []
-    ends = [{"x": row["x"][-1:], "value": row["value"][-1:], "text": row["line"]} for row in rows]
-    at = alt.Chart(table(ends)).encode(x=x.channel(), y=y.channel(), text=alt.Text("text:N"))
-    return parts.haloed(at, style.INK, align="left", dx=8, dy=-12, clip=True)
+    wide = domain[1] - domain[0]
+    ends: list[tuple[float, float, list[str]]] = []
+    for row in rows:
+        here = float(row["x"][-1]), float(row["value"][-1])
+        near = [e for e in ends if max(abs(e[0] - here[0]), abs(e[1] - here[1])) < NEAR * wide]
+        names = near[0][2] if near else []
+        names.append(row["line"])
+        if not near:
+            ends.append((*here, names))
+    layers = []
+    for align, dx in (("left", 8), ("right", -8)):  # the end of the text that is at the run's
+        cramped = align == "right"
+        texts = [
+            {"x": np.array([left]), "value": np.array([up]), "text": ", ".join(names)}
+            for left, up, names in ends
+            if (left > domain[1] - NAME * wide) == cramped
+        ]
+        if texts:
+            at = alt.Chart(table(texts)).encode(x=x.channel(), y=y.channel(), text="text:N")
+            layers += parts.haloed(at, style.INK, align=align, dx=dx, dy=-12, clip=True)
+    return layers
