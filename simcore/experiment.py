@@ -14,13 +14,15 @@ from functools import cached_property
 
 from simcore import checks, limits
 from simcore.checks import require
-from simcore.dynamics import Descent, Dynamics, Flow, Record
+from simcore.dynamics import CentralFlow, Descent, Dynamics, Flow
+from simcore.record import Record
 from simcore.spec import Spec
 from simcore.starts import Balanced, Gaussian, LayerScales, Start
 from simcore.tasks import Task
 
 __all__ = [  # all nouns of an experiment but the tasks, wherever each is at home
     "Balanced",
+    "CentralFlow",
     "Descent",
     "Dynamics",
     "Experiment",
@@ -143,6 +145,7 @@ class Experiment(Spec):
     def _check_start(self) -> None:
         depths = self.network.depths
         self.start.check_fits(depths)
+        self.dynamics.check_network(len(depths))
         width, modes = self.network.hidden_width(self.task), len(self.task.singular_values)
         require(
             not self.start.aligned or width >= modes or max(depths) == 1,

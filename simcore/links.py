@@ -32,6 +32,7 @@ from simcore.experiment import (
     Network,
 )
 from simcore.plans import Plan, Wanted
+from simcore.spec import written
 from simcore.tasks import Spectrum
 from simcore.view import DEFAULT as DEFAULT_VIEW
 from simcore.view import PLAYED, View
@@ -191,7 +192,12 @@ class _Reader:
 
 def _dynamics_query(dynamics: Dynamics) -> dict[str, str]:
     moves = next(m for m in values.DYNAMICS if m.kind is type(dynamics))
-    return {name: repr(getattr(dynamics, field)) for name, (field, _) in moves.parameters.items()}
+    held = {f.name for f in written(dynamics)}
+    return {
+        name: values.field_text(getattr(dynamics, field))
+        for name, (field, _) in moves.parameters.items()
+        if field in held
+    }
 
 
 def _dynamics(query: Mapping[str, str], read: _Reader, fallback: Dynamics) -> Dynamics:

@@ -56,7 +56,7 @@ def _descend(
 ) -> Outcome:
     done = 0
     recorder.record(done, 0.0)
-    for goal in record.steps(dynamics.steps)[1:]:
+    for goal in dynamics.recorded(record)[1:]:
         while done < goal:
             report.reached(done / dynamics.steps)
             wanted = min(int(goal) - done, engine.per_call)
@@ -74,7 +74,7 @@ def _flow(
     engine.start_flow(dynamics.duration)
     recorder.record(0, 0.0)
     if record.every is None:
-        goals = list(record.times(dynamics.duration)[1:])
+        goals = list(dynamics.recorded(record)[1:])
     else:
         goals = [dynamics.duration]
     for goal in goals:

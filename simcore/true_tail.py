@@ -142,8 +142,9 @@ def period(totals: np.ndarray, swing: np.ndarray) -> np.ndarray:
 
 
 def has_true_tail(experiment: Experiment) -> bool:
-    """Whether it is a descent that can be iterated on, mode by mode."""
-    return experiment.resolved_engine == "modes" and type(experiment.dynamics) is Descent
+    """Whether it is a plain descent that can be iterated on, mode by mode."""
+    dynamics = experiment.dynamics
+    return experiment.resolved_engine == "modes" and dynamics.iterated and dynamics.plain
 
 
 @lru_cache(maxsize=256)  # a page asks several times

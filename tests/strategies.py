@@ -15,7 +15,6 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from simcore.dynamics import SPACINGS
 from simcore.experiment import (
     Balanced,
     Descent,
@@ -26,6 +25,7 @@ from simcore.experiment import (
     Network,
     Record,
 )
+from simcore.record import SPACINGS
 from simcore.tasks import Dataset, Spectrum, Target, Tree
 from simcore.view import AXES, DIAGRAMS, STROBES, TIMES, View
 

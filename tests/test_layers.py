@@ -22,7 +22,8 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "nouns": (
         "simcore.version simcore.checks simcore.limits simcore.looks simcore.files "
         "simcore.extras simcore.archive simcore.caption simcore.spec simcore.tasks simcore.starts "
-        "simcore.dynamics simcore.experiment simcore.trajectory simcore.rows simcore.view "
+        "simcore.events simcore.record simcore.dynamics simcore.experiment "
+        "simcore.trajectory simcore.rows simcore.view "
         "simcore.typed simcore.run_inputs simcore.bars",
         "numpy nouns",
     ),

@@ -42,7 +42,7 @@ def kind(experiment: Experiment) -> Hashable:
     """What descents must share to run together; None if this one cannot."""
     task, network, dynamics = experiment.task, experiment.network, experiment.dynamics
     # the kernel is that of plain descent, and other dynamics have walks of their own
-    if experiment.resolved_engine != "modes" or type(dynamics) is not Descent:
+    if experiment.resolved_engine != "modes" or not (dynamics.iterated and dynamics.plain):
         return None
     rows = experiment.start.layer_scales(network.depths)
     equal_layers = tuple(tuple(map(row.index, row)) for row in rows)
@@ -114,7 +114,7 @@ def _run_together(experiments: Sequence[Experiment], look: Look) -> Ends:
 
     dynamics, record = experiments[0].dynamics, experiments[0].record
     assert isinstance(dynamics, Descent)
-    gaps, system = np.diff(record.steps(dynamics.steps)), beginning.system
+    gaps, system = np.diff(dynamics.recorded(record)), beginning.system
     past = _Past(cells.x[0].copy(), *(cells.strengths[0].copy() for _ in range(3)))
     with np.errstate(all="ignore"):  # of diverged cells
         each = seconds(experiments[0]) * len(experiments) / len(gaps)
