@@ -16,16 +16,14 @@ from simcore import looks
 from simcore.checks import require
 from simcore.cost import product_seconds
 from simcore.experiment import Experiment, Network
-from simcore.kernels import lanczos
+from simcore.frames import Coordinates
 from simcore.kernels import matrices as kernels
 from simcore.kernels.simd import padded, zeros
+from simcore.lanczos import Lanczos, room
 from simcore.looks import Look
 from simcore.tasks import Task
 
-KRYLOV = 120  # vectors kept before Lanczos restarts, fewer where they would take more than
-KRYLOV_NUMBERS = 60_000_000  # numbers, half a gigabyte
 NOISE_SEED = 20260605
-MIX = 0.02  # share of noise in a warm start, so that an overtaking eigenvector is never missed
 
 
 @lru_cache(maxsize=32)
@@ -113,25 +111,36 @@ def _chains(experiment: Experiment) -> tuple[np.ndarray, ...]:
     return zeros(chain), zeros(chain), zeros(chain), misfit, slope
 
 
+def _noise(experiment: Experiment, rows: int) -> np.ndarray:
+    """Random unit vectors, the same at every call."""
+    size = layout(experiment.network, experiment.task).size
+    noise = np.random.default_rng(NOISE_SEED).standard_normal((rows, size))
+    noise /= np.linalg.norm(noise, axis=1, keepdims=True)
+    return np.array([pad(experiment, row) for row in noise])
+
+
 class EigenSolver:
-    """Lanczos on the Hessian, warm-started from the eigenvectors of the call before."""
+    """The Hessian's largest eigenvalues, warm-started from the eigenvectors of the call before: by
+    the block Davidson method where it pays, else by Lanczos iteration."""
 
     def __init__(self, experiment: Experiment, k: int) -> None:
         self.layout = layout(experiment.network, experiment.task)
-        n, numbers = self.layout.size, int(self.layout.start[-1])
-        self.k, self.count = k, min(k, n)
-        room = min(KRYLOV, n, max(20, KRYLOV_NUMBERS // numbers))
+        self.k, self.count = k, min(k, self.layout.size)
         self.tangent = kernels.Tangent(*_chains(experiment))
-        self.scratch = lanczos.Lanczos(
-            zeros(room + 1, numbers), np.zeros(room), np.zeros(room), np.zeros(room)
-        )
-        noise = np.random.default_rng(NOISE_SEED).standard_normal((self.count, n))
-        noise /= np.linalg.norm(noise, axis=1, keepdims=True)
-        self.noise = np.array([pad(experiment, row) for row in noise])
-        self.vectors = np.zeros_like(self.noise)
-        self.mix = 1.0  # nothing known yet: start from noise
-        self.products = 0
-        self.per_call = looks.between(product_seconds(experiment, 2 * room))  # at worst, each twice
+        here = Coordinates(self.layout, self.tangent, padded(experiment.task.n_out), self.count)
+        # at worst, each product is made orthogonal twice
+        per_call = looks.between(product_seconds(experiment, 2 * room(self.layout)))
+        self.method = Lanczos(here, _noise(experiment, self.count), per_call)
+
+    @property
+    def products(self) -> int:
+        """Hessian-vector products so far."""
+        return self.method.products
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """The eigenvectors that the last call found, padded, (k, numbers)."""
+        return self.method.vectors[: self.count]
 
     def solve(
         self,
@@ -148,35 +157,7 @@ class EigenSolver:
         products; where it raises, the solver is of no further use.
         """
         pairs = np.full((2, self.k), np.nan)
-        values, residuals = pairs[:, : self.count]
-        search = lanczos.Search(np.zeros(3, np.int64), np.zeros(3))
-        while search.place[lanczos.PAIR] < self.count:
-            look()
-            self.products += lanczos.top_eigenpairs(
-                theta,
-                self.layout,
-                loss,
-                work,
-                self.tangent,
-                self.scratch,
-                self.noise,
-                self.mix,
-                self.vectors,
-                values,
-                residuals,
-                tol,
-                search,
-                self.per_call,
-            )
-        known = bool(np.isfinite(self.vectors).all())
-        self.mix = MIX if known else 1.0
-        if not known:
-            self.vectors[:] = 0.0
-        values[~np.isfinite(residuals)] = np.nan
-        if self.count > 1:
-            order = np.argsort(-values, kind="stable")
-            self.vectors[:] = self.vectors[order]
-            values[:], residuals[:] = values[order], residuals[order]
+        pairs[:, : self.count] = self.method.solve(kernels.Place(theta, loss, work), tol, look)
         return pairs[0], pairs[1]
 
 

@@ -84,11 +84,19 @@ class Tangent(NamedTuple):
     slope: np.ndarray  # (n_out * n_in,), the same array as misfit if whitened
 
 
+class Place(NamedTuple):
+    """Where a Hessian is taken: `work` holds `evaluate` and `backpropagate` of scale 1 at theta."""
+
+    theta: np.ndarray
+    problem: Problem
+    work: Workspace
+
+
 # --- Loss and gradient -----------------------------------------------------------------------
 
 
 @kernel
-def _slope(misfit, layout, problem, out, panel):
+def slope_of(misfit, layout, problem, out, panel):
     """out = misfit Sigma_xx; nothing to do if whitened, where out is misfit itself."""
     if not problem.whitened:
         n_in, covariance = layout.n_in, at(problem.covariance, 0)
@@ -115,7 +123,7 @@ def evaluate(theta, layout, problem, work):
         add_scaled(1.0, chain, misfit, size)
         for i in range(modes):
             work.strengths[h, i] = chain[i * (n_in + 1)]
-    _slope(misfit, layout, problem, slope, panel)
+    slope_of(misfit, layout, problem, slope, panel)
     return 0.5 * dot(misfit, slope, size)
 
 
@@ -235,7 +243,7 @@ def hessian_vector(theta, layout, problem, work, tangent, direction, out):
             times(along, value, moved, rows, cols, n_in, SET, panel)  # dA_l = V_l A_{l-1}
             times(weights, below, moved, rows, cols, n_in, ADD, panel)  # + W_l dA_{l-1}
         add_scaled(1.0, moved, misfit, size)
-    _slope(misfit, layout, problem, slope, panel)
+    slope_of(misfit, layout, problem, slope, panel)
     for h in range(pathways):
         first, last = layout.first[h], layout.first[h + 1] - 1
         moved_pull = at(tangent.backward, layout.chain[last])
