@@ -15,6 +15,7 @@ import numpy as np
 from simcore import looks
 from simcore.checks import require
 from simcore.cost import product_seconds
+from simcore.davidson import GUARD, Davidson
 from simcore.experiment import Experiment, Network
 from simcore.frames import Coordinates
 from simcore.kernels import matrices as kernels
@@ -24,6 +25,8 @@ from simcore.looks import Look
 from simcore.tasks import Task
 
 NOISE_SEED = 20260605
+# Seconds to diagonalise a matrix of that size^3, and the products that are saved by it.
+DIAGONALISED, SAVED = 8e-10, 40
 
 
 @lru_cache(maxsize=32)
@@ -119,6 +122,12 @@ def _noise(experiment: Experiment, rows: int) -> np.ndarray:
     return np.array([pad(experiment, row) for row in noise])
 
 
+def _corrections_pay(experiment: Experiment) -> bool:
+    """Whether the products that Davidson's corrections save take longer than they do."""
+    size = padded(experiment.task.n_out) * padded(experiment.task.n_in)
+    return DIAGONALISED * size**3 < SAVED * product_seconds(experiment, SAVED)
+
+
 class EigenSolver:
     """The Hessian's largest eigenvalues, warm-started from the eigenvectors of the call before: by
     the block Davidson method where it pays, else by Lanczos iteration."""
@@ -130,7 +139,10 @@ class EigenSolver:
         here = Coordinates(self.layout, self.tangent, padded(experiment.task.n_out), self.count)
         # at worst, each product is made orthogonal twice
         per_call = looks.between(product_seconds(experiment, 2 * room(self.layout)))
-        self.method = Lanczos(here, _noise(experiment, self.count), per_call)
+        lanczos = Lanczos(here, _noise(experiment, self.count), per_call)
+        self.method: Davidson | Lanczos = lanczos
+        if self.count > 1 and here.frame.narrow and _corrections_pay(experiment):
+            self.method = Davidson(lanczos, _noise(experiment, self.count + GUARD))
 
     @property
     def products(self) -> int:

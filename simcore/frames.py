@@ -31,8 +31,14 @@ class Coordinates:
         self.frame = kernels.Frame(
             narrow,
             np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-            *(zeros(chain) for _ in range(4)),
-            *(zeros(layers, square) for _ in range(4)),
+            below=zeros(chain),
+            below_turned=zeros(chain),
+            above=zeros(chain),
+            above_turned=zeros(chain),
+            r=zeros(layers, square),
+            r_turned=zeros(layers, square),
+            s=zeros(layers, square),
+            s_turned=zeros(layers, square),
             small=zeros(2, square if narrow else 0),
         )
 

@@ -34,7 +34,7 @@ class Lanczos(NamedTuple):
 
 
 @kernel
-def _remove(basis, count, vector):
+def remove(basis, count, vector):
     """vector -= its part in the span of the first `count` orthonormal rows, four at a time."""
     size, rest = vector.size, at(vector, 0)
     whole = count & ~3
@@ -68,8 +68,8 @@ def purge(vectors, p, basis, m, image, before):
     """
     after = 0.0
     for _ in range(3):
-        _remove(vectors, p, image)
-        _remove(basis, m, image)
+        remove(vectors, p, image)
+        remove(basis, m, image)
         after = norm(image)
         if before > 0.0 and after > 0.5 * before:
             break
