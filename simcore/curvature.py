@@ -15,7 +15,7 @@ import numpy as np
 from simcore import looks
 from simcore.checks import require
 from simcore.cost import product_seconds
-from simcore.davidson import GUARD, Davidson
+from simcore.davidson import Davidson
 from simcore.experiment import Experiment, Network
 from simcore.frames import Coordinates
 from simcore.kernels import matrices as kernels
@@ -142,7 +142,7 @@ class EigenSolver:
         lanczos = Lanczos(here, _noise(experiment, self.count), per_call)
         self.method: Davidson | Lanczos = lanczos
         if self.count > 1 and here.frame.narrow and _corrections_pay(experiment):
-            self.method = Davidson(lanczos, _noise(experiment, self.count + GUARD))
+            self.method = Davidson(lanczos, _noise(experiment, 1)[0])
 
     @property
     def products(self) -> int:

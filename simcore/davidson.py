@@ -12,7 +12,7 @@ from simcore.lanczos import Lanczos
 from simcore.looks import Look
 
 GUARD = 1  # eigenvectors followed beyond those asked for, lest one overtakes unseen
-MIX = 0.02  # share of noise in a warm start, for the same reason
+CHAIN = 2  # Krylov vectors of noise that join in for the same reason; corrections would ignore them
 MOST = 14  # times that the basis may grow before Lanczos takes over
 NEAR = 1e-3  # of an eigenvalue: nearer ones of K count as so far away
 STALE = 1e-4  # relative change from which K is diagonalised anew
@@ -33,16 +33,17 @@ class Davidson:
     """
 
     def __init__(self, lanczos: Lanczos, noise: np.ndarray) -> None:
-        """For as many eigenvalues as `lanczos` finds, in its coordinates. `noise`: GUARD random
-        vectors more than it has."""
+        """For as many eigenvalues as `lanczos` finds, in its coordinates. `noise`: a random
+        vector."""
         self.coordinates, self.noise, self.lanczos = lanczos.coordinates, noise, lanczos
-        coordinates, self.k = self.coordinates, noise.shape[0] - GUARD
-        rows, room = padded(len(noise)), (MOST + 1) * len(noise)
+        self.k = len(lanczos.noise)
+        coordinates, rows = self.coordinates, padded(self.k + GUARD + 1)
+        room = (MOST + 1) * rows
         self.basis, self.images = zeros(2, room, coordinates.size)
         self.fresh, self.found, self.left = zeros(3, rows, coordinates.size)
         self.overlaps, self.lengths = np.zeros((room, room)), np.zeros(rows)
         self.numbers = zeros(4 * room)
-        self.vectors = np.zeros_like(noise)
+        self.vectors = np.zeros((self.k + GUARD, len(noise)))
         self.largest = np.inf  # eigenvalue of the call before
         self.inverse = _GaussNewton(coordinates)
         self.grown = 0
@@ -72,7 +73,8 @@ class Davidson:
     ) -> tuple[np.ndarray, np.ndarray] | None:
         """Values and residuals by Davidson's method, None if that would take too long."""
         count, pairs = self._apply(place, 0, self._begin(place)), None
-        for _ in range(MOST):
+        chain = 0  # the row of the last Krylov vector of noise
+        for grown in range(MOST):
             look()
             overlaps = self.overlaps[:count, :count]
             if not np.isfinite(overlaps).all():
@@ -81,26 +83,29 @@ class Davidson:
             ritz, turns = ritz[::-1], np.ascontiguousarray(turns.T[::-1])
             residuals = self._residuals(ritz, turns)
             still = np.flatnonzero(residuals > tol * np.abs(ritz).max())
-            if not len(still):
+            krylov = int(grown < CHAIN)
+            if len(still) + krylov == 0:
                 pairs = ritz[: self.k].copy(), residuals
                 break
-            if count + len(still) > len(self.basis):
-                break
-            self.fresh[: len(still)] = self.left[still]
-            self.inverse.correct(place, ritz[still], self.fresh[: len(still)])
-            start, count = count, self._extend(count, len(still))
+            self.fresh[:krylov] = self.images[chain]
+            new = self.fresh[krylov : krylov + len(still)]
+            new[:] = self.left[still]
+            self.inverse.correct(place, ritz[still], new)
+            start, count = count, self._extend(count, krylov + len(still))
             if count == start:
                 break
+            chain = start
             self._apply(place, start, count)
         self._combine(turns, self.basis, self.found)
-        self.vectors[:] = self.coordinates.outside(place.work, self.found[: len(self.noise)])
+        kept = self.found[: len(self.vectors)]
+        self.vectors[:] = self.coordinates.outside(place.work, kept)
         return pairs
 
     def _begin(self, place: matrices.Place) -> int:
-        """The guesses, which lean on every eigenvector by some noise; how many they are."""
-        guesses = self.vectors + MIX * self.noise
-        self.fresh[: len(guesses)] = self.coordinates.inside(place.work, guesses)
-        return self._extend(0, len(guesses))
+        """Noise and the guesses; how many they are."""
+        rows = np.concatenate([self.noise[None], self.vectors])
+        self.fresh[: len(rows)] = self.coordinates.inside(place.work, rows)
+        return self._extend(0, len(rows))
 
     def _extend(self, start: int, wanted: int) -> int:
         return int(
