@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -72,6 +73,11 @@ class Engine(Protocol):
     def eigenvalues(self, look: Look) -> tuple[np.ndarray, np.ndarray]:
         """Values and residuals (states, k) of the states observed since the last call, at most
         `together`; `look` is called now and then, and may raise."""
+
+    def moving_sharpness(self, moving: Sequence[tuple[bool, ...]], look: Look) -> np.ndarray:
+        """(states,): lambda_max of the Hessian of the weights that move in each of the states that
+        `eigenvalues` was last asked about, in which these pathways (states, H) do; nan where none
+        does."""
 
     def keep(self) -> None:
         """The record of the current state is complete: its weights are those of `theta`."""
@@ -155,6 +161,7 @@ class ModesEngine(_Moving):
         self.nothing = ranges.fresh(*self.state.strengths.shape)
         self.ranges = _copy(self.nothing)
         self.queue: list[np.ndarray] = []
+        self.states = np.empty(0)  # whose eigenvalues were last asked for
         expected = cost(experiment)
         self.per_call = looks.between(expected.step)
         self.together = min(MOST_TOGETHER, looks.between(expected.record))
@@ -230,11 +237,21 @@ class ModesEngine(_Moving):
         return (left * self.seen.strengths[:, None, : self.modes]) @ right.T
 
     def eigenvalues(self, look: Look) -> tuple[np.ndarray, np.ndarray]:
-        states, self.queue = np.array(self.queue), []
+        self.states, self.queue = np.array(self.queue), []
         values = mode_curvature.top_eigenvalues(
-            self.architecture, states, self.experiment.record.eigenvalues, look
+            self.architecture, self.states, self.experiment.record.eigenvalues, look
         )
         return values, np.where(np.isfinite(values), 0.0, np.nan)
+
+    def moving_sharpness(self, moving: Sequence[tuple[bool, ...]], look: Look) -> np.ndarray:
+        found = np.full(len(moving), np.nan)
+        for some in set(moving):
+            if any(some):
+                architecture = mode_curvature.architecture_of(self.experiment, some)
+                here = [k for k, of in enumerate(moving) if of == some]
+                top = mode_curvature.top_eigenvalues(architecture, self.states[here], 1, look)
+                found[here] = top[:, 0]
+        return found
 
     def keep(self) -> None:
         pass
@@ -261,6 +278,7 @@ class MatricesEngine(_Moving):
         self.nothing = ranges.fresh(*self.work.strengths.shape)
         self.ranges = _copy(self.nothing)
         self.solver = curvature.EigenSolver(experiment, experiment.record.eigenvalues)
+        self.solvers: dict[tuple[bool, ...], curvature.EigenSolver] = {}  # where some pathways move
         self.gradient, self.kept = np.zeros_like(self.weights), self.weights.copy()
         self.per_call = looks.between(cost(experiment).step)
         self.together = 1  # the solver goes from state to state
@@ -362,6 +380,17 @@ class MatricesEngine(_Moving):
             self.weights, self.problem, self.seen, ALONG_RUN_TOL, look
         )
         return values[None], residuals[None]
+
+    def moving_sharpness(self, moving: Sequence[tuple[bool, ...]], look: Look) -> np.ndarray:
+        (some,) = moving
+        if not any(some) or not np.isfinite(self.weights).all():
+            return np.full(1, np.nan)
+        if some not in self.solvers:
+            self.solvers[some] = curvature.EigenSolver(self.experiment, 1, some)
+        values, _ = self.solvers[some].solve(
+            self.weights, self.problem, self.seen, ALONG_RUN_TOL, look
+        )
+        return values
 
     def keep(self) -> None:
         self.kept[:] = self.weights

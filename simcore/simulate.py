@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simcore import bars, cost, looks
+from simcore import bars, cost, events, looks
 from simcore.engines import Engine, engine_for
 from simcore.experiment import Descent, Dynamics, Experiment, Flow
 from simcore.kernels.dormand_prince import REACHED, STALLED
@@ -161,6 +161,7 @@ class _Recorder:
         self.rows: list[tuple[float, np.ndarray, np.ndarray, np.ndarray]] = []
         self.maps: list[np.ndarray] = []
         self.curvature: list[tuple[np.ndarray, np.ndarray]] = []
+        self.moving_sharpness: list[np.ndarray] = []
         self.waiting = 0
 
     @property
@@ -183,14 +184,30 @@ class _Recorder:
         if count == 0:
             return
         if self.experiment.record.sharpness:
-            self.curvature.append(self.engine.eigenvalues(look))
+            values, residuals = self.engine.eigenvalues(look)
+            if self.experiment.dynamics.freezes:
+                self._compute_moving_sharpness(values[:, 0].copy(), look)
+            self.curvature.append((values, residuals))
         else:
             self._without_curvature(count)
         self.engine.keep()
 
+    def _compute_moving_sharpness(self, sharpness: np.ndarray, look: looks.Look) -> None:
+        """Of the last records, with this sharpness of all weights."""
+        dynamics, pathways = self.experiment.dynamics, self.experiment.network.pathways
+        clock = self.steps if dynamics.iterated else self.time
+        moving = [
+            events.moving(dynamics.events, pathways, time) for time in clock[-len(sharpness) :]
+        ]
+        if not all(map(all, moving)):
+            of_moving = self.engine.moving_sharpness(moving, look)
+            sharpness = np.where(np.all(moving, axis=1), sharpness, of_moving)
+        self.moving_sharpness.append(sharpness)
+
     def _without_curvature(self, count: int) -> None:
         nothing = np.full((count, self.experiment.record.eigenvalues), np.nan)
         self.curvature.append((nothing, nothing))
+        self.moving_sharpness.append(nothing[:, 0])
 
     def finish(self) -> None:
         """Nothing more will be recorded."""
@@ -224,5 +241,8 @@ class _Recorder:
             strengths_range=np.array(strengths_range),
             maps=np.array(self.maps) if self.experiment.record.maps else None,
             theta=self.engine.theta(),
+            moving_sharpness=np.concatenate(self.moving_sharpness)
+            if self.experiment.dynamics.freezes
+            else None,
             seconds=time.perf_counter() - begin,
         )
