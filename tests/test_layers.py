@@ -36,7 +36,8 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.jitters "
         "simcore.engines simcore.updates simcore.simulate "
         "simcore.alignment simcore.courses simcore.verdicts "
-        "simcore.true_tail simcore.horizon simcore.regimes simcore.ends simcore.presets "
+        "simcore.true_tail simcore.horizon simcore.regimes simcore.ends simcore.preset "
+        "simcore.event_presets simcore.presets "
         "simcore.links simcore.link_values simcore.run_table simcore.captions "
         "simcore.what",
         "numpy nouns loops truths verbs",
