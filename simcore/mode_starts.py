@@ -42,6 +42,8 @@ class Beginning(NamedTuple):
 def groups(experiment: Experiment) -> Groups:
     """The groups of an aligned experiment."""
     scales = experiment.start.layer_scales(experiment.network.depths)
+    if _layers_part(experiment):
+        return Groups(*_one_by_one(experiment.network.depths))
     distinct = _distinct(scales)
     first = np.cumsum([0, *map(len, distinct)])
     pathways = list(zip(first.tolist(), scales, distinct, strict=False))
@@ -100,7 +102,19 @@ def _distinct(scales: Rows) -> Rows:
 def _scales(experiment: Experiment) -> list[float]:
     """The scale of each group, (G,)."""
     scales = experiment.start.layer_scales(experiment.network.depths)
-    return [x for row in _distinct(scales) for x in row]
+    kept = scales if _layers_part(experiment) else _distinct(scales)
+    return [x for row in kept for x in row]
+
+
+def _layers_part(experiment: Experiment) -> bool:
+    """Whether layers that start equal may part."""
+    return experiment.dynamics.parts_layers and len(experiment.task.singular_values) > 1
+
+
+def _one_by_one(depths: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Groups of one layer each."""
+    first = np.cumsum([0, *depths]).astype(np.int64)
+    return first, np.ones(first[-1], np.int64), np.arange(first[-1])
 
 
 def _loss(residual: np.ndarray) -> np.ndarray:
