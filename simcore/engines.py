@@ -24,6 +24,8 @@ ALONG_RUN_TOL = 1e-9
 class Engine(Protocol):
     """What the record loop asks of an engine."""
 
+    limit: float  # loss above which a run counts as diverged
+    ranges: ranges.Ranges
     per_call: int  # steps that one call should take, so that progress stays lively
     together: int  # records whose eigenvalues one call should compute
 
@@ -69,10 +71,6 @@ def engine_for(experiment: Experiment) -> Engine:
     return kind(experiment)
 
 
-def _copy(between: ranges.Ranges) -> ranges.Ranges:
-    return ranges.Ranges(between.loss.copy(), between.strengths.copy())
-
-
 def _integrator(n: int, weights: int) -> dormand_prince.Integrator:
     """For n numbers, of which so many are weights and the rest padding."""
     return dormand_prince.Integrator(
@@ -112,7 +110,7 @@ class ModesEngine(_Flowing):
         self.seen = mode_starts.fresh_state(self.system)
         self.architecture = mode_curvature.architecture_of(experiment)
         self.nothing = ranges.fresh(*self.state.strengths.shape)
-        self.ranges = _copy(self.nothing)
+        self.ranges = ranges.copied(self.nothing)
         self.queue: list[np.ndarray] = []
         expected = cost(experiment)
         self.per_call = looks.between(expected.step)
@@ -142,12 +140,17 @@ class ModesEngine(_Flowing):
     def move_to(self, time: float) -> None:
         dormand_prince.state_at(time, self.integrator, self.x.reshape(-1))
 
-    def observe(self) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+    def widen(self) -> float:
+        """The loss, without its floor, of a state that the ranges take in."""
         loss = mode_kernels.evaluate(self.x, self.system, self.seen)
         ranges.widen(self.ranges, loss, self.seen.strengths)
+        return loss
+
+    def observe(self) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+        loss = self.widen()
         if self.experiment.record.sharpness:
             self.queue.append(self.x[:, : self.modes].T.copy())
-        between, self.ranges = self.ranges, _copy(self.nothing)
+        between, self.ranges = self.ranges, ranges.copied(self.nothing)
         return (
             loss + self.floor,
             self.seen.strengths[:, : self.modes].copy(),
@@ -189,7 +192,7 @@ class MatricesEngine(_Flowing):
         loss = matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.work)
         self.limit = float(mode_starts.blow_up(mode_starts.natural_loss(task), loss))
         self.nothing = ranges.fresh(*self.work.strengths.shape)
-        self.ranges = _copy(self.nothing)
+        self.ranges = ranges.copied(self.nothing)
         self.solver = curvature.EigenSolver(experiment, experiment.record.eigenvalues)
         self.gradient, self.kept = np.zeros_like(self.weights), self.weights.copy()
         self.per_call = looks.between(cost(experiment).step)
@@ -230,10 +233,15 @@ class MatricesEngine(_Flowing):
     def move_to(self, time: float) -> None:
         dormand_prince.state_at(time, self.integrator, self.weights)
 
-    def observe(self) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+    def widen(self) -> float:
+        """The loss, without its floor, of a state that the ranges take in."""
         loss = matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.seen)
         ranges.widen(self.ranges, loss, self.seen.strengths)
-        between, self.ranges = self.ranges, _copy(self.nothing)
+        return loss
+
+    def observe(self) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+        loss = self.widen()
+        between, self.ranges = self.ranges, ranges.copied(self.nothing)
         modes = len(self.experiment.task.singular_values)
         return (
             loss + self.floor,
@@ -255,12 +263,16 @@ class MatricesEngine(_Flowing):
         if not np.isfinite(self.weights).all():
             nothing = np.full((1, self.experiment.record.eigenvalues), np.nan)
             return nothing, nothing
-        self.gradient[:] = 0.0
-        matrix_kernels.backpropagate(self.weights, self.layout, self.seen, 1.0, self.gradient)
+        self.backpropagate()
         values, residuals = self.solver.solve(
             self.weights, self.problem, self.seen, ALONG_RUN_TOL, look
         )
         return values[None], residuals[None]
+
+    def backpropagate(self) -> None:
+        """Make `gradient` that of the state that was seen last."""
+        self.gradient[:] = 0.0
+        matrix_kernels.backpropagate(self.weights, self.layout, self.seen, 1.0, self.gradient)
 
     def keep(self) -> None:
         self.kept[:] = self.weights

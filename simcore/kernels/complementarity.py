@@ -11,7 +11,7 @@ zero in X.
 
 import numpy as np
 
-from simcore.kernels.stamp import allocating_kernel, kernel
+from simcore.kernels.stamp import kernel
 
 MOST_ITERATIONS = 4000
 MOST_SWEEPS = 30
@@ -59,6 +59,12 @@ def diagonalise(matrix, vectors):
 
 
 @kernel
+def _often(row, column):
+    """How often an entry stands in the matrix."""
+    return 1.0 if row == column else 2.0
+
+
+@kernel
 def _project(x, rows, columns, matrix, vectors):
     """Replace x (n,), the entries of a symmetric matrix, by the nearest positive semidefinite."""
     coupled = False
@@ -68,7 +74,9 @@ def _project(x, rows, columns, matrix, vectors):
         for e in range(x.size):
             x[e] = max(x[e], 0.0)
         return
-    matrix[:] = 0.0
+    for p in range(matrix.shape[0]):
+        for q in range(matrix.shape[0]):
+            matrix[p, q] = 0.0
     for e in range(x.size):
         matrix[rows[e], columns[e]] = matrix[columns[e], rows[e]] = x[e]
     diagonalise(matrix, vectors)
@@ -79,47 +87,38 @@ def _project(x, rows, columns, matrix, vectors):
                 x[e] += matrix[m, m] * vectors[rows[e], m] * vectors[columns[e], m]
 
 
-@allocating_kernel
-def complement(k, rows, columns, gap, gram, tolerance, x):
-    """Solve for the entries x (n,) of X, given `gap` (n,), those of A, and gram (n, n).
+@kernel
+def complement(rows, columns, gap, gram, tolerance, x, ahead, new, matrix, vectors):
+    """Solve for the entries x (n,) of X, given `gap` (n,), those of A, and gram (n, n), by
+    accelerated projected gradients with restarts (FISTA).
 
-    k = 1 in closed form, else accelerated projected gradients with restarts (FISTA), until what a
-    projected gradient still changes, in units of Y, is at most `tolerance`: that bounds how far Y
-    is from being positive and how far X and Y are from being complementary. Return whether it
-    came so far.
+    It ends when what a projected gradient still changes, in units of Y, is at most `tolerance`:
+    that bounds how far Y is from being positive and how far X and Y are from being complementary.
+    ahead and new (n,), matrix and vectors (k, k) are scratch.
     """
     n = x.size
-    x[:] = 0.0
-    if n == 1:
-        if gap[0] < 0.0:
-            x[0] = -gap[0] / gram[0, 0]
-        return np.isfinite(x[0])
     length = 0.0
     for e in range(n):
         row = 0.0
         for f in range(n):
-            often = (1.0 if rows[e] == columns[e] else 2.0) * (
-                1.0 if rows[f] == columns[f] else 2.0
-            )
+            often = _often(rows[e], columns[e]) * _often(rows[f], columns[f])
             row += np.sqrt(often) * abs(gram[e, f])
         length = max(length, row)
+        x[e] = ahead[e] = 0.0
     if not length > 0.0:
-        return bool(gap.min() >= 0.0)
-    matrix, vectors = np.empty((k, k)), np.empty((k, k))
-    ahead, new = np.zeros(n), np.empty(n)
+        return
     momentum = 1.0
     for _ in range(MOST_ITERATIONS):
         for e in range(n):
             y = gap[e]
             for f in range(n):
-                y += gram[e, f] * ahead[f] * (1.0 if rows[f] == columns[f] else 2.0)
+                y += gram[e, f] * ahead[f] * _often(rows[f], columns[f])
             new[e] = ahead[e] - y / length
         _project(new, rows, columns, matrix, vectors)
         change, uphill = 0.0, 0.0
         for e in range(n):
             change = max(change, abs(new[e] - ahead[e]))
-            often = 1.0 if rows[e] == columns[e] else 2.0
-            uphill += often * (ahead[e] - new[e]) * (new[e] - x[e])
+            uphill += _often(rows[e], columns[e]) * (ahead[e] - new[e]) * (new[e] - x[e])
         if uphill > 0.0:
             momentum = 1.0
         following = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * momentum * momentum))
@@ -129,5 +128,4 @@ def complement(k, rows, columns, gap, gram, tolerance, x):
             x[e] = new[e]
         momentum = following
         if change * length <= tolerance:
-            return True
-    return False
+            return
