@@ -21,7 +21,7 @@ RTOL = 1e-9  # of the flow before the edge
 class Recorder(Protocol):
     """What keeps the records of a run."""
 
-    def record(self, step: int, time: float, variance: float | None = None) -> None:
+    def record(self, step: int, time: float, variance: float = 0.0) -> None:
         """Keep the engine's state."""
 
 
@@ -40,7 +40,7 @@ def walk(
 ) -> Outcome:
     """Run it, record by record."""
     route = _Route(dynamics, engine, report)
-    recorder.record(0, 0.0, 0.0)
+    recorder.record(0, 0.0)
     for goal in dynamics.recorded(record)[1:].tolist():
         outcome = route.go(goal)
         if outcome is not Outcome.FINISHED:
@@ -99,7 +99,7 @@ class _Route:
         step = self.substep if whole else goal - self.time
         taken, self.variance = self.edge.follow(count, step)
         if not self.variance >= 0:
-            return Outcome.DIVERGED
+            return Outcome.UNHELD
         self.time += taken * step
         if goal - self.time <= 1e-9 * self.substep:
             self.time = goal

@@ -10,6 +10,8 @@ the state cannot drift away from the edge, and nothing has to be caught when it 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,14 +23,26 @@ from simcore.kernels import matrices as matrix_kernels
 from simcore.kernels import ranges, sectors
 from simcore.kernels.complementarity import complement
 from simcore.looks import Look
+from simcore.mode_curvature import Architecture
 
 NEAR = 0.9  # of the edge: eigenvalues from here on may touch it within a step
 EXACT = 1e-10  # of complementarity and of eigenvectors, in units of the edge
-TOUCHED = 1e-6  # of the edge, by which curvature that a step did not foresee may pass it
-CORRECTIONS = 3  # of a step that passed it by more
+TOUCHED = 1e-7  # of the edge, by which curvature that a step did not foresee may pass it
+CORRECTIONS = 20  # at most, of a step that passed it by more
+HELD = 1e-3  # of the edge, by which it may still be passed after them
+RESTS = 1e-16  # a change of no weight that is larger: nothing moves any more
 REACH = 1e-5  # of the differences of Hessian-vector products, in units of the weights' length
 LANCZOS_TOL = 1e-8  # residual of the critical directions of full weights
+TINY = 1e-300  # keeps what no weight can bend from a division by zero
 OWN_WORK = 2e-5  # seconds of one step, in Python
+
+
+class Entries(NamedTuple):
+    """The n entries of X that may differ from zero."""
+
+    rows: np.ndarray  # (n,)
+    columns: np.ndarray  # (n,)
+    leanings: np.ndarray  # (n, N)
 
 
 class Edge(ABC):
@@ -46,12 +60,12 @@ class Edge(ABC):
         """The eigenvalues above NEAR of the edge, (k,); all that follows refers to them."""
 
     @abstractmethod
-    def velocity(self) -> np.ndarray:
-        """-grad L, (N,)."""
+    def velocity(self, change: np.ndarray | None = None) -> np.ndarray:
+        """-grad L, (N,), at the state or after a change (N,) of it."""
 
     @abstractmethod
-    def leanings(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rows and columns of the n entries of X, and the leaning of each, (n, N)."""
+    def leanings(self) -> Entries:
+        """Those of the eigenvectors near the edge."""
 
     @abstractmethod
     def move(self, change: np.ndarray) -> float:
@@ -73,47 +87,63 @@ class Edge(ABC):
 
     def follow(self, steps: int, step: float) -> tuple[int, float]:
         """Take steps of that length along the edge, fewer where it lets go; how many were taken,
-        and tr X in the last one, 0 where it let go and nan where the loss blew up."""
+        and tr X in the last one, 0 where it let go and nan where it cannot be kept."""
         values = self.near()
         for taken in range(steps):
+            entries = self.leanings()
             velocity = self.velocity()
-            trace = self._pull(values, velocity, step)
+            self._pull(values, entries, velocity, step)
+            # again from the middle of the step: Euler's would share out signal by itself
+            velocity = self.velocity(0.5 * step * velocity)
+            trace = self._pull(values, entries, velocity, step)
             if trace == 0.0 and taken > 0:
                 return taken, 0.0
+            if step * np.abs(velocity).max() <= RESTS:
+                return steps, trace  # and so would all further steps
             loss = self.move(step * velocity)
             values = self.near()
             for _ in range(CORRECTIONS):
                 if not values.max(initial=-np.inf) > self.edge * (1 + TOUCHED):
                     break
                 back = np.zeros_like(velocity)
-                trace += self._pull(values, back, step)
+                trace += self._pull(values, self.leanings(), back, step)
                 loss = self.move(step * back)
                 values = self.near()
-            if not loss <= self.owner.limit:
+            held = values.max(initial=-np.inf) <= self.edge * (1 + HELD)
+            if not (held and loss <= self.owner.limit):
                 return taken, np.nan
         return steps, trace
 
-    def _pull(self, values: np.ndarray, velocity: np.ndarray, step: float) -> float:
+    def _pull(
+        self, values: np.ndarray, entries: Entries, velocity: np.ndarray, step: float
+    ) -> float:
         """Turn the velocity into one along the edge; return tr X."""
         if not len(values):
             return 0.0
-        rows, columns, leanings = self.leanings()
+        rows, columns, leanings = entries
+        gap, gram = -step * (leanings @ velocity), 0.5 * step * (leanings @ leanings.T)
+        if len(values) == 1:
+            over = max(0.0, float(values[0] - self.edge - gap[0]))
+            alone = over / max(float(gram[0, 0]), TINY)
+            velocity -= 0.5 * alone * leanings[0]
+            return alone
         diagonal = rows == columns
-        gap = -step * (leanings @ velocity)
         gap[diagonal] += self.edge - values
-        if (gap >= 0).all() and diagonal.all():
-            return 0.0
-        x = _pulls(rows, columns, gap, 0.5 * step * leanings @ leanings.T, EXACT * self.edge)
+        x = _pulls(rows, columns, gap, gram, EXACT * self.edge)
         velocity -= 0.5 * (np.where(diagonal, x, 2 * x) @ leanings)
         return float(x[diagonal].sum())
+
+
+@lru_cache(maxsize=64)
+def _upper_triangle(k: int) -> tuple[np.ndarray, np.ndarray]:
+    rows, columns = np.triu_indices(k)
+    return rows, columns
 
 
 def _pulls(
     rows: np.ndarray, columns: np.ndarray, gap: np.ndarray, gram: np.ndarray, tolerance: float
 ) -> np.ndarray:
     """The entries (n,) of X."""
-    if len(gap) == 1:
-        return -gap / gram[0] if gram[0, 0] > 0 else np.zeros(1)
     n, k = len(gap), int(rows[-1]) + 1
     x = np.empty(n)
     complement(
@@ -147,12 +177,10 @@ class ModesEdge(Edge):
         self.engine = engine
         self.groups = engine.architecture.groups
         modes, layers = engine.modes, len(self.groups.layer)
-        self.net = sectors.Aligned(
-            engine.architecture.first,
-            engine.architecture.target,
-            *(np.zeros((modes, layers)) for _ in range(4)),
-            residual=np.zeros(modes),
-        )
+        # (G, T): a group of equal layers moves as they do in the mean
+        of_group = self.groups.layer == np.arange(len(self.groups.power))[:, None]
+        self.share = of_group / self.groups.power[:, None]
+        self.net, self.ahead = (_aligned(engine.architecture) for _ in range(2))
         self.critical = kernels.Near(
             values=np.zeros(modes**2),
             places=np.zeros((modes**2, 2), np.int64),
@@ -169,28 +197,44 @@ class ModesEdge(Edge):
     def near(self) -> np.ndarray:
         self.net.w[:] = self.engine.x[self.groups.layer, : self.engine.modes].T
         sectors.look_around(self.net)
-        self.count = kernels.near_edge(
-            self.net, NEAR * self.edge, EXACT * self.edge, self.critical
-        )
+        self.count = kernels.near_edge(self.net, NEAR * self.edge, EXACT * self.edge, self.critical)
         return self.critical.values[: self.count].copy()
 
-    def velocity(self) -> np.ndarray:
-        return (-self.net.pull * self.net.below).ravel()
+    def velocity(self, change: np.ndarray | None = None) -> np.ndarray:
+        net = self.net
+        if change is not None:
+            net = self.ahead
+            net.w[:] = self.net.w + change.reshape(net.w.shape)
+            sectors.look_around(net)
+        return (-net.pull * net.below).ravel()
 
-    def leanings(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        rows, columns = np.triu_indices(self.count)
-        i, j = self.critical.places[: self.count].T
-        together = (i[rows] == i[columns]) & (j[rows] == j[columns])
-        rows, columns = rows[together], columns[together]
+    def leanings(self) -> Entries:
+        rows, columns = _upper_triangle(self.count)
+        if self.count > 1:
+            i, j = self.critical.places[: self.count].T
+            together = (i[rows] == i[columns]) & (j[rows] == j[columns])
+            rows, columns = rows[together], columns[together]
         leanings = np.zeros((len(rows), *self.net.w.shape))
         kernels.leanings_of_modes(self.net, self.critical, rows, columns, leanings)
-        return rows, columns, leanings.reshape(len(rows), -1)
+        return Entries(rows, columns, leanings.reshape(len(rows), self.net.w.size))
 
     def move(self, change: np.ndarray) -> float:
         engine, per_layer = self.engine, change.reshape(self.net.w.shape)
-        for g in range(len(self.groups.power)):  # equal layers stay equal
-            engine.x[g, : engine.modes] += per_layer[:, self.groups.layer == g].mean(axis=1)
+        engine.x[:, : engine.modes] += self.share @ per_layer.T
         return engine.widen()
+
+
+def _aligned(architecture: Architecture) -> sectors.Aligned:
+    shape = len(architecture.target), len(architecture.groups.layer)
+    return sectors.Aligned(
+        first=architecture.first,
+        target=architecture.target,
+        w=np.zeros(shape),
+        below=np.zeros(shape),
+        pull=np.zeros(shape),
+        above=np.zeros(shape),
+        residual=np.zeros(len(architecture.target)),
+    )
 
 
 class MatricesEdge(Edge):
@@ -220,12 +264,19 @@ class MatricesEdge(Edge):
         self.count = int((values > low).sum())
         return values[: self.count]
 
-    def velocity(self) -> np.ndarray:
-        return -self.engine.gradient
+    def velocity(self, change: np.ndarray | None = None) -> np.ndarray:
+        engine, (theta, gradient, _) = self.engine, self.beside
+        if change is None:
+            return -engine.gradient
+        theta[:] = engine.weights + change
+        matrix_kernels.evaluate(theta, engine.layout, engine.problem, self.work)
+        gradient[:] = 0.0
+        matrix_kernels.backpropagate(theta, engine.layout, self.work, 1.0, gradient)
+        return -gradient
 
-    def leanings(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def leanings(self) -> Entries:
         engine, weights = self.engine, self.engine.weights
-        rows, columns = np.triu_indices(self.count)
+        rows, columns = _upper_triangle(self.count)
         leanings = np.zeros((len(rows), len(weights)))
         kernels.leanings_of_weights(
             weights,
@@ -238,7 +289,7 @@ class MatricesEdge(Edge):
             self.beside,
             leanings,
         )
-        return rows, columns, leanings
+        return Entries(rows, columns, leanings)
 
     def move(self, change: np.ndarray) -> float:
         self.engine.weights += change

@@ -41,6 +41,8 @@ def dataset(run: Trajectory) -> Any:
         "strengths_range": ("bound", "pathway", "mode"),
         "maps": ("pathway", "output", "input"),
         "edge": (),
+        "variance": (),
+        "predicted_loss": (),
     }
     variables = {
         name: (("record", *dimensions), getattr(run, name))

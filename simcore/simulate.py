@@ -158,11 +158,11 @@ class _Recorder:
         """How many more records the run may keep."""
         return self.experiment.most_records - len(self.steps)
 
-    def record(self, step: int, time: float, variance: float | None = None) -> None:
+    def record(self, step: int, time: float, variance: float = 0.0) -> None:
         self.steps.append(step)
         self.time.append(time)
         self.rows.append(self.engine.observe())
-        if variance is not None:
+        if self.experiment.dynamics.averages:
             self.variance.append(variance)
         if self.experiment.record.maps:
             self.maps.append(self.engine.maps())
