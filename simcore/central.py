@@ -7,11 +7,12 @@ from there on steps go along the edge (`edge`) until it does not pull any more.
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 from simcore.edge import edge_of
 from simcore.engines import Engine
-from simcore.experiment import CentralFlow, Record
+from simcore.experiment import CentralFlow, Experiment
 from simcore.kernels.dormand_prince import REACHED, STALLED
 from simcore.trajectory import Outcome
 
@@ -35,13 +36,13 @@ class Reporter(Protocol):
         """The same without having come further."""
 
 
-def walk(
-    dynamics: CentralFlow, record: Record, engine: Engine, recorder: Recorder, report: Reporter
-) -> Outcome:
+def walk(experiment: Experiment, engine: Engine, recorder: Recorder, report: Reporter) -> Outcome:
     """Run it, record by record."""
+    dynamics = experiment.dynamics
+    assert isinstance(dynamics, CentralFlow)
     route = _Route(dynamics, engine, report)
     recorder.record(0, 0.0)
-    for goal in dynamics.recorded(record)[1:].tolist():
+    for goal in dynamics.recorded(experiment.record)[1:].tolist():
         outcome = route.go(goal)
         if outcome is not Outcome.FINISHED:
             return outcome
@@ -57,7 +58,7 @@ class _Route:
         self.eta, self.substep = dynamics.step_size, dynamics.step_size / dynamics.substeps
         self.edge = edge_of(engine, 2 / dynamics.step_size, report.look)
         self.time = self.variance = 0.0
-        self.begun: float | None = None  # t at which the integrator was set going
+        self.flowing = False  # whether the integrator has been set going
         self.piece = self.eta  # of time, to the next look at the sharpness
         self.held = self.edge.passed()
 
@@ -71,23 +72,23 @@ class _Route:
 
     def _freely(self, goal: float) -> Outcome:
         """A piece of gradient flow, given up if the edge is passed in it."""
-        if self.begun is None:
-            self.begun = self.time
-            self.engine.start_flow(self.dynamics.duration)
+        if not self.flowing:
+            self.engine.start_flow(self.dynamics.duration, self.time, math.inf)
+            self.flowing = True
         self.edge.keep()
         end = min(goal, self.time + self.piece)
         status = None
         while status != REACHED:
-            status = self.engine.flow(end - self.begun, self.engine.per_call, RTOL)
+            status = self.engine.flow(end, self.engine.per_call, RTOL)
             if status == STALLED:
                 return Outcome.STALLED
             self.report.look()
-        self.engine.move_to(end - self.begun)
+        self.engine.move_to(end)
         if not self.edge.passed():
             self.time, self.variance, self.piece = end, 0.0, self.eta
             return Outcome.FINISHED
         self.edge.back()
-        self.begun = None
+        self.flowing = False
         self.held = self.piece <= self.substep
         self.piece = self.substep
         return Outcome.FINISHED

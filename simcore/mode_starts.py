@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simcore.events import Jitter
 from simcore.experiment import Experiment
 from simcore.kernels import modes as kernels
 from simcore.kernels.simd import padded, zeros
@@ -41,10 +42,8 @@ class Beginning(NamedTuple):
 
 def groups(experiment: Experiment) -> Groups:
     """The groups of an aligned experiment."""
-    scales = experiment.start.layer_scales(experiment.network.depths)
-    if _layers_part(experiment):
-        return Groups(*_one_by_one(experiment.network.depths))
-    distinct = _distinct(scales)
+    scales = _told_apart(experiment)
+    distinct = [tuple(dict.fromkeys(row)) for row in scales]  # in the order of their first layers
     first = np.cumsum([0, *map(len, distinct)])
     pathways = list(zip(first.tolist(), scales, distinct, strict=False))
     return Groups(
@@ -52,6 +51,17 @@ def groups(experiment: Experiment) -> Groups:
         power=np.array([row.count(x) for _, row, of in pathways for x in of], dtype=np.int64),
         layer=np.array([g + of.index(x) for g, row, of in pathways for x in row], dtype=np.int64),
     )
+
+
+def _told_apart(experiment: Experiment) -> Rows:
+    """What tells the layers of each pathway apart: their scales, or their numbers where a jitter
+    will move each by itself, or what keeps the block of two modes below the edge."""
+    depths, dynamics = experiment.network.depths, experiment.dynamics
+    several = len(experiment.task.singular_values) > 1
+    jittered = any(isinstance(event, Jitter) for event in dynamics.events)
+    if jittered or (several and dynamics.parts_layers):
+        return tuple(tuple(map(float, range(depth))) for depth in depths)
+    return experiment.start.layer_scales(depths)
 
 
 def begin(experiments: Sequence[Experiment]) -> Beginning:
@@ -94,27 +104,14 @@ def blow_up(natural: float | np.ndarray, loss: float | np.ndarray) -> np.ndarray
         return BLOW_UP * np.maximum(np.maximum(loss, natural), 1e-200)
 
 
-def _distinct(scales: Rows) -> Rows:
-    """The different scales of each pathway in the order of their first layers."""
-    return tuple(tuple(dict.fromkeys(row)) for row in scales)
-
-
 def _scales(experiment: Experiment) -> list[float]:
     """The scale of each group, (G,)."""
     scales = experiment.start.layer_scales(experiment.network.depths)
-    kept = scales if _layers_part(experiment) else _distinct(scales)
-    return [x for row in kept for x in row]
-
-
-def _layers_part(experiment: Experiment) -> bool:
-    """Whether layers that start equal may part."""
-    return experiment.dynamics.parts_layers and len(experiment.task.singular_values) > 1
-
-
-def _one_by_one(depths: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Groups of one layer each."""
-    first = np.cumsum([0, *depths]).astype(np.int64)
-    return first, np.ones(first[-1], np.int64), np.arange(first[-1])
+    return [
+        row[told.index(mark)]
+        for row, told in zip(scales, _told_apart(experiment), strict=True)
+        for mark in dict.fromkeys(told)
+    ]
 
 
 def _loss(residual: np.ndarray) -> np.ndarray:

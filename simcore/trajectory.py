@@ -207,6 +207,8 @@ def _contents(experiment: Experiment, records: int) -> dict[str, tuple[str, tupl
     }
     if experiment.dynamics.averages:
         shapes |= {"variance": (), "predicted_loss": ()}
+    if experiment.dynamics.freezes:
+        shapes["moving_sharpness"] = ()
     if record.maps:
         shapes["maps"] = (network.pathways, task.n_out, task.n_in)
     contents = {name: ("float64", (records, *shape)) for name, shape in shapes.items()}
