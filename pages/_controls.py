@@ -155,7 +155,8 @@ def _task(experiment: Experiment) -> None:
             return experiment
         task = Tree() if new == "tree" else Spectrum(singular_values=(1.0,))
         width = None if experiment.start.aligned else 64
-        return replace(experiment, task=task, network=replace(experiment.network, width=width))
+        sized = replace(experiment, network=replace(experiment.network, width=width))
+        return variations.with_task(sized, task)
 
     _choice(
         "Target",
@@ -184,7 +185,7 @@ def singular_values(experiment: Experiment) -> None:
 def _start(experiment: Experiment) -> None:
     start, depths = experiment.start, experiment.network.depths
     kinds = {row.prefix: row.kind for row in link_values.STARTS}
-    kind, _, numbers = link_values.start_text(start).partition(":")
+    kind = link_values.start_text(start).partition(":")[0]
     _choice(
         "Start",
         "start",
@@ -197,7 +198,7 @@ def _start(experiment: Experiment) -> None:
     _text(
         start.numbers,
         f"start_{kind}",
-        typed.text_of_rows(typed.rows(numbers)),
+        link_values.start_field(start),
         lambda text: replace(experiment, start=link_values.parse_start(f"{kind}:{text}")),
     )
 

@@ -13,6 +13,7 @@ from simcore.experiment import (
     Network,
     Start,
 )
+from simcore.starts import Scale
 from simcore.tasks import Spectrum, Task, Tree
 
 
@@ -70,8 +71,10 @@ def _network(mine: Network, theirs: Network | None) -> Iterator[str]:
 
 def _start(mine: Start, theirs: Start | None) -> str:
     if isinstance(mine, Balanced):
-        others = theirs.scales if isinstance(theirs, Balanced) else ()
-        return f"start {_listed(mine.scales, others)}"
+        if not mine.uniform:
+            return "start " + "; ".join(_listed(_modes(scale), ()) for scale in mine.scales)
+        uniform = isinstance(theirs, Balanced) and theirs.uniform
+        return f"start {_listed(mine.strengths(), theirs.strengths() if uniform else ())}"
     if isinstance(mine, LayerScales):
         return "start " + "; ".join(_listed(scales, ()) for scales in mine.scales)
     if isinstance(mine, Gaussian):
@@ -80,6 +83,10 @@ def _start(mine: Start, theirs: Start | None) -> str:
         seed = theirs.seed if isinstance(theirs, Gaussian) else None
         return ", ".join([*drawn, *([] if seed == mine.seed else [f"seed {mine.seed}"])])
     return "another start"
+
+
+def _modes(scale: Scale) -> tuple[float, ...]:
+    return scale if isinstance(scale, tuple) else (scale,)
 
 
 def _task(mine: Task, theirs: Task | None) -> str:

@@ -39,7 +39,7 @@ class Pair(NamedTuple):
 class Architecture:
     """Which blocks the Hessian of an aligned network has, and how often.
 
-    Modes of one singular value move alike, so one of them stands for all.
+    Modes of one singular value that start and move alike have one that stands for all.
     """
 
     groups: Groups
@@ -57,8 +57,7 @@ def architecture_of(experiment: Experiment) -> Architecture:
     target = np.array(task.singular_values)
     first = np.concatenate([[0], np.cumsum(network.depths)]).astype(np.int64)
     hidden = network.hidden_width(task) if max(network.depths) > 1 else 0
-    _, first_of, copies = np.unique(target, return_index=True, return_counts=True)
-    modes = list(zip(first_of.tolist(), copies.tolist(), strict=True))
+    modes = _alike(experiment)
     layers = first[-1]
     every = np.arange(2 * layers)
     pairs = [
@@ -79,6 +78,17 @@ def architecture_of(experiment: Experiment) -> Architecture:
         numbers=np.array([pair[:2] for pair in pairs], dtype=np.int64).reshape(-1, 2),
         zeros=int(network.weights(task) - seen),
     )
+
+
+def _alike(experiment: Experiment) -> list[tuple[int, int]]:
+    """The modes that stand for others, and for how many."""
+    target, start = np.array(experiment.task.singular_values), experiment.start
+    if not start.uniform:
+        target = np.array(
+            [(value, *start.strengths(mode)) for mode, value in enumerate(target.tolist())]
+        )
+    _, first_of, copies = np.unique(target, axis=0, return_index=True, return_counts=True)
+    return list(zip(first_of.tolist(), copies.tolist(), strict=True))
 
 
 def top_eigenvalues(

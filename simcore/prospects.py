@@ -2,8 +2,8 @@
 which zone the step size is in.
 
 Whoever shows, draws or says any of this asks here and decides nothing. It is said of the sharpest
-mode, the one with the largest singular value, unless another is asked for. The numbers come from
-`theory`, the sentences stand with what they are about.
+mode (`theory.sharpest_mode`), unless another is asked for. The numbers come from `theory`, the
+sentences stand with what they are about.
 """
 
 from __future__ import annotations
@@ -67,9 +67,11 @@ def follows_closed_forms(experiment: Experiment) -> bool:
     start, depths = experiment.start, experiment.network.depths
     if not (experiment.task.whitened and start.balanced):
         return False
+    modes = range(1 if start.uniform else len(experiment.task.singular_values))
     return all(
         math.isfinite(strength) and (strength >= 0 or depth == 1)
-        for strength, depth in zip(start.strengths(), depths, strict=True)
+        for mode in modes
+        for strength, depth in zip(start.strengths(mode), depths, strict=True)
     )
 
 
@@ -99,8 +101,11 @@ def expect(experiments: Sequence[Experiment], steps: float | None = None) -> Exp
     (For data that are not whitened, this takes Sigma_xx = I.)
     """
     depths, runs = experiments[0].network.depths, len(experiments)
-    values = np.array([e.task.singular_values[0] for e in experiments])
-    alive = [e.start.alive(depths) for e in experiments]
+    modes = [theory.sharpest_mode(e) for e in experiments]
+    values = np.array(
+        [e.task.singular_values[mode] for e, mode in zip(experiments, modes, strict=True)]
+    )
+    alive = [e.start.alive(depths, mode) for e, mode in zip(experiments, modes, strict=True)]
     flattest, lowest, alone, gains = (
         np.array(part)
         for part in zip(
@@ -111,7 +116,11 @@ def expect(experiments: Sequence[Experiment], steps: float | None = None) -> Exp
     flow, winner = np.full((runs, len(depths)), np.nan), alone
     known = np.array([follows_closed_forms(e) for e in experiments])
     if known.any():
-        starts = [e.start.strengths() for e, k in zip(experiments, known, strict=True) if k]
+        starts = [
+            e.start.strengths(mode)
+            for e, mode, k in zip(experiments, modes, known, strict=True)
+            if k
+        ]
         ends = theory.flow_end_split(np.array(starts), depths, values[known])
         flow[known], winner[known] = theory.shares(ends), theory.mode_sharpness(ends, depths)
     steps = _steps(experiments[0]) if steps is None else steps
@@ -182,9 +191,9 @@ def ends(experiment: Experiment, mode: int = 0) -> Ends:
     """
     target = experiment.task.singular_values[mode]
     known = follows_closed_forms(experiment)
-    start = experiment.start.strengths() if known else None
+    start = experiment.start.strengths(mode) if known else None
     depths, whitened = experiment.network.depths, experiment.task.whitened
-    alive = experiment.start.alive(depths) if whitened else None
+    alive = experiment.start.alive(depths, mode) if whitened else None
     flow, flattest, edge = _ends(start, alive, depths, target, experiment.edge)
     return {"flow": flow, "flattest": flattest, "edge": edge}
 
@@ -306,7 +315,7 @@ def zones(experiment: Experiment) -> tuple[Zone, ...]:
     whitened, or a target of zero.
     """
     depths = experiment.network.depths
-    alive = experiment.start.alive(depths)
+    alive = experiment.start.alive(depths, theory.sharpest_mode(experiment))
     marks = theory.step_size_marks(experiment)
     if not any(alive):
         return (Zone(NOTHING_MOVES, 0.0, math.inf, SENTENCES[NOTHING_MOVES]),)
@@ -323,7 +332,7 @@ def _with_borders_of_each(
     as any of them may win first."""
     if len(set(moving)) == 1 or 1 in moving:  # a pathway of depth 1 does not let it be trapped
         return marks
-    target = experiment.task.singular_values[0]
+    target = experiment.task.singular_values[theory.sharpest_mode(experiment)]
     crosses = min(theory.wcr_gamma(d) / theory.single_path_sharpness(target, d) for d in moving)
     trap = _trap(target, moving, (True,) * len(moving), _steps(experiment))
     winner = marks.single_path if math.isnan(marks.flow_edge) else marks.flow_edge

@@ -1,8 +1,6 @@
 """What happened in a run, in the words of the field: its phases, its regime, and sentences.
 
-All of it is said of the sharpest mode, the one with the largest singular value; where that value is
-repeated, of the mean of its modes, which does not depend on the choice of basis. The *share* of a
-pathway is q_h = |sigma_h| / sum_g |sigma_g| of that mode; there are none where there is no signal,
+All of it is said of the sharpest mode, as `courses` has it. The *share* of a pathway is q_h = |sigma_h| / sum_g |sigma_g| of that mode; there are none where there is no signal,
 nor where a strength is negative. Verdicts are those of `verdicts`.
 """
 
@@ -310,7 +308,7 @@ def _said(run: Trajectory, judged: _Judged) -> str:
 def _coming_back(run: Trajectory) -> str:
     """How many steps it takes, as theory says of the pathway that is first."""
     depths, dynamics = run.experiment.network.depths, run.experiment.dynamics
-    target = run.experiment.task.singular_values[0]
+    target = run.experiment.task.singular_values[theory.sharpest_mode(run.experiment)]
     if dynamics.eta is None or not run.experiment.start.balanced:
         return ", where gradients are so small that coming back takes long"
     strengths = sharpest(run).strengths[-1]

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from simcore.experiment import Experiment, Start
+from simcore.experiment import Dynamics, Experiment, Start
 
 __all__ = [
     "StepSizeMarks",
@@ -36,6 +36,7 @@ __all__ = [
     "pair_sharpness",
     "participation",
     "return_time",
+    "sharpest_mode",
     "shares",
     "single_path_sharpness",
     "step_size_marks",
@@ -488,34 +489,66 @@ class StepSizeMarks(NamedTuple):
     trap: float = np.nan  # gamma_ret(L, N)/S_1 of `trap_gamma`, N the run's own steps
 
 
-def step_size_marks(experiment: Experiment) -> StepSizeMarks:
-    """2/lambda_GF, 2/S_1, 2/lambda_1^min, eta_WCR and the trap of the sharpest mode, sigma*_1.
+def sharpest_mode(experiment: Experiment) -> int:
+    """The mode (from 0) that meets the edge first: with the largest sharpness where GF ends.
 
-    lambda_GF is the sharpness where GF from the experiment's start ends. All modes start alike, so
-    they move along one orbit, the largest furthest: the sharpest there too. nan for a start that is
-    not balanced, or that GF never leaves. S_1 is that of one pathway alone, for unequal depths the
-    largest of them, so that 2/S_1 is the smallest such step size. eta_WCR needs equal depths >= 2,
-    and the trap equal depths > 2 and a number of steps.
-    Pathways that never leave their start do not count, unless none does. All are nan if the target
-    is zero or the inputs are not whitened.
+    Modes that start alike move along one orbit, the largest furthest, so it is mode 0 of a uniform
+    start; and of any that has no closed form.
     """
-    sharpest = max(experiment.task.singular_values)
-    if sharpest == 0 or not experiment.task.whitened:
+    start, values = experiment.start, experiment.task.singular_values
+    if start.uniform or not (start.balanced and experiment.task.whitened):
+        return 0
+    return _sharpest_mode(start, experiment.network.depths, values)
+
+
+@lru_cache(maxsize=256)  # everybody asks
+def _sharpest_mode(start: Start, depths: tuple[int, ...], values: tuple[float, ...]) -> int:
+    starts = [start.strengths(mode) for mode in range(len(values))]
+    sharpness = np.nan_to_num(gfs_sharpness(starts, depths, values))
+    return int(np.argmax(sharpness >= sharpness.max() * (1 - 1e-9)))
+
+
+def step_size_marks(experiment: Experiment) -> StepSizeMarks:
+    """2/lambda_GF, 2/S_1, 2/lambda_1^min, eta_WCR and the trap of the sharpest mode.
+
+    lambda_GF is the sharpness where GF from the experiment's start ends, in the mode where it is
+    largest (`sharpest_mode`; 1 here stands for it). nan for a start that is not balanced, or that
+    GF never leaves. S_1 is that of one pathway alone, for unequal depths the largest of them, so
+    that 2/S_1 is the smallest such step size. eta_WCR needs equal depths >= 2, and the trap equal
+    depths > 2 and a number of steps. Pathways that never leave their start do not count, unless
+    none does. All are nan if the target is zero or the inputs are not whitened.
+
+    For 2/lambda stands the step size that has its edge at lambda (`Dynamics.at_edge`), as momentum
+    and weight decay move it. eta_WCR and the trap are those of descent without momentum; with it
+    they are nan.
+    """
+    mode = sharpest_mode(experiment)
+    target, dynamics = experiment.task.singular_values[mode], experiment.dynamics
+    if target == 0 or not experiment.task.whitened:
         return StepSizeMarks(np.nan, np.nan, np.nan, np.nan)
-    steps = getattr(experiment.dynamics, "steps", None)
-    return _marks(experiment.start, experiment.network.depths, sharpest, steps)
+    steps = getattr(dynamics, "steps", None)
+    marks = _marks(experiment.start, experiment.network.depths, mode, target, steps)
+    return marks if dynamics.plain else _moved(marks, dynamics)
+
+
+def _moved(marks: StepSizeMarks, dynamics: Dynamics) -> StepSizeMarks:
+    """Each 2/lambda where these dynamics have their edge at lambda."""
+    edges = {name: getattr(marks, name) for name in ("flow_edge", "single_path", "balanced")}
+    moved = {name: dynamics.at_edge(2 / mark) for name, mark in edges.items()}
+    overshoots = {} if dynamics.momentum == 0 else {"wcr": np.nan, "trap": np.nan}
+    return marks._replace(**moved, **overshoots)
 
 
 @lru_cache(maxsize=256)  # a page asks several times, and each is a few bisections
 def _marks(
-    start: Start, depths: tuple[int, ...], sharpest: float, steps: int | None
+    start: Start, depths: tuple[int, ...], mode: int, sharpest: float, steps: int | None
 ) -> StepSizeMarks:
-    alive = start.alive(depths)
+    alive = start.alive(depths, mode)
     moving = tuple(depth for depth, moves in zip(depths, alive, strict=True) if moves) or depths
     single = max(single_path_sharpness(sharpest, depth) for depth in moving)
     one_depth = len(set(moving)) == 1 and moving[0] >= 2
     return StepSizeMarks(
-        flow_edge=_step_size_at(_flow_sharpness(start, depths, sharpest)),
+        flow_edge=_step_size_at(_flow_sharpness(start, depths, mode, sharpest)),
         single_path=_step_size_at(single),
         balanced=_step_size_at(balanced_sharpness(sharpest, moving)),
         wcr=_step_size_at(single, wcr_gamma(moving[0])) if one_depth else np.nan,
@@ -536,10 +569,10 @@ def _step_size_at(sharpness: float, gamma: float = 2.0) -> float:
     return gamma / sharpness if sharpness > 0 else np.nan
 
 
-def _flow_sharpness(start: Start, depths: Sequence[int], target: float) -> float:
+def _flow_sharpness(start: Start, depths: Sequence[int], mode: int, target: float) -> float:
     if not start.balanced:
         return np.nan
-    return float(gfs_sharpness(start.strengths(), depths, target))
+    return float(gfs_sharpness(start.strengths(mode), depths, target))
 
 
 # --- How a mode is shared ------------------------------------------------------------------------

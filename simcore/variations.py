@@ -20,7 +20,7 @@ from simcore.experiment import (
     Network,
     Record,
 )
-from simcore.tasks import Spectrum
+from simcore.tasks import Spectrum, Task
 
 LONG = 10_000  # steps of a descent, beyond which records grow sparser
 LONGEST_FLOW = 200_000  # in units of 2/S_1, by when flow has long come to rest
@@ -64,7 +64,13 @@ def with_singular_values(experiment: Experiment, values: Sequence[float]) -> Exp
     sizes: dict[str, int] = {}
     if task.n_in != task.n_out and len(values) <= min(task.n_in, task.n_out):
         sizes = {"n_in": task.n_in, "n_out": task.n_out}
-    return replace(experiment, task=Spectrum(singular_values=values, **sizes))
+    return with_task(experiment, Spectrum(singular_values=values, **sizes))
+
+
+def with_task(experiment: Experiment, task: Task) -> Experiment:
+    """Another target, the start stretched or cut to fit its modes."""
+    start = experiment.start.with_modes(len(task.singular_values))
+    return replace(experiment, task=task, start=start)
 
 
 def with_value_ratio(experiment: Experiment, ratio: float) -> Experiment:
@@ -78,7 +84,7 @@ def with_value_ratio(experiment: Experiment, ratio: float) -> Experiment:
     first, *others = task.singular_values
     values = (first, first * float(ratio), *others[1:])
     sizes = {"n_in": max(2, task.n_in), "n_out": max(2, task.n_out)}
-    return replace(experiment, task=Spectrum(singular_values=values, **sizes))
+    return with_task(experiment, Spectrum(singular_values=values, **sizes))
 
 
 def with_start_ratio(experiment: Experiment, ratio: float) -> Experiment:

@@ -180,7 +180,7 @@ def judge_one(experiment: Experiment, seen: Evidence, expected: Expected | None 
     expected = prospects.expected(experiment) if expected is None else expected
     expected = Expected(*(values[..., None] for values in expected))
     edge = np.inf if experiment.edge is None else experiment.edge
-    scale = experiment.task.singular_values[0]
+    scale = experiment.task.singular_values[theory.sharpest_mode(experiment)]
     return judge(experiment.network.depths, expected, edge, scale, seen)
 
 
