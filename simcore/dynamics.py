@@ -10,7 +10,7 @@ import numpy as np
 
 from simcore import checks, events, limits
 from simcore.checks import require, shown
-from simcore.events import Event, Events
+from simcore.events import Event, Events, Ramp
 from simcore.record import Record
 from simcore.spec import Spec, later
 
@@ -26,6 +26,9 @@ class Dynamics(Spec):
     duration: float  # t at the end of the run
     steps: int  # updates, of iterated dynamics
     events: Events = ()  # what changes while it lasts
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    label_noise: float = 0.0
 
     @property
     def eta(self) -> float | None:
@@ -41,10 +44,25 @@ class Dynamics(Spec):
         """The edge in force at each of these steps, shape (K,); None where there is none."""
         return None if self.edge is None else np.full(len(steps), self.edge)
 
+    @property
+    def edge_symbol(self) -> str:
+        """The edge as a formula of eta, in plain text."""
+        return "2/η"
+
+    @property
+    def reach(self) -> float:
+        """eta times the largest stable curvature, weight decay included."""
+        return 2.0
+
     def at_edge(self, sharpness: float) -> float:
         """The step size that has its edge at this sharpness: where a minimum so sharp becomes
         unstable."""
-        return 2 / sharpness
+        return self.reach / (sharpness + self.weight_decay)
+
+    @property
+    def warms_up(self) -> bool:
+        """Whether the step size grows from zero."""
+        return any(isinstance(e, Ramp) and e.start == 0 and e.begin == 0 for e in self.events)
 
     @property
     def plain(self) -> bool:
@@ -156,16 +174,19 @@ class Descent(Dynamics):
 
     def _edge_of(self, step_size: np.ndarray) -> np.ndarray:
         """(2 + 2 beta)/eta - mu, or (2 + 2 beta)/((1 + 2 beta) eta) - mu of Nesterov's."""
-        return self._reach / step_size - self.weight_decay
+        return self.reach / step_size - self.weight_decay
 
     @property
-    def _reach(self) -> float:
-        """eta times the largest stable curvature."""
+    def edge_symbol(self) -> str:
+        above, below = ("(2+2β)", "η") if self.momentum else ("2", "η")
+        if self.momentum and self.nesterov:
+            below = "((1+2β)η)"
+        return f"{above}/{below}" + (" − μ" if self.weight_decay else "")
+
+    @property
+    def reach(self) -> float:
         lead = 1 + 2 * self.momentum if self.nesterov else 1.0
         return 2 * (1 + self.momentum) / lead
-
-    def at_edge(self, sharpness: float) -> float:
-        return self._reach / (sharpness + self.weight_decay)
 
     def time(self, steps: int) -> float:
         return float(self.times(np.asarray(steps)))

@@ -16,7 +16,7 @@ from typing import NamedTuple, TypedDict
 
 import numpy as np
 
-from simcore import theory
+from simcore import driven, theory
 from simcore.experiment import DEFAULT_RECORD, Experiment
 
 TIE = 1e-9  # relative: a step size so close to a mark is the mark, and counts as below it
@@ -253,6 +253,7 @@ MAY_BE_TRAPPED = "may be trapped near zero"
 CROSSES_ZERO = "may flip sign, be trapped, diverge"
 DIVERGES = "diverges"
 NOTHING_MOVES = "nothing moves"
+DECAYS = "decays to zero"
 
 SENTENCES = {
     FOLLOWS_FLOW: "descent follows gradient flow",
@@ -272,6 +273,10 @@ SENTENCES = {
         "run diverges"
     ),
     NOTHING_MOVES: "it makes no difference",
+    DECAYS: (
+        "weight decay is stronger than the pull of the target on so small a start, so the run never "
+        "leaves the plateau"
+    ),
 }
 
 # Where gradient flow has no closed form, as layers start uneven: what more may happen.
@@ -312,7 +317,8 @@ def zones(experiment: Experiment) -> tuple[Zone, ...]:
     else the winner's minimum is too sharp. The first of these that holds counts, so the
     marks may come in any order. Unequal depths share no eta_WCR and no trap; there those of each
     pathway alone count, as any may win first. None where theory has no marks: data that are not
-    whitened, or a target of zero.
+    whitened, or a target of zero. Momentum, weight decay and label noise add what `driven` says of
+    them.
     """
     depths = experiment.network.depths
     alive = experiment.start.alive(depths, theory.sharpest_mode(experiment))
@@ -321,8 +327,17 @@ def zones(experiment: Experiment) -> tuple[Zone, ...]:
         return (Zone(NOTHING_MOVES, 0.0, math.inf, SENTENCES[NOTHING_MOVES]),)
     if math.isnan(marks.single_path):
         return ()
+    if driven.decays_away(experiment):
+        return (Zone(DECAYS, 0.0, math.inf, SENTENCES[DECAYS]),)
     moving = tuple(depth for depth, moves in zip(depths, alive, strict=True) if moves)
-    return zones_between(_with_borders_of_each(marks, experiment, moving), moving)
+    parts = zones_between(_with_borders_of_each(marks, experiment, moving), moving)
+    return tuple(_with_clauses(part, driven.clauses(experiment)) for part in parts)
+
+
+def _with_clauses(zone: Zone, clauses: Sequence[str]) -> Zone:
+    if zone.name in (MAY_BE_TRAPPED, CROSSES_ZERO, DIVERGES):  # where they make no difference
+        return zone
+    return zone._replace(sentence=", ".join([zone.sentence, *clauses]))
 
 
 def _with_borders_of_each(
@@ -330,7 +345,8 @@ def _with_borders_of_each(
 ) -> theory.StepSizeMarks:
     """For unequal depths, which share no eta_WCR and no trap: the smallest of each pathway alone,
     as any of them may win first."""
-    if len(set(moving)) == 1 or 1 in moving:  # a pathway of depth 1 does not let it be trapped
+    # a pathway of depth 1 does not let it be trapped, and with momentum nobody knows
+    if len(set(moving)) == 1 or 1 in moving or experiment.dynamics.momentum:
         return marks
     target = experiment.task.singular_values[theory.sharpest_mode(experiment)]
     crosses = min(theory.wcr_gamma(d) / theory.single_path_sharpness(target, d) for d in moving)
@@ -403,7 +419,8 @@ def place(experiment: Experiment) -> str:
     if eta is None:
         return f"{here.name.capitalize()}: {here.sentence}."
     where = _among(eta, marks)
-    where = f"is {where}" if where else f"has its edge at 2/η = {experiment.edge:.4g}"
+    edge = f"{experiment.dynamics.edge_symbol} = {experiment.edge:.4g}"
+    where = f"is {where}" if where else f"has its edge at {edge}"
     return " ".join([f"η = {eta:.4g} {where}: {here.sentence}.", *stuck(experiment)])
 
 

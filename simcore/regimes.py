@@ -10,7 +10,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import alignment, horizon, prospects, theory, true_tail, verdicts
+from simcore import (
+    alignment,
+    driven_verdicts,
+    driven_words,
+    horizon,
+    prospects,
+    theory,
+    true_tail,
+    verdicts,
+)
 from simcore.courses import BLOW_UP, Course, sharpest
 from simcore.experiment import Experiment
 from simcore.trajectory import Outcome, Trajectory
@@ -71,7 +80,8 @@ def classify(run: Trajectory) -> Regime:
 
     A descent from an aligned start is judged on its true tail (`verdicts`), so neither this nor
     what a longer run does depends on how often it was recorded. Other runs are judged on the last
-    fifth of their records, 12 to 200 of them.
+    fifth of their records, 12 to 200 of them; those with events, momentum, weight decay or label
+    noise by the rules of `driven_verdicts`.
     """
     return _judged(run).regime
 
@@ -94,7 +104,8 @@ def _judged(run: Trajectory) -> _Judged:
         seen, found = true_tail.of_descent(run.experiment)
     else:
         seen = _of_records(run)
-        found = verdicts.judge_one(run.experiment, seen)
+        plain = run.experiment.dynamics.plain
+        found = (verdicts.judge_one if plain else driven_verdicts.judge)(run.experiment, seen)
     return _Judged(
         found.regimes[0], found.reasons[0], found.shares[:, 0], float(found.sharpness[0]), seen
     )
@@ -127,7 +138,7 @@ def _of_records(run: Trajectory) -> Evidence:
         left=np.maximum(np.abs(highest).max(), np.abs(low).max()),
         # the last record may come after fewer steps than the others
         period=true_tail.period(end.total[:-1, None], swing[-1:])[0],
-        sharpness=run.sharpness[-1],
+        sharpness=_last_sharpness(run),
         rests=np.array(False),
     )
     return Evidence(
@@ -137,6 +148,13 @@ def _of_records(run: Trajectory) -> Evidence:
         peak=mode.largest_share.max()[None],
         ahead=Ahead(*(np.asarray(values)[..., None] for values in ahead)),
     )
+
+
+def _last_sharpness(run: Trajectory) -> np.ndarray:
+    """At the end; the mean of the tail where the dynamics shake it."""
+    if run.experiment.dynamics.plain:
+        return run.sharpness[-1]
+    return run.sharpness[tail(len(run.steps))].mean()
 
 
 # --- Phases ----------------------------------------------------------------------------------
@@ -234,8 +252,13 @@ def _from_then_on(condition: np.ndarray) -> int:
 
 def headline(run: Trajectory) -> str:
     """The regime in a few words, other ones where its name would not be true of this run."""
-    regime = classify(run)
+    judged = _judged(run)
+    regime, special = judged.regime, driven_words.headline(judged.reason)
+    if special is not None:
+        return special
     if regime is Regime.WINNER_TAKES_ALL and not _has_winner(run):
+        if not run.experiment.dynamics.plain:
+            return "no pathway takes all"
         return "evened out its layers" if _left_the_edge(run) else "follows gradient flow"
     if regime is Regime.BALANCED and not _flattest_is_equal(run.experiment):
         return "flattest split"
@@ -293,10 +316,14 @@ def _said(run: Trajectory, judged: _Judged) -> str:
         return "The target is zero: there is nothing to learn, and nothing to share."
     if reason is Reason.SADDLE:
         return "The run never leaves the saddle at zero."
-    if reason is Reason.THROWN:
+    if reason is Reason.THROWN and run.experiment.dynamics.plain:
         return f"An overshoot threw the signal back near zero{_coming_back(run)}."
     if reason is Reason.GROWS and regime is Regime.DIVERGED:
         return _GROWS
+    if not run.experiment.dynamics.plain:
+        said = driven_words.sentence(run, regime, reason)
+        if said is not None:
+            return said
     special = {
         Regime.PARTLY_REBALANCED: _partly,
         Regime.WINNER_TAKES_ALL: _as_under_flow,
@@ -432,7 +459,7 @@ def _shared(run: Trajectory, judged: _Judged) -> list[str]:
     if judged.regime is Regime.DIVERGED or not np.isfinite(end).all():
         return []
     if (end < -STILL).any():
-        return [f"The sharpest mode's strengths end at {_listed(end, ', ')} of its target."]
+        return [f"{_whose(run)}'s strengths end at {_listed(end, ', ')} of its target."]
     jumps = judged.regime in (Regime.CYCLE, Regime.CHAOS)  # so one record may well be near zero
     if not jumps and end.sum() < LEARNED:
         return []
@@ -440,10 +467,16 @@ def _shared(run: Trajectory, judged: _Judged) -> list[str]:
         end, low, high = seen.ahead.strengths[0, :, 0], seen.ahead.low[0, 0], seen.ahead.high[0, 0]
     words = []
     if len(end) > 1:
-        words.append(f"The sharpest mode ends shared {_listed(theory.shares(end), ' : ')}.")
+        mean = " on average" if run.experiment.dynamics.label_noise else ""
+        words.append(f"{_whose(run)} ends shared {_listed(theory.shares(end), ' : ')}{mean}.")
     if high - low > STILL and judged.reason is not Reason.EARLY:
         words.append(f"Its sum swings between {low:.3f} and {high:.3f} of the target.")
     return words
+
+
+def _whose(run: Trajectory) -> str:
+    mode = theory.sharpest_mode(run.experiment)
+    return f"Mode {mode + 1}, the sharpest," if mode else "The sharpest mode"
 
 
 def _listed(values: np.ndarray, between: str) -> str:
@@ -460,7 +493,7 @@ def _sharpness(run: Trajectory) -> list[str]:
     where = " among the recorded steps" if np.diff(run.steps).max(initial=1) > 1 else ""
     return [
         f"Sharpness went up to {peak:.4g}{where} and ends at {last:.4g}; "
-        f"the edge 2/η is {run.edge[-1]:.4g}."
+        f"the edge {run.experiment.dynamics.edge_symbol} is {run.edge[-1]:.4g}."
     ]
 
 

@@ -29,7 +29,10 @@ __all__ = [
     "flattest_split",
     "flow_end_split",
     "flow_invariants",
+    "decay_shortfall",
+    "decays_away",
     "gfs_sharpness",
+    "label_noise_drift",
     "minima_line",
     "minimum_spectrum",
     "mode_sharpness",
@@ -573,6 +576,101 @@ def _flow_sharpness(start: Start, depths: Sequence[int], mode: int, target: floa
     if not start.balanced:
         return np.nan
     return float(gfs_sharpness(start.strengths(mode), depths, target))
+
+
+# --- Weight decay and label noise ----------------------------------------------------------------
+
+
+def decay_shortfall(strengths: ArrayLike, depths: Sequence[int], weight_decay: float) -> np.ndarray:
+    """sigma* - sum_h sigma_h where weight decay mu balances the pull of the target.
+
+    The sum stands still where sum_h L_h (r sigma_h^{2-2/L_h} + mu sigma_h) = 0, so the shortfall -r
+    is mu sum_h L_h sigma_h / Lambda_ii; mu at depth 2, where the penalty is mu times the nuclear
+    norm. `strengths` (..., H) -> (...), 0 where there are none. ValueError if the last axis does
+    not match `depths`.
+    """
+    layers, sigma = _depths(depths), np.abs(np.asarray(strengths, dtype=float))
+    sharpness = mode_sharpness(sigma, depths)
+    pull = weight_decay * (layers * sigma).sum(axis=-1)
+    return np.divide(pull, sharpness, out=np.zeros(np.shape(pull)), where=sharpness > 0)
+
+
+def decays_away(
+    start_strengths: ArrayLike, depths: Sequence[int], singular_value: float, weight_decay: float
+) -> bool:
+    """Whether a balanced mode that starts below its target never grows: no pathway has
+    (sigma* - sum_g alpha_g) alpha_h^{1-2/L_h} > mu.
+
+    Then all of them shrink, which only weakens the pull of the target. A pathway of depth 1 always
+    grows. ValueError if shapes do not match.
+    """
+    layers, start = _depths(depths), _strengths(start_strengths, _depths(depths))
+    missing = _target(singular_value) - start.sum()
+    if weight_decay == 0 or missing <= 0 or (layers == 1).any() or not (start >= 0).all():
+        return False
+    return not bool((missing * start ** (1 - 2 / layers) > weight_decay).any())
+
+
+def label_noise_drift(
+    split: ArrayLike,
+    depths: Sequence[int],
+    singular_value: float,
+    step_size: float,
+    label_noise: float,
+    steps: ArrayLike,
+) -> np.ndarray:
+    """Strengths (K, H) of one mode after `steps` (K,) of GD with label noise, from a minimum.
+
+    On average every step moves the invariants phi_h of `flow_invariants` by
+    -1/4 eta^2 V dlambda/dsigma_h + c, with lambda = sum_h L_h sigma_h^{2-2/L_h}, the mean square
+    V = 2 delta^2/(2 - eta lambda) of the noisy residual, and the c that keeps the sum at sigma*
+    (Damian et al. 2021 for one network; here per pathway). So mass leaves the pathway whose
+    sharpness rises fastest, at any step size. With m_h = L_h sigma_h^{2-2/L_h},
+
+        d sigma_h / d step = -1/4 eta^2 V m_h (dlambda/dsigma_h - mean of those weighted by m),
+
+    integrated by Runge-Kutta steps of order 4. `split` (H,) must sum to about sigma*; it is scaled
+    to. nan where lambda >= 2/eta, as no residual stays bounded there. ValueError for step sizes,
+    noise or steps below zero, steps that decrease, or shapes that do not match.
+    """
+    layers, target, eta = _depths(depths), _target(singular_value), _step_size(step_size)
+    sigma, at = _strengths(split, layers), np.asarray(steps, dtype=float)
+    _require(
+        sigma.ndim == 1 and bool((sigma >= 0).all()) and sigma.sum() > 0,
+        f"split needs one strength per pathway, none negative, got {split!r}: give a minimum",
+    )
+    _require(
+        at.ndim == 1 and bool((at >= 0).all() and (np.diff(at) >= 0).all()),
+        "steps needs numbers that do not decrease, from 0 on: sort them",
+    )
+    _require(
+        bool(np.isfinite(label_noise)) and label_noise >= 0,
+        f"label_noise needs a number from 0 on, got {label_noise!r}: use e.g. 0.1",
+    )
+
+    def velocity(sigma: np.ndarray) -> np.ndarray:
+        lead = layers * sigma ** (2 - 2 / layers)
+        left = 2 - eta * lead.sum()
+        if left <= 0:
+            return np.full(sigma.shape, np.nan)
+        slope = (2 * layers - 2) * sigma ** (1 - 2 / layers)
+        rate = 0.5 * (eta * label_noise) ** 2 / left
+        return -rate * lead * (slope - (lead * slope).sum() / lead.sum())
+
+    found, sigma, now = np.empty((len(at), len(layers))), sigma * target / sigma.sum(), 0.0
+    for k, goal in enumerate(at):
+        # the fastest of the modes of decay has about this rate, and a step may take 2.7 of it
+        fastest = np.abs(velocity(sigma)) / np.maximum(sigma * (1 - sigma / target), 1e-9 * target)
+        count = max(1, int(np.ceil((goal - now) * np.nan_to_num(fastest.max()) * 10)))
+        for _ in range(count if goal > now else 0):
+            step = (goal - now) / count
+            k1 = velocity(sigma)
+            k2 = velocity(sigma + step / 2 * k1)
+            k3 = velocity(sigma + step / 2 * k2)
+            k4 = velocity(sigma + step * k3)
+            sigma = np.maximum(sigma + step / 6 * (k1 + 2 * k2 + 2 * k3 + k4), 0.0)
+        found[k], now = sigma, goal
+    return found
 
 
 # --- How a mode is shared ------------------------------------------------------------------------

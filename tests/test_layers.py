@@ -29,13 +29,14 @@ TABLE: dict[str, tuple[str, str | None]] = {
     ),
     "truths": (
         "simcore.theory simcore.prospects simcore.variations simcore.plans simcore.cost "
-        "simcore.differences",
+        "simcore.differences simcore.driven",
         "numpy nouns truths",
     ),
     "verbs": (
         "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.engines "
         "simcore.simulate simcore.alignment simcore.courses simcore.verdicts "
-        "simcore.true_tail simcore.horizon simcore.regimes simcore.ends simcore.presets "
+        "simcore.true_tail simcore.driven_verdicts simcore.driven_words "
+        "simcore.horizon simcore.regimes simcore.ends simcore.presets "
         "simcore.links simcore.link_values simcore.run_table simcore.captions "
         "simcore.what",
         "numpy nouns loops truths verbs",

@@ -1,7 +1,7 @@
 """The regime ruler: the step size as a handle on a bar whose colours are the regimes of GD.
 
 A picture: an experiment in, plain data out, with no Streamlit. In the browser the handle, the
-readout (eta, gamma = eta S_1, 2/eta) and the highlighted regime move by themselves; the step size
+readout (eta, gamma = eta S_1, the edge) and the highlighted regime move by themselves; the step size
 is reported as the state value `eta`, at most every 150 ms while it moves and exactly at its end.
 
     mount = st.components.v2.component("regime_ruler", html=HTML, css=CSS, js=JS)   # once
@@ -35,6 +35,7 @@ JS = modules.joined(_HERE / "streamlit.js")
 
 COLOURS = {  # of the end that a run in the zone may come to
     prospects.NOTHING_MOVES: style.ENDS["unfinished"],
+    prospects.DECAYS: style.ENDS["trapped"],
     prospects.FOLLOWS_FLOW: style.ENDS["winner takes all"],
     prospects.IN_PART: style.ENDS["partly re-balanced"],
     prospects.EQUAL: style.ENDS["cycle"],
@@ -77,8 +78,16 @@ def data(
         2 / theory.unit_step_size(experiment),
         token=token,
     )
-    steps = getattr(experiment.dynamics, "steps", 0)
-    return drawn | {"reached": strip(reached, f"This network, run for {steps:,} steps")}
+    dynamics, steps = experiment.dynamics, getattr(experiment.dynamics, "steps", 0)
+    edge = {
+        "symbol": dynamics.edge_symbol,
+        "reach": dynamics.reach,
+        "decay": dynamics.weight_decay,
+    }
+    return drawn | {
+        "edge": edge,
+        "reached": strip(reached, f"This network, run for {steps:,} steps"),
+    }
 
 
 def strip(parts: Sequence[Part], title: str) -> list[dict[str, Any]]:
@@ -126,6 +135,7 @@ def bar(
         "eta": eta,
         "range": [low, high],
         "sharpness": float(sharpness) if _is_positive(sharpness) else None,
+        "edge": {"symbol": "2/η", "reach": 2.0, "decay": 0.0},  # of plain descent
         "ticks": sorted(ticks, key=lambda tick: tick["value"]),
         "zones": [
             {
