@@ -49,11 +49,11 @@ def architecture(experiment: Experiment) -> None:
 def clock(experiment: Experiment) -> None:
     """Step size and steps of a descent, or the duration of a flow."""
     dynamics = experiment.dynamics
-    if dynamics.eta is not None:
+    if dynamics.step_size is not None:
         _number(
             "Step size η",
             "eta",
-            dynamics.eta,
+            dynamics.step_size,
             lambda eta: variations.with_step_size(experiment, eta),
             help="Of descent, for example 0.15 or 2/13. Its edge of stability is 2/η: a sharper "
             "minimum throws it out.",

@@ -48,9 +48,9 @@ def _dynamics(mine: Dynamics, theirs: Dynamics | None) -> Iterator[str]:
     like = theirs if theirs is not None and theirs.short == mine.short else None
     if like is None:
         yield mine.title
-    other = theirs.eta if theirs is not None else None
-    if mine.eta is not None and mine.eta != other:
-        yield f"η = {_apart(mine.eta, other)}"
+    other = theirs.step_size if theirs is not None else None
+    if mine.step_size is not None and mine.step_size != other:
+        yield f"η = {_apart(mine.step_size, other)}"
     if mine.iterated:
         if theirs is None or not theirs.iterated or mine.steps != theirs.steps:
             yield f"{mine.steps:,} steps"
@@ -59,6 +59,20 @@ def _dynamics(mine: Dynamics, theirs: Dynamics | None) -> Iterator[str]:
     fine, coarse = (getattr(d, "rtol", None) for d in (mine, like))
     if like is not None and fine != coarse:
         yield f"tolerance {fine:g}"
+    yield from _events(mine, theirs)
+
+
+def _events(mine: Dynamics, theirs: Dynamics | None) -> Iterator[str]:
+    """The events that the others have not, and which of theirs are missing."""
+    others = theirs.events if theirs is not None else ()
+    new = tuple(event for event in mine.events if event not in others)
+    gone = tuple(event for event in others if event not in mine.events)
+    new_words, gone_words = mine.in_words(new), (theirs or mine).in_words(gone)
+    if set(new_words) & set(gone_words):
+        new_words = mine.in_words(new, exactly=True)
+    yield from new_words
+    if gone and not new:
+        yield "without events" if not mine.events else "without " + ", ".join(gone_words)
 
 
 def _network(mine: Network, theirs: Network | None) -> Iterator[str]:

@@ -23,8 +23,12 @@ class Dynamics(Spec):
     iterated: ClassVar[bool]  # made of updates: counted in steps and drawn as points
     stroke: ClassVar[Literal["points", "thin", "dotted"]]  # the pen of `figures.style`
 
+    unit: ClassVar[str] = "t = "  # of the times of events, in sentences
+    takes: ClassVar[tuple[type[Event], ...]] = ()  # kinds of events that it can have
+
     duration: float  # t at the end of the run
     steps: int  # updates, of iterated dynamics
+    step_size: float | None = None  # the one that is set; events may change it on the way
     events: Events = ()  # what changes while it lasts
     momentum: float = 0.0
     weight_decay: float = 0.0
@@ -34,6 +38,11 @@ class Dynamics(Spec):
     def eta(self) -> float | None:
         """The step size in force at the end, None for dynamics without one."""
         return None
+
+    @property
+    def end(self) -> float:
+        """When it ends, as the times of events are counted."""
+        return self.steps if self.iterated else self.duration
 
     @property
     def edge(self) -> float | None:
@@ -69,6 +78,10 @@ class Dynamics(Spec):
         """Whether it does one thing from the start to the end, without noise, memory or penalty,
         so that theory and the true tail speak of it."""
         return not self.events
+
+    def in_words(self, events: Events, *, exactly: bool = False) -> list[str]:
+        """Events of such dynamics in words, numbers in four digits unless `exactly`."""
+        return [event.words(self.unit, exactly) for event in events]
 
     def check_network(self, pathways: int) -> None:
         """ValueError unless a network of so many pathways has what its events are about."""
@@ -121,6 +134,8 @@ class Descent(Dynamics):
     title = "gradient descent"
     iterated = True
     stroke = "points"
+    unit = "update "
+    takes = events.KINDS
 
     step_size: float  # eta at the start
     steps: int
@@ -217,8 +232,9 @@ class Descent(Dynamics):
         require(np.array_equal(time, self.times(steps)), "time must be the sum of step sizes")
 
     def with_step_size(self, step_size: float) -> Self:
-        """The same number of steps of another size."""
-        return replace(self, step_size=step_size)
+        """The same number of steps of another size, to which a warm-up leads, too."""
+        led = tuple(e.led_to(self.step_size, step_size) for e in self.events)
+        return replace(self, step_size=step_size, events=led)
 
     def with_steps(self, steps: int) -> Self:
         return replace(self, steps=steps)
@@ -274,6 +290,7 @@ class Flow(Dynamics):
     title = "gradient flow"
     iterated = False
     stroke = "thin"
+    takes = tuple(kind for kind in events.KINDS if not kind.of_step_size)
 
     duration: float
     rtol: float = 1e-8

@@ -197,7 +197,7 @@ def _cells(
     x, strengths = of_modes(beginning.x), of_modes(beginning.state.strengths)
     loss = beginning.loss[place]
     return kernels.Cells(
-        step_size=np.array([e.dynamics.step_size for e in experiments]),  # type: ignore[attr-defined]
+        step_size=np.array([e.dynamics.step_size for e in experiments]),
         limit=beginning.limit[place],
         target=of_modes(beginning.system.target),
         x=x,

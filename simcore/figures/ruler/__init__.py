@@ -68,7 +68,7 @@ def data(
     may not have heard yet of what the handle was moved to. ValueError for an experiment without a
     step size.
     """
-    eta = experiment.dynamics.eta
+    eta = experiment.dynamics.step_size
     if eta is None:
         raise ValueError(f"a ruler needs a step size, got {shown(experiment.dynamics)}")
     drawn = bar(
