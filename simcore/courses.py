@@ -1,7 +1,7 @@
 """The sharpest mode along a run: what phases, verdicts and rows are about.
 
-It is `theory.sharpest_mode`; where its value is repeated by modes that start alike, the mean of them,
-which does not depend on the choice of basis.
+It is `theory.sharpest_mode`; where its value is repeated by modes that start alike, the mean of
+them, which does not depend on the choice of basis.
 """
 
 from __future__ import annotations

@@ -246,7 +246,7 @@ def initial(experiment: Experiment) -> np.ndarray:
     left, right = task.bases()
     modes = np.arange(left.shape[1])
     depths = experiment.network.depths
-    of_modes = [start.layer_scales(depths, 0 if start.uniform else mode) for mode in modes]
+    of_modes = [start.layer_scales(depths, 0 if start.uniform else mode) for mode in modes.tolist()]
     for h, pathway in enumerate(layers(experiment, theta)):
         row = np.array([scales[h] for scales in of_modes]).T  # (L_h, R)
         if len(pathway) == 1:

@@ -87,8 +87,9 @@ def _start(mine: Start, theirs: Start | None) -> str:
     if isinstance(mine, Balanced):
         if not mine.uniform:
             return "start " + "; ".join(_listed(_modes(scale), ()) for scale in mine.scales)
-        uniform = isinstance(theirs, Balanced) and theirs.uniform
-        return f"start {_listed(mine.strengths(), theirs.strengths() if uniform else ())}"
+        alike = isinstance(theirs, Balanced) and theirs.uniform
+        others = theirs.strengths() if theirs is not None and alike else ()
+        return f"start {_listed(mine.strengths(), others)}"
     if isinstance(mine, LayerScales):
         return "start " + "; ".join(_listed(scales, ()) for scales in mine.scales)
     if isinstance(mine, Gaussian):

@@ -47,8 +47,9 @@ def clauses(experiment: Experiment) -> tuple[str, ...]:
     dynamics, found = experiment.dynamics, []
     if overshoots(experiment):
         found.append(
-            "though this edge is that of small oscillations: from a small start momentum overshoots "
-            "at the end of the plateau, and that may decide first, which a warm-up avoids"
+            "though this edge is that of small oscillations: from a small start momentum "
+            "overshoots at the end of the plateau, and that may decide first, which a warm-up "
+            "avoids"
         )
     if dynamics.weight_decay and gains(experiment):
         found.append("while weight decay favours a single pathway")

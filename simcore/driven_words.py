@@ -117,8 +117,8 @@ def steps_to_level(experiment: Experiment, shares: np.ndarray) -> float | None:
 
 
 def follows_drift_law(experiment: Experiment) -> bool:
-    """Whether the law of `theory.label_noise_drift` is about these dynamics: label noise at one step
-    size and nothing else, from a start whose gradient flow has a closed form."""
+    """Whether `theory.label_noise_drift` is about these dynamics: label noise at one step size and
+    nothing else, from a start whose gradient flow has a closed form."""
     dynamics = experiment.dynamics
     alone = not (dynamics.events or dynamics.momentum or dynamics.weight_decay)
     return bool(dynamics.label_noise) and alone and prospects.follows_closed_forms(experiment)

@@ -59,8 +59,8 @@ def _gaussian(text: str) -> Gaussian:
 
 
 def _balanced_text(start: Balanced) -> str:
-    """A number per pathway; or pathways with ; between, each a number for all modes or, with a comma
-    after a single one, one per mode."""
+    """A number per pathway; or pathways with ; between, each a number for all modes or one per mode
+    (with a comma after a single one)."""
     if start.uniform:
         return numbers_text(start.strengths())
     texts = [

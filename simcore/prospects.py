@@ -274,8 +274,8 @@ SENTENCES = {
     ),
     NOTHING_MOVES: "it makes no difference",
     DECAYS: (
-        "weight decay is stronger than the pull of the target on so small a start, so the run never "
-        "leaves the plateau"
+        "weight decay is stronger than the pull of the target on so small a start, so the run "
+        "never leaves the plateau"
     ),
 }
 

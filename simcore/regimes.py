@@ -1,7 +1,8 @@
 """What happened in a run, in the words of the field: its phases, its regime, and sentences.
 
-All of it is said of the sharpest mode, as `courses` has it. The *share* of a pathway is q_h = |sigma_h| / sum_g |sigma_g| of that mode; there are none where there is no signal,
-nor where a strength is negative. Verdicts are those of `verdicts`.
+All of it is said of the sharpest mode, as `courses` has it. The *share* of a pathway is
+q_h = |sigma_h| / sum_g |sigma_g| of that mode; there are none where there is no signal, nor where a
+strength is negative. Verdicts are those of `verdicts`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The regime ruler: the step size as a handle on a bar whose colours are the regimes of GD.
 
 A picture: an experiment in, plain data out, with no Streamlit. In the browser the handle, the
-readout (eta, gamma = eta S_1, the edge) and the highlighted regime move by themselves; the step size
-is reported as the state value `eta`, at most every 150 ms while it moves and exactly at its end.
+readout (eta, gamma = eta S_1, the edge) and the highlighted regime move by themselves; the step
+size is reported as the state value `eta`, at most every 150 ms while it moves and exactly at its
+end.
 
     mount = st.components.v2.component("regime_ruler", html=HTML, css=CSS, js=JS)   # once
     mount(key="ruler", data=data(experiment), on_eta_change=lambda: ...)
