@@ -8,6 +8,7 @@ from __future__ import annotations
 from simcore import theory
 from simcore.experiment import Experiment
 
+WARM_UP = 2000  # updates: a shorter one may not be over the plateau before steps are large
 SMALL = 0.5  # of the target: from a start below it there is a plateau, and an overshoot at its end
 
 
@@ -24,9 +25,9 @@ def decays_away(experiment: Experiment) -> bool:
 
 def overshoots(experiment: Experiment) -> bool:
     """Whether the overshoot at the end of the plateau may decide before the edge does: with
-    momentum, from a small start, unless the step size warms up."""
+    momentum, from a small start, unless the step size warms up for long."""
     dynamics = experiment.dynamics
-    return bool(dynamics.momentum and not dynamics.warms_up and _is_small(experiment))
+    return bool(dynamics.momentum and dynamics.warms_up_for < WARM_UP and _is_small(experiment))
 
 
 def _is_small(experiment: Experiment) -> bool:
@@ -48,8 +49,8 @@ def clauses(experiment: Experiment) -> tuple[str, ...]:
     if overshoots(experiment):
         found.append(
             "though this edge is that of small oscillations: from a small start momentum "
-            "overshoots at the end of the plateau, and that may decide first, which a warm-up "
-            "avoids"
+            "overshoots at the end of the plateau, and that may decide first, which a long "
+            "warm-up avoids"
         )
     if dynamics.weight_decay and gains(experiment):
         found.append("while weight decay favours a single pathway")

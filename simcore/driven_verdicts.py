@@ -58,10 +58,16 @@ def _settled(experiment: Experiment, ahead: Ahead) -> Ahead:
         goal = max(LEARNED, 1 - float(short) / scale)
     edge = np.inf if experiment.edge is None else experiment.edge
     if dynamics.label_noise and expected.lowest <= edge:
-        totals = ahead.totals
-        if totals[-1, 0] > 0.5:  # noise shifts the mean a little
-            goal = float(totals[-1, 0])
-        ahead = ahead._replace(low=totals, high=totals, swing=np.zeros_like(totals))
+        totals = float(ahead.totals.mean())
+        if totals > 0.5:  # noise shifts the mean a little
+            goal = totals
+        mean = ahead.strengths.mean(axis=0, keepdims=True)
+        ahead = ahead._replace(
+            low=np.full_like(ahead.low, totals),
+            high=np.full_like(ahead.high, totals),
+            swing=np.zeros_like(ahead.swing),
+            strengths=np.broadcast_to(mean, ahead.strengths.shape),
+        )
     return ahead._replace(
         low=ahead.low / goal, high=ahead.high / goal, strengths=ahead.strengths / goal
     )

@@ -36,12 +36,13 @@ def headline(reason: Reason) -> str | None:
     return _HEADLINES.get(reason)
 
 
-def sentence(run: Trajectory, regime: Regime, reason: Reason) -> str | None:
-    """What happened; None where what is said of a plain run is true."""
+def sentence(run: Trajectory, regime: Regime, reason: Reason, shares: np.ndarray) -> str | None:
+    """What happened; None where what is said of a plain run is true. `shares` (H,) are those by
+    which it is judged."""
     if reason in _OF_REASONS:
         return _OF_REASONS[reason]
     if reason is Reason.DRIFTING:
-        return _drifting(run)
+        return _drifting(run, shares)
     dynamics = run.experiment.dynamics
     if regime is Regime.TRAPPED and reason is Reason.THROWN:
         return regime.sentence
@@ -91,12 +92,15 @@ def _kept(run: Trajectory) -> str | None:
     return None
 
 
-def _drifting(run: Trajectory) -> str:
+def _drifting(run: Trajectory, shares: np.ndarray) -> str:
     said = "Label noise is still sharing the signal out, so the shares are those of a while"
-    more = steps_to_level(run.experiment, sharpest(run).strengths[-1])
+    more = steps_to_level(run.experiment, shares)
     if more is None:
         return f"{said}; give it more steps."
-    return f"{said}: about {more:,.0f} more steps, by its drift law, until the pathways are level."
+    return (
+        f"{said}: about {more:,.0f} more steps, by its drift law, until they are those of the "
+        "flattest split."
+    )
 
 
 def steps_to_level(experiment: Experiment, shares: np.ndarray) -> float | None:

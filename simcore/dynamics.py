@@ -58,6 +58,10 @@ class Dynamics(Spec):
         """The edge as a formula of eta, in plain text."""
         return "2/η"
 
+    def at_edge_symbol(self, sharpness: str) -> str:
+        """`at_edge` as a formula of that symbol, in plain text."""
+        return f"2/{sharpness}"
+
     @property
     def reach(self) -> float:
         """eta times the largest stable curvature, weight decay included."""
@@ -69,9 +73,10 @@ class Dynamics(Spec):
         return self.reach / (sharpness + self.weight_decay)
 
     @property
-    def warms_up(self) -> bool:
-        """Whether the step size grows from zero."""
-        return any(isinstance(e, Ramp) and e.start == 0 and e.begin == 0 for e in self.events)
+    def warms_up_for(self) -> float:
+        """How many updates the step size takes to grow from zero; 0 if it does not."""
+        ramps = (e for e in self.events if isinstance(e, Ramp) and e.start == 0 and e.begin == 0)
+        return max((ramp.stop for ramp in ramps), default=0)
 
     @property
     def changes(self) -> list[float]:
@@ -218,10 +223,15 @@ class Descent(Dynamics):
 
     @property
     def edge_symbol(self) -> str:
-        above, below = ("(2+2β)", "η") if self.momentum else ("2", "η")
-        if self.momentum and self.nesterov:
-            below = "((1+2β)η)"
-        return f"{above}/{below}" + (" − μ" if self.weight_decay else "")
+        return self._reach_over("η") + (" − μ" if self.weight_decay else "")
+
+    def at_edge_symbol(self, sharpness: str) -> str:
+        return self._reach_over(f"({sharpness}+μ)" if self.weight_decay else sharpness)
+
+    def _reach_over(self, symbol: str) -> str:
+        if not self.momentum:
+            return f"2/{symbol}"
+        return f"(2+2β)/((1+2β){symbol})" if self.nesterov else f"(2+2β)/{symbol}"
 
     @property
     def reach(self) -> float:

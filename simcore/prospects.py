@@ -55,6 +55,27 @@ MARKS = {
 }
 
 
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_SHARPNESS = {"flow_edge": ("λ", "GF"), "single_path": ("S", ""), "balanced": ("λ", "min")}
+
+
+def marks(experiment: Experiment) -> dict[str, Mark]:
+    """`MARKS` as they are written for this experiment: S of its sharpest mode, and each edge as its
+    momentum and weight decay move it."""
+    dynamics, mode = experiment.dynamics, theory.sharpest_mode(experiment) + 1
+    if mode == 1 and not (dynamics.momentum or dynamics.weight_decay):
+        return MARKS
+    found = dict(MARKS)
+    for field, (letter, sub) in _SHARPNESS.items():
+        name = f"{letter}({sub})" if sub else letter + str(mode).translate(_SUBSCRIPTS)
+        found[field] = MARKS[field]._replace(
+            name=dynamics.at_edge_symbol(name),
+            symbol=dynamics.at_edge_symbol(letter),
+            sub=sub or str(mode),
+        )
+    return found
+
+
 # --- Where it can go -------------------------------------------------------------------------
 
 
@@ -415,21 +436,21 @@ def _why_unknown(experiment: Experiment) -> str:
 def place(experiment: Experiment) -> str:
     """Where the step size lies among the marks, and what its zone says."""
     here = zone(experiment)
-    eta, marks = experiment.dynamics.eta, theory.step_size_marks(experiment)
+    eta, steps = experiment.dynamics.eta, theory.step_size_marks(experiment)
     if eta is None:
         return f"{here.name.capitalize()}: {here.sentence}."
-    where = _among(eta, marks)
+    where = _among(eta, steps, marks(experiment))
     edge = f"{experiment.dynamics.edge_symbol} = {experiment.edge:.4g}"
     where = f"is {where}" if where else f"has its edge at {edge}"
     return " ".join([f"η = {eta:.4g} {where}: {here.sentence}.", *stuck(experiment)])
 
 
-def _among(eta: float, marks: theory.StepSizeMarks) -> str:
+def _among(eta: float, steps: theory.StepSizeMarks, names: dict[str, Mark]) -> str:
     """Between which marks eta lies; nothing without marks."""
     named = [
-        (value, f"{MARKS[field].name} = {value:.4g}")
-        for field, value in marks._asdict().items()
-        if math.isfinite(value) and (field != "single_path" or math.isnan(marks.flow_edge))
+        (value, f"{names[field].name} = {value:.4g}")
+        for field, value in steps._asdict().items()
+        if math.isfinite(value) and (field != "single_path" or math.isnan(steps.flow_edge))
     ]
     below = [mark for mark in named if mark[0] < eta * (1 - TIE)]
     above = [mark for mark in named if mark[0] >= eta * (1 - TIE)]

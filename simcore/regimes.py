@@ -140,7 +140,7 @@ def _of_records(run: Trajectory) -> Evidence:
         # the last record may come after fewer steps than the others
         period=true_tail.period(end.total[:-1, None], swing[-1:])[0],
         sharpness=_last_sharpness(run),
-        rests=np.array(False),
+        rests=np.array(_rests(run)),
     )
     return Evidence(
         start=mode.strengths[0][:, None],
@@ -149,6 +149,13 @@ def _of_records(run: Trajectory) -> Evidence:
         peak=mode.largest_share.max()[None],
         ahead=Ahead(*(np.asarray(values)[..., None] for values in ahead)),
     )
+
+
+def _rests(run: Trajectory) -> bool:
+    """Whether no step of the tail changes a bit of any strength."""
+    end = tail(len(run.steps))
+    last, between = run.strengths[-1], run.strengths_range[end]
+    return bool((run.strengths[end] == last).all() and (between[1:] == last).all())
 
 
 def _last_sharpness(run: Trajectory) -> np.ndarray:
@@ -322,7 +329,7 @@ def _said(run: Trajectory, judged: _Judged) -> str:
     if reason is Reason.GROWS and regime is Regime.DIVERGED:
         return _GROWS
     if not run.experiment.dynamics.plain:
-        said = driven_words.sentence(run, regime, reason)
+        said = driven_words.sentence(run, regime, reason, judged.shares)
         if said is not None:
             return said
     special = {

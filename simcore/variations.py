@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from simcore import checks, limits, theory
 from simcore.checks import require, shown
+from simcore.events import Ramp
 from simcore.experiment import (
     Balanced,
     Descent,
@@ -108,6 +109,17 @@ def with_dynamics(experiment: Experiment, dynamics: Dynamics) -> Experiment:
 def with_step_size(experiment: Experiment, step_size: float) -> Experiment:
     """A descent with that step size; a flow becomes one that lasts as long."""
     return with_dynamics(experiment, experiment.dynamics.with_step_size(float(step_size)))
+
+
+def with_warm_up(experiment: Experiment, updates: int) -> Experiment:
+    """The step size grows from zero over the first updates, of four times as many at least."""
+    dynamics = experiment.dynamics
+    if dynamics.step_size is None or not dynamics.iterated:
+        raise ValueError(f"a warm-up needs gradient descent, got {shown(dynamics)}; choose it")
+    ramp = Ramp(start=0, stop=updates, value=dynamics.step_size, begin=0.0)
+    others = tuple(e for e in dynamics.events if not (e.of_step_size and e.first == 0))
+    longer = with_steps(experiment, max(dynamics.steps, 4 * updates))
+    return with_dynamics(longer, longer.dynamics.with_events((ramp, *others)))
 
 
 def with_units(experiment: Experiment, units: float) -> Experiment:

@@ -18,7 +18,7 @@ thin strip shows which regimes runs of this very network reach, in the same colo
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from simcore import prospects, theory
 from simcore.checks import positive, shown
 from simcore.experiment import Experiment
 from simcore.figures import modules, style
-from simcore.prospects import Zone
+from simcore.prospects import Mark, Zone
 from simcore.theory import StepSizeMarks
 
 _HERE = Path(__file__).parent
@@ -78,6 +78,7 @@ def data(
         eta,
         2 / theory.unit_step_size(experiment),
         token=token,
+        names=prospects.marks(experiment),
     )
     dynamics, steps = experiment.dynamics, getattr(experiment.dynamics, "steps", 0)
     edge = {
@@ -111,6 +112,7 @@ def bar(
     sharpness: float,
     *,
     token: object = None,
+    names: Mapping[str, Mark] = prospects.MARKS,
 ) -> dict[str, Any]:
     """The same of any marks and zones.
 
@@ -120,7 +122,7 @@ def bar(
     eta = positive("the step size", step_size)
     ticks = [
         _tick(value, mark.symbol, mark.sub, mark.name, mark.meaning)
-        for (field, mark) in prospects.MARKS.items()
+        for (field, mark) in names.items()
         if _is_positive(value := getattr(marks, field))
     ]
     known = [tick["value"] for tick in ticks]
