@@ -11,10 +11,11 @@ import streamlit as st
 
 from pages import _prose, _state, _widgets
 from simcore import link_values, presets, typed, variations
-from simcore.experiment import Experiment
+from simcore.experiment import Experiment, Gaussian
 from simcore.figures import panels, style
 from simcore.tasks import Spectrum, Tree
 
+MOST_SEEDS = 2**32  # of a generator: after the last one comes 0
 TASKS = {"spectrum": "Singular values", "tree": "Semantic tree"}
 
 
@@ -200,6 +201,20 @@ def _start(experiment: Experiment) -> None:
         f"start_{kind}",
         link_values.start_field(start),
         lambda text: replace(experiment, start=link_values.parse_start(f"{kind}:{text}")),
+        help=start.hint,
+    )
+    if isinstance(start, Gaussian):
+        next_seed("start_seed", start.seed, partial(variations.with_seed, experiment))
+
+
+def next_seed(key: str, seed: int, change: Callable[[int], Experiment]) -> None:
+    """A button that draws anew."""
+    _widgets.button(
+        "Next seed",
+        key,
+        partial(_widgets.attempt, lambda: _state.show(change((seed + 1) % MOST_SEEDS))),
+        help=f"The same run with other random numbers; this one has seed {seed}.",
+        width="stretch",
     )
 
 

@@ -5,14 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from simcore import prospects, theory
+from simcore import drift, prospects, theory
 from simcore.courses import sharpest
-from simcore.experiment import Experiment
 from simcore.trajectory import Trajectory
 from simcore.verdicts import CLOSE, Reason, Regime
-
-LONGEST = 10_000_000  # steps for which a drift is followed
-_POINTS = 400
 
 _OF_REASONS = {
     Reason.DECAYS: (
@@ -94,39 +90,10 @@ def _kept(run: Trajectory) -> str | None:
 
 def _drifting(run: Trajectory, shares: np.ndarray) -> str:
     said = "Label noise is still sharing the signal out, so the shares are those of a while"
-    more = steps_to_level(run.experiment, shares)
+    more = drift.steps_to_level(run.experiment, shares)
     if more is None:
         return f"{said}; give it more steps."
     return (
         f"{said}: about {more:,.0f} more steps, by its drift law, until they are those of the "
         "flattest split."
     )
-
-
-def steps_to_level(experiment: Experiment, shares: np.ndarray) -> float | None:
-    """After how many steps the drift law brings the sharpest mode from `shares` (H,) to within 0.02
-    of the flattest split, to two digits; None where it does not hold, or that takes too long."""
-    if not follows_drift_law(experiment):
-        return None
-    dynamics = experiment.dynamics
-    assert dynamics.eta is not None
-    depths, value = experiment.network.depths, _target(experiment)
-    flattest = prospects.expected(experiment).flattest
-    steps = np.geomspace(1, LONGEST, _POINTS)
-    noise = dynamics.label_noise
-    ahead = theory.label_noise_drift(np.abs(shares), depths, value, dynamics.eta, noise, steps)
-    off = np.abs(theory.shares(ahead) - flattest).max(axis=1)
-    level = np.flatnonzero(off <= CLOSE)
-    return float(f"{steps[level[0]]:.2g}") if len(level) else None
-
-
-def follows_drift_law(experiment: Experiment) -> bool:
-    """Whether `theory.label_noise_drift` is about these dynamics: label noise at one step size and
-    nothing else, from a start whose gradient flow has a closed form."""
-    dynamics = experiment.dynamics
-    alone = not (dynamics.events or dynamics.momentum or dynamics.weight_decay)
-    return bool(dynamics.label_noise) and alone and prospects.follows_closed_forms(experiment)
-
-
-def _target(experiment: Experiment) -> float:
-    return experiment.task.singular_values[theory.sharpest_mode(experiment)]

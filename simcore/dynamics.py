@@ -33,6 +33,7 @@ class Dynamics(Spec):
     momentum: float = 0.0
     weight_decay: float = 0.0
     label_noise: float = 0.0
+    seed: int = 0
 
     @property
     def eta(self) -> float | None:

@@ -27,7 +27,8 @@ class Start(Spec):
     """
 
     name: ClassVar[str]  # in menus
-    numbers: ClassVar[str]  # what it is given by, in a form
+    numbers: ClassVar[str]  # what it is given by, in a form,
+    hint: ClassVar[str]  # and how that is typed
     aligned: ClassVar[bool] = False
 
     @classmethod
@@ -108,6 +109,11 @@ class Balanced(Start):
 
     name = "Balanced"
     numbers = "Scales α, one per pathway"
+    hint = (
+        "The strength of every mode in each pathway, for example 0.002, 0.0017. For pathways that "
+        "are specialised: one number per mode, and ; between pathways, for example "
+        "0.002, 0.0017; 0.0017, 0.002."
+    )
     aligned = True
 
     scales: tuple[Scale, ...]
@@ -183,6 +189,7 @@ class LayerScales(Start):
 
     name = "Layer scales"
     numbers = "Layer scales, pathways separated by ;"
+    hint = "From input to output, for example 0.6, 0.3; 0.5, 0.25; the same for every mode."
     aligned = True
 
     scales: tuple[tuple[float, ...], ...]
@@ -235,6 +242,7 @@ class Gaussian(Start):
 
     name = "Random"
     numbers = "Standard deviation, seed"
+    hint = "Of every weight, for example 0.05, 0. The seed says which numbers are drawn."
 
     std: float
     seed: int = 0

@@ -288,6 +288,7 @@ def views():
         colour=st.none() | names,
         step_sizes=st.none() | ranges,
         diagram=st.sampled_from(DIAGRAMS),
+        ensemble=st.none() | names,
     )
 
 

@@ -23,13 +23,14 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.version simcore.checks simcore.limits simcore.looks simcore.files "
         "simcore.extras simcore.archive simcore.caption simcore.spec simcore.tasks simcore.starts "
         "simcore.events simcore.record simcore.dynamics simcore.experiment "
-        "simcore.trajectory simcore.rows simcore.view "
+        "simcore.trajectory simcore.ensemble simcore.rows simcore.view "
         "simcore.typed simcore.run_inputs simcore.bars",
         "numpy nouns",
     ),
     "truths": (
         "simcore.theory simcore.prospects simcore.variations simcore.plans simcore.cost "
-        "simcore.differences simcore.driven",
+        "simcore.differences simcore.driven "
+        "simcore.drift",
         "numpy nouns truths",
     ),
     "verbs": (
