@@ -16,11 +16,7 @@ from simcore.experiment import Descent, Experiment
 from simcore.figures import seeds
 from simcore.figures.scene import Scene
 
-SHOWN = {
-    "one": "This seed",
-    "band": f"{SEEDS} seeds",
-    "each": f"{SEEDS} seeds, each run",
-}
+SHOWN = {"one": "One", "band": f"{SEEDS}, band", "each": f"{SEEDS}, each"}
 
 
 def controls(experiment: Experiment) -> None:
@@ -56,7 +52,14 @@ def controls(experiment: Experiment) -> None:
             )
     if dynamics.label_noise:
         _controls.next_seed("noise_seed", dynamics.seed, lambda seed: _with(experiment, seed=seed))
-        _controls.segments("Label noise", "ensemble", SHOWN)
+        _controls.segments(
+            "Seeds on show",
+            "ensemble",
+            SHOWN,
+            help=f"{SEEDS} runs that differ in the seed of their label noise, this one first: their "
+            "median with the band from 10 to 90 %, or each of them; and the drift law of theory, "
+            "dashed.",
+        )
 
 
 def _momentum(experiment: Experiment, dynamics: Descent) -> None:

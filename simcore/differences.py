@@ -59,7 +59,27 @@ def _dynamics(mine: Dynamics, theirs: Dynamics | None) -> Iterator[str]:
     fine, coarse = (getattr(d, "rtol", None) for d in (mine, like))
     if like is not None and fine != coarse:
         yield f"tolerance {fine:g}"
+    yield from _driven(mine, theirs)
     yield from _events(mine, theirs)
+
+
+_DRIVES = {
+    "momentum": "momentum β",
+    "weight_decay": "weight decay μ",
+    "label_noise": "label noise δ",
+}
+
+
+def _driven(mine: Dynamics, theirs: Dynamics | None) -> Iterator[str]:
+    """What moves the weights beside the gradient, where it differs; nothing where it is off."""
+    for field, name in _DRIVES.items():
+        value, other = getattr(mine, field), getattr(theirs, field, 0.0)
+        if value != other:
+            yield f"{name} = {_apart(value, other)}" if value else f"no {name}"
+    if mine.momentum and mine.nesterov != (theirs is not None and theirs.nesterov):
+        yield "Nesterov's" if mine.nesterov else "heavy ball"
+    if mine.label_noise and (theirs is None or mine.seed != theirs.seed):
+        yield f"noise seed {mine.seed}"
 
 
 def _events(mine: Dynamics, theirs: Dynamics | None) -> Iterator[str]:

@@ -31,9 +31,11 @@ class Dynamics(Spec):
     step_size: float | None = None  # the one that is set; events may change it on the way
     events: Events = ()  # what changes while it lasts
     momentum: float = 0.0
+    nesterov: bool = False
     weight_decay: float = 0.0
     label_noise: float = 0.0
     seed: int = 0
+    driven: bool = False  # whether more than the gradient moves the weights at every update
 
     @property
     def eta(self) -> float | None:
@@ -197,7 +199,7 @@ class Descent(Dynamics):
         return self.label_noise > 0 or super().by_chance
 
     @property
-    def driven(self) -> bool:
+    def driven(self) -> bool:  # type: ignore[override]
         """Whether more than the gradient moves the weights at every update."""
         return bool(self.momentum or self.weight_decay or self.label_noise)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from simcore import (
     alignment,
+    driven,
     driven_verdicts,
     driven_words,
     horizon,
@@ -177,7 +178,7 @@ def phases(run: Trajectory) -> tuple[Phase, ...]:
     * edge of stability: from the first record with sharpness >= 2/eta; a blow-up is none;
     * re-balancing: from the record after which the largest share lies more than 0.02 below its
       peak so far for good, unless the winner keeps all (so never for depth 2, where shares are
-      constant) or no signal is left to share;
+      constant) or no signal is left to share; label noise needs no edge for it;
     * settled: after the edge, if it was reached, from where on the shares stay within 0.02 of
       their last value and the total within 0.02 sigma*_1 of the band it moves in at the end. So a
       steady cycle counts as settled; a run that `classify` calls UNFINISHED or TRAPPED has not.
@@ -197,6 +198,8 @@ def phases(run: Trajectory) -> tuple[Phase, ...]:
         starts[2] = int(at_edge[0])
         if regime is not Regime.WINNER_TAKES_ALL:
             starts[3] = max(starts[2], _rebalancing(mode))
+    elif run.experiment.dynamics.label_noise and driven.gains(run.experiment):
+        starts[3] = max(starts[1], _rebalancing(mode))
     starts[4] = _as_it_ends(mode, regime, starts[2] + 1 if starts[2] < records else starts[1])
     # a later phase that has begun ends the earlier ones
     for phase in range(len(PHASES) - 2, -1, -1):

@@ -34,7 +34,7 @@ PHASE_WORDS = {  # what the phases of `regimes` are, in one clause
     "plateau": "near zero next to nothing is learned",
     "symmetry breaking": "one pathway grows ahead of the others, as under gradient flow",
     "edge of stability": "the sharpness is at the edge or above, and descent oscillates",
-    "re-balancing": "the oscillation hands signal back to the other pathways",
+    "re-balancing": "signal goes back from the winner to the other pathways",
     "settled": "the shares stay, and the sum moves in a fixed band: a steady cycle counts too",
 }
 FLAT = 30  # times its own error is the smallest range that a run is drawn in

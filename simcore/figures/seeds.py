@@ -95,7 +95,7 @@ def _strength_lines(
         found += _lines(name, len(strengths), f"s{h}", style.strength_label(h, mode), h, each)
     if law:
         found += [
-            scene.Line(LAW, f"s{h}", LAW if h == 0 else "", colour=h, theory=True)
+            scene.Line(LAW, f"s{h}", LAW if h == 0 else "", colour="theory", theory=True)
             for h in range(strengths.shape[2])
         ]
     return found
@@ -103,7 +103,7 @@ def _strength_lines(
 
 def _share_lines(name: str, count: int, each: bool, law: bool) -> Sequence[Line]:
     found = _lines(name, count, "share", name, "ink", each)
-    return [*found, scene.Line(LAW, "share", LAW, theory=True)] if law else found
+    return [*found, scene.Line(LAW, "share", LAW, colour="theory", theory=True)] if law else found
 
 
 def _lines(
