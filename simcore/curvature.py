@@ -149,7 +149,7 @@ class EigenSolver:
         )
         noise = np.random.default_rng(NOISE_SEED).standard_normal((self.count, whole.size))
         self.noise = np.array([pad(experiment, row) for row in noise])
-        for h in np.flatnonzero(~np.array(moving or ())):
+        for h in np.flatnonzero(~np.array(moving or (), dtype=bool)):
             self.noise[:, whole.start[whole.first[h]] : whole.start[whole.first[h + 1]]] = 0.0
         self.noise /= np.linalg.norm(self.noise, axis=1, keepdims=True)
         self.vectors = np.zeros_like(self.noise)
