@@ -56,9 +56,9 @@ def controls(experiment: Experiment) -> None:
             "Seeds on show",
             "ensemble",
             SHOWN,
-            help=f"{SEEDS} runs that differ in the seed of their label noise, this one first: their "
-            "median with the band from 10 to 90 %, or each of them; and the drift law of theory, "
-            "dashed.",
+            help=f"{SEEDS} runs that differ in the seed of their label noise, this one first: "
+            "their median with the band from 10 to 90 %, or each of them; and the drift law of "
+            "theory, dashed.",
         )
 
 

@@ -96,6 +96,21 @@ def follows_closed_forms(experiment: Experiment) -> bool:
     )
 
 
+def alive(experiment: Experiment) -> tuple[bool, ...]:
+    """Whether each pathway can leave where it starts in the sharpest mode, (H,); in any mode for
+    inputs that are not whitened, which mix them."""
+    start, depths = experiment.start, experiment.network.depths
+    if start.uniform or experiment.task.whitened:
+        return start.alive(depths, theory.sharpest_mode(experiment))
+    return _in_any_mode(experiment)
+
+
+def _in_any_mode(experiment: Experiment) -> tuple[bool, ...]:
+    start, depths = experiment.start, experiment.network.depths
+    modes = range(1 if start.uniform else len(experiment.task.singular_values))
+    return tuple(map(any, zip(*(start.alive(depths, mode) for mode in modes), strict=True)))
+
+
 class Expected(NamedTuple):
     """What is expected of the sharpest mode from N starts of one network, strengths as shares.
 
@@ -126,11 +141,11 @@ def expect(experiments: Sequence[Experiment], steps: float | None = None) -> Exp
     values = np.array(
         [e.task.singular_values[mode] for e, mode in zip(experiments, modes, strict=True)]
     )
-    alive = [e.start.alive(depths, mode) for e, mode in zip(experiments, modes, strict=True)]
+    living = [alive(e) for e in experiments]
     flattest, lowest, alone, gains = (
         np.array(part)
         for part in zip(
-            *(_flattest(v, depths, a) for v, a in zip(values.tolist(), alive, strict=True)),
+            *(_flattest(v, depths, a) for v, a in zip(values.tolist(), living, strict=True)),
             strict=True,
         )
     )
@@ -145,9 +160,9 @@ def expect(experiments: Sequence[Experiment], steps: float | None = None) -> Exp
         ends = theory.flow_end_split(np.array(starts), depths, values[known])
         flow[known], winner[known] = theory.shares(ends), theory.mode_sharpness(ends, depths)
     steps = _steps(experiments[0]) if steps is None else steps
-    of_start = zip(values.tolist(), alive, strict=True)
+    of_start = zip(values.tolist(), living, strict=True)
     trap = np.array([_trap(value, depths, moving, steps) for value, moving in of_start])
-    return Expected(np.array(alive).T, flattest.T, lowest, flow.T, winner, gains, trap)
+    return Expected(np.array(living).T, flattest.T, lowest, flow.T, winner, gains, trap)
 
 
 def expected(experiment: Experiment) -> Expected:
@@ -342,15 +357,15 @@ def zones(experiment: Experiment) -> tuple[Zone, ...]:
     them.
     """
     depths = experiment.network.depths
-    alive = experiment.start.alive(depths, theory.sharpest_mode(experiment))
+    living = alive(experiment)
     marks = theory.step_size_marks(experiment)
-    if not any(alive):
+    if not any(living):
         return (Zone(NOTHING_MOVES, 0.0, math.inf, SENTENCES[NOTHING_MOVES]),)
     if math.isnan(marks.single_path):
         return ()
     if driven.decays_away(experiment):
         return (Zone(DECAYS, 0.0, math.inf, SENTENCES[DECAYS]),)
-    moving = tuple(depth for depth, moves in zip(depths, alive, strict=True) if moves)
+    moving = tuple(depth for depth, moves in zip(depths, living, strict=True) if moves)
     parts = zones_between(_with_borders_of_each(marks, experiment, moving), moving)
     return tuple(_with_clauses(part, driven.clauses(experiment)) for part in parts)
 
@@ -461,12 +476,12 @@ def _among(eta: float, steps: theory.StepSizeMarks, names: dict[str, Mark]) -> s
 
 
 def stuck(experiment: Experiment) -> list[str]:
-    """Which pathways never move, in one sentence; none if all do."""
-    alive = experiment.start.alive(experiment.network.depths)
-    still = [f"{h + 1}" for h, moves in enumerate(alive) if not moves]
+    """Which pathways never move in any mode, in one sentence; none if all do."""
+    living = _in_any_mode(experiment)
+    still = [f"{h + 1}" for h, moves in enumerate(living) if not moves]
     if not still:
         return []
-    if len(still) == len(alive):
+    if len(still) == len(living):
         return [
             "Every pathway starts at zero, where no gradient reaches it, so nothing ever moves."
         ]
