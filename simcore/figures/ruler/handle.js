@@ -9,6 +9,7 @@ export function listen(R) {
     event.preventDefault();
     handle.focus({ preventScroll: true });
     const onHandle = event.target === handle;
+    R.announce();
     R.held = { from: R.eta, grip: onHandle ? at(event) - R.x(R.eta) : 0 };
     R.root.dataset.held = "";
     track.setPointerCapture(event.pointerId);

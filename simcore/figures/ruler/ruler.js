@@ -12,6 +12,7 @@ import { digits, same, short } from "./words.js";
 
 const THROTTLE = 150; // ms between two reports of a drag
 const QUIET = 1000; // ms after a move in which a rerun is taken for its echo,
+const REST = 300; // ms without a move after which a drag that is shown at once is reported
 const SLOW = 4000; // and a step size reported just before, or a session that just began
 
 export class Ruler {
@@ -45,6 +46,7 @@ export class Ruler {
   }
 
   stop() {
+    document.documentElement.removeAttribute("data-words-follow");
     clearTimeout(this.timer);
     clearTimeout(this.doubt);
     cancelAnimationFrame(this.request);
@@ -90,10 +92,18 @@ export class Ruler {
     this.changed = performance.now();
     clearTimeout(this.doubt);
     this.wake();
-    this.timer ??= setTimeout(
-      () => this.report(),
-      Math.max(0, this.reported + THROTTLE - this.changed),
-    );
+    if (this.heard) clearTimeout(this.timer);
+    const wait = this.heard ? REST : Math.max(0, this.reported + THROTTLE - this.changed);
+    if (this.heard || this.timer === undefined) this.timer = setTimeout(() => this.report(), wait);
+  }
+
+  /** Tells the page where the handle is, and learns whether somebody shows it at once; until Python
+   * says the same, the words of the page are those of another step size. */
+  announce() {
+    const detail = { eta: this.eta, heard: false };
+    window.dispatchEvent(new CustomEvent("step-size", { detail }));
+    this.heard = detail.heard;
+    document.documentElement.toggleAttribute("data-words-follow", this.eta !== this.data.eta);
   }
 
   report() {
@@ -190,6 +200,7 @@ export class Ruler {
     this.request ??= requestAnimationFrame(() => {
       this.request = undefined;
       if (this.width) this.paint();
+      this.announce();
     });
   }
 
