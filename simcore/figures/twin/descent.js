@@ -17,7 +17,7 @@ function raised(base, exponent) {
   return result;
 }
 
-export class Descent {
+class Descent {
   constructor({ first, power, target, x, limit }) {
     Object.assign(this, { first, power, target, limit });
     this.modes = target.length;
