@@ -1,9 +1,11 @@
 """The front page: choose an architecture and a step size, watch the pathways."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from pages import _bring, _controls, _drive, _pins, _reached, _runs, _state, _ui
-from simcore import scenes
+from simcore import live, scenes
 from simcore.figures import panels
 
 experiment = _ui.open_page()
@@ -27,7 +29,8 @@ if with_flow and run.experiment.dynamics.iterated:
 shown += _pins.runs(experiment)
 _ui.verdict(run)
 _bring.origin(run)
-scene = panels.simulator(shown, chosen, _state.view())
+view = _state.view()
+scene = replace(panels.simulator(shown, chosen, view), live=live.system(run.experiment, view.mode))
 _ui.play(_drive.with_seeds(scene, experiment), run, experiment, "player")
 _pins.table(shown)
 _ui.expectation(experiment)

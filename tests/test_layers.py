@@ -40,7 +40,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.true_tail simcore.driven_verdicts simcore.driven_words "
         "simcore.horizon simcore.regimes simcore.ends simcore.presets "
         "simcore.links simcore.link_values simcore.run_table simcore.captions "
-        "simcore.what",
+        "simcore.what simcore.live",
         "numpy nouns loops truths verbs",
     ),
     "process": ("simcore.signals simcore.streams simcore.serve", "nouns"),

@@ -246,7 +246,12 @@ def _predicted_strengths(runs: Sequence[Named], view: View) -> list[scene.Mark]:
     name, shape = _end_mark(end, runs[0].run.experiment)
     return [
         scene.Mark(
-            None, float(value), f"{style.strength_label(h, view.mode)}, {name}", shape, colour=h
+            None,
+            float(value),
+            f"{style.strength_label(h, view.mode)}, {name}",
+            shape,
+            colour=h,
+            of_step_size=end == "edge",
         )
         for h, value in enumerate(predicted[end])
     ]
@@ -305,6 +310,7 @@ def _plane_marks(runs: Sequence[Named], view: View) -> list[scene.Mark]:
             *_end_mark(end, runs[0].run.experiment),
             hollow=end != "flattest",
             note=f"λ = {theory.mode_sharpness(split, depths):.5g}",
+            of_step_size=end == "edge",
         )
         for end, split in ghosts(runs, view).items()
         if len(split) > max(p, q)
