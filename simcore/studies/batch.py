@@ -13,7 +13,7 @@ import numpy as np
 
 from simcore import looks, mode_curvature, mode_starts, prospects, true_tail, verdicts
 from simcore.cost import cost
-from simcore.courses import Course, course, repeats
+from simcore.courses import Course, course, sharpest_modes
 from simcore.experiment import Descent, Experiment
 from simcore.kernels import mode_cells as kernels
 from simcore.kernels.modes import ModeSystem
@@ -44,9 +44,12 @@ def kind(experiment: Experiment) -> Hashable:
     # the kernel is that of plain descent, and other dynamics have walks of their own
     if experiment.resolved_engine != "modes" or not (dynamics.iterated and dynamics.plain):
         return None
+    sharpest = sharpest_modes(experiment)
+    if sharpest != tuple(range(len(sharpest))):  # the kernel records the first modes
+        return None
     rows = experiment.start.layer_scales(network.depths)
     equal_layers = tuple(tuple(map(row.index, row)) for row in rows)
-    sizes = (task.n_in, task.n_out, repeats(experiment))
+    sizes = (task.n_in, task.n_out, len(sharpest))
     return sizes, network, equal_layers, dynamics.steps, experiment.record
 
 
@@ -223,7 +226,7 @@ def _ends(
 ) -> Ends:
     """Of the cells of `experiments`; the others are there to fill the kernel's vectors."""
     finished, count = cells.alive > 0, len(experiments)
-    last = cells.kept_strengths[None, : repeats(experiments[0])]
+    last = cells.kept_strengths[None, : len(sharpest_modes(experiments[0]))]
     return Ends(
         outcomes=[Outcome.FINISHED if done else Outcome.DIVERGED for done in finished[:count]],
         regimes=found.tolist(),
