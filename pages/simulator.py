@@ -1,14 +1,17 @@
 """The front page: choose an architecture and a step size, watch the pathways."""
 
+from dataclasses import replace
+
 import streamlit as st
 
-from pages import _bring, _controls, _pins, _reached, _runs, _state, _ui
-from simcore import scenes
+from pages import _bring, _controls, _drive, _pins, _reached, _runs, _state, _ui
+from simcore import live, scenes
 from simcore.figures import panels
 
 experiment = _ui.open_page()
 with st.sidebar:
     _controls.sidebar(experiment)
+    _drive.controls(experiment)
     chosen = _controls.view(experiment)
     # at once for modes; full weights take longer under flow than under descent
     with_flow = _controls.flow_beside(usual=experiment.resolved_engine == "modes")
@@ -26,7 +29,9 @@ if with_flow and run.experiment.dynamics.iterated:
 shown += _pins.runs(experiment)
 _ui.verdict(run)
 _bring.origin(run)
-_ui.play(panels.simulator(shown, chosen, _state.view()), run, experiment, "player")
+view = _state.view()
+scene = replace(panels.simulator(shown, chosen, view), live=live.system(run.experiment, view.mode))
+_ui.play(_drive.with_seeds(scene, experiment), run, experiment, "player")
 _pins.table(shown)
 _ui.expectation(experiment)
 _reached.later(experiment)

@@ -50,6 +50,24 @@ def _offsets(sizes: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
+def _some_of(
+    whole: kernels.Layout, experiment: Experiment, moving: tuple[bool, ...]
+) -> kernels.Layout:
+    """The layers of the pathways that move, each where it is in theta and chains: with it a product
+    with the Hessian takes the weights of the others as fixed."""
+    depths = np.array(experiment.network.depths)
+    layers = np.repeat(moving, depths)
+    shapes = np.array(experiment.network.shapes(experiment.task))
+    return whole._replace(
+        start=np.append(whole.start[:-1][layers], whole.start[-1]),
+        rows=whole.rows[layers],
+        cols=whole.cols[layers],
+        chain=np.append(whole.chain[:-1][layers], whole.chain[-1]),
+        first=_offsets(depths[np.array(moving)]),
+        size=int(shapes.prod(axis=1)[layers].sum()),
+    )
+
+
 @lru_cache(maxsize=32)
 def _places(network: Network, task: Task) -> np.ndarray:
     """Index (N,) of each weight in the kernels' theta."""
@@ -114,12 +132,14 @@ def _chains(experiment: Experiment) -> tuple[np.ndarray, ...]:
     return zeros(chain), zeros(chain), zeros(chain), misfit, slope
 
 
-def _noise(experiment: Experiment, rows: int) -> np.ndarray:
-    """Random unit vectors, the same at every call."""
-    size = layout(experiment.network, experiment.task).size
-    noise = np.random.default_rng(NOISE_SEED).standard_normal((rows, size))
-    noise /= np.linalg.norm(noise, axis=1, keepdims=True)
-    return np.array([pad(experiment, row) for row in noise])
+def _noise(experiment: Experiment, rows: int, moving: tuple[bool, ...] | None) -> np.ndarray:
+    """Random unit vectors, the same at every call; only weights of pathways that move."""
+    whole = layout(experiment.network, experiment.task)
+    noise = np.random.default_rng(NOISE_SEED).standard_normal((rows, whole.size))
+    noise = np.array([pad(experiment, row) for row in noise])
+    for h in np.flatnonzero(~np.array(moving or (), dtype=bool)):
+        noise[:, whole.start[whole.first[h]] : whole.start[whole.first[h + 1]]] = 0.0
+    return noise / np.linalg.norm(noise, axis=1, keepdims=True)
 
 
 def _corrections_pay(experiment: Experiment) -> bool:
@@ -130,19 +150,24 @@ def _corrections_pay(experiment: Experiment) -> bool:
 
 class EigenSolver:
     """The Hessian's largest eigenvalues, warm-started from the eigenvectors of the call before: by
-    the block Davidson method where it pays, else by Lanczos iteration."""
+    the block Davidson method where it pays, else by Lanczos iteration. If only some pathways (H,)
+    move, those of the Hessian of their weights."""
 
-    def __init__(self, experiment: Experiment, k: int) -> None:
-        self.layout = layout(experiment.network, experiment.task)
+    def __init__(
+        self, experiment: Experiment, k: int, moving: tuple[bool, ...] | None = None
+    ) -> None:
+        whole = layout(experiment.network, experiment.task)
+        self.layout = whole if moving is None else _some_of(whole, experiment, moving)
         self.k, self.count = k, min(k, self.layout.size)
         self.tangent = kernels.Tangent(*_chains(experiment))
         here = Coordinates(self.layout, self.tangent, padded(experiment.task.n_out), self.count)
         # at worst, each product is made orthogonal twice
         per_call = looks.between(product_seconds(experiment, 2 * room(self.layout)))
-        lanczos = Lanczos(here, _noise(experiment, self.count), per_call)
+        noise = _noise(experiment, self.count, moving)
+        lanczos = Lanczos(here, noise, per_call)
         self.method: Davidson | Lanczos = lanczos
         if self.count > 1 and here.frame.narrow and _corrections_pay(experiment):
-            self.method = Davidson(lanczos, _noise(experiment, 1)[0])
+            self.method = Davidson(lanczos, noise[0])
 
     @property
     def products(self) -> int:
@@ -153,6 +178,12 @@ class EigenSolver:
     def vectors(self) -> np.ndarray:
         """The eigenvectors that the last call found, padded, (k, numbers)."""
         return self.method.vectors[: self.count]
+
+    def grown(self, experiment: Experiment) -> EigenSolver:
+        """A solver for one eigenpair more, which begins from what this one knows."""
+        more = EigenSolver(experiment, self.k + 1)
+        more.method.begin_from(self.vectors)
+        return more
 
     def solve(
         self,
@@ -227,8 +258,9 @@ def layers(experiment: Experiment, theta: np.ndarray) -> list[list[np.ndarray]]:
 def initial(experiment: Experiment) -> np.ndarray:
     """The weights at the start, shape (N,).
 
-    Aligned starts: first layer c V_R^T, hidden layers c on the first R diagonal entries, last
-    layer U_R c, a single layer U_R c V_R^T. Other starts draw theta themselves.
+    Aligned starts, c the scales of a layer on the R modes: first layer c V_R^T, hidden layers c on
+    the first R diagonal entries, last layer U_R c, a single layer U_R c V_R^T. Other starts draw
+    theta themselves.
     """
     start, task = experiment.start, experiment.task
     size = layout(experiment.network, task).size
@@ -237,12 +269,14 @@ def initial(experiment: Experiment) -> np.ndarray:
     theta = np.zeros(size)
     left, right = task.bases()
     modes = np.arange(left.shape[1])
-    scales = start.layer_scales(experiment.network.depths)
-    for pathway, row in zip(layers(experiment, theta), scales, strict=True):
+    depths = experiment.network.depths
+    of_modes = [start.layer_scales(depths, 0 if start.uniform else mode) for mode in modes.tolist()]
+    for h, pathway in enumerate(layers(experiment, theta)):
+        row = np.array([scales[h] for scales in of_modes]).T  # (L_h, R)
         if len(pathway) == 1:
             pathway[0][:] = row[0] * left @ right.T
             continue
-        pathway[0][modes] = row[0] * right.T
+        pathway[0][modes] = row[0][:, None] * right.T
         for weights, scale in zip(pathway[1:-1], row[1:-1], strict=True):
             weights[modes, modes] = scale
         pathway[-1][:, modes] = row[-1] * left

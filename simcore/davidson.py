@@ -38,7 +38,7 @@ class Davidson:
         self.coordinates, self.noise, self.lanczos = lanczos.coordinates, noise, lanczos
         self.k = len(lanczos.noise)
         coordinates, rows = self.coordinates, padded(self.k + GUARD + 1)
-        room = (MOST + 1) * rows
+        room = (MOST + 2) * rows
         self.basis, self.images = zeros(2, room, coordinates.size)
         self.fresh, self.found, self.left = zeros(3, rows, coordinates.size)
         self.overlaps, self.lengths = np.zeros((room, room)), np.zeros(rows)
@@ -52,6 +52,10 @@ class Davidson:
     def products(self) -> int:
         """Hessian-vector products so far."""
         return self.grown + self.lanczos.products
+
+    def begin_from(self, vectors: np.ndarray) -> None:
+        """Take these for the eigenvectors of the call before."""
+        self.vectors[: len(vectors)] = vectors
 
     def solve(self, place: matrices.Place, tol: float, look: Look) -> tuple[np.ndarray, np.ndarray]:
         """Values, largest first, and residuals; see `curvature.EigenSolver`."""
@@ -102,10 +106,15 @@ class Davidson:
         return pairs
 
     def _begin(self, place: matrices.Place) -> int:
-        """Noise and the guesses; how many they are."""
+        """Noise, the vectors of the call before and, unless they are its, those that the inverse
+        would have if the weights were a minimum; how many they are."""
         rows = np.concatenate([self.noise[None], self.vectors])
         self.fresh[: len(rows)] = self.coordinates.inside(place.work, rows)
-        return self._extend(0, len(rows))
+        count = self._extend(0, len(rows))
+        if self.inverse.moved:
+            self.fresh[: len(self.vectors)] = self.inverse.top(place, len(self.vectors))
+            count = self._extend(count, len(self.vectors))
+        return count
 
     def _extend(self, start: int, wanted: int) -> int:
         return int(
@@ -162,11 +171,11 @@ class _GaussNewton:
         n_in, covariance = self.coordinates.layout.n_in, place.problem.covariance
         self.root = None if place.problem.whitened else _root(covariance.reshape(n_in, n_in))
         matrix = self._matrix(place)
-        stale = self.matrix.shape != matrix.shape
-        if not stale:
-            change = np.linalg.norm(matrix - self.matrix)
-            stale = bool(change > STALE * np.linalg.norm(matrix))
-        if stale and np.isfinite(matrix).all():
+        change = np.inf
+        if self.matrix.shape == matrix.shape:
+            change = float(np.linalg.norm(matrix - self.matrix))
+        self.moved = bool(change > STALE * np.linalg.norm(matrix)) and np.isfinite(matrix).all()
+        if self.moved:
             self.matrix = matrix
             self.values, self.axes = np.linalg.eigh(matrix)
             self.largest = float(self.values[-1])
@@ -175,15 +184,30 @@ class _GaussNewton:
         """left (b, N) = -left + J^T (K - lambda)^{-1} J left."""
         here = self.coordinates
         maps = zeros(len(left), place.problem.target.size)
-        where = place.theta, here.layout, place.work, here.tangent, here.frame
-        kernels.maps_along(*where, left, maps)
+        kernels.maps_along(
+            place.theta, here.layout, place.work, here.tangent, here.frame, left, maps
+        )
         apart = self.values - values[:, None]
         least = NEAR * np.abs(values)[:, None] + np.finfo(float).tiny
         apart = np.where(np.abs(apart) < least, np.copysign(least, apart), apart)
         pulls = self._times_root(self._times_root(maps) @ self.axes / apart @ self.axes.T)
         left *= -1.0
-        maps[:] = pulls
-        kernels.add_pulls(*where, maps, left)
+        self._add_pulls(place, pulls, left)
+
+    def top(self, place: matrices.Place, count: int) -> np.ndarray:
+        """J^T u for the eigenvectors u of K's largest eigenvalues, (count, N): the eigenvectors of
+        J^T J; zeros where K has fewer."""
+        out = zeros(count, self.coordinates.size)
+        axes = self.axes.T[::-1][:count]
+        self._add_pulls(place, self._times_root(axes), out[: len(axes)])
+        return out
+
+    def _add_pulls(self, place: matrices.Place, maps: np.ndarray, out: np.ndarray) -> None:
+        here, slopes = self.coordinates, zeros(*maps.shape)
+        slopes[:] = maps
+        kernels.add_pulls(
+            place.theta, here.layout, place.work, here.tangent, here.frame, slopes, out
+        )
 
     def _times_root(self, maps: np.ndarray) -> np.ndarray:
         """Every map, a row, times Sigma_xx^{1/2}."""
@@ -202,13 +226,13 @@ class _GaussNewton:
             for layer in range(stop - 1, first - 1, -1):
                 chain = bottom
                 if layer > first:
-                    chain = place.work.forward[where.chain[layer - 1] : where.chain[layer]]
-                    chain = chain.reshape(-1, n_in)
+                    link, cols = where.chain[layer - 1], where.cols[layer]
+                    chain = place.work.forward[link : link + cols * n_in].reshape(cols, n_in)
                     chain = chain if self.root is None else chain @ self.root
                 above.append((over @ over.T).ravel())
                 below.append((chain.T @ chain).ravel())
-                weights = place.theta[where.start[layer] : where.start[layer + 1]]
-                over = over @ weights.reshape(where.rows[layer], where.cols[layer])
+                start, shape = where.start[layer], (where.rows[layer], where.cols[layer])
+                over = over @ place.theta[start : start + shape[0] * shape[1]].reshape(shape)
         pairs = (np.array(above).T @ np.array(below)).reshape(n_out, n_out, n_in, n_in)
         return pairs.transpose(0, 2, 1, 3).reshape(n_out * n_in, n_out * n_in)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from simcore import checks, events, limits
 from simcore.checks import require, shown
-from simcore.events import Event, Events
+from simcore.events import Event, Events, Ramp
 from simcore.record import Record
 from simcore.spec import Spec, later
 
@@ -23,14 +23,31 @@ class Dynamics(Spec):
     iterated: ClassVar[bool]  # made of updates: counted in steps and drawn as points
     stroke: ClassVar[Literal["points", "thin", "dotted"]]  # the pen of `figures.style`
 
+    averages: ClassVar[bool] = False  # whether it is the mean of an oscillation that it knows of
+    parts_layers: ClassVar[bool] = False  # whether equal layers of several modes may part
+    unit: ClassVar[str] = "t = "  # of the times of events, in sentences
+    takes: ClassVar[tuple[type[Event], ...]] = ()  # kinds of events that it can have
+
     duration: float  # t at the end of the run
     steps: int  # updates, of iterated dynamics
+    step_size: float | None = None  # the one that is set; events may change it on the way
     events: Events = ()  # what changes while it lasts
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    label_noise: float = 0.0
+    seed: int = 0
+    driven: bool = False  # whether more than the gradient moves the weights at every update
 
     @property
     def eta(self) -> float | None:
         """The step size in force at the end, None for dynamics without one."""
         return None
+
+    @property
+    def end(self) -> float:
+        """When it ends, as the times of events are counted."""
+        return self.steps if self.iterated else self.duration
 
     @property
     def edge(self) -> float | None:
@@ -41,16 +58,56 @@ class Dynamics(Spec):
         """The edge in force at each of these steps, shape (K,); None where there is none."""
         return None if self.edge is None else np.full(len(steps), self.edge)
 
+    @property
+    def edge_symbol(self) -> str:
+        """The edge as a formula of eta, in plain text."""
+        return "2/η"
+
+    def at_edge_symbol(self, sharpness: str) -> str:
+        """`at_edge` as a formula of that symbol, in plain text."""
+        return f"2/{sharpness}"
+
+    @property
+    def reach(self) -> float:
+        """eta times the largest stable curvature, weight decay included."""
+        return 2.0
+
     def at_edge(self, sharpness: float) -> float:
         """The step size that has its edge at this sharpness: where a minimum so sharp becomes
         unstable."""
-        return 2 / sharpness
+        return self.reach / (sharpness + self.weight_decay)
+
+    @property
+    def warms_up_for(self) -> float:
+        """How many updates the step size takes to grow from zero; 0 if it does not."""
+        ramps = (e for e in self.events if isinstance(e, Ramp) and e.start == 0 and e.begin == 0)
+        return max((ramp.stop for ramp in ramps), default=0)
+
+    @property
+    def changes(self) -> list[float]:
+        """The times at which the rules change while it lasts, in order."""
+        end = self.steps if self.iterated else self.duration
+        return sorted({t for e in self.events for t in e.times if t < end})
 
     @property
     def plain(self) -> bool:
         """Whether it does one thing from the start to the end, without noise, memory or penalty,
         so that theory and the true tail speak of it."""
         return not self.events
+
+    @property
+    def freezes(self) -> bool:
+        """Whether a pathway sleeps at some time."""
+        return any(isinstance(event, events.Freeze) for event in self.events)
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether random numbers move the weights, each mode by itself."""
+        return any(isinstance(event, events.Jitter) for event in self.events)
+
+    def in_words(self, events: Events, *, exactly: bool = False) -> list[str]:
+        """Events of such dynamics in words, numbers in four digits unless `exactly`."""
+        return [event.words(self.unit, exactly) for event in events]
 
     def check_network(self, pathways: int) -> None:
         """ValueError unless a network of so many pathways has what its events are about."""
@@ -103,6 +160,8 @@ class Descent(Dynamics):
     title = "gradient descent"
     iterated = True
     stroke = "points"
+    unit = "update "
+    takes = events.KINDS
 
     step_size: float  # eta at the start
     steps: int
@@ -135,11 +194,20 @@ class Descent(Dynamics):
 
     @property
     def plain(self) -> bool:
-        return not (self.events or self.momentum or self.weight_decay or self.label_noise)
+        return not (self.events or self.driven)
+
+    @property
+    def by_chance(self) -> bool:
+        return self.label_noise > 0 or super().by_chance
+
+    @property
+    def driven(self) -> bool:  # type: ignore[override]
+        """Whether more than the gradient moves the weights at every update."""
+        return bool(self.momentum or self.weight_decay or self.label_noise)
 
     @property
     def eta(self) -> float:
-        return float(self.schedule.step_size[-1])
+        return float(self.schedule.step_size[-1]) if self.events else self.step_size
 
     @property
     def schedule(self) -> Schedule:
@@ -156,16 +224,24 @@ class Descent(Dynamics):
 
     def _edge_of(self, step_size: np.ndarray) -> np.ndarray:
         """(2 + 2 beta)/eta - mu, or (2 + 2 beta)/((1 + 2 beta) eta) - mu of Nesterov's."""
-        return self._reach / step_size - self.weight_decay
+        return self.reach / step_size - self.weight_decay
 
     @property
-    def _reach(self) -> float:
-        """eta times the largest stable curvature."""
+    def edge_symbol(self) -> str:
+        return self._reach_over("η") + (" − μ" if self.weight_decay else "")
+
+    def at_edge_symbol(self, sharpness: str) -> str:
+        return self._reach_over(f"({sharpness}+μ)" if self.weight_decay else sharpness)
+
+    def _reach_over(self, symbol: str) -> str:
+        if not self.momentum:
+            return f"2/{symbol}"
+        return f"(2+2β)/((1+2β){symbol})" if self.nesterov else f"(2+2β)/{symbol}"
+
+    @property
+    def reach(self) -> float:
         lead = 1 + 2 * self.momentum if self.nesterov else 1.0
         return 2 * (1 + self.momentum) / lead
-
-    def at_edge(self, sharpness: float) -> float:
-        return self._reach / (sharpness + self.weight_decay)
 
     def time(self, steps: int) -> float:
         return float(self.times(np.asarray(steps)))
@@ -180,9 +256,8 @@ class Descent(Dynamics):
         steps = record.steps(self.steps)
         if not self.events:
             return steps
-        of_events = np.array([t for e in self.events for t in e.times], dtype=np.int64)
-        of_events = np.concatenate([of_events, of_events + 1])
-        return np.union1d(steps, of_events[of_events < self.steps])
+        of_events = np.array(self.changes, dtype=np.int64)
+        return np.union1d(steps, np.concatenate([of_events, of_events + 1]))
 
     def records(self, record: Record) -> int:
         return record.count(self.steps) if not self.events else len(self.recorded(record))
@@ -196,8 +271,9 @@ class Descent(Dynamics):
         require(np.array_equal(time, self.times(steps)), "time must be the sum of step sizes")
 
     def with_step_size(self, step_size: float) -> Self:
-        """The same number of steps of another size."""
-        return replace(self, step_size=step_size)
+        """The same number of steps of another size, to which a warm-up leads, too."""
+        led = tuple(e.led_to(self.step_size, step_size) for e in self.events)
+        return replace(self, step_size=step_size, events=led)
 
     def with_steps(self, steps: int) -> Self:
         return replace(self, steps=steps)
@@ -253,6 +329,7 @@ class Flow(Dynamics):
     title = "gradient flow"
     iterated = False
     stroke = "thin"
+    takes = tuple(kind for kind in events.KINDS if not kind.of_step_size)
 
     duration: float
     rtol: float = 1e-8
@@ -272,7 +349,8 @@ class Flow(Dynamics):
         timed = events.checked(self.events, checks.not_negative, duration)
         require(
             not any(e.of_step_size for e in timed),
-            "gradient flow has no step size to change; take gradient descent, or another event",
+            "an event that changes the step size needs gradient descent, got gradient flow; take "
+            "descent, or another event",
         )
         self._set(duration=duration, rtol=rtol, events=timed)
 
@@ -298,8 +376,7 @@ class Flow(Dynamics):
     def recorded(self, record: Record) -> np.ndarray:
         """The times of records (K,): those of `record`, and those of events."""
         times = record.times(self.duration)
-        of_events = [t for e in self.events for t in e.times if t < self.duration]
-        return np.union1d(times, of_events) if of_events else times
+        return np.union1d(times, self.changes) if self.events else times
 
     def records(self, record: Record) -> int:
         # with `every` at least two: only the integrator knows how many steps it will take
@@ -324,6 +401,8 @@ class CentralFlow(Dynamics):
     title = "central flow"
     iterated = False
     stroke = "dotted"
+    averages = True
+    parts_layers = True  # what keeps the block of two modes at the edge pulls at single layers
 
     step_size: float  # eta, only in the edge 2/eta
     duration: float

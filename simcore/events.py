@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import ClassVar, Self
 
@@ -19,6 +19,13 @@ from simcore.checks import require, shown
 from simcore.spec import Spec
 
 Clock = Callable[[str, object], float]  # checks a time, and gives it as the dynamics count it
+
+
+def told(number: float, exactly: bool = False) -> str:
+    """A number in words: whole ones in full, others in four digits unless `exactly`."""
+    if isinstance(number, int):
+        return f"{number:,}"
+    return repr(number) if exactly else f"{number:.4g}"
 
 
 class Event(Spec):
@@ -45,6 +52,20 @@ class Event(Spec):
 
     def step_sizes(self, before: np.ndarray) -> None:
         """Change the step sizes eta_k (K,) of the updates from `first` on, in place."""
+
+    def words(self, unit: str, exactly: bool = False) -> str:
+        """What happens and when, e.g. "step size 0.05 from update 650 on", with "update " as the
+        `unit` of time or "t = "; numbers as `told`."""
+        raise NotImplementedError
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What happens at each of its `times`, in as few words as a mark has room for."""
+        raise NotImplementedError
+
+    def led_to(self, old: float, new: float) -> Self:
+        """The same in a run whose own step size is `new` instead of `old`."""
+        return self
 
     def on(self, clock: Clock) -> Self:
         """The same with its times as the dynamics count them."""
@@ -78,6 +99,13 @@ class StepSize(Event):
 
     def step_sizes(self, before: np.ndarray) -> None:
         before[int(self.at) :] = self.value
+
+    def words(self, unit: str, exactly: bool = False) -> str:
+        return f"step size {told(self.value, exactly)} from {unit}{told(self.at, exactly)} on"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return (f"η = {told(self.value)}",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +146,20 @@ class Ramp(Event):
         before[start:stop] = ramp[: len(before) - start]
         before[stop:] = self.value
 
+    def words(self, unit: str, exactly: bool = False) -> str:
+        begin = "" if self.begin is None else f" from {told(self.begin, exactly)}"
+        span = f"from {unit}{told(self.start, exactly)} to {told(self.stop, exactly)}"
+        return f"step size{begin} to {told(self.value, exactly)} in equal steps, {span}"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return (f"η goes to {told(self.value)}", f"η = {told(self.value)}")
+
+    def led_to(self, old: float, new: float) -> Self:
+        """A warm-up goes on leading to the run's own step size."""
+        warms_up = self.begin is not None and self.value == old
+        return replace(self, value=new) if warms_up else self
+
 
 @dataclass(frozen=True, kw_only=True)
 class Freeze(Event):
@@ -146,6 +188,16 @@ class Freeze(Event):
             f"a freeze must end after it starts, got {self.start:g} to {self.stop}",
         )
 
+    def words(self, unit: str, exactly: bool = False) -> str:
+        until = "on" if self.stop is None else f"until {told(self.stop, exactly)}"
+        return f"pathway {self.pathway + 1} frozen from {unit}{told(self.start, exactly)} {until}"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return (f"pathway {self.pathway + 1} frozen", f"pathway {self.pathway + 1} released")[
+            : len(self.times)
+        ]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Kick(Event):
@@ -172,6 +224,19 @@ class Kick(Event):
             factor=factor,
         )
 
+    def words(self, unit: str, exactly: bool = False) -> str:
+        factor, at = repr(self.factor) if exactly else self._told, told(self.at, exactly)
+        return f"strengths of pathway {self.pathway + 1} times {factor} at {unit}{at}"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return (f"pathway {self.pathway + 1} × {self._told}",)
+
+    @property
+    def _told(self) -> str:
+        """The factor in four digits, or in full where that would say that nothing happens."""
+        return told(self.factor, exactly=told(self.factor) == "1")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Jitter(Event):
@@ -192,8 +257,18 @@ class Jitter(Event):
             seed=checks.count("the seed", self.seed, 0, 2**32 - 1),
         )
 
+    def words(self, unit: str, exactly: bool = False) -> str:
+        std, at = told(self.std, exactly), told(self.at, exactly)
+        return f"noise of std {std} on every weight at {unit}{at}, seed {self.seed}"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return (f"noise of std {told(self.std)}",)
+
 
 Events = tuple[Event, ...]
+
+KINDS: tuple[type[Event], ...] = (StepSize, Ramp, Freeze, Kick, Jitter)
 
 
 def checked(events: object, clock: Clock, end: float) -> Events:
@@ -220,8 +295,8 @@ def _check_freezes(events: Events) -> None:
         for one, other in pairwise(e for e in freezes if e.pathway == pathway):
             require(
                 one.stop is not None and one.stop <= other.start,
-                f"pathway {pathway + 1} cannot be frozen again at {other.start:g} while it is "
-                "frozen; let the first freeze end before, or make it one",
+                f"a pathway must move again before it is frozen anew: pathway {pathway + 1} still "
+                f"is at {other.start:g}; let its first freeze end before that, or make it one",
             )
 
 
@@ -231,13 +306,14 @@ def check_pathways(events: Events, pathways: int) -> None:
     for event in events:
         require(
             event.of_pathway is None or event.of_pathway < pathways,
-            f"the network has {pathways} pathways, an event is about pathway "
+            f"an event must be about one of the {pathways} pathways, got pathway "
             f"{(event.of_pathway or 0) + 1}; remove the event, or add the pathway",
         )
     asleep = {e.pathway for e in events if isinstance(e, Freeze) and e.stop is None}
     require(
         len(asleep) < pathways,
-        "all pathways would be frozen for good, and nothing could move; let one of them go on",
+        "one of the pathways must move in the end, but all pathways are frozen for good; give one "
+        "of these freezes an end",
     )
 
 

@@ -22,12 +22,12 @@ class Coordinates:
         self.layout, self.tangent = layout, tangent
         first = np.isin(np.arange(len(layout.rows)), layout.first[:-1])
         sizes = np.where(first, layout.rows, layout.rows + layout.cols) * layout.n_in
-        weights, count = int(layout.start[-1]), int(sizes.sum())
+        weights, count = int((layout.rows * layout.cols).sum()), int(sizes.sum())
         wide = min(layout.rows.min(), layout.cols.min(), outputs) >= layout.n_in
         narrow = bool(wide and count <= WORTH * weights and 8 * k <= count)
         chain, layers = int(layout.chain[-1]) if narrow else 0, len(sizes) if narrow else 0
         square = layout.n_in**2
-        self.size = count if narrow else weights
+        self.size = count if narrow else int(layout.start[-1])
         self.frame = kernels.Frame(
             narrow,
             np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),

@@ -40,6 +40,11 @@ class Lanczos:
         self.mix = 1.0  # nothing known yet: start from noise
         self.products = 0
 
+    def begin_from(self, vectors: np.ndarray) -> None:
+        """Take these for the eigenvectors of the call before."""
+        self.vectors[: len(vectors)] = vectors
+        self.mix = MIX
+
     def solve(self, place: matrices.Place, tol: float, look: Look) -> tuple[np.ndarray, np.ndarray]:
         """Values, largest first, and residuals; see `curvature.EigenSolver`."""
         values, residuals = np.full((2, len(self.noise)), np.nan)

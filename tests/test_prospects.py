@@ -11,7 +11,7 @@ import pytest
 from cases import CASES
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import experiments
+from strategies import descents, experiments, flows
 
 from simcore import (
     Descent,
@@ -232,12 +232,15 @@ def test_one_layer_at_zero_does_not_stop_a_pathway():
     assert prospects.expected(experiment).alive.tolist() == moved.tolist() == [True, False, True]
 
 
-@given(experiments(aligned=True))
+@given(experiments(aligned=True, dynamics=descents() | flows()))
 def test_pathways_that_are_not_alive_never_move(experiment):
     run = simulate(experiment)
-    alive = np.array(experiment.start.alive(experiment.network.depths))
-    still = run.strengths[:, ~alive]
-    assert (still == still[:1]).all()
+    for mode in range(len(experiment.task.singular_values)):
+        alive = np.array(experiment.start.alive(experiment.network.depths, mode))
+        if not experiment.task.whitened:  # modes mix
+            alive |= np.array(prospects.alive(experiment))
+        still = run.strengths[:, ~alive, mode]
+        assert (still == still[:1]).all()
 
 
 # --- Closed forms and ends -------------------------------------------------------------------

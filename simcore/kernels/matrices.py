@@ -173,20 +173,25 @@ def descend(theta, layout, problem, step_size, steps, limit, work, ranges):
 
 
 @kernel
-def _velocity(theta, layout, problem, work, out):
-    """Write out = -grad at theta. Return the loss."""
+def _velocity(theta, layout, problem, work, moving, out):
+    """Write out = -grad at theta, 0 for pathways that do not move. Return the loss."""
     loss = evaluate(theta, layout, problem, work)
     for n in range(out.size):
         out[n] = 0.0
     backpropagate(theta, layout, work, -1.0, out)
+    for h in range(moving.size):
+        if not moving[h]:
+            for n in range(layout.start[layout.first[h]], layout.start[layout.first[h + 1]]):
+                out[n] = 0.0
     return loss
 
 
 @kernel
 def flow_start(theta, layout, problem, work, integrator, longest):
-    """Set the integrator to t = 0 at theta."""
+    """Let the integrator begin at theta."""
     set_scaled(1.0, at(theta, 0), at(integrator.new, 0), theta.size)
-    loss = _velocity(theta, layout, problem, work, integrator.stages[STAGES - 1])
+    moving, velocity = integrator.moving, integrator.stages[STAGES - 1]
+    loss = _velocity(theta, layout, problem, work, moving, velocity)
     begin(integrator, loss, longest)
 
 
@@ -206,7 +211,8 @@ def flow(goal, most, layout, problem, work, integrator, ranges, rtol, longest):
             return STALLED
         for stage in range(1, STAGES):
             propose(integrator, stage, h)
-            loss = _velocity(integrator.trial, layout, problem, work, stages[row_of(stage)])
+            out = stages[row_of(stage)]
+            loss = _velocity(integrator.trial, layout, problem, work, integrator.moving, out)
         if judge(integrator, h, rtol, loss):
             accepted += 1
             if clock[NOW] <= goal:
