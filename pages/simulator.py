@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages import _bring, _controls, _pins, _reached, _runs, _state, _ui
+from pages import _bring, _controls, _drive, _pins, _reached, _runs, _state, _ui
 from simcore import scenes
 from simcore.figures import panels
 
 experiment = _ui.open_page()
 with st.sidebar:
     _controls.sidebar(experiment)
+    _drive.controls(experiment)
     chosen = _controls.view(experiment)
     # at once for modes; full weights take longer under flow than under descent
     with_flow = _controls.flow_beside(usual=experiment.resolved_engine == "modes")
@@ -32,7 +33,7 @@ view = _state.view()
 scene = replace(
     panels.simulator(shown, chosen, view), live=scenes.live_beside(run.experiment, view.mode)
 )
-_ui.play(scene, run, experiment, "player")
+_ui.play(_drive.with_seeds(scene, experiment), run, experiment, "player")
 _pins.table(shown)
 _ui.expectation(experiment)
 _reached.later(experiment)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from simcore import checks, limits, theory
 from simcore.checks import require, shown
+from simcore.events import Ramp
 from simcore.experiment import (
     Balanced,
     Descent,
@@ -20,7 +21,7 @@ from simcore.experiment import (
     Network,
     Record,
 )
-from simcore.tasks import Spectrum
+from simcore.tasks import Spectrum, Task
 
 LONG = 10_000  # steps of a descent, beyond which records grow sparser
 LONGEST_FLOW = 200_000  # in units of 2/S_1, by when flow has long come to rest
@@ -64,7 +65,13 @@ def with_singular_values(experiment: Experiment, values: Sequence[float]) -> Exp
     sizes: dict[str, int] = {}
     if task.n_in != task.n_out and len(values) <= min(task.n_in, task.n_out):
         sizes = {"n_in": task.n_in, "n_out": task.n_out}
-    return replace(experiment, task=Spectrum(singular_values=values, **sizes))
+    return with_task(experiment, Spectrum(singular_values=values, **sizes))
+
+
+def with_task(experiment: Experiment, task: Task) -> Experiment:
+    """Another target, the start stretched or cut to fit its modes."""
+    start = experiment.start.with_modes(len(task.singular_values))
+    return replace(experiment, task=task, start=start)
 
 
 def with_value_ratio(experiment: Experiment, ratio: float) -> Experiment:
@@ -78,7 +85,7 @@ def with_value_ratio(experiment: Experiment, ratio: float) -> Experiment:
     first, *others = task.singular_values
     values = (first, first * float(ratio), *others[1:])
     sizes = {"n_in": max(2, task.n_in), "n_out": max(2, task.n_out)}
-    return replace(experiment, task=Spectrum(singular_values=values, **sizes))
+    return with_task(experiment, Spectrum(singular_values=values, **sizes))
 
 
 def with_start_ratio(experiment: Experiment, ratio: float) -> Experiment:
@@ -102,6 +109,17 @@ def with_dynamics(experiment: Experiment, dynamics: Dynamics) -> Experiment:
 def with_step_size(experiment: Experiment, step_size: float) -> Experiment:
     """A descent with that step size; a flow becomes one that lasts as long."""
     return with_dynamics(experiment, experiment.dynamics.with_step_size(float(step_size)))
+
+
+def with_warm_up(experiment: Experiment, updates: int) -> Experiment:
+    """The step size grows from zero over the first updates, of four times as many at least."""
+    dynamics = experiment.dynamics
+    if dynamics.step_size is None or not dynamics.iterated:
+        raise ValueError(f"a warm-up needs gradient descent, got {shown(dynamics)}; choose it")
+    ramp = Ramp(start=0, stop=updates, value=dynamics.step_size, begin=0.0)
+    others = tuple(e for e in dynamics.events if not (e.of_step_size and e.first == 0))
+    longer = with_steps(experiment, max(dynamics.steps, 4 * updates))
+    return with_dynamics(longer, longer.dynamics.with_events((ramp, *others)))
 
 
 def with_units(experiment: Experiment, units: float) -> Experiment:

@@ -13,10 +13,13 @@ from simcore import true_tail
 from simcore.cost import cost
 from simcore.experiment import Descent, Experiment, Record
 from simcore.kernels.simd import padded
+from simcore.regimes import classify
+from simcore.simulate import simulate
 from simcore.studies import batch
 from simcore.verdicts import Regime
 
 CELLS, FEWEST = 160, 48  # runs, where that is cheap, and at least
+OF_DRIVEN = Record(frames=200)  # on which runs are judged that have no true tail
 JUDGING = 1.5e-4  # seconds that the verdict on one takes
 SLICE = 0.05  # seconds between two looks at whether to go on
 
@@ -30,8 +33,11 @@ class Reached(NamedTuple):
 
 
 def origin(experiment: Experiment) -> Experiment | None:
-    """What the regimes depend on: the experiment at any step size; None where runs side by side
-    are not possible: only descents from aligned starts are."""
+    """What the regimes depend on: the experiment at any step size; None unless it is a descent from
+    an aligned start."""
+    if experiment.dynamics.driven and experiment.resolved_engine == "modes":
+        dynamics = experiment.dynamics.with_step_size(1.0)
+        return replace(experiment, dynamics=dynamics, record=OF_DRIVEN)
     if not true_tail.has_true_tail(experiment):
         return None
     dynamics = experiment.dynamics.with_step_size(1.0)
@@ -44,7 +50,8 @@ def seconds(experiment: Experiment, cells: int = FEWEST) -> float:
 
 
 def _each(experiment: Experiment) -> float:
-    return cost(experiment, together=True).seconds + JUDGING
+    together = batch.kind(experiment) is not None
+    return cost(experiment, together=together).seconds + JUDGING
 
 
 def regimes(
@@ -79,6 +86,8 @@ def _of(start: Experiment, step_sizes: np.ndarray) -> list[Regime]:
     cells = [
         replace(start, dynamics=start.dynamics.with_step_size(eta)) for eta in step_sizes.tolist()
     ]
+    if batch.kind(start) is None:
+        return [classify(simulate(cell)) for cell in cells]
     ends = batch.run_together(cells)
     assert ends is not None
     return ends.regimes
