@@ -207,7 +207,7 @@ class Descent(Dynamics):
 
     @property
     def eta(self) -> float:
-        return float(self.schedule.step_size[-1])
+        return float(self.schedule.step_size[-1]) if self.events else self.step_size
 
     @property
     def schedule(self) -> Schedule:

@@ -73,7 +73,8 @@ def number_by(
 ) -> list[int]:
     """For each experiment the number of its `what`, counted as they first come.
 
-    `what` may depend on all but the step size. Cells of a map share the objects they are made of,
+    `what` may depend on all but the step size, and on what else drives a descent only as far as
+    whether it is plain. Cells of a map share the objects they are made of,
     and looking at those is much faster than at their values.
     """
     of_parts: dict[Hashable, int] = {}
@@ -81,7 +82,8 @@ def number_by(
     numbers = []
     for e in experiments:
         parts = (id(e.task), id(e.network), id(e.start), id(e.record), e.engine)
-        dynamics = e.dynamics.steps if type(e.dynamics) is Descent else None
+        of = e.dynamics
+        dynamics = (of.steps, of.plain) if type(of) is Descent else None
         number = of_parts.get((parts, dynamics))
         if number is None:
             number = of_values.setdefault(what(e), len(of_values))
