@@ -1,16 +1,13 @@
-"""Presets of specialised starts, label noise, weight decay and momentum; `presets` offers them among
+"""Presets of specialised starts, label noise and weight decay; `presets` offers them with
 the others."""
 
 from __future__ import annotations
 
 from simcore import theory
-from simcore.events import Ramp
 from simcore.experiment import Balanced, Descent, Experiment, Network, Record
-from simcore.preset import Expected, Preset, sharpness, strength
+from simcore.preset import Expected, Preset, strength
 from simcore.tasks import Spectrum
 from simcore.trajectory import Trajectory
-
-CHAOTIC = "after a chaotic transient; the tolerance leaves room for it"
 
 SPECIALISED = Preset(
     "specialised",
@@ -74,27 +71,4 @@ WEIGHT_DECAY = Preset(
     ),
 )
 
-MOMENTUM = Preset(
-    "momentum",
-    "Momentum with a warm-up: as without, at its own edge",
-    "Heavy ball with β = 0.5 and the edge (2+2β)/η = 13",
-    Experiment(
-        task=Spectrum(singular_values=(1.0,)),
-        network=Network(depths=(20, 20)),
-        start=Balanced(scales=(0.002, 0.0017)),
-        dynamics=Descent(
-            step_size=3 / 13,
-            steps=8000,
-            momentum=0.5,
-            events=(Ramp(start=0, stop=2000, value=3 / 13, begin=0.0),),
-        ),
-        record=Record(every=3),
-    ),
-    (
-        Expected("σ₁₁ at the end", 0.7436, 5e-3, strength(0), note=CHAOTIC),
-        Expected("σ₂₁ at the end", 0.2564, 5e-3, strength(1), note=CHAOTIC),
-        Expected("sharpness at the end", 12.9, 0.05, sharpness, note=CHAOTIC),
-    ),
-)
-
-ALL = (SPECIALISED, LABEL_NOISE, WEIGHT_DECAY, MOMENTUM)
+ALL = (SPECIALISED, LABEL_NOISE, WEIGHT_DECAY)
