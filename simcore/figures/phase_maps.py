@@ -37,9 +37,9 @@ def phase_map(
     """One rectangle per row of a sweep, (len(ys), len(xs)) row by row; None is not drawn.
 
     `measure` is one of `MEASURES`. `borders` are step sizes by field of `StepSizeMarks`, one per
-    value of the axis that is not the step size, called by their `names`; the step size is `step_on` x or y. A click (param
-    "cell") gives the number of the cell, a drag (param "zoom") the rectangle. ValueError if the
-    rows do not fit the axes, or are more than a chart can hold.
+    value of the axis that is not the step size, called by their `names`; the step size is `step_on`
+    x or y. A click (param "cell") gives the number of the cell, a drag (param "zoom") the
+    rectangle. ValueError if the rows do not fit the axes, or are more than a chart can hold.
     """
     _check(xs, ys, rows, measure)
     known = [number for number, row in enumerate(rows) if row is not None]
