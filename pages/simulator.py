@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from pages import _bring, _controls, _pins, _reached, _runs, _state, _ui
+from pages import _bring, _controls, _events, _pins, _reached, _runs, _state, _ui
 from simcore import scenes
 from simcore.figures import panels
 
 experiment = _ui.open_page()
 with st.sidebar:
     _controls.sidebar(experiment)
+    _events.controls(experiment)
     chosen = _controls.view(experiment)
     # at once for modes; full weights take longer under flow than under descent
     with_flow = _controls.flow_beside(usual=experiment.resolved_engine == "modes")
@@ -26,6 +27,7 @@ if with_flow and run.experiment.dynamics.iterated:
 shown += _pins.runs(experiment)
 _ui.verdict(run)
 _bring.origin(run)
+_events.from_here(experiment, run)
 _ui.play(panels.simulator(shown, chosen, _state.view()), run, experiment, "player")
 _pins.table(shown)
 _ui.expectation(experiment)

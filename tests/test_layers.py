@@ -29,7 +29,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
     ),
     "truths": (
         "simcore.theory simcore.prospects simcore.variations simcore.plans simcore.cost "
-        "simcore.differences",
+        "simcore.differences simcore.branches",
         "numpy nouns truths",
     ),
     "verbs": (
