@@ -139,8 +139,10 @@ def verdict(run: Trajectory) -> None:
 
 
 def expectation(experiment: Experiment) -> None:
-    """What theory expects at the step size, in words."""
-    _small("expectation", prospects.place(experiment))
+    """What theory expects at the step size, in words; it knows of no events."""
+    said = prospects.place(variations.without_events(experiment))
+    without = "Without its events: " if experiment.dynamics.events else ""
+    _small("expectation", without + said)
 
 
 def _small(key: str, words: str) -> None:

@@ -23,7 +23,7 @@ shown = [scenes.named(run)]
 if with_flow and run.experiment.dynamics.iterated:
     flow = _runs.flow_beside(run)
     if flow is not None:
-        shown.append(scenes.named(flow))
+        shown.append(scenes.named_flow(flow, run))
 shown += _pins.runs(experiment)
 _ui.verdict(run)
 _bring.origin(run)

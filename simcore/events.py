@@ -50,6 +50,11 @@ class Event(Spec):
         """The pathway (from 0) that it is about, if it is about one."""
         return getattr(self, "pathway", None)
 
+    @property
+    def leads_to(self) -> float | None:
+        """The step size that it changes to, if it changes that."""
+        return getattr(self, "value", None)
+
     def step_sizes(self, before: np.ndarray) -> None:
         """Change the step sizes eta_k (K,) of the updates from `first` on, in place."""
 

@@ -104,6 +104,12 @@ def with_step_size(experiment: Experiment, step_size: float) -> Experiment:
     return with_dynamics(experiment, experiment.dynamics.with_step_size(float(step_size)))
 
 
+def without_events(experiment: Experiment) -> Experiment:
+    """The same run with nothing that happens on the way."""
+    dynamics = experiment.dynamics
+    return with_dynamics(experiment, dynamics.with_events(())) if dynamics.events else experiment
+
+
 def with_units(experiment: Experiment, units: float) -> Experiment:
     """A descent with a step size in units of 2/S_1."""
     return with_step_size(experiment, float(units) * theory.unit_step_size(experiment))

@@ -223,12 +223,16 @@ def ghosts(runs: Sequence[Named], view: View) -> dict[str, np.ndarray]:
     if experiment.task.singular_values[view.mode] <= 0:
         return {}
     ends = prospects.ends(experiment, view.mode)
-    named = {"flow": ends["flow"], "flattest": ends["flattest"], "edge": ends["edge"]}
+    edge = None if experiment.dynamics.events else ends["edge"]  # of one step size
+    named = {"flow": ends["flow"], "flattest": ends["flattest"], "edge": edge}
     return {name: at for name, at in named.items() if at is not None and np.isfinite(at).all()}
 
 
 def _predicted_strengths(runs: Sequence[Named], view: View) -> list[scene.Mark]:
-    """Where each pathway's strength will end: at the edge if it gets there, else GF's end."""
+    """Where each pathway's strength will end: at the edge if it gets there, else GF's end; nobody
+    knows of a run whose rules change."""
+    if runs[0].run.experiment.dynamics.events:
+        return []
     predicted = ghosts(runs, view)
     end = "edge" if "edge" in predicted else "flow"
     if end not in predicted:

@@ -34,9 +34,26 @@ def run_of(named: Named, mode: int, panels: Sequence[str]) -> scene.Run:
         columns=_columns(run, mode, panels),
         phases=named.phases,
         notices=named.notices,
+        changes=changes(run),
         end=named.end,
         sign=named.sign,
     )
+
+
+def changes(run: Trajectory) -> list[scene.Change]:
+    """The events that the run has come to, when each begins and when it ends."""
+    dynamics = run.experiment.dynamics
+    reached = run.steps[-1] if dynamics.iterated else run.time[-1]
+    return [
+        scene.Change(
+            label,
+            event.words(dynamics.unit),
+            dynamics.time(int(at)) if dynamics.iterated else float(at),
+        )
+        for event in dynamics.events
+        for at, label in zip(event.times, event.labels, strict=True)
+        if at <= reached
+    ]
 
 
 def _columns(run: Trajectory, mode: int, panels: Sequence[str]) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import true_tail
+from simcore import true_tail, variations
 from simcore.cost import cost
 from simcore.experiment import Descent, Experiment, Record
 from simcore.kernels.simd import padded
@@ -30,12 +30,13 @@ class Reached(NamedTuple):
 
 
 def origin(experiment: Experiment) -> Experiment | None:
-    """What the regimes depend on: the experiment at any step size; None where runs side by side
-    are not possible: only descents from aligned starts are."""
-    if not true_tail.has_true_tail(experiment):
+    """What the regimes depend on: the experiment at any step size, without its events; None where
+    runs side by side are not possible: only descents from aligned starts are."""
+    plain = variations.without_events(experiment)
+    if not true_tail.has_true_tail(plain):
         return None
-    dynamics = experiment.dynamics.with_step_size(1.0)
-    return replace(experiment, dynamics=dynamics, record=Record(frames=2, sharpness=False))
+    dynamics = plain.dynamics.with_step_size(1.0)
+    return replace(plain, dynamics=dynamics, record=Record(frames=2, sharpness=False))
 
 
 def seconds(experiment: Experiment, cells: int = FEWEST) -> float:

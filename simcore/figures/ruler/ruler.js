@@ -13,6 +13,7 @@ import { digits, same, short } from "./words.js";
 const THROTTLE = 150; // ms between two reports of a drag
 const QUIET = 1000; // ms after a move in which a rerun is taken for its echo,
 const SLOW = 4000; // and a step size reported just before, or a session that just began
+const MOST_NAMED = 3; // of later step sizes
 
 export class Ruler {
   constructor(root) {
@@ -20,12 +21,14 @@ export class Ruler {
     const find = (selector) => root.querySelector(selector);
     this.parts = {
       eta: find(".eta"),
+      next: find(".next"),
       gamma: find(".gamma"),
       edge: find(".edge > span"),
       regime: find(".regime"),
       labels: find(".labels"),
       zones: find(".zones"),
       reached: find(".reached"),
+      later: find(".later"),
       poles: find(".poles"),
       track: find(".track"),
       handle: find(".handle"),
@@ -133,6 +136,7 @@ export class Ruler {
     });
     zones.replaceChildren(...this.zones.map((zone) => zone.box));
     this.drawReached();
+    this.drawLater();
     this.place();
   }
 
@@ -148,6 +152,27 @@ export class Ruler {
     });
     this.parts.reached.replaceChildren(...this.reached.map(({ box }) => box));
     this.root.toggleAttribute("data-reached", parts.length > 0);
+  }
+
+  /** To which step sizes events of the run lead: marks on the bar, and words beside that of the start. */
+  drawLater() {
+    const { later } = this.data,
+      { next } = this.parts;
+    this.later = later.map(({ value, words }) => {
+      const box = element("i", "mark");
+      box.title = words;
+      box.setAttribute("role", "listitem");
+      box.setAttribute("aria-label", words);
+      return { value, box };
+    });
+    this.parts.later.replaceChildren(...this.later.map(({ box }) => box));
+    next.hidden = !later.length;
+    next.textContent = `then ${later
+      .slice(0, MOST_NAMED)
+      .map(({ value }) => short(value))
+      .join(", ")}`;
+    if (later.length > MOST_NAMED) next.textContent += ", …";
+    next.title = later.map(({ words }) => words).join("; ");
   }
 
   colour() {
@@ -171,6 +196,7 @@ export class Ruler {
       const left = this.x(start);
       Object.assign(box.style, { left: `${left}px`, width: `${this.x(end) - left}px` });
     }
+    for (const { value, box } of this.later) box.style.left = `${this.x(value)}px`;
     placeLabels(this);
     this.paint();
   }
