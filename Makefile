@@ -14,8 +14,9 @@ SCRIPTS := 'simcore/**/*.js' 'pages/*.js'
 run: .venv/run.stamp
 	$(BIN)/streamlit run app.py --server.address=$(ADDRESS)
 
+# One more than the cores of CI: tests in a browser wait a good part of their time.
 test: lint browser poppler
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

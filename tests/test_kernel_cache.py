@@ -176,6 +176,12 @@ def test_a_second_run_compiles_nothing(warm):
     assert files == {path: path.stat().st_mtime_ns for path in kept(warm)}
 
 
+def test_a_copy_of_sources_and_cache_compiles_nothing(warm, tmp_path):
+    """As in a container that was built elsewhere, or a checkout whose files all look new."""
+    moved = shutil.copytree(warm, tmp_path / "elsewhere", copy_function=shutil.copyfile)
+    assert run(moved, DIFFERENCE) == [RESULT, 1]
+
+
 def test_an_edit_in_another_file_is_seen(warm):
     """Numba alone returns 14 again and again, and with the fields swapped 3 * 1 - 5."""
     constant = "FACTOR = 3.0", "FACTOR = 2.0"

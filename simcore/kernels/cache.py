@@ -1,8 +1,9 @@
 """Numba's cache, made safe: it never returns code of other sources, and never stops a run.
 
-Numba compares the file that a kernel stands in. Its code holds more: what it calls in other files,
-their constants, the fields of their tuples. So each entry begins with a tag, a hash of the code
-under a key that is the hash of all sources in this folder, and what has another tag is compiled
+Numba compares the time and size of the file that a kernel stands in. Its code holds more: what it
+calls in other files, their constants, the fields of their tuples. So an index is good for one hash
+of all sources in this folder, wherever they lie and whenever they were written; and each entry
+begins with a tag, a hash of the code under that hash as a key, and what has another tag is compiled
 anew: code of an edited file as well as code that a crash or a full disk has damaged.
 
 Everything that leans on the inside of Numba is in this module (see `stamp.KNOWN_NUMBA`).
@@ -58,6 +59,10 @@ class _Cache(FunctionCache):
     """A cache whose files may be missing, damaged or impossible to write."""
 
     _impl_class = _Entry
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(function)
+        self._cache_file._source_stamp = STAMP
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
