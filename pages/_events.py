@@ -26,30 +26,45 @@ def from_here(experiment: Experiment, run: Trajectory) -> None:
         return
     at = branches.moment(run, _state.view().cursor)
     when = f"{dynamics.unit}{events.told(at)}"
-    with st.popover("Change the run from here", key="from_here", help=f"From {when} on"):
+    with st.popover("Change the run from here", key="from_here"):
         _prose.say(_moment(dynamics, at, when), "small-from-here")
-        if events.StepSize in dynamics.takes:
-            _step_size(experiment, at)
-        _pathway(experiment, at)
-        _number(
-            "Noise on every weight, of std",
-            "here_jitter",
-            lambda std: branches.with_jitter(experiment, at, std),
-            experiment,
-            at,
-            placeholder="for example 0.001",
-        )
+        chosen = _chosen(experiment)
+        left, right = st.columns(2, gap="small")
+        with left:
+            if events.StepSize in dynamics.takes:
+                _step_size(experiment, at)
+            _number(
+                "Noise on all weights, std",
+                "here_jitter",
+                lambda std: branches.with_jitter(experiment, at, std),
+                experiment,
+                at,
+                placeholder="a jitter, e.g. 0.001",
+            )
+        with right:
+            if experiment.network.pathways > 1:
+                _pathway(experiment, chosen)
+            _number(
+                f"Strengths of pathway {chosen + 1} times",
+                "here_kick",
+                lambda factor: branches.with_kick(experiment, at, chosen, factor),
+                experiment,
+                at,
+                placeholder="a kick, e.g. 1.1",
+            )
+        if experiment.network.pathways > 1:
+            _freeze(experiment, at, chosen)
 
 
 def _moment(dynamics: Dynamics, at: float, when: str) -> str:
     if at >= dynamics.end:
         return (
-            f"The run has ended at {when}; with a change it goes on for as long again. The run as "
-            "it is stays beside it as a pin."
+            f"The run ends at **{when}**; changed there, it goes on for as long again. Move the "
+            "player's cursor for another moment. The run as it is stays beside it as a pin."
         )
     return (
-        f"From **{when}** on: move the cursor of the player for another moment. The run as it is "
-        "stays beside the changed one as a pin."
+        f"From **{when}** on, where the player's cursor is. The run as it is stays beside the "
+        "changed one as a pin."
     )
 
 
@@ -67,43 +82,42 @@ def _step_size(experiment: Experiment, at: float) -> None:
     )
 
 
-def _pathway(experiment: Experiment, at: float) -> None:
-    """Freeze, release or kick one of the pathways."""
-    pathways = experiment.network.pathways
-    chosen = min(st.session_state.get("here_of", 0), pathways - 1)
-    if pathways > 1:
+def _chosen(experiment: Experiment) -> int:
+    """The pathway that is frozen, released or kicked, from 0."""
+    return min(st.session_state.get("here_of", 0), experiment.network.pathways - 1)
 
-        def choose(pathway: int) -> None:
-            st.session_state.here_of = pathway
 
-        _widgets.choice(
-            st.selectbox,
-            "Pathway",
-            "here_pathway",
-            range(pathways),
-            chosen,
-            choose,
-            format_func=lambda h: f"{h + 1}",
-        )
-        asleep = branches.frozen(experiment, at, chosen)
-        change = branches.with_release if asleep else branches.with_freeze
-        act = partial(_try, experiment, at, partial(change, experiment, at, chosen))
-        _widgets.button(
-            f"{'Release' if asleep else 'Freeze'} pathway {chosen + 1}",
-            "here_freeze",
-            partial(_widgets.attempt, act, key="here_freeze"),
-            help="A frozen pathway keeps its weights, and still counts in the sum.",
-            width="stretch",
-        )
-        _refused("here_freeze")
-    _number(
-        f"Kick: strengths of pathway {chosen + 1} times",
-        "here_kick",
-        lambda factor: branches.with_kick(experiment, at, chosen, factor),
-        experiment,
-        at,
-        placeholder="for example 1.1",
+def _pathway(experiment: Experiment, chosen: int) -> None:
+    def choose(pathway: int) -> None:
+        st.session_state.here_of = pathway
+
+    _widgets.choice(
+        st.selectbox,
+        "Pathway",
+        "here_pathway",
+        range(experiment.network.pathways),
+        chosen,
+        choose,
+        format_func=lambda h: f"{h + 1}",
     )
+
+
+def _freeze(experiment: Experiment, at: float, pathway: int) -> None:
+    """A button that freezes the pathway, or releases it."""
+    asleep = branches.frozen(experiment, at, pathway)
+    change = branches.with_release if asleep else branches.with_freeze
+
+    def press() -> None:
+        _branch(experiment, at, change(experiment, at, pathway))
+
+    _widgets.button(
+        f"{'Release' if asleep else 'Freeze'} pathway {pathway + 1}",
+        "here_freeze",
+        partial(_widgets.attempt, press, key="here_freeze"),
+        help="A frozen pathway keeps its weights, and still counts in the sum.",
+        width="stretch",
+    )
+    _refused("here_freeze")
 
 
 def _number(
@@ -121,10 +135,6 @@ def _number(
             _branch(experiment, at, change(typed.number(text)))
 
     _widgets.field(label, key, "", happen, **options)
-
-
-def _try(experiment: Experiment, at: float, change: Callable[[], Experiment]) -> None:
-    _branch(experiment, at, change())
 
 
 def _branch(before: Experiment, at: float, after: Experiment) -> None:
@@ -162,14 +172,14 @@ def controls(experiment: Experiment) -> None:
 
 def _listed(experiment: Experiment, number: int, event: Event) -> None:
     words = event.words(experiment.dynamics.unit)
-    left, right = st.columns([5, 1], gap="small", vertical_alignment="center")
-    with left, st.popover(words[0].upper() + words[1:], key=f"event{number}", width="stretch"):
-        for field in fields(event):
-            _field(experiment, number, event, field.name)
-    with right:
-        remove = partial(_remove, experiment, event)
+    _prose.say(words[0].upper() + words[1:], "small-event")
+    remove = partial(_remove, experiment, event)
+    with st.container(horizontal=True, gap="small"):
+        with st.popover("Edit", key=f"event{number}"):
+            for field in fields(event):
+                _field(experiment, number, event, field.name)
         _widgets.button(
-            "✕",
+            "Remove",
             f"event{number}_remove",
             partial(_widgets.attempt, remove, key=f"event{number}_remove"),
             help=f"Remove: {words}",

@@ -25,7 +25,7 @@ _ui.complaints()
 _ui.step_size_ruler(experiment)
 _ui.expectation(experiment)
 
-eta = experiment.dynamics.eta or np.nan
+eta = experiment.dynamics.step_size or np.nan
 marks, unit = theory.step_size_marks(experiment), theory.unit_step_size(experiment)
 
 
@@ -91,6 +91,7 @@ else:
             f"{bifurcation.BUDGET:,} steps. Where descent has not settled by then, or is near "
             "zero (where it starts, or an overshoot threw it), no orbit is drawn, and a bar at the "
             "foot says so."
+            + (" The events of the run play no part in it." if experiment.dynamics.events else "")
         )
     with right:
         depths, target = experiment.network.depths, experiment.task.singular_values[0]

@@ -71,7 +71,7 @@ def _events(mine: Dynamics, theirs: Dynamics | None) -> Iterator[str]:
         new_words = mine.in_words(new, exactly=True)
     yield from new_words
     if gone and not new:
-        yield "without events" if not mine.events else "without " + ", ".join(gone_words)
+        yield "no events" if not mine.events else "without " + ", ".join(gone_words)
 
 
 def _network(mine: Network, theirs: Network | None) -> Iterator[str]:

@@ -38,7 +38,7 @@ def named(run: Trajectory, name: str = "", sign: str = "") -> Named:
 
 def named_flow(flow: Trajectory, run: Trajectory) -> Named:
     """Gradient flow beside a run: from its start, but without what happens in it."""
-    return named(flow, "GF without events" if run.experiment.dynamics.events else "")
+    return named(flow, "plain GF" if run.experiment.dynamics.events else "")
 
 
 def flow_beside(run: Trajectory) -> Experiment:
