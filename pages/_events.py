@@ -26,7 +26,7 @@ def from_here(experiment: Experiment, run: Trajectory) -> None:
         return
     at = branches.moment(run, _state.view().cursor)
     when = f"{dynamics.unit}{events.told(at)}"
-    with st.popover("Change the run from here", key="from_here"):
+    with st.popover("Change from here", key="from_here"):
         _prose.say(_moment(dynamics, at, when), "small-from-here")
         chosen = _chosen(experiment)
         left, right = st.columns(2, gap="small")

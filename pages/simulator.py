@@ -26,8 +26,9 @@ if with_flow and run.experiment.dynamics.iterated:
         shown.append(scenes.named_flow(flow, run))
 shown += _pins.runs(experiment)
 _ui.verdict(run)
+with _ui.bar():  # where it costs the picture no height
+    _events.from_here(experiment, run)
 _bring.origin(run)
-_events.from_here(experiment, run)
 _ui.play(panels.simulator(shown, chosen, _state.view()), run, experiment, "player")
 _pins.table(shown)
 _ui.expectation(experiment)
