@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from simcore import variations
-from simcore.events import Event, Freeze, Jitter, Kick, Ramp, StepSize
+from simcore.events import Event, Events, Freeze, Jitter, Kick, Ramp, StepSize
 from simcore.experiment import Descent, Experiment
 from simcore.trajectory import Trajectory
 
@@ -43,16 +43,19 @@ def goes_on(experiment: Experiment, at: float) -> Experiment:
 
 def with_event(experiment: Experiment, new: Event, old: Event | None = None) -> Experiment:
     """With a new event, in the place of an old one if that is given."""
-    kept = [event for event in experiment.dynamics.events if event is not old]
-    return _with(experiment, [*kept, new])
+    kept = experiment if old is None else without_event(experiment, old)
+    return _with(experiment, (*kept.dynamics.events, new))
 
 
 def without_event(experiment: Experiment, old: Event) -> Experiment:
-    return _with(experiment, [event for event in experiment.dynamics.events if event is not old])
+    """Without one of its events, of equal ones the first."""
+    listed = experiment.dynamics.events
+    place = listed.index(old)
+    return _with(experiment, listed[:place] + listed[place + 1 :])
 
 
-def _with(experiment: Experiment, listed: list[Event]) -> Experiment:
-    return variations.with_dynamics(experiment, experiment.dynamics.with_events(tuple(listed)))
+def _with(experiment: Experiment, listed: Events) -> Experiment:
+    return variations.with_dynamics(experiment, experiment.dynamics.with_events(listed))
 
 
 # --- From a moment on ------------------------------------------------------------------------

@@ -8,7 +8,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simcore import Flow, Gaussian, LayerScales, Network, presets, regimes, simulate, variations
+from simcore import (
+    Flow,
+    Freeze,
+    Gaussian,
+    LayerScales,
+    Network,
+    presets,
+    regimes,
+    simulate,
+    variations,
+)
 from simcore.figures import ruler
 from simcore.studies import reached
 
@@ -44,6 +54,11 @@ def test_it_does_not_depend_on_the_step_size_nor_on_the_records():
     moved = variations.with_every(variations.with_step_size(MEDIUM, 0.07), 9)
     assert reached.origin(moved) == reached.origin(MEDIUM)
     assert reached.origin(variations.with_steps(MEDIUM, 651)) != reached.origin(MEDIUM)
+
+
+def test_it_is_that_of_the_run_without_its_events():
+    changed = replace(MEDIUM.dynamics, events=(Freeze(pathway=0, start=0, stop=200),))
+    assert reached.origin(replace(MEDIUM, dynamics=changed)) == reached.origin(MEDIUM)
 
 
 def test_slices_change_nothing_and_may_be_stopped(monkeypatch):
