@@ -386,7 +386,7 @@ def test_what_is_noted_of_a_run_is_said_where_it_begins_and_while_it_holds(open_
     step = (box["width"] - 9 - player_gutter(player)) / STEPS
     left = box["width"] - 9 - 30 * step
     changed = (left + 20 * step, "step size 0.1 from update 30 on")
-    for place, title in ((left, "From here on by chance."), (left + 20, ""), changed):
+    for place, title in (changed, (left, "From here on by chance."), (left + 20, "")):
         player.slider.hover(position={"x": place, "y": 8})
         assert player.slider.get_attribute("title") == title
     assert "by chance" in player.spoken
