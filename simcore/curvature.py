@@ -49,6 +49,24 @@ def _offsets(sizes: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
+def _some_of(
+    whole: kernels.Layout, experiment: Experiment, moving: tuple[bool, ...]
+) -> kernels.Layout:
+    """The layers of the pathways that move, each where it is in theta and chains: with it a product
+    with the Hessian takes the weights of the others as fixed."""
+    depths = np.array(experiment.network.depths)
+    layers = np.repeat(moving, depths)
+    shapes = np.array(experiment.network.shapes(experiment.task))
+    return whole._replace(
+        start=np.append(whole.start[:-1][layers], whole.start[-1]),
+        rows=whole.rows[layers],
+        cols=whole.cols[layers],
+        chain=np.append(whole.chain[:-1][layers], whole.chain[-1]),
+        first=_offsets(depths[np.array(moving)]),
+        size=int(shapes.prod(axis=1)[layers].sum()),
+    )
+
+
 @lru_cache(maxsize=32)
 def _places(network: Network, task: Task) -> np.ndarray:
     """Index (N,) of each weight in the kernels' theta."""
@@ -114,20 +132,26 @@ def _chains(experiment: Experiment) -> tuple[np.ndarray, ...]:
 
 
 class EigenSolver:
-    """Lanczos on the Hessian, warm-started from the eigenvectors of the call before."""
+    """Lanczos on the Hessian, warm-started from the eigenvectors of the call before; if only some
+    pathways (H,) move, on that of their weights."""
 
-    def __init__(self, experiment: Experiment, k: int) -> None:
-        self.layout = layout(experiment.network, experiment.task)
-        n, numbers = self.layout.size, int(self.layout.start[-1])
+    def __init__(
+        self, experiment: Experiment, k: int, moving: tuple[bool, ...] | None = None
+    ) -> None:
+        whole = layout(experiment.network, experiment.task)
+        self.layout = whole if moving is None else _some_of(whole, experiment, moving)
+        n, numbers = self.layout.size, int(whole.start[-1])
         self.k, self.count = k, min(k, n)
         room = min(KRYLOV, n, max(20, KRYLOV_NUMBERS // numbers))
         self.tangent = kernels.Tangent(*_chains(experiment))
         self.scratch = lanczos.Lanczos(
             zeros(room + 1, numbers), np.zeros(room), np.zeros(room), np.zeros(room)
         )
-        noise = np.random.default_rng(NOISE_SEED).standard_normal((self.count, n))
-        noise /= np.linalg.norm(noise, axis=1, keepdims=True)
+        noise = np.random.default_rng(NOISE_SEED).standard_normal((self.count, whole.size))
         self.noise = np.array([pad(experiment, row) for row in noise])
+        for h in np.flatnonzero(~np.array(moving or (), dtype=bool)):
+            self.noise[:, whole.start[whole.first[h]] : whole.start[whole.first[h + 1]]] = 0.0
+        self.noise /= np.linalg.norm(self.noise, axis=1, keepdims=True)
         self.vectors = np.zeros_like(self.noise)
         self.mix = 1.0  # nothing known yet: start from noise
         self.products = 0

@@ -56,10 +56,26 @@ class Dynamics(Spec):
         return 2 / sharpness
 
     @property
+    def changes(self) -> list[float]:
+        """The times at which the rules change while it lasts, in order."""
+        end = self.steps if self.iterated else self.duration
+        return sorted({t for e in self.events for t in e.times if t < end})
+
+    @property
     def plain(self) -> bool:
         """Whether it does one thing from the start to the end, without noise, memory or penalty,
         so that theory and the true tail speak of it."""
         return not self.events
+
+    @property
+    def freezes(self) -> bool:
+        """Whether a pathway sleeps at some time."""
+        return any(isinstance(event, events.Freeze) for event in self.events)
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether random numbers move the weights, each mode by itself."""
+        return any(isinstance(event, events.Jitter) for event in self.events)
 
     def in_words(self, events: Events, *, exactly: bool = False) -> list[str]:
         """Events of such dynamics in words, numbers in four digits unless `exactly`."""
@@ -150,7 +166,16 @@ class Descent(Dynamics):
 
     @property
     def plain(self) -> bool:
-        return not (self.events or self.momentum or self.weight_decay or self.label_noise)
+        return not (self.events or self.driven)
+
+    @property
+    def by_chance(self) -> bool:
+        return self.label_noise > 0 or super().by_chance
+
+    @property
+    def driven(self) -> bool:
+        """Whether more than the gradient moves the weights at every update."""
+        return bool(self.momentum or self.weight_decay or self.label_noise)
 
     @property
     def eta(self) -> float:
@@ -195,9 +220,8 @@ class Descent(Dynamics):
         steps = record.steps(self.steps)
         if not self.events:
             return steps
-        of_events = np.array([t for e in self.events for t in e.times], dtype=np.int64)
-        of_events = np.concatenate([of_events, of_events + 1])
-        return np.union1d(steps, of_events[of_events < self.steps])
+        of_events = np.array(self.changes, dtype=np.int64)
+        return np.union1d(steps, np.concatenate([of_events, of_events + 1]))
 
     def records(self, record: Record) -> int:
         return record.count(self.steps) if not self.events else len(self.recorded(record))
@@ -289,7 +313,8 @@ class Flow(Dynamics):
         timed = events.checked(self.events, checks.not_negative, duration)
         require(
             not any(e.of_step_size for e in timed),
-            "gradient flow has no step size to change; take gradient descent, or another event",
+            "an event that changes the step size needs gradient descent, got gradient flow; take "
+            "descent, or another event",
         )
         self._set(duration=duration, rtol=rtol, events=timed)
 
@@ -315,8 +340,7 @@ class Flow(Dynamics):
     def recorded(self, record: Record) -> np.ndarray:
         """The times of records (K,): those of `record`, and those of events."""
         times = record.times(self.duration)
-        of_events = [t for e in self.events for t in e.times if t < self.duration]
-        return np.union1d(times, of_events) if of_events else times
+        return np.union1d(times, self.changes) if self.events else times
 
     def records(self, record: Record) -> int:
         # with `every` at least two: only the integrator knows how many steps it will take

@@ -300,8 +300,8 @@ def _check_freezes(events: Events) -> None:
         for one, other in pairwise(e for e in freezes if e.pathway == pathway):
             require(
                 one.stop is not None and one.stop <= other.start,
-                f"pathway {pathway + 1} cannot be frozen again at {other.start:g} while it is "
-                "frozen; let the first freeze end before, or make it one",
+                f"a pathway must move again before it is frozen anew: pathway {pathway + 1} still "
+                f"is at {other.start:g}; let its first freeze end before that, or make it one",
             )
 
 
@@ -311,13 +311,14 @@ def check_pathways(events: Events, pathways: int) -> None:
     for event in events:
         require(
             event.of_pathway is None or event.of_pathway < pathways,
-            f"the network has {pathways} pathways, an event is about pathway "
+            f"an event must be about one of the {pathways} pathways, got pathway "
             f"{(event.of_pathway or 0) + 1}; remove the event, or add the pathway",
         )
     asleep = {e.pathway for e in events if isinstance(e, Freeze) and e.stop is None}
     require(
         len(asleep) < pathways,
-        "all pathways would be frozen for good, and nothing could move; let one of them go on",
+        "one of the pathways must move in the end, but all pathways are frozen for good; give one "
+        "of these freezes an end",
     )
 
 

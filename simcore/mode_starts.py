@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simcore.events import Jitter
 from simcore.experiment import Experiment
 from simcore.kernels import modes as kernels
 from simcore.kernels.simd import padded, zeros
@@ -41,8 +42,8 @@ class Beginning(NamedTuple):
 
 def groups(experiment: Experiment) -> Groups:
     """The groups of an aligned experiment."""
-    scales = experiment.start.layer_scales(experiment.network.depths)
-    distinct = _distinct(scales)
+    scales = _told_apart(experiment)
+    distinct = [tuple(dict.fromkeys(row)) for row in scales]  # in the order of their first layers
     first = np.cumsum([0, *map(len, distinct)])
     pathways = list(zip(first.tolist(), scales, distinct, strict=False))
     return Groups(
@@ -50,6 +51,15 @@ def groups(experiment: Experiment) -> Groups:
         power=np.array([row.count(x) for _, row, of in pathways for x in of], dtype=np.int64),
         layer=np.array([g + of.index(x) for g, row, of in pathways for x in row], dtype=np.int64),
     )
+
+
+def _told_apart(experiment: Experiment) -> Rows:
+    """What tells the layers of each pathway apart: their scales, or their numbers where a jitter
+    will move each by itself."""
+    depths = experiment.network.depths
+    if any(isinstance(event, Jitter) for event in experiment.dynamics.events):
+        return tuple(tuple(map(float, range(depth))) for depth in depths)
+    return experiment.start.layer_scales(depths)
 
 
 def begin(experiments: Sequence[Experiment]) -> Beginning:
@@ -92,15 +102,14 @@ def blow_up(natural: float | np.ndarray, loss: float | np.ndarray) -> np.ndarray
         return BLOW_UP * np.maximum(np.maximum(loss, natural), 1e-200)
 
 
-def _distinct(scales: Rows) -> Rows:
-    """The different scales of each pathway in the order of their first layers."""
-    return tuple(tuple(dict.fromkeys(row)) for row in scales)
-
-
 def _scales(experiment: Experiment) -> list[float]:
     """The scale of each group, (G,)."""
     scales = experiment.start.layer_scales(experiment.network.depths)
-    return [x for row in _distinct(scales) for x in row]
+    return [
+        row[told.index(mark)]
+        for row, told in zip(scales, _told_apart(experiment), strict=True)
+        for mark in dict.fromkeys(told)
+    ]
 
 
 def _loss(residual: np.ndarray) -> np.ndarray:

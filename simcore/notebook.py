@@ -40,6 +40,7 @@ def dataset(run: Trajectory) -> Any:
         "loss_range": ("bound",),
         "strengths_range": ("bound", "pathway", "mode"),
         "maps": ("pathway", "output", "input"),
+        "moving_sharpness": (),
         "edge": (),
     }
     variables = {

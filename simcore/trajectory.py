@@ -201,6 +201,8 @@ def _contents(experiment: Experiment, records: int) -> dict[str, tuple[str, tupl
         "loss_range": (2,),
         "strengths_range": (2, *strengths),
     }
+    if experiment.dynamics.freezes:
+        shapes["moving_sharpness"] = ()
     if record.maps:
         shapes["maps"] = (network.pathways, task.n_out, task.n_in)
     contents = {name: ("float64", (records, *shape)) for name, shape in shapes.items()}

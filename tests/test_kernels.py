@@ -26,6 +26,7 @@ from cases import (
     OUTPUTS,
     RUNS,
     descending,
+    driven,
     flowing,
     random_weights,
 )
@@ -233,6 +234,7 @@ def versions() -> dict[str, int]:
         experiment = replace(CASES[name], engine=engine, record=Record(frames=3, eigenvalues=2))
         run = simulate(descending(experiment, 0.01, 4))
         simulate(flowing(experiment, 0.1))
+        simulate(driven(experiment, 0.01))
         past_the_edge = 1.5 * theory.unit_step_size(experiment)
         sweep([descending(experiment, eta, 4) for eta in (0.01, past_the_edge)])
         for end in (run, simulate(descending(experiment, past_the_edge, 4))):
@@ -283,10 +285,15 @@ def tiny_runs() -> dict[str, list]:
     for name in ODD:
         for engine in ("modes", "matrices") if name in ALIGNED else ("matrices",):
             base = replace(CASES[name], engine=engine, record=Record(frames=4, eigenvalues=2))
-            for experiment in (descending(base, 0.1, 7), flowing(base, 0.7)):
-                run, kind = simulate(experiment), type(experiment.dynamics).__name__
+            kinds = {
+                "descent": descending(base, 0.1, 7),
+                "driven": driven(base, 0.1),
+                "flow": flowing(base, 0.7),
+            }
+            for kind, experiment in kinds.items():
+                run = simulate(experiment)
                 quantities = ["loss", "strengths", "eigenvalues"]
-                if kind == "Descent":  # a flow's ranges are at times that hang on rounding errors
+                if kind != "flow":  # a flow's ranges are at times that hang on rounding errors
                     quantities += ["loss_range", "strengths_range"]
                 for quantity in quantities:
                     result[f"{name} {engine} {kind} {quantity}"] = getattr(run, quantity).tolist()
@@ -297,7 +304,9 @@ def test_kernels_give_the_same_numbers_uncompiled():
     code = "import json, test_kernels; print(json.dumps(test_kernels.tiny_runs()))"
     plain, compiled = child(code, NUMBA_DISABLE_JIT="1"), child(code, NUMBA_DISABLE_JIT="0")
     assert plain.keys() == compiled.keys()
-    assert len(plain) == (1 + 2 + 2) * (5 + 3)  # engines of each name, quantities of each dynamics
+    assert len(plain) == (1 + 2 + 2) * (
+        5 + 5 + 3
+    )  # engines of each name, quantities of each dynamics
     for key in plain:
         assert np.isfinite(plain[key]).all(), key
         assert close(np.array(plain[key]), np.array(compiled[key]), 1e-12), key

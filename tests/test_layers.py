@@ -33,8 +33,9 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "numpy nouns truths",
     ),
     "verbs": (
-        "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.engines "
-        "simcore.simulate simcore.alignment simcore.courses simcore.verdicts "
+        "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.jitters "
+        "simcore.engines simcore.updates simcore.simulate "
+        "simcore.alignment simcore.courses simcore.verdicts "
         "simcore.true_tail simcore.horizon simcore.regimes simcore.ends simcore.presets "
         "simcore.links simcore.link_values simcore.run_table simcore.captions "
         "simcore.what",

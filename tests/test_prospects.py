@@ -11,7 +11,7 @@ import pytest
 from cases import CASES
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import experiments
+from strategies import descents, experiments, flows
 
 from simcore import (
     Descent,
@@ -232,7 +232,7 @@ def test_one_layer_at_zero_does_not_stop_a_pathway():
     assert prospects.expected(experiment).alive.tolist() == moved.tolist() == [True, False, True]
 
 
-@given(experiments(aligned=True))
+@given(experiments(aligned=True, dynamics=descents() | flows()))
 def test_pathways_that_are_not_alive_never_move(experiment):
     run = simulate(experiment)
     alive = np.array(experiment.start.alive(experiment.network.depths))

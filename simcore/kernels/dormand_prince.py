@@ -59,6 +59,7 @@ NOW = 1  # t at its end
 STEP = 2  # h to try next
 ERROR = 3  # of the last step, in units of what is allowed
 LOSS = 4  # at its end
+END = 5  # t that no step goes beyond
 
 ACCEPTED, REJECTED = 0, 1
 
@@ -66,7 +67,7 @@ ACCEPTED, REJECTED = 0, 1
 class Integrator(NamedTuple):
     """What a flow keeps between calls, so that record times never restart it."""
 
-    clock: np.ndarray  # (5,) START, NOW, STEP, ERROR, LOSS
+    clock: np.ndarray  # (6,) START, NOW, STEP, ERROR, LOSS, END
     seen: np.ndarray  # (1,) bool, whether the ranges hold the end of the last step
     counts: np.ndarray  # (2,) int64, how many steps were ACCEPTED or REJECTED
     old: np.ndarray  # (N,) weights at the start of the last step taken; N a multiple of four
@@ -74,28 +75,31 @@ class Integrator(NamedTuple):
     trial: np.ndarray  # (N,)
     stages: np.ndarray  # (7, N) k_1 to k_7 of the last step; during the next, k_1 is the last row
     weights: int  # how many of the N are no padding
+    moving: np.ndarray  # (H,) bool, whether a pathway moves; the others have no velocity
 
 
 @kernel
 def begin(integrator, loss, longest):
-    """Set the clock to t = 0, where `new` holds the weights and the last stage their velocity."""
+    """Choose the first step from NOW, where `new` holds the weights and the last stage their
+    velocity."""
     size, speed = 1e-3, 0.0
     for a in range(integrator.new.size):
         size = max(size, abs(integrator.new[a]))
         speed = max(speed, abs(integrator.stages[STAGES - 1, a]))
     first = 0.01 * size / speed if speed > 0 else longest
     clock = integrator.clock
-    clock[START] = clock[NOW] = 0.0
     clock[STEP], clock[ERROR], clock[LOSS] = min(first, longest), 1e-4, loss
-    integrator.counts[ACCEPTED] = integrator.counts[REJECTED] = 0
     integrator.seen[0] = True
 
 
 @kernel
 def next_step(integrator, longest):
     """h of the step to try; 0 where it would no longer move the clock."""
-    h = min(integrator.clock[STEP], longest)
-    return h if h > 1e-15 * integrator.clock[NOW] else 0.0
+    clock = integrator.clock
+    h, left = min(clock[STEP], longest), clock[END] - clock[NOW]
+    if h * (1 + 1e-12) >= left:  # leave no rest that would not move the clock
+        h = left
+    return h if h > 1e-15 * clock[NOW] else 0.0
 
 
 @kernel
@@ -141,7 +145,7 @@ def judge(integrator, h, rtol, loss):
         return False
     grown = SAFETY * max(error, 1e-10) ** -EXPONENT * clock[ERROR] ** MEMORY
     clock[START] = clock[NOW]
-    clock[NOW] += h
+    clock[NOW] = clock[END] if h == clock[END] - clock[START] else clock[START] + h
     clock[STEP] = h * min(GROW, max(SHRINK, grown))
     clock[ERROR] = max(error, 1e-4)
     clock[LOSS] = loss

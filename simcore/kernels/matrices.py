@@ -88,7 +88,7 @@ class Tangent(NamedTuple):
 
 
 @kernel
-def _slope(misfit, layout, problem, out, panel):
+def slope_of(misfit, layout, problem, out, panel):
     """out = misfit Sigma_xx; nothing to do if whitened, where out is misfit itself."""
     if not problem.whitened:
         n_in, covariance = layout.n_in, at(problem.covariance, 0)
@@ -115,7 +115,7 @@ def evaluate(theta, layout, problem, work):
         add_scaled(1.0, chain, misfit, size)
         for i in range(modes):
             work.strengths[h, i] = chain[i * (n_in + 1)]
-    _slope(misfit, layout, problem, slope, panel)
+    slope_of(misfit, layout, problem, slope, panel)
     return 0.5 * dot(misfit, slope, size)
 
 
@@ -165,20 +165,25 @@ def descend(theta, layout, problem, step_size, steps, limit, work, ranges):
 
 
 @kernel
-def _velocity(theta, layout, problem, work, out):
-    """Write out = -grad at theta. Return the loss."""
+def _velocity(theta, layout, problem, work, moving, out):
+    """Write out = -grad at theta, 0 for pathways that do not move. Return the loss."""
     loss = evaluate(theta, layout, problem, work)
     for n in range(out.size):
         out[n] = 0.0
     backpropagate(theta, layout, work, -1.0, out)
+    for h in range(moving.size):
+        if not moving[h]:
+            for n in range(layout.start[layout.first[h]], layout.start[layout.first[h + 1]]):
+                out[n] = 0.0
     return loss
 
 
 @kernel
 def flow_start(theta, layout, problem, work, integrator, longest):
-    """Set the integrator to t = 0 at theta."""
+    """Let the integrator begin at theta."""
     set_scaled(1.0, at(theta, 0), at(integrator.new, 0), theta.size)
-    loss = _velocity(theta, layout, problem, work, integrator.stages[STAGES - 1])
+    moving, velocity = integrator.moving, integrator.stages[STAGES - 1]
+    loss = _velocity(theta, layout, problem, work, moving, velocity)
     begin(integrator, loss, longest)
 
 
@@ -198,7 +203,8 @@ def flow(goal, most, layout, problem, work, integrator, ranges, rtol, longest):
             return STALLED
         for stage in range(1, STAGES):
             propose(integrator, stage, h)
-            loss = _velocity(integrator.trial, layout, problem, work, stages[row_of(stage)])
+            out = stages[row_of(stage)]
+            loss = _velocity(integrator.trial, layout, problem, work, integrator.moving, out)
         if judge(integrator, h, rtol, loss):
             accepted += 1
             if clock[NOW] <= goal:
@@ -235,7 +241,7 @@ def hessian_vector(theta, layout, problem, work, tangent, direction, out):
             times(along, value, moved, rows, cols, n_in, SET, panel)  # dA_l = V_l A_{l-1}
             times(weights, below, moved, rows, cols, n_in, ADD, panel)  # + W_l dA_{l-1}
         add_scaled(1.0, moved, misfit, size)
-    _slope(misfit, layout, problem, slope, panel)
+    slope_of(misfit, layout, problem, slope, panel)
     for h in range(pathways):
         first, last = layout.first[h], layout.first[h + 1] - 1
         moved_pull = at(tangent.backward, layout.chain[last])
