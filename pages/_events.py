@@ -197,7 +197,7 @@ def _field(experiment: Experiment, number: int, event: Event, name: str) -> None
 
     def change(typed_in: str) -> None:
         changed = replace(event, **{name: read(typed_in)})
-        _state.show(branches.with_event(experiment, changed, event))
+        _state.show(branches.edited(experiment, changed, event))
 
     key = f"event{number}_{type(event).__name__}_{name}"
     _widgets.field(label, key, text, change)

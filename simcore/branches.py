@@ -47,6 +47,16 @@ def with_event(experiment: Experiment, new: Event, old: Event | None = None) -> 
     return _with(experiment, (*kept.dynamics.events, new))
 
 
+def edited(experiment: Experiment, new: Event, old: Event) -> Experiment:
+    """With an event in another form; a run and its warm-up go on leading to one step size."""
+    dynamics = experiment.dynamics
+    if dynamics.step_size is not None and new.leads_to is not None:
+        led = old.led_to(dynamics.step_size, new.leads_to)
+        if led == new != old:
+            return variations.with_step_size(experiment, new.leads_to)
+    return with_event(experiment, new, old)
+
+
 def without_event(experiment: Experiment, old: Event) -> Experiment:
     """Without one of its events, of equal ones the first."""
     listed = experiment.dynamics.events

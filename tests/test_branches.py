@@ -101,8 +101,8 @@ def test_what_happens_at_the_end_makes_the_run_go_on():
 REFUSED = {
     "frozen for good": lambda: branches.with_freeze(branches.with_freeze(MEDIUM, 9, 0), 10, 1),
     "must be positive": lambda: branches.with_kick(MEDIUM, 9, 0, 0.0),
-    "has 2 pathways": lambda: branches.with_kick(MEDIUM, 9, 2, 1.1),
-    "no step size to change": lambda: branches.with_step_size(FLOW, 9.0, 0.1),
+    "one of the 2 pathways": lambda: branches.with_kick(MEDIUM, 9, 2, 1.1),
+    "changes the step size needs gradient descent": lambda: branches.with_step_size(FLOW, 9.0, 0.1),
     "number of steps must be between": lambda: branches.with_step_size(
         replace(MEDIUM, dynamics=Descent(step_size=0.1, steps=10**9)), 10**9, 0.1
     ),
@@ -144,6 +144,21 @@ def test_a_warm_up_lasts_a_third_of_a_short_run_and_no_longer_than_2000_updates(
     assert branches.warm_up(FLOW) is None
     central = CentralFlow(step_size=0.1, duration=9.0)
     assert branches.warm_up(replace(MEDIUM, dynamics=central)) is None
+
+
+def test_a_warm_up_is_edited_together_with_the_step_size_of_its_run():
+    warm = branches.warm_up(MEDIUM)
+    run = having(warm, StepSize(at=300, value=2 / 13))
+    for name, value, step_size in (("value", 0.2, 0.2), ("stop", 100, 2 / 13)):
+        changed = branches.edited(run, replace(warm, **{name: value}), warm)
+        assert changed.dynamics.step_size == step_size
+        assert changed.dynamics.events == (
+            replace(warm, **{name: value}),
+            StepSize(at=300, value=2 / 13),
+        )
+    late = branches.edited(run, StepSize(at=300, value=0.1), StepSize(at=300, value=2 / 13))
+    assert late.dynamics.step_size == 2 / 13
+    assert late.dynamics.events[1].value == 0.1
 
 
 def test_the_step_size_in_force_is_that_of_the_next_update():

@@ -67,7 +67,7 @@ def _changes(
     places = [time.left + part * time.width for part in parts]
     for change, at, after in zip(run.changes, places, [*places[1:], np.inf], strict=True):
         mark = f"M{at - 4},{top + 2}h8l-4,7Z"
-        line = f"M{at},{top + 9}V{row.top + 4}"
+        line = f"M{at},{row.top - 2}V{row.top + 4}"
         yield svg.element("path", d=mark, fill=ink)
         yield svg.element("path", d=line, stroke=ink, fill="none")
         room = len(change.label) * SMALL * LETTER

@@ -338,7 +338,15 @@ def _sharpness(runs: Sequence[Named], view: View) -> scene.Panel | str:
     panel = scene.SeriesPanel(
         title="Sharpness",
         label="λ",
-        lines=[*(scene.Line(n.name, "lambda0", n.name) for n in known), *_edges(runs)],
+        lines=[
+            *(scene.Line(n.name, "lambda0", n.name) for n in known),
+            *(
+                scene.Line(n.name, "moving", f"moving weights{_of(n, runs[0])}", mode=1)
+                for n in known
+                if n.run.moving_sharpness is not None
+            ),
+            *_edges(runs),
+        ],
     )
     return _cut_above_edges(panel, known, np.concatenate([n.run.sharpness for n in known]))
 

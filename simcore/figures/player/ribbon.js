@@ -74,7 +74,7 @@ export function drawRibbon(ctx, S, { run, phases, flags, changes, from, top }, g
   for (const { at, label, left } of changes) {
     ctx.strokeStyle = css(S.theme.ink);
     ctx.lineWidth = 1;
-    segment(ctx, at, from + 7, at, top + 4);
+    segment(ctx, at, top - 2, at, top + 4);
     drawChange(ctx, S, at, from + 7, "triangle-down");
     if (left !== undefined) text(ctx, S, label, left, from + 11, { size: 11 });
   }
