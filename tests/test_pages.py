@@ -474,7 +474,7 @@ def test_events_are_listed_edited_removed_and_added():
     assert [type(event) for event in events] == [Ramp, Freeze, StepSize]
     assert app.button(key="warm_up").disabled
     app.selectbox(key="event_kind").set_value("Freeze").run()
-    assert "pathway 1 cannot be frozen again" in app.warning[0].value
+    assert "pathway 1 still is" in app.warning[0].value
     app.text_input(key="event1_Freeze_pathway").set_value("0").run()
     assert "counted from 1" in app.warning[0].value
     app.text_input(key="event1_Freeze_stop").set_value("").run()
