@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from pages import _prose, _state, _widgets
+from pages import _prose, _state, _ui, _widgets
 from simcore import branches, events, typed
 from simcore.events import Event
 from simcore.experiment import Dynamics, Experiment
@@ -19,44 +20,45 @@ from simcore.view import MOST_PINS
 # --- From here -------------------------------------------------------------------------------
 
 
+def place(experiment: Experiment) -> DeltaGenerator | None:
+    """The button that opens what `from_here` fills, and its place under the bar; None if closed."""
+    if not experiment.dynamics.takes:
+        return None
+    state = st.session_state
+    shown = state.setdefault("from_here", False)
+
+    def turn() -> None:
+        state.from_here = not shown
+
+    with _ui.bar():
+        _widgets.button("Close changes" if shown else "Change from here", "from_here_turn", turn)
+    return st.container(key="from_here", border=True) if shown else None
+
+
 def from_here(experiment: Experiment, run: Trajectory) -> None:
     """Another course from the moment on which the player rests; the run as it was becomes a pin."""
     dynamics = experiment.dynamics
-    if not dynamics.takes:
-        return
     at = branches.moment(run, _state.view().cursor)
+    chosen = _chosen(experiment)
+    _prose.say(_moment(dynamics, at), "small-from-here")
+    several, stepped = experiment.network.pathways > 1, events.StepSize in dynamics.takes
+    parts: list[Callable[[], None]] = [
+        *([partial(_step_size, experiment, at)] if stepped else []),
+        partial(_jitter, experiment, at),
+        *([partial(_pathway, experiment, chosen)] if several else []),
+        *([partial(_freeze, experiment, at, chosen)] if several else []),
+        partial(_kick, experiment, at, chosen),
+    ]
+    for column, part in zip(
+        st.columns(len(parts), gap="small", vertical_alignment="bottom"), parts, strict=True
+    ):
+        with column:
+            part()
+    _refused("here_freeze")
+
+
+def _moment(dynamics: Dynamics, at: float) -> str:
     when = f"{dynamics.unit}{events.told(at)}"
-    with st.popover("Change from here", key="from_here"):
-        _prose.say(_moment(dynamics, at, when), "small-from-here")
-        chosen = _chosen(experiment)
-        left, right = st.columns(2, gap="small")
-        with left:
-            if events.StepSize in dynamics.takes:
-                _step_size(experiment, at)
-            _number(
-                "Noise on all weights, std",
-                "here_jitter",
-                lambda std: branches.with_jitter(experiment, at, std),
-                experiment,
-                at,
-                placeholder="a jitter, e.g. 0.001",
-            )
-        with right:
-            if experiment.network.pathways > 1:
-                _pathway(experiment, chosen)
-            _number(
-                f"Strengths of pathway {chosen + 1} times",
-                "here_kick",
-                lambda factor: branches.with_kick(experiment, at, chosen, factor),
-                experiment,
-                at,
-                placeholder="a kick, e.g. 1.1",
-            )
-        if experiment.network.pathways > 1:
-            _freeze(experiment, at, chosen)
-
-
-def _moment(dynamics: Dynamics, at: float, when: str) -> str:
     if at >= dynamics.end:
         return (
             f"The run ends at **{when}**; changed there, it goes on for as long again. Move the "
@@ -73,7 +75,7 @@ def _step_size(experiment: Experiment, at: float) -> None:
     now = branches.step_size(experiment, at)
     assert now is not None
     _widgets.field(
-        "Step size η from here",
+        "Step size from here",
         "here_eta",
         typed.text(now),
         lambda text: _branch(
@@ -111,13 +113,34 @@ def _freeze(experiment: Experiment, at: float, pathway: int) -> None:
         _branch(experiment, at, change(experiment, at, pathway))
 
     _widgets.button(
-        f"{'Release' if asleep else 'Freeze'} pathway {pathway + 1}",
+        "Release" if asleep else "Freeze",
         "here_freeze",
         partial(_widgets.attempt, press, key="here_freeze"),
-        help="A frozen pathway keeps its weights, and still counts in the sum.",
+        help=f"Pathway {pathway + 1}; a frozen one keeps its weights, and still counts in the sum.",
         width="stretch",
     )
-    _refused("here_freeze")
+
+
+def _kick(experiment: Experiment, at: float, pathway: int) -> None:
+    _number(
+        "Kick: its strengths times" if experiment.network.pathways > 1 else "Kick: strengths times",
+        "here_kick",
+        lambda factor: branches.with_kick(experiment, at, pathway, factor),
+        experiment,
+        at,
+        placeholder="e.g. 1.1",
+    )
+
+
+def _jitter(experiment: Experiment, at: float) -> None:
+    _number(
+        "Jitter: noise of std",
+        "here_jitter",
+        lambda std: branches.with_jitter(experiment, at, std),
+        experiment,
+        at,
+        placeholder="e.g. 0.001",
+    )
 
 
 def _number(

@@ -7,6 +7,7 @@ from simcore import scenes
 from simcore.figures import panels
 
 experiment = _ui.open_page()
+from_here = _events.place(experiment)
 with st.sidebar:
     _controls.sidebar(experiment)
     _events.controls(experiment)
@@ -25,9 +26,10 @@ if with_flow and run.experiment.dynamics.iterated:
     if flow is not None:
         shown.append(scenes.named_flow(flow, run))
 shown += _pins.runs(experiment)
+if from_here is not None:
+    with from_here:
+        _events.from_here(experiment, run)
 _ui.verdict(run)
-with _ui.bar():  # where it costs the picture no height
-    _events.from_here(experiment, run)
 _bring.origin(run)
 _ui.play(panels.simulator(shown, chosen, _state.view()), run, experiment, "player")
 _pins.table(shown)

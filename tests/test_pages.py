@@ -438,6 +438,7 @@ def test_a_restart_without_a_change_shows_the_link():
 def test_a_run_is_changed_from_the_cursor_on_and_the_old_one_stays_as_a_pin(monkeypatch):
     shown = scenes_of(monkeypatch)
     app = open_app(**links.to_query(presets.MEDIUM.experiment), cursor="50")
+    app.button(key="from_here_turn").click().run()
     app.text_input(key="here_eta").set_value("0.05").run()
     app.text_input(key="here_kick").set_value("0").run()
     assert "factor of a kick must be positive" in app.warning[0].value
