@@ -46,6 +46,7 @@ def frame() -> None:
         ".st-key-bar a{padding-inline:.4rem}"
         ".st-key-bar button{min-height:2rem;padding:0 .6rem}"
         "[class*=st-key-small-] p{font-size:.9rem}"
+        "[data-words-follow] [class*=st-key-small-]{opacity:.45}"  # see the ruler's `announce`
         f"{_said.STYLE}{_take.STYLE}</style>"
     )
 

@@ -1,9 +1,11 @@
 """The front page: choose an architecture and a step size, watch the pathways."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from pages import _bring, _controls, _events, _pins, _reached, _runs, _state, _ui
-from simcore import scenes
+from simcore import live, scenes
 from simcore.figures import panels
 
 experiment = _ui.open_page()
@@ -31,7 +33,9 @@ if from_here is not None:
         _events.from_here(experiment, run)
 _ui.verdict(run)
 _bring.origin(run)
-_ui.play(panels.simulator(shown, chosen, _state.view()), run, experiment, "player")
+view = _state.view()
+scene = replace(panels.simulator(shown, chosen, view), live=live.system(run.experiment, view.mode))
+_ui.play(scene, run, experiment, "player")
 _pins.table(shown)
 _ui.expectation(experiment)
 _reached.later(experiment)

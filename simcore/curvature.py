@@ -157,6 +157,13 @@ class EigenSolver:
         self.products = 0
         self.per_call = looks.between(product_seconds(experiment, 2 * room))  # at worst, each twice
 
+    def grown(self, experiment: Experiment) -> EigenSolver:
+        """A solver for one eigenpair more, which begins from what this one knows."""
+        more = EigenSolver(experiment, self.k + 1)
+        more.vectors[: self.count] = self.vectors
+        more.mix = self.mix
+        return more
+
     def solve(
         self,
         theta: np.ndarray,

@@ -23,6 +23,8 @@ class Dynamics(Spec):
     iterated: ClassVar[bool]  # made of updates: counted in steps and drawn as points
     stroke: ClassVar[Literal["points", "thin", "dotted"]]  # the pen of `figures.style`
 
+    averages: ClassVar[bool] = False  # whether it is the mean of an oscillation that it knows of
+    parts_layers: ClassVar[bool] = False  # whether equal layers of several modes may part
     unit: ClassVar[str] = "t = "  # of the times of events, in sentences
     takes: ClassVar[tuple[type[Event], ...]] = ()  # kinds of events that it can have
 
@@ -365,6 +367,8 @@ class CentralFlow(Dynamics):
     title = "central flow"
     iterated = False
     stroke = "dotted"
+    averages = True
+    parts_layers = True  # what keeps the block of two modes at the edge pulls at single layers
 
     step_size: float  # eta, only in the edge 2/eta
     duration: float

@@ -27,6 +27,8 @@ ALONG_RUN_TOL = 1e-9
 class Engine(Protocol):
     """What the record loop asks of an engine."""
 
+    limit: float  # loss above which a run counts as diverged
+    ranges: ranges.Ranges
     per_call: int  # steps that one call should take, so that progress stays lively
     together: int  # records whose eigenvalues one call should compute
 
@@ -92,10 +94,6 @@ def engine_for(experiment: Experiment) -> Engine:
     return kind(experiment)
 
 
-def _copy(between: ranges.Ranges) -> ranges.Ranges:
-    return ranges.Ranges(between.loss.copy(), between.strengths.copy())
-
-
 class _Moving:
     """What both engines say of their integrator, and which pathways move."""
 
@@ -159,7 +157,7 @@ class ModesEngine(_Moving):
         self.seen = mode_starts.fresh_state(self.system)
         self.architecture = mode_curvature.architecture_of(experiment)
         self.nothing = ranges.fresh(*self.state.strengths.shape)
-        self.ranges = _copy(self.nothing)
+        self.ranges = ranges.copied(self.nothing)
         self.queue: list[np.ndarray] = []
         self.states = np.empty(0)  # whose eigenvalues were last asked for
         expected = cost(experiment)
@@ -219,12 +217,17 @@ class ModesEngine(_Moving):
     def move_to(self, time: float) -> None:
         dormand_prince.state_at(time, self.integrator, self.x.reshape(-1))
 
-    def observe(self) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+    def widen(self) -> float:
+        """The loss, without its floor, of a state that the ranges take in."""
         loss = mode_kernels.evaluate(self.x, self.system, self.seen)
         ranges.widen(self.ranges, loss, self.seen.strengths)
+        return loss
+
+    def observe(self) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+        loss = self.widen()
         if self.experiment.record.sharpness:
             self.queue.append(self.x[:, : self.modes].T.copy())
-        between, self.ranges = self.ranges, _copy(self.nothing)
+        between, self.ranges = self.ranges, ranges.copied(self.nothing)
         return (
             loss + self.floor,
             self.seen.strengths[:, : self.modes].copy(),
@@ -276,7 +279,7 @@ class MatricesEngine(_Moving):
         loss = matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.work)
         self.limit = float(mode_starts.blow_up(mode_starts.natural_loss(task), loss))
         self.nothing = ranges.fresh(*self.work.strengths.shape)
-        self.ranges = _copy(self.nothing)
+        self.ranges = ranges.copied(self.nothing)
         self.solver = curvature.EigenSolver(experiment, experiment.record.eigenvalues)
         self.solvers: dict[tuple[bool, ...], curvature.EigenSolver] = {}  # where some pathways move
         self.gradient, self.kept = np.zeros_like(self.weights), self.weights.copy()
@@ -349,10 +352,15 @@ class MatricesEngine(_Moving):
     def move_to(self, time: float) -> None:
         dormand_prince.state_at(time, self.integrator, self.weights)
 
-    def observe(self) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+    def widen(self) -> float:
+        """The loss, without its floor, of a state that the ranges take in."""
         loss = matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.seen)
         ranges.widen(self.ranges, loss, self.seen.strengths)
-        between, self.ranges = self.ranges, _copy(self.nothing)
+        return loss
+
+    def observe(self) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+        loss = self.widen()
+        between, self.ranges = self.ranges, ranges.copied(self.nothing)
         modes = len(self.experiment.task.singular_values)
         return (
             loss + self.floor,
@@ -374,12 +382,16 @@ class MatricesEngine(_Moving):
         if not np.isfinite(self.weights).all():
             nothing = np.full((1, self.experiment.record.eigenvalues), np.nan)
             return nothing, nothing
-        self.gradient[:] = 0.0
-        matrix_kernels.backpropagate(self.weights, self.layout, self.seen, 1.0, self.gradient)
+        self.backpropagate()
         values, residuals = self.solver.solve(
             self.weights, self.problem, self.seen, ALONG_RUN_TOL, look
         )
         return values[None], residuals[None]
+
+    def backpropagate(self) -> None:
+        """Make `gradient` that of the state that was seen last."""
+        self.gradient[:] = 0.0
+        matrix_kernels.backpropagate(self.weights, self.layout, self.seen, 1.0, self.gradient)
 
     def moving_sharpness(self, moving: Sequence[tuple[bool, ...]], look: Look) -> np.ndarray:
         (some,) = moving

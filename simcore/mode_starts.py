@@ -55,9 +55,11 @@ def groups(experiment: Experiment) -> Groups:
 
 def _told_apart(experiment: Experiment) -> Rows:
     """What tells the layers of each pathway apart: their scales, or their numbers where a jitter
-    will move each by itself."""
-    depths = experiment.network.depths
-    if any(isinstance(event, Jitter) for event in experiment.dynamics.events):
+    will move each by itself, or what keeps the block of two modes below the edge."""
+    depths, dynamics = experiment.network.depths, experiment.dynamics
+    several = len(experiment.task.singular_values) > 1
+    jittered = any(isinstance(event, Jitter) for event in dynamics.events)
+    if jittered or (several and dynamics.parts_layers):
         return tuple(tuple(map(float, range(depth))) for depth in depths)
     return experiment.start.layer_scales(depths)
 

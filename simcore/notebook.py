@@ -42,6 +42,8 @@ def dataset(run: Trajectory) -> Any:
         "maps": ("pathway", "output", "input"),
         "moving_sharpness": (),
         "edge": (),
+        "variance": (),
+        "predicted_loss": (),
     }
     variables = {
         name: (("record", *dimensions), getattr(run, name))

@@ -18,8 +18,9 @@ def columns(run: Trajectory) -> dict[str, np.ndarray]:
 
     step and t; loss; eigenvalue_k, the largest of the Hessian; moving_sharpness, the largest of the
     weights that move, where a pathway was ever frozen; edge = 2/eta, of which a flow has none;
-    strength_h_i; loss and strengths also as _low and _high, over all steps since the record before;
-    depends_on_rounding, 1 at the records whose iterates do (see `horizon`).
+    variance and predicted_loss of a central flow; strength_h_i; loss and strengths also as _low and
+    _high, over all steps since the record before; depends_on_rounding, 1 at the records whose
+    iterates do (see `horizon`).
     """
     _, pathways, modes = run.strengths.shape
     table = {"step": run.steps, "t": run.time, "loss": run.loss}
@@ -30,6 +31,8 @@ def columns(run: Trajectory) -> dict[str, np.ndarray]:
         table["moving_sharpness"] = run.moving_sharpness
     if run.edge is not None:
         table["edge"] = run.edge
+    if run.variance is not None and run.predicted_loss is not None:
+        table |= {"variance": run.variance, "predicted_loss": run.predicted_loss}
     for h in range(pathways):
         for i in range(modes):
             name = f"strength_{h + 1}_{i + 1}"

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simcore import bars, cost, events, looks
+from simcore import bars, central, cost, events, looks
 from simcore.engines import Engine, engine_for
-from simcore.experiment import Descent, Dynamics, Experiment, Flow
+from simcore.experiment import CentralFlow, Descent, Dynamics, Experiment, Flow
 from simcore.kernels.dormand_prince import REACHED, STALLED
 from simcore.looks import Cancelled
 from simcore.trajectory import Outcome, Trajectory
@@ -111,7 +111,7 @@ def _flow(
 
 Walk = Callable[[Experiment, Engine, "_Recorder", "_Reporter"], Outcome]
 
-WALKS: dict[type[Dynamics], Walk] = {Descent: _descend, Flow: _flow}
+WALKS: dict[type[Dynamics], Walk] = {Descent: _descend, Flow: _flow, CentralFlow: central.walk}
 
 
 def _walk_of(dynamics: Dynamics) -> Walk:
@@ -160,6 +160,7 @@ class _Recorder:
         self.time: list[float] = []
         self.rows: list[tuple[float, np.ndarray, np.ndarray, np.ndarray]] = []
         self.maps: list[np.ndarray] = []
+        self.variance: list[float] = []  # of the oscillation about a central flow
         self.curvature: list[tuple[np.ndarray, np.ndarray]] = []
         self.moving_sharpness: list[np.ndarray] = []
         self.waiting = 0
@@ -169,10 +170,12 @@ class _Recorder:
         """How many more records the run may keep."""
         return self.experiment.most_records - len(self.steps)
 
-    def record(self, step: int, time: float) -> None:
+    def record(self, step: int, time: float, variance: float = 0.0) -> None:
         self.steps.append(step)
         self.time.append(time)
         self.rows.append(self.engine.observe())
+        if self.experiment.dynamics.averages:
+            self.variance.append(variance)
         if self.experiment.record.maps:
             self.maps.append(self.engine.maps())
         self.waiting += 1
@@ -220,8 +223,15 @@ class _Recorder:
         if not self.curvature:
             self._without_curvature(1)
         whole = sum(len(values) for values, _ in self.curvature)
-        for kept in (self.steps, self.time, self.rows, self.maps):
+        for kept in (self.steps, self.time, self.rows, self.maps, self.variance):
             del kept[whole:]
+
+    def _of_oscillation(self, loss: np.ndarray) -> dict[str, np.ndarray]:
+        if not self.variance:
+            return {}
+        variance = np.array(self.variance)
+        eta = self.experiment.dynamics.eta
+        return {"variance": variance, "predicted_loss": loss + variance / eta}
 
     def trajectory(self, outcome: Outcome, begin: float) -> Trajectory:
         loss, strengths, loss_range, strengths_range = zip(*self.rows, strict=True)
@@ -240,6 +250,7 @@ class _Recorder:
             loss_range=np.array(loss_range),
             strengths_range=np.array(strengths_range),
             maps=np.array(self.maps) if self.experiment.record.maps else None,
+            **self._of_oscillation(np.array(loss)),
             theta=self.engine.theta(),
             moving_sharpness=np.concatenate(self.moving_sharpness)
             if self.experiment.dynamics.freezes

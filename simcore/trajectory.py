@@ -36,6 +36,10 @@ class Outcome(StrEnum):
         "The integrator needed too small a step to go on at this tolerance, so the run stopped; "
         "take a larger rtol or a shorter duration."
     )
+    UNHELD = (
+        "No weights nearby have a sharpness of at most 2/η, so central flow could not go on; take "
+        "a smaller step size."
+    )
     FULL = (
         "The run kept as many records as it may, so it stopped; record less often or choose a "
         "shorter duration."
@@ -201,6 +205,8 @@ def _contents(experiment: Experiment, records: int) -> dict[str, tuple[str, tupl
         "loss_range": (2,),
         "strengths_range": (2, *strengths),
     }
+    if experiment.dynamics.averages:
+        shapes |= {"variance": (), "predicted_loss": ()}
     if experiment.dynamics.freezes:
         shapes["moving_sharpness"] = ()
     if record.maps:

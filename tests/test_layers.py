@@ -34,11 +34,11 @@ TABLE: dict[str, tuple[str, str | None]] = {
     ),
     "verbs": (
         "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.jitters "
-        "simcore.engines simcore.updates simcore.simulate "
+        "simcore.engines simcore.updates simcore.edge simcore.central simcore.simulate "
         "simcore.alignment simcore.courses simcore.verdicts "
         "simcore.true_tail simcore.horizon simcore.regimes simcore.ends simcore.presets "
         "simcore.links simcore.link_values simcore.run_table simcore.captions "
-        "simcore.what",
+        "simcore.what simcore.live",
         "numpy nouns loops truths verbs",
     ),
     "process": ("simcore.signals simcore.streams simcore.serve", "nouns"),

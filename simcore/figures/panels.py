@@ -240,7 +240,12 @@ def _predicted_strengths(runs: Sequence[Named], view: View) -> list[scene.Mark]:
     name, shape = _END_MARKS[end]
     return [
         scene.Mark(
-            None, float(value), f"{style.strength_label(h, view.mode)}, {name}", shape, colour=h
+            None,
+            float(value),
+            f"{style.strength_label(h, view.mode)}, {name}",
+            shape,
+            colour=h,
+            of_step_size=end == "edge",
         )
         for h, value in enumerate(predicted[end])
     ]
@@ -299,6 +304,7 @@ def _plane_marks(runs: Sequence[Named], view: View) -> list[scene.Mark]:
             *_END_MARKS[end],
             hollow=end != "flattest",
             note=f"λ = {theory.mode_sharpness(split, depths):.5g}",
+            of_step_size=end == "edge",
         )
         for end, split in ghosts(runs, view).items()
         if len(split) > max(p, q)

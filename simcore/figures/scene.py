@@ -150,7 +150,7 @@ class Mark:
     """A mark that stands still; hollow ones are ghosts (predicted ends).
 
     In a series panel x is clock time t, and None means the right end of the axis. `note` is said of
-    it where the pointer rests.
+    it where the pointer rests. One `of_step_size` goes where the step size moves.
     """
 
     x: float | None
@@ -160,6 +160,7 @@ class Mark:
     colour: Colour = "ink"
     hollow: bool = True
     note: str = ""
+    of_step_size: bool = False
 
 
 @dataclass(frozen=True)
@@ -247,6 +248,8 @@ class Scene:
     `View.of_player`); it is no part of the picture's identity.
     report: tell Python of the view after a pause, a seek or a change of it.
     caption: what its files say of it; like the view, no part of the picture's identity.
+    live: what the player needs to run the first run at another step size (see `simcore.live`), or
+    None where it cannot.
     """
 
     runs: Sequence[Run]
@@ -261,6 +264,7 @@ class Scene:
     view: Mapping[str, Any] = field(default_factory=dict)
     report: bool = False
     caption: Caption = field(default_factory=Caption)
+    live: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         names = [run.name for run in self.runs]

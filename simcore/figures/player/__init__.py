@@ -200,12 +200,22 @@ def _pack(scene: Scene) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]
         "seconds": scene.seconds,
         "time": scene.time,
         "report": scene.report,
+        "live": _live(scene),
     }
     description = _plain_json(description)
     description["hash"] = _hash(description, tables)
     description["view"] = _plain_json(dict(scene.view))  # after the hash: no view is a new run
     description["caption"] = asdict(scene.caption)  # its link holds the view
     return description, tables
+
+
+def _live(scene: Scene) -> dict[str, Any] | None:
+    """What the twin needs, with as many records as a run keeps here."""
+    if scene.live is None:
+        return None
+    recorded = np.asarray(scene.live["recorded"])
+    kept = kept_records(len(recorded), odd_stride(len(recorded)))
+    return {**scene.live, "recorded": recorded[kept]}
 
 
 def _wanted(scene: Scene) -> dict[str, set[str]]:

@@ -94,8 +94,9 @@ export class Layout {
   }
 
   fitCanvas(ctx, w, h) {
-    const { canvas } = ctx;
-    Object.assign(canvas, { width: Math.round(w * this.dpr), height: Math.round(h * this.dpr) });
+    const { canvas } = ctx,
+      size = { width: Math.round(w * this.dpr), height: Math.round(h * this.dpr) };
+    if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, size); // a new one even of the same size, which takes a while
     Object.assign(canvas.style, { width: `${w}px`, height: `${h}px` });
     ctx.setTransform(this.dpr, 0, 0, this.dpr, 0, 0);
     ctx.textRendering = this.S.lettering;

@@ -25,7 +25,14 @@ export class Picture {
     this.data = data;
     this.scene = data.scene;
     this.hash = data.scene.hash;
-    this.runs = readRuns(data);
+    this.take(readRuns(data));
+    this.hover = this.pointed = null;
+    this.panels = data.scene.panels.map((spec) => makePanel(this, spec));
+  }
+
+  /** Takes runs for those there were; the panels must name none that is not there. */
+  take(runs) {
+    this.runs = runs;
     this.ribbons = this.runs.filter((run) => run.phases.length);
     this.reference = this.runs.find((run) => !run.smooth) ?? null; // its steps are counted
     this.steps = this.reference && new Steps(this.reference);
@@ -35,8 +42,6 @@ export class Picture {
     this.zoom.load(this.clock);
     this.layOut(this.time);
     this.pick(this.strobe);
-    this.hover = this.pointed = null;
-    this.panels = data.scene.panels.map((spec) => makePanel(this, spec));
   }
 
   /** Takes colours and a font. */

@@ -8,10 +8,12 @@ import { clamp } from "../browser/numbers.js";
 import { element } from "./element.js";
 import { listen } from "./handle.js";
 import { placeLabels } from "./labels.js";
+import { Sweep } from "./sweep.js";
 import { digits, same, short } from "./words.js";
 
 const THROTTLE = 150; // ms between two reports of a drag
 const QUIET = 1000; // ms after a move in which a rerun is taken for its echo,
+const REST = 300; // ms without a move after which a drag that is shown at once is reported
 const SLOW = 4000; // and a step size reported just before, or a session that just began
 const MOST_NAMED = 3; // of later step sizes
 
@@ -44,10 +46,13 @@ export class Ruler {
     this.observer.observe(this.parts.track);
     const onFonts = () => this.data && this.place(); // web fonts have other widths
     document.fonts.addEventListener("loadingdone", onFonts, this.off);
+    this.sweep = new Sweep(this, find(".sweep"));
     listen(this);
   }
 
   stop() {
+    this.sweep.stop();
+    document.documentElement.removeAttribute("data-words-follow");
     clearTimeout(this.timer);
     clearTimeout(this.doubt);
     cancelAnimationFrame(this.request);
@@ -93,10 +98,19 @@ export class Ruler {
     this.changed = performance.now();
     clearTimeout(this.doubt);
     this.wake();
-    this.timer ??= setTimeout(
-      () => this.report(),
-      Math.max(0, this.reported + THROTTLE - this.changed),
-    );
+    if (this.heard) clearTimeout(this.timer);
+    const wait = this.heard ? REST : Math.max(0, this.reported + THROTTLE - this.changed);
+    if (this.heard || this.timer === undefined) this.timer = setTimeout(() => this.report(), wait);
+  }
+
+  /** Tells the page where the handle is, and learns whether somebody shows it at once; until Python
+   * says the same, the words of the page are those of another step size. */
+  announce() {
+    const detail = { eta: this.eta, heard: false };
+    window.dispatchEvent(new CustomEvent("step-size", { detail }));
+    this.heard = detail.heard;
+    this.sweep.offer(this.heard);
+    document.documentElement.toggleAttribute("data-words-follow", this.eta !== this.data.eta);
   }
 
   report() {
@@ -112,16 +126,24 @@ export class Ruler {
   /* ---- the scale */
 
   x(eta) {
+    return this.width * clamp(this.partOf(eta), 0, 1);
+  }
+
+  /** Which part of the bar is below a step size. */
+  partOf(eta) {
     const [low, high] = this.data.range.map(Math.log);
-    return this.width * clamp((Math.log(eta) - low) / (high - low), 0, 1);
+    return (Math.log(eta) - low) / (high - low);
+  }
+
+  etaOf(part) {
+    const [low, high] = this.data.range;
+    return part <= 0 ? low : part >= 1 ? high : low ** (1 - part) * high ** part;
   }
 
   /** Four digits: finer than a pixel, and short in a link. */
   etaAt(x) {
-    const [low, high] = this.data.range,
-      share = clamp(x / this.width, 0, 1);
-    if (share === 0 || share === 1) return share ? high : low;
-    return Number((low ** (1 - share) * high ** share).toPrecision(4));
+    const eta = this.etaOf(x / this.width);
+    return this.data.range.includes(eta) ? eta : Number(eta.toPrecision(4));
   }
 
   /* ---- layout: on new data and on resize, never while the handle moves */
@@ -216,6 +238,7 @@ export class Ruler {
     this.request ??= requestAnimationFrame(() => {
       this.request = undefined;
       if (this.width) this.paint();
+      this.announce();
     });
   }
 
