@@ -65,7 +65,8 @@ def _changes(
     """A mark for each change of the rules, with its label behind it where there is room."""
     ink = style.INK.dark if dark else style.INK.light
     places = [time.left + part * time.width for part in parts]
-    for change, at, after in zip(run.changes, places, [*places[1:], np.inf], strict=True):
+    nexts = [*places, np.inf][1:]
+    for change, at, after in zip(run.changes, places, nexts, strict=True):
         mark = f"M{at - 4},{top + 2}h8l-4,7Z"
         line = f"M{at},{row.top - 2}V{row.top + 4}"
         yield svg.element("path", d=mark, fill=ink)
