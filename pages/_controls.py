@@ -11,10 +11,11 @@ import streamlit as st
 
 from pages import _prose, _state, _widgets
 from simcore import link_values, presets, typed, variations
-from simcore.experiment import Experiment
+from simcore.experiment import Experiment, Gaussian
 from simcore.figures import panels, style
 from simcore.tasks import Spectrum, Tree
 
+MOST_SEEDS = 2**32  # of a generator: after the last one comes 0
 TASKS = {"spectrum": "Singular values", "tree": "Semantic tree"}
 
 
@@ -155,7 +156,8 @@ def _task(experiment: Experiment) -> None:
             return experiment
         task = Tree() if new == "tree" else Spectrum(singular_values=(1.0,))
         width = None if experiment.start.aligned else 64
-        return replace(experiment, task=task, network=replace(experiment.network, width=width))
+        sized = replace(experiment, network=replace(experiment.network, width=width))
+        return variations.with_task(sized, task)
 
     _choice(
         "Target",
@@ -184,7 +186,7 @@ def singular_values(experiment: Experiment) -> None:
 def _start(experiment: Experiment) -> None:
     start, depths = experiment.start, experiment.network.depths
     kinds = {row.prefix: row.kind for row in link_values.STARTS}
-    kind, _, numbers = link_values.start_text(start).partition(":")
+    kind = link_values.start_text(start).partition(":")[0]
     _choice(
         "Start",
         "start",
@@ -197,8 +199,22 @@ def _start(experiment: Experiment) -> None:
     _text(
         start.numbers,
         f"start_{kind}",
-        typed.text_of_rows(typed.rows(numbers)),
+        link_values.start_field(start),
         lambda text: replace(experiment, start=link_values.parse_start(f"{kind}:{text}")),
+        help=start.hint,
+    )
+    if isinstance(start, Gaussian):
+        next_seed("start_seed", start.seed, partial(variations.with_seed, experiment))
+
+
+def next_seed(key: str, seed: int, change: Callable[[int], Experiment]) -> None:
+    """A button that draws anew."""
+    _widgets.button(
+        "Next seed",
+        key,
+        partial(_widgets.attempt, lambda: _state.show(change((seed + 1) % MOST_SEEDS))),
+        help=f"The same run with other random numbers; this one has seed {seed}.",
+        width="stretch",
     )
 
 

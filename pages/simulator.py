@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages import _bring, _controls, _events, _pins, _reached, _runs, _state, _ui
+from pages import _bring, _controls, _drive, _events, _pins, _reached, _runs, _state, _ui
 from simcore import live, scenes
 from simcore.figures import panels
 
@@ -13,6 +13,7 @@ from_here = _events.place(experiment)
 with st.sidebar:
     _controls.sidebar(experiment)
     _events.controls(experiment)
+    _drive.controls(experiment)
     chosen = _controls.view(experiment)
     # at once for modes; full weights take longer under flow than under descent
     with_flow = _controls.flow_beside(usual=experiment.resolved_engine == "modes")
@@ -35,7 +36,7 @@ _ui.verdict(run)
 _bring.origin(run)
 view = _state.view()
 scene = replace(panels.simulator(shown, chosen, view), live=live.system(run.experiment, view.mode))
-_ui.play(scene, run, experiment, "player")
+_ui.play(_drive.with_seeds(scene, experiment), run, experiment, "player")
 _pins.table(shown)
 _ui.expectation(experiment)
 _reached.later(experiment)

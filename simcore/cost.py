@@ -83,7 +83,7 @@ def _counts(experiment: Experiment) -> tuple[float, float]:
     """Steps and records."""
     dynamics, record = experiment.dynamics, experiment.record
     if dynamics.iterated:
-        return dynamics.duration / dynamics.time(1), dynamics.records(record)
+        return dynamics.steps, dynamics.records(record)
     units = dynamics.duration / theory.unit_step_size(experiment)
     steps = FIRST_STEPS + STEPS_PER_UNIT * units
     return steps, dynamics.records(record) if record.every is None else 2 + steps / record.every

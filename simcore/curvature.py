@@ -265,8 +265,9 @@ def layers(experiment: Experiment, theta: np.ndarray) -> list[list[np.ndarray]]:
 def initial(experiment: Experiment) -> np.ndarray:
     """The weights at the start, shape (N,).
 
-    Aligned starts: first layer c V_R^T, hidden layers c on the first R diagonal entries, last
-    layer U_R c, a single layer U_R c V_R^T. Other starts draw theta themselves.
+    Aligned starts, c the scales of a layer on the R modes: first layer c V_R^T, hidden layers c on
+    the first R diagonal entries, last layer U_R c, a single layer U_R c V_R^T. Other starts draw
+    theta themselves.
     """
     start, task = experiment.start, experiment.task
     size = layout(experiment.network, task).size
@@ -275,12 +276,14 @@ def initial(experiment: Experiment) -> np.ndarray:
     theta = np.zeros(size)
     left, right = task.bases()
     modes = np.arange(left.shape[1])
-    scales = start.layer_scales(experiment.network.depths)
-    for pathway, row in zip(layers(experiment, theta), scales, strict=True):
+    depths = experiment.network.depths
+    of_modes = [start.layer_scales(depths, 0 if start.uniform else mode) for mode in modes.tolist()]
+    for h, pathway in enumerate(layers(experiment, theta)):
+        row = np.array([scales[h] for scales in of_modes]).T  # (L_h, R)
         if len(pathway) == 1:
             pathway[0][:] = row[0] * left @ right.T
             continue
-        pathway[0][modes] = row[0] * right.T
+        pathway[0][modes] = row[0][:, None] * right.T
         for weights, scale in zip(pathway[1:-1], row[1:-1], strict=True):
             weights[modes, modes] = scale
         pathway[-1][:, modes] = row[-1] * left

@@ -13,6 +13,7 @@ from simcore.experiment import (
     Network,
     Start,
 )
+from simcore.starts import Scale
 from simcore.tasks import Spectrum, Task, Tree
 
 
@@ -58,7 +59,27 @@ def _dynamics(mine: Dynamics, theirs: Dynamics | None) -> Iterator[str]:
     fine, coarse = (getattr(d, "rtol", None) for d in (mine, like))
     if like is not None and fine != coarse:
         yield f"tolerance {fine:g}"
+    yield from _driven(mine, theirs)
     yield from _events(mine, theirs)
+
+
+_DRIVES = {
+    "momentum": "momentum β",
+    "weight_decay": "weight decay μ",
+    "label_noise": "label noise δ",
+}
+
+
+def _driven(mine: Dynamics, theirs: Dynamics | None) -> Iterator[str]:
+    """What moves the weights beside the gradient, where it differs; nothing where it is off."""
+    for field, name in _DRIVES.items():
+        value, other = getattr(mine, field), getattr(theirs, field, 0.0)
+        if value != other:
+            yield f"{name} = {_apart(value, other)}" if value else f"no {name}"
+    if mine.momentum and mine.nesterov != (theirs is not None and theirs.nesterov):
+        yield "Nesterov's" if mine.nesterov else "heavy ball"
+    if mine.label_noise and (theirs is None or mine.seed != theirs.seed):
+        yield f"noise seed {mine.seed}"
 
 
 def _events(mine: Dynamics, theirs: Dynamics | None) -> Iterator[str]:
@@ -85,8 +106,11 @@ def _network(mine: Network, theirs: Network | None) -> Iterator[str]:
 
 def _start(mine: Start, theirs: Start | None) -> str:
     if isinstance(mine, Balanced):
-        others = theirs.scales if isinstance(theirs, Balanced) else ()
-        return f"start {_listed(mine.scales, others)}"
+        if not mine.uniform:
+            return "start " + "; ".join(_listed(_modes(scale), ()) for scale in mine.scales)
+        alike = isinstance(theirs, Balanced) and theirs.uniform
+        others = theirs.strengths() if theirs is not None and alike else ()
+        return f"start {_listed(mine.strengths(), others)}"
     if isinstance(mine, LayerScales):
         return "start " + "; ".join(_listed(scales, ()) for scales in mine.scales)
     if isinstance(mine, Gaussian):
@@ -95,6 +119,10 @@ def _start(mine: Start, theirs: Start | None) -> str:
         seed = theirs.seed if isinstance(theirs, Gaussian) else None
         return ", ".join([*drawn, *([] if seed == mine.seed else [f"seed {mine.seed}"])])
     return "another start"
+
+
+def _modes(scale: Scale) -> tuple[float, ...]:
+    return scale if isinstance(scale, tuple) else (scale,)
 
 
 def _task(mine: Task, theirs: Task | None) -> str:

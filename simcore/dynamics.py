@@ -10,7 +10,7 @@ import numpy as np
 
 from simcore import checks, events, limits
 from simcore.checks import require, shown
-from simcore.events import Event, Events
+from simcore.events import Event, Events, Ramp
 from simcore.record import Record
 from simcore.spec import Spec, later
 
@@ -32,6 +32,12 @@ class Dynamics(Spec):
     steps: int  # updates, of iterated dynamics
     step_size: float | None = None  # the one that is set; events may change it on the way
     events: Events = ()  # what changes while it lasts
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    label_noise: float = 0.0
+    seed: int = 0
+    driven: bool = False  # whether more than the gradient moves the weights at every update
 
     @property
     def eta(self) -> float | None:
@@ -52,10 +58,30 @@ class Dynamics(Spec):
         """The edge in force at each of these steps, shape (K,); None where there is none."""
         return None if self.edge is None else np.full(len(steps), self.edge)
 
+    @property
+    def edge_symbol(self) -> str:
+        """The edge as a formula of eta, in plain text."""
+        return "2/η"
+
+    def at_edge_symbol(self, sharpness: str) -> str:
+        """`at_edge` as a formula of that symbol, in plain text."""
+        return f"2/{sharpness}"
+
+    @property
+    def reach(self) -> float:
+        """eta times the largest stable curvature, weight decay included."""
+        return 2.0
+
     def at_edge(self, sharpness: float) -> float:
         """The step size that has its edge at this sharpness: where a minimum so sharp becomes
         unstable."""
-        return 2 / sharpness
+        return self.reach / (sharpness + self.weight_decay)
+
+    @property
+    def warms_up_for(self) -> float:
+        """How many updates the step size takes to grow from zero; 0 if it does not."""
+        ramps = (e for e in self.events if isinstance(e, Ramp) and e.start == 0 and e.begin == 0)
+        return max((ramp.stop for ramp in ramps), default=0)
 
     @property
     def changes(self) -> list[float]:
@@ -175,13 +201,13 @@ class Descent(Dynamics):
         return self.label_noise > 0 or super().by_chance
 
     @property
-    def driven(self) -> bool:
+    def driven(self) -> bool:  # type: ignore[override]
         """Whether more than the gradient moves the weights at every update."""
         return bool(self.momentum or self.weight_decay or self.label_noise)
 
     @property
     def eta(self) -> float:
-        return float(self.schedule.step_size[-1])
+        return float(self.schedule.step_size[-1]) if self.events else self.step_size
 
     @property
     def schedule(self) -> Schedule:
@@ -198,16 +224,24 @@ class Descent(Dynamics):
 
     def _edge_of(self, step_size: np.ndarray) -> np.ndarray:
         """(2 + 2 beta)/eta - mu, or (2 + 2 beta)/((1 + 2 beta) eta) - mu of Nesterov's."""
-        return self._reach / step_size - self.weight_decay
+        return self.reach / step_size - self.weight_decay
 
     @property
-    def _reach(self) -> float:
-        """eta times the largest stable curvature."""
+    def edge_symbol(self) -> str:
+        return self._reach_over("η") + (" − μ" if self.weight_decay else "")
+
+    def at_edge_symbol(self, sharpness: str) -> str:
+        return self._reach_over(f"({sharpness}+μ)" if self.weight_decay else sharpness)
+
+    def _reach_over(self, symbol: str) -> str:
+        if not self.momentum:
+            return f"2/{symbol}"
+        return f"(2+2β)/((1+2β){symbol})" if self.nesterov else f"(2+2β)/{symbol}"
+
+    @property
+    def reach(self) -> float:
         lead = 1 + 2 * self.momentum if self.nesterov else 1.0
         return 2 * (1 + self.momentum) / lead
-
-    def at_edge(self, sharpness: float) -> float:
-        return self._reach / (sharpness + self.weight_decay)
 
     def time(self, steps: int) -> float:
         return float(self.times(np.asarray(steps)))

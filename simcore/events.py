@@ -68,6 +68,10 @@ class Event(Spec):
         """What happens at each of its `times`, in as few words as a mark has room for."""
         raise NotImplementedError
 
+    def leads_with(self, step_size: float | None) -> bool:
+        """Whether it belongs to the run's own step size, as a warm-up does that leads to it."""
+        return False
+
     def led_to(self, old: float, new: float) -> Self:
         """The same in a run whose own step size is `new` instead of `old`."""
         return self
@@ -162,8 +166,10 @@ class Ramp(Event):
 
     def led_to(self, old: float, new: float) -> Self:
         """A warm-up goes on leading to the run's own step size."""
-        warms_up = self.begin is not None and self.value == old
-        return replace(self, value=new) if warms_up else self
+        return replace(self, value=new) if self.leads_with(old) else self
+
+    def leads_with(self, step_size: float | None) -> bool:
+        return self.begin is not None and self.value == step_size
 
 
 @dataclass(frozen=True, kw_only=True)

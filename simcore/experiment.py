@@ -143,10 +143,10 @@ class Experiment(Spec):
         self._check_size()
 
     def _check_start(self) -> None:
-        depths = self.network.depths
-        self.start.check_fits(depths)
+        depths, modes = self.network.depths, len(self.task.singular_values)
+        self.start.check_fits(depths, modes)
         self.dynamics.check_network(len(depths))
-        width, modes = self.network.hidden_width(self.task), len(self.task.singular_values)
+        width = self.network.hidden_width(self.task)
         require(
             not self.start.aligned or width >= modes or max(depths) == 1,
             f"an aligned start needs a width of at least {modes}, one per mode, got {width}",

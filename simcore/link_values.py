@@ -58,12 +58,44 @@ def _gaussian(text: str) -> Gaussian:
     return Gaussian(std=typed.number(std), seed=typed.whole(*seed or ("0",)))
 
 
+def _balanced_text(start: Balanced) -> str:
+    """A number per pathway; or pathways with ; between, each a number for all modes or one per mode
+    (with a comma after a single one)."""
+    if start.uniform:
+        return numbers_text(start.strengths())
+    texts = [
+        numbers_text(scale) + "," * (len(scale) == 1) if isinstance(scale, tuple) else repr(scale)
+        for scale in start.scales
+    ]
+    return ";".join(texts) + ";" * (len(texts) == 1)
+
+
+def _balanced(text: str) -> Balanced:
+    if ";" not in text:
+        rows = typed.rows(text)  # brackets may part them, too
+        return Balanced(scales=rows[0] if len(rows) == 1 else rows)
+    parts = text.strip().removesuffix(";").split(";")
+    return Balanced(scales=tuple(map(_scale, parts)))
+
+
+def _scale(text: str) -> float | tuple[float, ...]:
+    found = typed.numbers(text)
+    return found if len(found) > 1 or text.rstrip().endswith(",") else found[0]
+
+
+def start_field(start: Start) -> str:
+    """The numbers of a start as a person would type them."""
+    _, _, numbers = start_text(start).partition(":")
+    rows = [[n and typed.text(float(n)) for n in row.split(",")] for row in numbers.split(";")]
+    return "; ".join(", ".join(row) for row in rows).strip()
+
+
 STARTS = (
     Row(
         Balanced,
         "balanced",
-        lambda start: numbers_text(start.scales),
-        lambda text: Balanced(scales=typed.numbers(text)),
+        _balanced_text,
+        _balanced,
     ),
     Row(
         LayerScales,

@@ -285,6 +285,7 @@ MEMBERS = (
     Member("colour", "colour", str, str),
     Member("etas", "step_sizes", values.numbers_text, typed.numbers),
     Member("show", "diagram", str, str),
+    Member("seeds", "ensemble", str, str),
 )
 OF_PLAYER = tuple(member.name for member in MEMBERS if member.field in PLAYED)
 

@@ -40,8 +40,7 @@ class Architecture:
     """Which blocks the Hessian of an aligned network has, and how often; of some pathways alone,
     the blocks of their weights.
 
-    Modes of one singular value move alike, so one of them stands for all, unless chance moves each
-    by itself.
+    Modes of one singular value that start and move alike have one that stands for all.
     """
 
     groups: Groups
@@ -62,7 +61,7 @@ def architecture_of(experiment: Experiment, moving: tuple[bool, ...] | None = No
     target = np.array(task.singular_values)
     first = np.concatenate([[0], np.cumsum(network.depths)]).astype(np.int64)
     hidden = network.hidden_width(task) if max(network.depths) > 1 else 0
-    modes = _representatives(experiment)
+    modes = _alike(experiment)
     layers = np.repeat(counted, network.depths)
     both = np.tile(layers, 2)
     every = np.arange(2 * first[-1])
@@ -90,12 +89,15 @@ def architecture_of(experiment: Experiment, moving: tuple[bool, ...] | None = No
     )
 
 
-def _representatives(experiment: Experiment) -> list[tuple[int, int]]:
-    """The modes that stand for others that move alike, and for how many."""
-    values = experiment.task.singular_values
+def _alike(experiment: Experiment) -> list[tuple[int, int]]:
+    """The modes that stand for others that start and move alike, and for how many."""
+    values, start = experiment.task.singular_values, experiment.start
     if experiment.dynamics.by_chance:
         return [(i, 1) for i in range(len(values))]
-    _, first, copies = np.unique(values, return_index=True, return_counts=True)
+    kinds = np.array(values)
+    if not start.uniform:
+        kinds = np.array([(v, *start.strengths(mode)) for mode, v in enumerate(values)])
+    _, first, copies = np.unique(kinds, axis=0, return_index=True, return_counts=True)
     return list(zip(first.tolist(), copies.tolist(), strict=True))
 
 

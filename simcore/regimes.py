@@ -1,9 +1,8 @@
 """What happened in a run, in the words of the field: its phases, its regime, and sentences.
 
-All of it is said of the sharpest mode, the one with the largest singular value; where that value is
-repeated, of the mean of its modes, which does not depend on the choice of basis. The *share* of a
-pathway is q_h = |sigma_h| / sum_g |sigma_g| of that mode; there are none where there is no signal,
-nor where a strength is negative. Verdicts are those of `verdicts`.
+All of it is said of the sharpest mode, as `courses` has it. The *share* of a pathway is
+q_h = |sigma_h| / sum_g |sigma_g| of that mode; there are none where there is no signal, nor where a
+strength is negative. Verdicts are those of `verdicts`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import alignment, horizon, prospects, theory, true_tail, verdicts
+from simcore import (
+    alignment,
+    driven,
+    driven_verdicts,
+    driven_words,
+    horizon,
+    prospects,
+    theory,
+    true_tail,
+    verdicts,
+)
 from simcore.courses import BLOW_UP, Course, sharpest
 from simcore.experiment import Experiment
 from simcore.trajectory import Outcome, Trajectory
@@ -73,7 +82,8 @@ def classify(run: Trajectory) -> Regime:
 
     A descent from an aligned start is judged on its true tail (`verdicts`), so neither this nor
     what a longer run does depends on how often it was recorded. Other runs are judged on the last
-    fifth of their records, 12 to 200 of them.
+    fifth of their records, 12 to 200 of them; those with events, momentum, weight decay or label
+    noise by the rules of `driven_verdicts`.
     """
     return _judged(run).regime
 
@@ -96,7 +106,8 @@ def _judged(run: Trajectory) -> _Judged:
         seen, found = true_tail.of_descent(run.experiment)
     else:
         seen = _of_records(run)
-        found = verdicts.judge_one(run.experiment, seen)
+        plain = run.experiment.dynamics.plain
+        found = (verdicts.judge_one if plain else driven_verdicts.judge)(run.experiment, seen)
     return _Judged(
         found.regimes[0], found.reasons[0], found.shares[:, 0], float(found.sharpness[0]), seen
     )
@@ -129,8 +140,8 @@ def _of_records(run: Trajectory) -> Evidence:
         left=np.maximum(np.abs(highest).max(), np.abs(low).max()),
         # the last record may come after fewer steps than the others
         period=true_tail.period(end.total[:-1, None], swing[-1:])[0],
-        sharpness=run.sharpness[-1],
-        rests=np.array(False),
+        sharpness=_last_sharpness(run),
+        rests=np.array(_rests(run)),
     )
     return Evidence(
         start=mode.strengths[0][:, None],
@@ -139,6 +150,20 @@ def _of_records(run: Trajectory) -> Evidence:
         peak=mode.largest_share.max()[None],
         ahead=Ahead(*(np.asarray(values)[..., None] for values in ahead)),
     )
+
+
+def _rests(run: Trajectory) -> bool:
+    """Whether no step of the tail changes a bit of any strength."""
+    end = tail(len(run.steps))
+    last, between = run.strengths[-1], run.strengths_range[end]
+    return bool((run.strengths[end] == last).all() and (between[1:] == last).all())
+
+
+def _last_sharpness(run: Trajectory) -> np.ndarray:
+    """At the end; the mean of the tail where the dynamics shake it."""
+    if run.experiment.dynamics.plain:
+        return run.sharpness[-1]
+    return run.sharpness[tail(len(run.steps))].mean()
 
 
 # --- Phases ----------------------------------------------------------------------------------
@@ -153,7 +178,7 @@ def phases(run: Trajectory) -> tuple[Phase, ...]:
     * edge of stability: from the first record with sharpness >= 2/eta; a blow-up is none;
     * re-balancing: from the record after which the largest share lies more than 0.02 below its
       peak so far for good, unless the winner keeps all (so never for depth 2, where shares are
-      constant) or no signal is left to share;
+      constant) or no signal is left to share; label noise needs no edge for it;
     * settled: after the edge, if it was reached, from where on the shares stay within 0.02 of
       their last value and the total within 0.02 sigma*_1 of the band it moves in at the end. So a
       steady cycle counts as settled; a run that `classify` calls UNFINISHED or TRAPPED has not.
@@ -173,6 +198,8 @@ def phases(run: Trajectory) -> tuple[Phase, ...]:
         starts[2] = int(at_edge[0])
         if regime is not Regime.WINNER_TAKES_ALL:
             starts[3] = max(starts[2], _rebalancing(mode))
+    elif run.experiment.dynamics.label_noise and driven.gains(run.experiment):
+        starts[3] = max(starts[1], _rebalancing(mode))
     starts[4] = _as_it_ends(mode, regime, starts[2] + 1 if starts[2] < records else starts[1])
     # a later phase that has begun ends the earlier ones
     for phase in range(len(PHASES) - 2, -1, -1):
@@ -236,8 +263,13 @@ def _from_then_on(condition: np.ndarray) -> int:
 
 def headline(run: Trajectory) -> str:
     """The regime in a few words, other ones where its name would not be true of this run."""
-    regime = classify(run)
+    judged = _judged(run)
+    regime, special = judged.regime, driven_words.headline(judged.reason)
+    if special is not None:
+        return special
     if regime is Regime.WINNER_TAKES_ALL and not _has_winner(run):
+        if not run.experiment.dynamics.plain:
+            return "no pathway takes all"
         return "evened out its layers" if _left_the_edge(run) else "follows gradient flow"
     if regime is Regime.BALANCED and not _flattest_is_equal(run.experiment):
         return "flattest split"
@@ -295,10 +327,14 @@ def _said(run: Trajectory, judged: _Judged) -> str:
         return "The target is zero: there is nothing to learn, and nothing to share."
     if reason is Reason.SADDLE:
         return "The run never leaves the saddle at zero."
-    if reason is Reason.THROWN:
+    if reason is Reason.THROWN and run.experiment.dynamics.plain:
         return f"An overshoot threw the signal back near zero{_coming_back(run)}."
     if reason is Reason.GROWS and regime is Regime.DIVERGED:
         return _GROWS
+    if not run.experiment.dynamics.plain:
+        said = driven_words.sentence(run, regime, reason, judged.shares)
+        if said is not None:
+            return said
     special = {
         Regime.PARTLY_REBALANCED: _partly,
         Regime.WINNER_TAKES_ALL: _as_under_flow,
@@ -310,7 +346,7 @@ def _said(run: Trajectory, judged: _Judged) -> str:
 def _coming_back(run: Trajectory) -> str:
     """How many steps it takes, as theory says of the pathway that is first."""
     depths, dynamics = run.experiment.network.depths, run.experiment.dynamics
-    target = run.experiment.task.singular_values[0]
+    target = run.experiment.task.singular_values[theory.sharpest_mode(run.experiment)]
     if dynamics.eta is None or not run.experiment.start.balanced:
         return ", where gradients are so small that coming back takes long"
     strengths = sharpest(run).strengths[-1]
@@ -434,7 +470,7 @@ def _shared(run: Trajectory, judged: _Judged) -> list[str]:
     if judged.regime is Regime.DIVERGED or not np.isfinite(end).all():
         return []
     if (end < -STILL).any():
-        return [f"The sharpest mode's strengths end at {_listed(end, ', ')} of its target."]
+        return [f"{_whose(run)}'s strengths end at {_listed(end, ', ')} of its target."]
     jumps = judged.regime in (Regime.CYCLE, Regime.CHAOS)  # so one record may well be near zero
     if not jumps and end.sum() < LEARNED:
         return []
@@ -442,10 +478,16 @@ def _shared(run: Trajectory, judged: _Judged) -> list[str]:
         end, low, high = seen.ahead.strengths[0, :, 0], seen.ahead.low[0, 0], seen.ahead.high[0, 0]
     words = []
     if len(end) > 1:
-        words.append(f"The sharpest mode ends shared {_listed(theory.shares(end), ' : ')}.")
+        mean = " on average" if run.experiment.dynamics.label_noise else ""
+        words.append(f"{_whose(run)} ends shared {_listed(theory.shares(end), ' : ')}{mean}.")
     if high - low > STILL and judged.reason is not Reason.EARLY:
         words.append(f"Its sum swings between {low:.3f} and {high:.3f} of the target.")
     return words
+
+
+def _whose(run: Trajectory) -> str:
+    mode = theory.sharpest_mode(run.experiment)
+    return f"Mode {mode + 1}, the sharpest," if mode else "The sharpest mode"
 
 
 def _listed(values: np.ndarray, between: str) -> str:
@@ -462,7 +504,7 @@ def _sharpness(run: Trajectory) -> list[str]:
     where = " among the recorded steps" if np.diff(run.steps).max(initial=1) > 1 else ""
     return [
         f"Sharpness went up to {peak:.4g}{where} and ends at {last:.4g}; "
-        f"the edge 2/η is {run.edge[-1]:.4g}."
+        f"the edge {run.experiment.dynamics.edge_symbol} is {run.edge[-1]:.4g}."
     ]
 
 

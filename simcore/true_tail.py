@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simcore import mode_starts, prospects
+from simcore import mode_starts, prospects, theory
 from simcore.experiment import Descent, Experiment
 from simcore.kernels import modes as kernels
 from simcore.kernels import ranges, tails
@@ -184,13 +184,13 @@ class _Walk:
 
     def __init__(self, experiment: Experiment, expected: Expected) -> None:
         assert isinstance(experiment.dynamics, Descent)
-        begin = mode_starts.begin([experiment])
+        begin, mode = mode_starts.begin([experiment]), theory.sharpest_mode(experiment)
         self.origin = Descents(
             begin.system.first,
             begin.system.power,
-            begin.system.target[:1],
+            begin.system.target[mode : mode + 1],
             np.array([experiment.dynamics.step_size]),
-            begin.x[:, :1],
+            begin.x[:, mode : mode + 1],
         )
         self.expected = Expected(*(values[..., None] for values in expected))
         self.limit = float(begin.limit[0])

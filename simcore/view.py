@@ -39,7 +39,8 @@ class View:
     pins: experiments kept beside the one at hand, at most four.
     share: of pathway 1 on the line of minima. figure: of the paper. colour: of the map.
     step_sizes: the range of eta that the bifurcation diagram shows, and diagram what of it: the
-    sum of the strengths or each. ValueError for what does not fit this description.
+    sum of the strengths or each. ensemble: of a run with label noise, the band of many seeds or
+    each of them; None is the run alone. ValueError for what does not fit this description.
     """
 
     mode: int = 0
@@ -58,6 +59,7 @@ class View:
     colour: str | None = None
     step_sizes: tuple[float, float] | None = None
     diagram: str = "sum"
+    ensemble: str | None = None
 
     def __post_init__(self) -> None:
         checked = {
@@ -77,6 +79,7 @@ class View:
             "colour": _or_none(_name, "colour", self.colour),
             "step_sizes": _or_none(_range, "step_sizes", self.step_sizes),
             "diagram": _one_of("diagram", self.diagram, DIAGRAMS),
+            "ensemble": _or_none(_name, "ensemble", self.ensemble),
         }
         require(0 <= checked["share"] <= 1, "share must be between 0 and 1", self.share)
         for name, value in checked.items():

@@ -102,9 +102,11 @@ def aligned_networks(task):
     return networks(st.none() | st.integers(modes, modes + 2))
 
 
-def balanced(depths=depths_lists):
+def balanced(depths=depths_lists, modes=2):
+    """With a scale for all modes of a pathway, or one for each."""
     scale = st.just(0.0) | st.floats(1e-4, 1.2)
-    scales = depths.flatmap(lambda ls: st.tuples(*(scale for _ in ls)))
+    of_pathway = scale | st.tuples(*[scale] * modes)
+    scales = depths.flatmap(lambda ls: st.tuples(*(of_pathway for _ in ls)))
     return st.builds(Balanced, scales=scales)
 
 
@@ -240,7 +242,8 @@ def experiments(draw, task=None, dynamics=None, record=None, aligned=None):
     if draw(st.booleans()) if aligned is None else aligned:
         network = draw(aligned_networks(task))
         depths = st.just(network.depths)
-        start = draw(balanced(depths) | layer_scales(depths))
+        modes = len(task.singular_values)
+        start = draw(balanced(depths, modes) | layer_scales(depths))
     else:
         network, start = draw(networks()), draw(gaussians())
     exact = task.whitened and not isinstance(start, Gaussian)
@@ -285,6 +288,7 @@ def views():
         colour=st.none() | names,
         step_sizes=st.none() | ranges,
         diagram=st.sampled_from(DIAGRAMS),
+        ensemble=st.none() | names,
     )
 
 

@@ -293,7 +293,13 @@ WRONG = {
         "depths": [*sequences_of(NOT_A_COUNT, 2), (201,), (1,) * 65, [[1, 2]], ((1,), (2,))],
         "width": [width for width in NOT_A_COUNT if width is not None] + [1025],
     },
-    Balanced: {"scales": [*sequences_of(NEGATIVE, 0.1), [[0.1], [0.1]], [*LARGE, -1]]},
+    Balanced: {
+        "scales": [
+            *sequences_of([n for n in NEGATIVE if type(n) not in (list, np.ndarray)], 0.1),
+            *([0.1, row] for row in sequences_of(NEGATIVE, 0.1)[len(NOT_A_SEQUENCE) :]),
+            *[[*LARGE, -1], [[[0.1]], [0.1]], [0.1, ()], [0.1, np.array(1.0)], [BOTTOMLESS]],
+        ]
+    },
     LayerScales: {
         "scales": NOT_A_SEQUENCE
         + [[row] for row in sequences_of(NOT_A_NUMBER, 0.1)]

@@ -23,20 +23,23 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.version simcore.checks simcore.limits simcore.looks simcore.files "
         "simcore.extras simcore.archive simcore.caption simcore.spec simcore.tasks simcore.starts "
         "simcore.events simcore.record simcore.dynamics simcore.experiment "
-        "simcore.trajectory simcore.rows simcore.view "
+        "simcore.trajectory simcore.ensemble simcore.rows simcore.view "
         "simcore.typed simcore.run_inputs simcore.bars",
         "numpy nouns",
     ),
     "truths": (
         "simcore.theory simcore.prospects simcore.variations simcore.plans simcore.cost "
-        "simcore.differences simcore.branches",
+        "simcore.differences simcore.branches simcore.driven "
+        "simcore.drift",
         "numpy nouns truths",
     ),
     "verbs": (
         "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.jitters "
         "simcore.engines simcore.updates simcore.edge simcore.central simcore.simulate "
         "simcore.alignment simcore.courses simcore.verdicts "
-        "simcore.true_tail simcore.horizon simcore.regimes simcore.ends simcore.presets "
+        "simcore.true_tail simcore.driven_verdicts simcore.driven_words "
+        "simcore.horizon simcore.regimes simcore.ends simcore.preset "
+        "simcore.event_presets simcore.presets "
         "simcore.links simcore.link_values simcore.run_table simcore.captions "
         "simcore.what simcore.live",
         "numpy nouns loops truths verbs",

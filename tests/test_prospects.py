@@ -235,9 +235,12 @@ def test_one_layer_at_zero_does_not_stop_a_pathway():
 @given(experiments(aligned=True, dynamics=descents() | flows()))
 def test_pathways_that_are_not_alive_never_move(experiment):
     run = simulate(experiment)
-    alive = np.array(experiment.start.alive(experiment.network.depths))
-    still = run.strengths[:, ~alive]
-    assert (still == still[:1]).all()
+    for mode in range(len(experiment.task.singular_values)):
+        alive = np.array(experiment.start.alive(experiment.network.depths, mode))
+        if not experiment.task.whitened:  # modes mix
+            alive |= np.array(prospects.alive(experiment))
+        still = run.strengths[:, ~alive, mode]
+        assert (still == still[:1]).all()
 
 
 # --- Closed forms and ends -------------------------------------------------------------------

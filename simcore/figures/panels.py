@@ -33,8 +33,8 @@ from simcore.view import View
 PHASE_WORDS = {  # what the phases of `regimes` are, in one clause
     "plateau": "near zero next to nothing is learned",
     "symmetry breaking": "one pathway grows ahead of the others, as under gradient flow",
-    "edge of stability": "the minimum is sharper than 2/η, and descent oscillates around it",
-    "re-balancing": "the oscillation hands signal back to the other pathways",
+    "edge of stability": "the sharpness is at the edge or above, and descent oscillates",
+    "re-balancing": "signal goes back from the winner to the other pathways",
     "settled": "the shares stay, and the sum moves in a fixed band: a steady cycle counts too",
 }
 FLAT = 30  # times its own error is the smallest range that a run is drawn in
@@ -159,12 +159,17 @@ def _edges(runs: Sequence[Named]) -> list[scene.Line]:
         scene.Line(
             named.name,
             "edge",
-            f"2/η = {which:.4g}" if isinstance(which, float) else "2/η" + _of(named, runs[0]),
+            _edge_label(named, which, runs[0]),
             colour="edge",
             theory=True,
         )
         for which, named in longest.items()
     ]
+
+
+def _edge_label(named: Named, which: Hashable, main: Named) -> str:
+    symbol = named.run.experiment.dynamics.edge_symbol
+    return f"{symbol} = {which:.4g}" if isinstance(which, float) else symbol + _of(named, main)
 
 
 def _cut(
@@ -212,8 +217,13 @@ def _strengths(runs: Sequence[Named], view: View) -> scene.SeriesPanel:
 _END_MARKS: dict[str, tuple[str, scene.Shape]] = {
     "flow": ("GF end", "circle"),
     "flattest": ("flattest", "star"),
-    "edge": ("λ = 2/η", "diamond"),
+    "edge": ("λ = {edge}", "diamond"),
 }
+
+
+def _end_mark(end: str, experiment: Experiment) -> tuple[str, scene.Shape]:
+    name, shape = _END_MARKS[end]
+    return name.format(edge=experiment.dynamics.edge_symbol), shape
 
 
 def ghosts(runs: Sequence[Named], view: View) -> dict[str, np.ndarray]:
@@ -237,7 +247,7 @@ def _predicted_strengths(runs: Sequence[Named], view: View) -> list[scene.Mark]:
     end = "edge" if "edge" in predicted else "flow"
     if end not in predicted:
         return []
-    name, shape = _END_MARKS[end]
+    name, shape = _end_mark(end, runs[0].run.experiment)
     return [
         scene.Mark(
             None,
@@ -301,7 +311,7 @@ def _plane_marks(runs: Sequence[Named], view: View) -> list[scene.Mark]:
         scene.Mark(
             float(split[p]),
             float(split[q]),
-            *_END_MARKS[end],
+            *_end_mark(end, runs[0].run.experiment),
             hollow=end != "flattest",
             note=f"λ = {theory.mode_sharpness(split, depths):.5g}",
             of_step_size=end == "edge",
@@ -496,7 +506,7 @@ PANELS: dict[str, PanelKind] = {
     "strengths": PanelKind("Strengths", "how much of a mode each pathway carries", _strengths),
     "plane": PanelKind("Plane", "the strengths of two pathways against each other", _plane),
     "sharpness": PanelKind(
-        "Sharpness", "largest eigenvalue of the Hessian, with the edge 2/η", _sharpness
+        "Sharpness", "largest eigenvalue of the Hessian, with the edge of stability", _sharpness
     ),
     "loss": PanelKind("Loss", "half the squared distance to the target", _loss),
     "gfs": PanelKind(

@@ -148,9 +148,18 @@ def _check_field(here: Any, name: str, path: str) -> None:
 
 def _replaced(part: Any, path: Sequence[str], value: Any) -> Any:
     if not path:
-        return Spec.from_dict(value) if isinstance(value, dict) else value
+        return _specs(value)
     deeper = _replaced(getattr(part, path[0]), path[1:], value)
     return replace(part, **{path[0]: deeper})
+
+
+def _specs(value: Any) -> Any:
+    """A value of an axis with the specs that JSON has as dicts, alone or in a list."""
+    if isinstance(value, dict):
+        return Spec.from_dict(value)
+    if isinstance(value, list | tuple) and any(isinstance(entry, dict) for entry in value):
+        return tuple(map(_specs, value))
+    return value
 
 
 def _plain(value: Any) -> Any:

@@ -1,8 +1,9 @@
 """The regime ruler: the step size as a handle on a bar whose colours are the regimes of GD.
 
 A picture: an experiment in, plain data out, with no Streamlit. In the browser the handle, the
-readout (eta, gamma = eta S_1, 2/eta) and the highlighted regime move by themselves; the step size
-is reported as the state value `eta`, at most every 150 ms while it moves and exactly at its end.
+readout (eta, gamma = eta S_1, the edge) and the highlighted regime move by themselves; the step
+size is reported as the state value `eta`, at most every 150 ms while it moves and exactly at its
+end.
 
     mount = st.components.v2.component("regime_ruler", html=HTML, css=CSS, js=JS)   # once
     mount(key="ruler", data=data(experiment), on_eta_change=lambda: ...)
@@ -18,15 +19,15 @@ the step size at the start; small marks are those to which events of the run cha
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from simcore import prospects, theory
+from simcore import prospects, theory, variations
 from simcore.checks import positive, shown
 from simcore.experiment import Experiment
 from simcore.figures import modules, style
-from simcore.prospects import Zone
+from simcore.prospects import Mark, Zone
 from simcore.theory import StepSizeMarks
 
 _HERE = Path(__file__).parent
@@ -36,6 +37,7 @@ JS = modules.joined(_HERE / "streamlit.js")
 
 COLOURS = {  # of the end that a run in the zone may come to
     prospects.NOTHING_MOVES: style.ENDS["unfinished"],
+    prospects.DECAYS: style.ENDS["trapped"],
     prospects.FOLLOWS_FLOW: style.ENDS["winner takes all"],
     prospects.IN_PART: style.ENDS["partly re-balanced"],
     prospects.EQUAL: style.ENDS["cycle"],
@@ -77,11 +79,26 @@ def data(
         eta,
         2 / theory.unit_step_size(experiment),
         token=token,
+        names=prospects.marks(experiment),
         later=_later(experiment),
     )
-    steps = getattr(experiment.dynamics, "steps", 0)
-    without = " without its events" if experiment.dynamics.events else ""
-    return drawn | {"reached": strip(reached, f"This network, run for {steps:,} steps{without}")}
+    dynamics = experiment.dynamics
+    edge = {
+        "symbol": dynamics.edge_symbol,
+        "reach": dynamics.reach,
+        "decay": dynamics.weight_decay,
+    }
+    return drawn | {"edge": edge, "reached": strip(reached, _of_strip(experiment))}
+
+
+def _of_strip(experiment: Experiment) -> str:
+    """Which runs the strip is of: those of `variations.at_any_step_size`."""
+    dynamics, steps = experiment.dynamics, getattr(experiment.dynamics, "steps", 0)
+    kept = variations.at_any_step_size(experiment).dynamics.events
+    with_it = " with its warm-up" if kept else ""
+    without = ", without its other events" if kept else " without its events"
+    left_out = without if len(kept) < len(dynamics.events) else ""
+    return f"This network, run for {steps:,} steps{with_it}{left_out}"
 
 
 def _later(experiment: Experiment) -> list[tuple[float, str]]:
@@ -115,6 +132,7 @@ def bar(
     sharpness: float,
     *,
     token: object = None,
+    names: Mapping[str, Mark] = prospects.MARKS,
     later: Sequence[tuple[float, str]] = (),
 ) -> dict[str, Any]:
     """The same of any marks and zones, with `later` step sizes and what is said of them.
@@ -125,7 +143,7 @@ def bar(
     eta = positive("the step size", step_size)
     ticks = [
         _tick(value, mark.symbol, mark.sub, mark.name, mark.meaning)
-        for (field, mark) in prospects.MARKS.items()
+        for (field, mark) in names.items()
         if _is_positive(value := getattr(marks, field))
     ]
     known = [tick["value"] for tick in ticks]
@@ -142,6 +160,7 @@ def bar(
         "eta": eta,
         "range": [low, high],
         "sharpness": float(sharpness) if _is_positive(sharpness) else None,
+        "edge": {"symbol": "2/η", "reach": 2.0, "decay": 0.0},  # of plain descent
         "ticks": sorted(ticks, key=lambda tick: tick["value"]),
         "zones": [
             {

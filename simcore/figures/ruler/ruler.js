@@ -25,6 +25,7 @@ export class Ruler {
       eta: find(".eta"),
       next: find(".next"),
       gamma: find(".gamma"),
+      symbol: find(".edge > i"),
       edge: find(".edge > span"),
       regime: find(".regime"),
       labels: find(".labels"),
@@ -149,7 +150,8 @@ export class Ruler {
   /* ---- layout: on new data and on resize, never while the handle moves */
 
   draw() {
-    const { zones, gamma } = this.parts;
+    const { zones, gamma, symbol } = this.parts;
+    symbol.textContent = this.data.edge.symbol;
     gamma.hidden = !this.data.sharpness;
     this.zones = this.data.zones.map((zone) => {
       const box = element("div", "zone", element("span", "", zone.name));
@@ -247,7 +249,7 @@ export class Ruler {
     const zone = this.zones.find(({ end }) => eta <= end);
     parts.handle.style.transform = `translateX(${this.x(eta)}px)`;
     parts.eta.textContent = `η = ${digits(eta)}`;
-    parts.edge.textContent = digits(2 / eta);
+    parts.edge.textContent = digits(data.edge.reach / eta - data.edge.decay);
     if (data.sharpness) parts.gamma.lastChild.textContent = digits(eta * data.sharpness);
     for (const each of this.zones) each.box.toggleAttribute("data-on", each === zone);
     parts.regime.hidden = !zone;
