@@ -167,7 +167,7 @@ def _branch(before: Experiment, at: float, after: Experiment) -> None:
         return
     _state.show(after)
     pins = _state.view().pins
-    if before in pins or any(event.first == at for event in before.dynamics.events):
+    if before in pins or any(at in event.times for event in before.dynamics.events):
         return
     if len(pins) < MOST_PINS:
         _state.look(pins=(*pins, before))
