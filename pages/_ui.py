@@ -40,7 +40,13 @@ def frame() -> None:
     st.set_page_config(page_title="Symmetry at the edge of stability", page_icon="⚖️", layout="wide")
     st.html(
         "<style>"
-        ".stMainBlockContainer{padding:3.75rem 1.5rem 2rem}"
+        # the bar stands in the line of Streamlit's own buttons, which leave it room
+        ".stMainBlockContainer{padding:.65rem 1.5rem 2rem}"
+        "[data-testid=stHeader]{background:none;pointer-events:none}"
+        "[data-testid=stHeader] :is(button,a,[role=button]){pointer-events:auto}"
+        ".st-key-bar{padding-right:7rem}"
+        "[data-testid=stApp]:has([data-testid=stExpandSidebarButton]) .st-key-bar"
+        "{padding-left:2.5rem}"
         "[data-testid=stSidebarHeader]{height:2.5rem;margin:0}"
         ".st-key-bar{gap:.25rem}"
         ".st-key-bar a{padding-inline:.4rem}"

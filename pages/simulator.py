@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages import _bring, _controls, _drive, _events, _pins, _reached, _runs, _state, _ui
-from simcore import live, scenes
+from simcore import scenes
 from simcore.figures import panels
 
 experiment = _ui.open_page()
@@ -35,7 +35,9 @@ if from_here is not None:
 _ui.verdict(run)
 _bring.origin(run)
 view = _state.view()
-scene = replace(panels.simulator(shown, chosen, view), live=live.system(run.experiment, view.mode))
+scene = replace(
+    panels.simulator(shown, chosen, view), live=scenes.live_beside(run.experiment, view.mode)
+)
 _ui.play(_drive.with_seeds(scene, experiment), run, experiment, "player")
 _pins.table(shown)
 _ui.expectation(experiment)

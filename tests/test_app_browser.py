@@ -123,6 +123,12 @@ def test_space_plays_on_a_page_just_opened_and_the_server_hears_nothing(page, ad
     page.keyboard.press("Space")
     expect(stage).to_have_attribute("data-playing", "false")
     slider = page.locator(".run-player [role=slider]")
+    page.keyboard.press("End")  # with the focus still nowhere
+    assert slider.get_attribute("aria-valuenow") == slider.get_attribute("aria-valuemax")
+    page.locator(".regime-ruler .handle").focus()
+    for playing in ("true", "false"):
+        page.keyboard.press("Space")
+        expect(stage).to_have_attribute("data-playing", playing)
     slider.focus()
     page.wait_for_timeout(1500)  # the page's own start-up messages
     before = slider.get_attribute("aria-valuenow")
