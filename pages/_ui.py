@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages import _prose, _reached, _said, _state, _take, _widgets, _words
 from pages._names import FRONT, PAGES
@@ -84,7 +85,9 @@ def open_page(default: Experiment = _state.DEFAULT) -> Experiment:
     _prose.begin()
     experiment = _state.experiment(default)
     _state.write_link()
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="bar"):
+    bar = st.container(horizontal=True, gap="small", vertical_alignment="center", key="bar")
+    st.session_state.bar = bar
+    with bar:
         st.html(f"<h1>{st.session_state.get('title', '')}</h1>")  # for those who hear the page
         for name, title in PAGES.items():
             link(name, title)
@@ -93,6 +96,11 @@ def open_page(default: Experiment = _state.DEFAULT) -> Experiment:
             link("about", "The model and its equations: About")
         _take.menu(experiment)
     return experiment
+
+
+def bar() -> DeltaGenerator:
+    """The row of links and menus above the page, to add to its end."""
+    return st.session_state.bar
 
 
 def link(page: str, label: str, experiment: Experiment | None = None, **options: Any) -> None:
@@ -153,8 +161,10 @@ def verdict(run: Trajectory) -> None:
 
 
 def expectation(experiment: Experiment) -> None:
-    """What theory expects at the step size, in words."""
-    _small("expectation", f"**Theory, before the run:** {prospects.place(experiment)}")
+    """What theory expects at the step size, in words; it knows of no events."""
+    said = prospects.place(variations.without_events(experiment))
+    label = "Theory, without the events" if experiment.dynamics.events else "Theory, before the run"
+    _small("expectation", f"**{label}:** {said}")
 
 
 def _small(key: str, words: str) -> None:

@@ -19,6 +19,8 @@ WORDS = {
     "flow solution)",
     "sharing": r"the largest share $q_h = \sigma_h / \sum \sigma$, or the participation "
     r"$1/\sum q^2$, from 1 to the number of pathways",
+    "event": "a change of the rules in a run: another step size or a ramp to one, a pathway frozen "
+    "or kicked (its strengths times a factor), noise on every weight (jitter)",
     **PHASE_WORDS,
 }
 
