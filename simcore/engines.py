@@ -12,7 +12,7 @@ from simcore import curvature, jitters, looks, mode_curvature, mode_starts
 from simcore.cost import cost
 from simcore.events import Jitter
 from simcore.experiment import Descent, Experiment
-from simcore.kernels import dormand_prince, driven, ranges
+from simcore.kernels import chebyshev, dormand_prince, driven, ranges
 from simcore.kernels import matrices as matrix_kernels
 from simcore.kernels import modes as mode_kernels
 from simcore.kernels.simd import zeros
@@ -124,6 +124,7 @@ class _Moving:
             clock=clock,
             seen=np.zeros(1, np.bool_),
             counts=self.flow_counts,
+            stiff=np.zeros(5),
             old=zeros(n),
             new=zeros(n),
             trial=zeros(n),
@@ -332,12 +333,12 @@ class MatricesEngine(_Moving):
 
     def start_flow(self, longest: float, time: float, end: float) -> None:
         self._integrate(len(self.weights), self.layout.size, longest, time, end)
-        matrix_kernels.flow_start(
+        chebyshev.flow_start(
             self.weights, self.layout, self.problem, self.work, self.integrator, longest
         )
 
     def flow(self, goal: float, most: int, rtol: float) -> int:
-        return matrix_kernels.flow(
+        return chebyshev.flow(
             goal,
             most,
             self.layout,

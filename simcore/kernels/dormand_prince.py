@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore.kernels.simd import add_up, at, load, splat
+from simcore.kernels.simd import add_up, at, fma, load, splat, store
 from simcore.kernels.stamp import kernel
 
 REACHED, PENDING, STALLED = 0, 1, 2
@@ -74,6 +74,7 @@ class Integrator(NamedTuple):
     new: np.ndarray  # (N,) and at its end
     trial: np.ndarray  # (N,)
     stages: np.ndarray  # (7, N) k_1 to k_7 of the last step; during the next, k_1 is the last row
+    stiff: np.ndarray  # (5,) what `chebyshev` remembers
     weights: int  # how many of the N are no padding
     moving: np.ndarray  # (H,) bool, whether a pathway moves; the others have no velocity
 
@@ -105,14 +106,16 @@ def next_step(integrator, longest):
 @kernel
 def propose(integrator, stage, h):
     """trial = new + h sum_j A[stage, j] k_j."""
-    new, trial, stages = integrator.new, integrator.trial, integrator.stages
-    for a in range(trial.size):
-        trial[a] = A[stage, 0] * stages[STAGES - 1, a]
-    for j in range(1, stage):
-        for a in range(trial.size):
-            trial[a] += A[stage, j] * stages[j, a]
-    for a in range(trial.size):
-        trial[a] = new[a] + h * trial[a]
+    size, step = integrator.new.size, splat(h)
+    new, trial, stages = at(integrator.new, 0), at(integrator.trial, 0), integrator.stages
+    first, rest = at(stages[STAGES - 1], 0), at(stages[1], 0)
+    weight = splat(A[stage, 0])
+    for a in range(0, size, 4):
+        total, row = weight * load(first, a), at(rest, a)
+        for j in range(1, stage):
+            total = fma(splat(A[stage, j]), load(row, 0), total)
+            row = at(row, size)
+        store(trial, a, fma(step, total, load(new, a)))
 
 
 @kernel
@@ -128,12 +131,18 @@ def judge(integrator, h, rtol, loss):
     old, new, trial = integrator.old, integrator.new, integrator.trial
     # Each weight's share goes to `old`, which a step that is taken overwrites; until then there is
     # no last step to look back into.
-    for a in range(new.size):
-        defect = E[0] * stages[STAGES - 1, a] + E[STAGES - 1] * stages[0, a]
+    defect, size = at(old, 0), new.size
+    first, rest = at(stages[STAGES - 1], 0), at(stages[0], 0)
+    for a in range(0, size, 4):
+        total, row = splat(E[0]) * load(first, a), at(rest, a)
+        total = fma(splat(E[STAGES - 1]), load(row, 0), total)
         for j in range(1, STAGES - 1):
-            defect += E[j] * stages[j, a]
+            row = at(row, size)
+            total = fma(splat(E[j]), load(row, 0), total)
+        store(defect, a, total)
+    for a in range(size):
         scale = rtol * (1e-3 + max(abs(new[a]), abs(trial[a])))
-        old[a] = (h * defect / scale) ** 2
+        old[a] = (h * old[a] / scale) ** 2
     total = splat(0.0)
     for a in range(0, new.size, 4):
         total = total + load(at(old, 0), a)

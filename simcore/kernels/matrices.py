@@ -14,19 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore.kernels.dormand_prince import (
-    LOSS,
-    NOW,
-    PENDING,
-    REACHED,
-    STAGES,
-    STALLED,
-    begin,
-    judge,
-    next_step,
-    propose,
-    row_of,
-)
 from simcore.kernels.products import (
     ADD,
     SET,
@@ -173,7 +160,7 @@ def descend(theta, layout, problem, step_size, steps, limit, work, ranges):
 
 
 @kernel
-def _velocity(theta, layout, problem, work, moving, out):
+def velocity(theta, layout, problem, work, moving, out):
     """Write out = -grad at theta, 0 for pathways that do not move. Return the loss."""
     loss = evaluate(theta, layout, problem, work)
     for n in range(out.size):
@@ -184,41 +171,6 @@ def _velocity(theta, layout, problem, work, moving, out):
             for n in range(layout.start[layout.first[h]], layout.start[layout.first[h + 1]]):
                 out[n] = 0.0
     return loss
-
-
-@kernel
-def flow_start(theta, layout, problem, work, integrator, longest):
-    """Let the integrator begin at theta."""
-    set_scaled(1.0, at(theta, 0), at(integrator.new, 0), theta.size)
-    moving, velocity = integrator.moving, integrator.stages[STAGES - 1]
-    loss = _velocity(theta, layout, problem, work, moving, velocity)
-    begin(integrator, loss, longest)
-
-
-@kernel
-def flow(goal, most, layout, problem, work, integrator, ranges, rtol, longest):
-    """Integrate until t >= goal or `most` more steps are accepted; return REACHED, PENDING or
-    STALLED. The ranges take in the ends of steps up to the goal."""
-    clock, stages = integrator.clock, integrator.stages
-    accepted = 0
-    if clock[NOW] <= goal and not integrator.seen[0]:  # the last call ended past its goal
-        widen(ranges, clock[LOSS], work.strengths)
-    while clock[NOW] < goal:
-        if accepted == most:
-            return PENDING
-        h, loss = next_step(integrator, longest), 0.0
-        if h == 0.0:
-            return STALLED
-        for stage in range(1, STAGES):
-            propose(integrator, stage, h)
-            out = stages[row_of(stage)]
-            loss = _velocity(integrator.trial, layout, problem, work, integrator.moving, out)
-        if judge(integrator, h, rtol, loss):
-            accepted += 1
-            if clock[NOW] <= goal:
-                widen(ranges, loss, work.strengths)
-                integrator.seen[0] = True
-    return REACHED
 
 
 # --- Curvature -------------------------------------------------------------------------------
