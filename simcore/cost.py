@@ -49,7 +49,8 @@ def cost(experiment: Experiment, *, together: bool = False) -> Cost:
     `together`: as one of many descents that run side by side (`studies.batch`), where only the last
     record has a sharpness. Within a factor of two for a descent, of three for a flow, whose steps
     only its integrator knows (taken are those near a minimum, at the usual tolerance), as measured
-    by `benchmarks/cost.py`; a run that diverges is shorter.
+    by `benchmarks/cost.py`; a run that diverges is shorter, and so is a flow of full weights that
+    comes to rest.
     """
     steps, records = _counts(experiment)
     if experiment.resolved_engine == "matrices":
