@@ -15,6 +15,7 @@ with st.sidebar:
     chosen = _controls.view(experiment)
     # at once for modes; full weights take longer under flow than under descent
     with_flow = _controls.flow_beside(usual=experiment.resolved_engine == "modes")
+    with_average = _controls.average_beside()
     _pins.controls(experiment)
     _bring.controls()
 
@@ -26,11 +27,20 @@ if with_flow and run.experiment.dynamics.iterated:
     flow = _runs.flow_beside(run)
     if flow is not None:
         shown.append(scenes.named(flow))
+average = None
+if with_average and run.experiment.dynamics.iterated:
+    average = _runs.average_beside(run)
+    if average is not None:
+        shown.append(scenes.named(average))
 shown += _pins.runs(experiment)
 _ui.verdict(run)
+if average is not None:
+    _ui.say_beside(average, run)
 _bring.origin(run)
 view = _state.view()
-scene = replace(panels.simulator(shown, chosen, view), live=live.system(run.experiment, view.mode))
+scene = panels.simulator(shown, chosen, view)
+if average is None:  # which the browser cannot run at another step size
+    scene = replace(scene, live=live.system(run.experiment, view.mode))
 _ui.play(_drive.with_seeds(scene, experiment), run, experiment, "player")
 _pins.table(shown)
 _ui.expectation(experiment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from simcore import limits, theory
-from simcore.experiment import Experiment
+from simcore.experiment import CentralFlow, Experiment
 
 # Seconds of one core (x86 with AVX2, 2026), fitted to runs of many sizes; G groups of equal layers
 # in H pathways, T layers, N weights.
@@ -22,6 +22,9 @@ FIRST, FURTHER = 16, 30  # products with the Hessian that the eigenvalues of a r
 EIGENPAIRS = 6e-5  # of a record, beside its products
 PRODUCT, ORTHOGONAL = 4, 5e-10  # gradients that a product costs; per weight and earlier vector
 KRYLOV = 20  # vectors that a product is made orthogonal to, on average
+EDGE = 8e-5  # of a step along the edge, in Python
+BLOCK, BLOCK_LAYER = 5e-6, 2e-7  # of it per block of modes; and for each of its layers
+LEANINGS = 8  # products that differences of the Hessian cost
 EVALUATIONS = 10  # gradients that a step of the flow's integrator costs, its own work included
 STEPS_PER_UNIT, FIRST_STEPS = 0.6, 60  # of the integrator: in a time 2/S_1; until it has grown
 
@@ -50,6 +53,8 @@ def cost(experiment: Experiment, *, together: bool = False) -> Cost:
     by `benchmarks/cost.py`; a run that diverges is shorter.
     """
     steps, records = _counts(experiment)
+    if experiment.dynamics.averages:
+        return _of_average(experiment, records)
     if experiment.resolved_engine == "matrices":
         return _of_matrices(experiment, steps, records)
     return _of_cell(experiment, steps) if together else _of_modes(experiment, steps, records)
@@ -62,7 +67,9 @@ def check(experiment: Experiment, *, together: bool = False) -> None:
         return
     size = "pathways, layers or modes"
     steps = f"its steps; take fewer, or fewer {size}"
-    if not experiment.dynamics.iterated:
+    if experiment.dynamics.averages:
+        steps = f"its steps along the edge; take a shorter duration, or fewer {size}"
+    elif not experiment.dynamics.iterated:
         steps = f"the steps of its integrator; take a shorter duration, or fewer {size}"
     records = f"the Hessian at its records; record less often, or take fewer {size}"
     mostly = records if expected.records * expected.record > expected.seconds / 2 else steps
@@ -108,6 +115,21 @@ def _of_matrices(experiment: Experiment, steps: float, records: float) -> Cost:
         products = FIRST + FURTHER * (experiment.record.eigenvalues - 1)
         record += EIGENPAIRS + products * product_seconds(experiment, KRYLOV)
     return Cost(MATRICES_SETUP, steps, gradient * _evaluations(experiment), records, record)
+
+
+def _of_average(experiment: Experiment, records: float) -> Cost:
+    """Of a central flow, as if it met its edge at once; steps that rest cost nothing."""
+    dynamics, depths = experiment.dynamics, experiment.network.depths
+    assert isinstance(dynamics, CentralFlow)
+    steps = dynamics.duration / dynamics.step_size * dynamics.substeps
+    if experiment.resolved_engine == "matrices":
+        alike = _of_matrices(experiment, steps, records)
+        products = FIRST + FURTHER + LEANINGS
+        return alike._replace(step=EDGE + products * product_seconds(experiment, KRYLOV))
+    modes = len(experiment.task.singular_values)
+    blocks = modes * (modes + 1) / 2
+    alike = _of_modes(experiment, steps, records)
+    return alike._replace(step=EDGE + blocks * (BLOCK + BLOCK_LAYER * sum(depths)))
 
 
 def _gradient(experiment: Experiment) -> float:

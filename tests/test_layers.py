@@ -35,7 +35,8 @@ TABLE: dict[str, tuple[str, str | None]] = {
     ),
     "verbs": (
         "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.jitters "
-        "simcore.engines simcore.updates simcore.edge simcore.central simcore.simulate "
+        "simcore.engines simcore.updates simcore.edge simcore.central simcore.averages "
+        "simcore.simulate "
         "simcore.alignment simcore.courses simcore.verdicts "
         "simcore.true_tail simcore.driven_verdicts simcore.driven_words "
         "simcore.horizon simcore.regimes simcore.ends simcore.preset "

@@ -10,12 +10,15 @@ from simcore.figures import scene
 from simcore.figures.tables import Named
 
 COLUMN = "distance"
-ALONE = "A difference needs a second run: pin one, or show gradient flow beside it."
+PARTED = 0.02  # of the target: what counts as another strength, as in `verdicts`
+_SHAPES: dict[str, scene.Shape] = {"points": "square", "thin": "circle", "dotted": "diamond"}
+ALONE = "A difference needs a second run: pin one, or show gradient flow or central flow beside it."
 UNLIKE = "A difference needs runs with as many pathways as this one."
 
 
-def panel(runs: Sequence[Named]) -> scene.SeriesPanel | str:
-    """max_h |sigma_h - sigma_h of the first run| of every other run with as many pathways."""
+def panel(runs: Sequence[Named], mode: int) -> scene.SeriesPanel | str:
+    """max_h |sigma_h - sigma_h of the first run| of every other run with as many pathways, and
+    where each parts from it."""
     main, *others = runs
     if not others:
         return ALONE
@@ -27,7 +30,28 @@ def panel(runs: Sequence[Named]) -> scene.SeriesPanel | str:
         label="max |Δσₕ|",
         scale="log",
         lines=[scene.Line(other.name, COLUMN, other.name) for other in alike],
+        marks=[mark for other in alike for mark in _parting(main, other, mode)],
     )
+
+
+def _parting(main: Named, other: Named, mode: int) -> list[scene.Mark]:
+    """A mark at the record of the other run at which they first differ by more than `PARTED`."""
+    target = main.run.experiment.task.singular_values[mode]
+    apart = column(main, other, mode)[COLUMN]
+    parted = np.flatnonzero(apart > PARTED * target)
+    if target <= 0 or not len(parted):
+        return []
+    time = float(other.run.time[parted[0]])
+    words = f"t = {time:.4g}: for the first time more than {PARTED:g} σ* apart"
+    return [
+        scene.Mark(
+            time,
+            float(apart[parted[0]]),
+            f"parts from {other.name}",
+            _SHAPES[other.run.experiment.dynamics.stroke],
+            note=words,
+        )
+    ]
 
 
 def column(main: Named, other: Named, mode: int) -> dict[str, np.ndarray]:
