@@ -86,7 +86,7 @@ def sentence(run: Trajectory, regime: Regime, reason: Reason) -> str:
         total = float(sharpest(run).total[-1])
         return (
             "No minimum is flat enough for this step size, so central flow stops short of the "
-            f"target, with a sum of {total:.3f} of it; descent keeps jumping about there."
+            f"target, with a sum of {total:.3f} of it; of descent's jumps it knows nothing."
         )
     if not met_edge(run):
         return "The edge is never reached, so this is gradient flow."

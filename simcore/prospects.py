@@ -318,8 +318,8 @@ SENTENCES = {
         "to the others until a minimum is flat enough"
     ),
     STOPS_SHORT: (
-        "no minimum is flat enough, so central flow stops short of the target, where descent keeps "
-        "jumping about"
+        "no minimum is flat enough, so central flow stops short of the target, and knows nothing of "
+        "descent's jumps"
     ),
     DECAYS: (
         "weight decay is stronger than the pull of the target on so small a start, so the run "

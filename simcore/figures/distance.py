@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 
@@ -11,7 +12,8 @@ from simcore.figures.tables import Named
 
 COLUMN = "distance"
 PARTED = 0.02  # of the target: what counts as another strength, as in `verdicts`
-_SHAPES: dict[str, scene.Shape] = {"points": "square", "thin": "circle", "dotted": "diamond"}
+TOGETHER = 0.01  # of the clock: partings so close are one mark
+_SHAPES: tuple[scene.Shape, ...] = ("circle", "diamond", "square", "star")
 ALONE = "A difference needs a second run: pin one, or show gradient flow or central flow beside it."
 UNLIKE = "A difference needs runs with as many pathways as this one."
 
@@ -30,27 +32,32 @@ def panel(runs: Sequence[Named], mode: int) -> scene.SeriesPanel | str:
         label="max |Δσₕ|",
         scale="log",
         lines=[scene.Line(other.name, COLUMN, other.name) for other in alike],
-        marks=[mark for other in alike for mark in _parting(main, other, mode)],
+        marks=_partings(main, alike, mode),
     )
 
 
-def _parting(main: Named, other: Named, mode: int) -> list[scene.Mark]:
-    """A mark at the record of the other run at which they first differ by more than `PARTED`."""
+def _partings(main: Named, others: Sequence[Named], mode: int) -> list[scene.Mark]:
+    """A mark where runs first differ from the main one by more than `PARTED`; those that part
+    together share it."""
     target = main.run.experiment.task.singular_values[mode]
-    apart = column(main, other, mode)[COLUMN]
-    parted = np.flatnonzero(apart > PARTED * target)
-    if target <= 0 or not len(parted):
-        return []
-    time = float(other.run.time[parted[0]])
-    words = f"t = {time:.4g}: for the first time more than {PARTED:g} σ* apart"
+    places: dict[tuple[float, float], list[str]] = {}
+    for other in others:
+        apart = column(main, other, mode)[COLUMN]
+        parted = np.flatnonzero(apart > PARTED * target)
+        if target > 0 and len(parted):
+            place = float(other.run.time[parted[0]]), float(apart[parted[0]])
+            nearest = min(places, key=lambda known: abs(known[0] - place[0]), default=place)
+            same = abs(nearest[0] - place[0]) <= TOGETHER * main.run.time[-1]
+            places.setdefault(nearest if same else place, []).append(other.name)
     return [
         scene.Mark(
             time,
-            float(apart[parted[0]]),
-            f"parts from {other.name}",
-            _SHAPES[other.run.experiment.dynamics.stroke],
-            note=words,
+            apart,
+            f"parts from {' and '.join(names)}",
+            shape,
+            note=f"t = {time:.4g}: for the first time more than {PARTED:g} σ* apart",
         )
+        for ((time, apart), names), shape in zip(places.items(), cycle(_SHAPES), strict=False)
     ]
 
 

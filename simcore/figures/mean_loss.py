@@ -22,7 +22,8 @@ def predicted(runs: Sequence[Named]) -> list[Named]:
 
 
 def lines(runs: Sequence[Named]) -> list[scene.Line]:
-    """What central flows predict, and the running mean of the first run if it is a descent."""
+    """What central flows predict, dashed, and the running mean of the first run if it is a descent,
+    in the same colour."""
     central, main = predicted(runs), runs[0]
     found = [
         scene.Line(
@@ -32,7 +33,7 @@ def lines(runs: Sequence[Named]) -> list[scene.Line]:
     ]
     if central and column(main.run):
         label = f"{main.name}, mean over ±{REACH} steps"
-        found.append(scene.Line(main.name, COLUMN, label, colour="edge"))
+        found.append(scene.Line(main.name, COLUMN, label, colour="theory"))
     return found
 
 
