@@ -5,7 +5,8 @@ from simcore.figures.panels import PHASE_WORDS
 WORDS = {
     r"strength $\sigma_{h,i}$": "how much of mode $i$ of the target pathway $h$ carries",
     r"sharpness $\lambda$": "the largest eigenvalue of the loss's Hessian",
-    r"edge $2/\eta$": "the largest sharpness at which descent with step size $\\eta$ is stable",
+    r"edge $2/\eta$": "the largest sharpness at which descent with step size $\\eta$ is stable; "
+    "momentum and weight decay move it",
     r"$S_1$, $\gamma = \eta S_1$": "the sharpness where one pathway carries mode 1 alone; its step "
     "size in units in which that edge is at 2",
     r"$\lambda_{GF}$, $\lambda_{\min}$": "the sharpness where gradient flow (GF) ends, and that of "

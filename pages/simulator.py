@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages import _bring, _controls, _drive, _pins, _reached, _runs, _state, _ui
-from simcore import live, scenes
+from simcore import scenes
 from simcore.figures import panels
 
 experiment = _ui.open_page()
@@ -39,8 +39,8 @@ if average is not None:
 _bring.origin(run)
 view = _state.view()
 scene = panels.simulator(shown, chosen, view)
-if average is None:  # which the browser cannot run at another step size
-    scene = replace(scene, live=live.system(run.experiment, view.mode))
+if average is None:  # the browser cannot run central flow at another step size
+    scene = replace(scene, live=scenes.live_beside(run.experiment, view.mode))
 _ui.play(_drive.with_seeds(scene, experiment), run, experiment, "player")
 _pins.table(shown)
 _ui.expectation(experiment)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from simcore import event_presets, theory
+from simcore import central_presets, drive_presets, event_presets, theory
 from simcore.experiment import Balanced, Descent, Experiment, Flow, Gaussian, Network, Record
 from simcore.preset import (
     PAPER,
@@ -322,6 +322,8 @@ ALL: tuple[Preset, ...] = (
     RETURN_BELOW,
     RETURN_ABOVE,
     *event_presets.ALL,
+    *drive_presets.ALL,
+    *central_presets.ALL,
     SPECTRUM,
     *TREE,
 )

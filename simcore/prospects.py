@@ -33,6 +33,7 @@ class Mark(NamedTuple):
     sub: str  # the symbol's subscript
     tex: str
     meaning: str
+    close: str = ""  # what comes after the subscript
 
 
 MARKS = {
@@ -66,12 +67,11 @@ def marks(experiment: Experiment) -> dict[str, Mark]:
     if mode == 1 and not (dynamics.momentum or dynamics.weight_decay):
         return MARKS
     found = dict(MARKS)
+    begin, _, close = dynamics.at_edge_symbol("λ").partition("λ")
     for field, (letter, sub) in _SHARPNESS.items():
         name = f"{letter}({sub})" if sub else letter + str(mode).translate(_SUBSCRIPTS)
         found[field] = MARKS[field]._replace(
-            name=dynamics.at_edge_symbol(name),
-            symbol=dynamics.at_edge_symbol(letter),
-            sub=sub or str(mode),
+            name=begin + name + close, symbol=begin + letter, sub=sub or str(mode), close=close
         )
     return found
 
@@ -318,8 +318,8 @@ SENTENCES = {
         "to the others until a minimum is flat enough"
     ),
     STOPS_SHORT: (
-        "no minimum is flat enough, so central flow stops short of the target, and knows nothing of "
-        "descent's jumps"
+        "no minimum is flat enough, so central flow stops short of the target; it knows nothing "
+        "of the jumps of descent"
     ),
     DECAYS: (
         "weight decay is stronger than the pull of the target on so small a start, so the run "

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
-from simcore import captions, horizon, regimes, variations
+from simcore import captions, horizon, live, regimes, variations
 from simcore.checks import require, shown
 from simcore.experiment import Experiment, Record
-from simcore.figures import full_weights, panels
+from simcore.figures import full_weights, panels, ruler
 from simcore.figures.scene import Notice, Scene
 from simcore.figures.tables import Named
 from simcore.looks import Cancelled
@@ -50,6 +51,13 @@ def average_beside(run: Trajectory) -> Experiment:
     return variations.matching_average(run.experiment, duration=lasted)
 
 
+def live_beside(experiment: Experiment, mode: int = 0) -> dict[str, Any] | None:
+    """What a player needs to follow the step size of an experiment, with the ruler that moves it;
+    None where it cannot."""
+    system = live.system(experiment, mode)
+    return None if system is None else system | {"bar": ruler.data(experiment)}
+
+
 def of(
     what: Experiment | Trajectory,
     keys: Sequence[str] | None = None,
@@ -69,7 +77,8 @@ def of(
         if run.outcome is Outcome.CANCELLED:
             raise Cancelled
     scene = _of_run(run, keys)
-    return replace(scene, caption=captions.of_run(run, of=experiment))
+    caption = captions.of_run(run, of=experiment)
+    return replace(scene, caption=caption, live=live_beside(run.experiment))
 
 
 def recorded(experiment: Experiment, keys: Sequence[str] | None = None) -> Experiment:

@@ -40,7 +40,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.alignment simcore.courses simcore.verdicts "
         "simcore.true_tail simcore.driven_verdicts simcore.driven_words "
         "simcore.horizon simcore.regimes simcore.ends simcore.preset "
-        "simcore.event_presets simcore.presets "
+        "simcore.event_presets simcore.central_presets simcore.drive_presets simcore.presets "
         "simcore.links simcore.link_values simcore.run_table simcore.captions "
         "simcore.what simcore.live",
         "numpy nouns loops truths verbs",

@@ -4,6 +4,7 @@ pixels that the server's run has."""
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,17 @@ from browser import launch
 from cases import ALIGNED
 from test_player_browser import MOUNT, plain
 
-from simcore import Descent, Experiment, Record, Trajectory, live, scenes, simulate, theory
+from simcore import (
+    Descent,
+    Experiment,
+    Record,
+    Trajectory,
+    export,
+    live,
+    scenes,
+    simulate,
+    theory,
+)
 from simcore.figures import modules, panels, player, style
 from simcore.presets import MEDIUM
 from simcore.view import View
@@ -163,6 +174,37 @@ def test_back_where_it_was_the_picture_is_the_servers(page):
         page.evaluate(MOVE, eta)
         painted(page)
     assert page.evaluate(PIXELS) == before
+
+
+# --- The file that is carried along ------------------------------------------------------------
+
+
+def test_the_page_follows_the_step_size_without_a_server(page, tmp_path):
+    """From a disk: its numbers at the end are the server's at ten step sizes, and a run with full
+    weights has no ruler."""
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    file = tmp_path / "medium.html"
+    export.page(MEDIUM.experiment, file)
+    assert file.stat().st_size < 300_000
+    page.goto(file.as_uri())
+    handle = page.get_by_role("slider", name="Step size η")
+    verdict, state = page.locator(".verdict"), page.locator(".run-player .state")
+    assert float(verdict.evaluate("(e) => getComputedStyle(e).opacity")) == 1
+    for key in ["Shift+ArrowLeft"] * 4 + ["Home"] + ["PageUp"] * 5:
+        handle.press(key)
+        painted(page)
+        eta = float(handle.get_attribute("aria-valuenow"))
+        run = simulate(at(MEDIUM.experiment, eta))
+        shown = [float(v) for v in re.findall(r"σ[₁₂]₁ (\d\.\d+)", state.text_content())]
+        assert shown == pytest.approx(run.strengths[-1, :, 0].tolist(), abs=6e-5)
+        assert float(verdict.evaluate("(e) => getComputedStyle(e).opacity")) < 1
+    assert asked == [file.as_uri()]
+
+    export.page(replace(MEDIUM.experiment, engine="matrices", record=Record(frames=9)), file)
+    page.goto(file.as_uri())
+    assert page.locator(".run-player").count() == 1
+    assert page.locator(".regime-ruler").count() == 0
 
 
 def test_what_only_the_server_knows_is_left_out_until_it_answers(page):

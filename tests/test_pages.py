@@ -56,6 +56,18 @@ def test_a_link_opens_its_experiment(preset):
     assert the_experiment(app).key == preset.experiment.key
 
 
+def test_label_noise_is_drawn_anew_and_shown_as_an_ensemble(monkeypatch):
+    shown = scenes_of(monkeypatch)
+    noisy = presets.BY_NAME["label-noise"].experiment
+    short = replace(noisy, dynamics=replace(noisy.dynamics, steps=400))
+    app = open_app(**links.to_query(short) | links.view_to_query(View(ensemble="band")))
+    assert not app.exception
+    assert "shares the signal out slowly" in words(app)
+    assert "16 seeds" in [run.name for run in shown[-1].runs]
+    app.button(key="noise_seed").click().run()
+    assert the_experiment(app) == replace(short, dynamics=replace(short.dynamics, seed=1))
+
+
 def test_a_broken_link_gets_a_sentence_and_the_default():
     app = open_app(eta="fast", depths="none")
     assert not app.exception

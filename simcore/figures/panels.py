@@ -244,7 +244,10 @@ def ghosts(runs: Sequence[Named], view: View) -> dict[str, np.ndarray]:
 
 
 def _predicted_strengths(runs: Sequence[Named], view: View) -> list[scene.Mark]:
-    """Where each pathway's strength will end: at the edge if it gets there, else GF's end."""
+    """Where each pathway's strength will end: at the edge if it gets there, else GF's end; theory
+    knows the end of plain dynamics alone."""
+    if not runs[0].run.experiment.dynamics.plain:
+        return []
     predicted = ghosts(runs, view)
     end = "edge" if "edge" in predicted else "flow"
     if end not in predicted:

@@ -6,7 +6,7 @@
  */
 
 import { columnsOf } from "./livecolumns.js";
-import { following } from "./livepanels.js";
+import { following, fourDigits } from "./livepanels.js";
 import { readRuns } from "./runs.js";
 
 export class Live {
@@ -56,6 +56,8 @@ export class Live {
     scene.panels.forEach((spec, k) => {
       S.panels[k].spec = following(S, spec, columns);
     });
-    S.parts.note.textContent = "The picture follows η at once; the words follow when it rests.";
+    S.parts.note.textContent = S.send
+      ? "The picture follows η at once; the words follow when it rests."
+      : `The picture follows η; the words above are those of η = ${fourDigits(scene.live.eta)}.`;
   }
 }

@@ -11,7 +11,7 @@ const greatestOf = (columns) => {
   return greatest;
 };
 
-const fourDigits = (v) => String(Number(v.toPrecision(4)));
+export const fourDigits = (v) => String(Number(v.toPrecision(4)));
 const threeDigits = (v) => String(Number(v.toPrecision(3)));
 const edgeOf = (line, { edge }) => ({ ...line, label: `2/η = ${fourDigits(edge[0])}` });
 

@@ -124,7 +124,7 @@ def bar(
     """
     eta = positive("the step size", step_size)
     ticks = [
-        _tick(value, mark.symbol, mark.sub, mark.name, mark.meaning)
+        _tick(value, mark.symbol, mark.sub, mark.name, mark.meaning, mark.close)
         for (field, mark) in names.items()
         if _is_positive(value := getattr(marks, field))
     ]
@@ -160,9 +160,12 @@ def bar(
     }
 
 
-def _tick(value: float, symbol: str, sub: str, name: str, meaning: str) -> dict[str, Any]:
+def _tick(
+    value: float, symbol: str, sub: str, name: str, meaning: str, close: str = ""
+) -> dict[str, Any]:
     """A tick with its label; without a meaning it is a number on the scale, not a mark."""
-    return {"value": float(value), "symbol": symbol, "sub": sub, "name": name, "meaning": meaning}
+    words = {"symbol": symbol, "sub": sub, "close": close, "name": name, "meaning": meaning}
+    return {"value": float(value)} | words
 
 
 def _is_positive(value: float) -> bool:

@@ -13,7 +13,7 @@ import { digits, same, short } from "./words.js";
 
 const THROTTLE = 150; // ms between two reports of a drag
 const QUIET = 1000; // ms after a move in which a rerun is taken for its echo,
-const REST = 300; // ms without a move after which a drag that is shown at once is reported
+const STILL = 300; // ms without a move after which a drag that is shown at once is reported
 const SLOW = 4000; // and a step size reported just before, or a session that just began
 
 export class Ruler {
@@ -97,7 +97,7 @@ export class Ruler {
     clearTimeout(this.doubt);
     this.wake();
     if (this.heard) clearTimeout(this.timer);
-    const wait = this.heard ? REST : Math.max(0, this.reported + THROTTLE - this.changed);
+    const wait = this.heard ? STILL : Math.max(0, this.reported + THROTTLE - this.changed);
     if (this.heard || this.timer === undefined) this.timer = setTimeout(() => this.report(), wait);
   }
 

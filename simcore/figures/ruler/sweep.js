@@ -1,11 +1,11 @@
 /* The phase transitions as a film: the handle goes through all step sizes by itself, and whoever
  * follows it at once goes along. R is the ruler. */
 
+import { SECONDS_PER_STILL } from "../browser/motion.js";
 import { clamp } from "../browser/numbers.js";
 
 const SECONDS = 14; // from one end of the bar to the other
 const LONGEST_FRAME = 0.1; // of seconds that count, so that a hidden page does not jump
-const SECONDS_PER_STILL = 0.5; // where the visitor wants no motion
 
 export class Sweep {
   constructor(R, button) {
