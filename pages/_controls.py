@@ -288,7 +288,8 @@ def flow_beside(usual: bool) -> bool:
         "flow_beside",
         shown,
         lambda on: _state.look(flow=None if on == usual else on),
-        help="GF: the same start under steps so small that nothing oscillates, on the same clock.",
+        help="GF: the same start under steps so small that nothing oscillates, on the same clock. "
+        "Plain GF has none of the events of the run.",
     )
     return shown
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages import _prose, _reached, _said, _state, _take, _widgets, _words
 from pages._names import FRONT, PAGES
@@ -39,7 +40,13 @@ def frame() -> None:
     st.set_page_config(page_title="Symmetry at the edge of stability", page_icon="⚖️", layout="wide")
     st.html(
         "<style>"
-        ".stMainBlockContainer{padding:3.75rem 1.5rem 2rem}"
+        # the bar stands in the line of Streamlit's own buttons, which leave it room
+        ".stMainBlockContainer{padding:.65rem 1.5rem 2rem}"
+        "[data-testid=stHeader]{background:none;pointer-events:none}"
+        "[data-testid=stHeader] :is(button,a,[role=button]){pointer-events:auto}"
+        ".st-key-bar{padding-right:7rem}"
+        "[data-testid=stApp]:has([data-testid=stExpandSidebarButton]) .st-key-bar"
+        "{padding-left:2.5rem}"
         "[data-testid=stSidebarHeader]{height:2.5rem;margin:0}"
         ".st-key-bar{gap:.25rem}"
         ".st-key-bar a{padding-inline:.4rem}"
@@ -72,7 +79,9 @@ def open_page(default: Experiment = _state.DEFAULT) -> Experiment:
     _prose.begin()
     experiment = _state.experiment(default)
     _state.write_link()
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="bar"):
+    bar = st.container(horizontal=True, gap="small", vertical_alignment="center", key="bar")
+    st.session_state.bar = bar
+    with bar:
         for name, title in PAGES.items():
             link(name, title)
         with st.popover("Words", help="What the words and symbols mean"):
@@ -80,6 +89,11 @@ def open_page(default: Experiment = _state.DEFAULT) -> Experiment:
             link("about", "The model and its equations: About")
         _take.menu(experiment)
     return experiment
+
+
+def bar() -> DeltaGenerator:
+    """The row of links and menus above the page, to add to its end."""
+    return st.session_state.bar
 
 
 def link(page: str, label: str, experiment: Experiment | None = None, **options: Any) -> None:
@@ -145,8 +159,10 @@ def say_beside(average: Trajectory, run: Trajectory) -> None:
 
 
 def expectation(experiment: Experiment) -> None:
-    """What theory expects at the step size, in words."""
-    _small("expectation", prospects.place(experiment))
+    """What theory expects at the step size, in words; it knows of no events."""
+    said = prospects.place(variations.without_events(experiment))
+    without = "Without its events: " if experiment.dynamics.events else ""
+    _small("expectation", without + said)
 
 
 def _small(key: str, words: str) -> None:

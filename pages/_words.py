@@ -15,6 +15,8 @@ WORDS = {
     "GFS sharpness": "that of the minimum which gradient flow would reach from here",
     "sharing": r"the largest share $q_h = \sigma_h / \sum \sigma$, or the participation "
     r"$1/\sum q^2$, from 1 to the number of pathways",
+    "event": "a change of the rules in a run: another step size or a ramp to one, a pathway frozen "
+    "or kicked (its strengths times a factor), noise on every weight (jitter)",
     **PHASE_WORDS,
 }
 

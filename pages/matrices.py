@@ -35,7 +35,7 @@ companions = []
 if with_flow and run.experiment.dynamics.iterated:
     flow = _runs.flow_beside(run)
     if flow is not None:
-        companions = [scenes.named(flow)]
+        companions = [scenes.named_flow(flow, run)]
 _ui.verdict(run)
 _ui.play(full_weights.matrices(named, companions), run, experiment, "matrices_player")
 

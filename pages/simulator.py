@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages import _bring, _controls, _drive, _pins, _reached, _runs, _state, _ui
+from pages import _bring, _controls, _drive, _events, _pins, _reached, _runs, _state, _ui
 from simcore import scenes
 from simcore.figures import panels
 
 experiment = _ui.open_page()
+from_here = _events.place(experiment)
 with st.sidebar:
     _controls.sidebar(experiment)
+    _events.controls(experiment)
     _drive.controls(experiment)
     chosen = _controls.view(experiment)
     # at once for modes; full weights take longer under flow than under descent
@@ -26,13 +28,16 @@ shown = [scenes.named(run)]
 if with_flow and run.experiment.dynamics.iterated:
     flow = _runs.flow_beside(run)
     if flow is not None:
-        shown.append(scenes.named(flow))
+        shown.append(scenes.named_flow(flow, run))
 average = None
 if with_average and run.experiment.dynamics.iterated:
     average = _runs.average_beside(run)
     if average is not None:
         shown.append(scenes.named(average))
 shown += _pins.runs(experiment)
+if from_here is not None:
+    with from_here:
+        _events.from_here(experiment, run)
 _ui.verdict(run)
 if average is not None:
     _ui.say_beside(average, run)

@@ -29,12 +29,12 @@ _ui.expectation(experiment)
 
 def _plain(dynamics: Dynamics) -> Dynamics:
     """The same for as long with nothing but the gradient."""
-    if not (dynamics.driven and dynamics.eta):
+    if not (dynamics.driven and dynamics.step_size):
         return dynamics
-    return Descent(step_size=dynamics.eta, steps=dynamics.steps)
+    return Descent(step_size=dynamics.step_size, steps=dynamics.steps)
 
 
-eta = experiment.dynamics.eta or np.nan
+eta = experiment.dynamics.step_size or np.nan
 plain = replace(experiment, dynamics=_plain(experiment.dynamics))
 marks, unit = theory.step_size_marks(plain), theory.unit_step_size(experiment)
 
@@ -52,6 +52,7 @@ def _plays_no_part(experiment: Experiment) -> str:
         "its momentum": dynamics.momentum,
         "its weight decay": dynamics.weight_decay,
         "its label noise": dynamics.label_noise,
+        "its events": dynamics.events,
     }
     said = [name for name, there in parts.items() if there]
     return f" It is of plain descent, without {' and '.join(said)}." if said else ""

@@ -25,6 +25,8 @@ KRYLOV = 20  # vectors that a product is made orthogonal to, on average
 EDGE = 8e-5  # of a step along the edge, in Python
 BLOCK, BLOCK_LAYER = 5e-6, 2e-7  # of it per block of modes; and for each of its layers
 LEANINGS = 8  # products that differences of the Hessian cost
+WIDE = 4  # times n_in: from there on a product and its vectors cost less than half;
+FURTHER_OF_WIDE = 6  # products of each further eigenvalue there
 EVALUATIONS = 10  # gradients that a step of the flow's integrator costs, its own work included
 STEPS_PER_UNIT, FIRST_STEPS = 0.6, 60  # of the integrator: in a time 2/S_1; until it has grown
 
@@ -112,8 +114,11 @@ def _of_matrices(experiment: Experiment, steps: float, records: float) -> Cost:
     gradient = _gradient(experiment)
     record = MATRICES_RECORD + gradient
     if experiment.record.sharpness:
-        products = FIRST + FURTHER * (experiment.record.eigenvalues - 1)
-        record += EIGENPAIRS + products * product_seconds(experiment, KRYLOV)
+        wide = experiment.network.hidden_width(experiment.task) >= WIDE * experiment.task.n_in
+        further = FURTHER_OF_WIDE if wide else FURTHER
+        products = FIRST + further * (experiment.record.eigenvalues - 1)
+        each = product_seconds(experiment, KRYLOV) * (0.4 if wide else 1.0)
+        record += EIGENPAIRS + products * each
     return Cost(MATRICES_SETUP, steps, gradient * _evaluations(experiment), records, record)
 
 

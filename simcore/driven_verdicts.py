@@ -41,8 +41,20 @@ def judge(experiment: Experiment, seen: Evidence) -> Verdicts:
 
 
 def _expected(experiment: Experiment) -> Expected:
-    """With momentum nothing is known of how long a run that was thrown near zero stays there."""
-    expected = prospects.expected(experiment)
+    """Of the pathways that are not frozen for good: what sleeps shares nothing. With momentum
+    nothing is known of how long a run that was thrown near zero stays there."""
+    expected, pathways = prospects.expected(experiment), experiment.network.pathways
+    awake = experiment.dynamics.moving(pathways)
+    if not all(awake):
+        alive = tuple((expected.alive & awake).tolist())
+        value = experiment.task.singular_values[theory.sharpest_mode(experiment)]
+        split, lowest, _, gains = prospects.flattest_over(value, experiment.network.depths, alive)
+        expected = expected._replace(
+            alive=np.array(alive),
+            flattest=split,
+            lowest=np.array(lowest),
+            gains=np.array(gains),
+        )
     momentum = experiment.dynamics.momentum
     return expected._replace(trap=np.zeros_like(expected.trap)) if momentum else expected
 

@@ -101,9 +101,25 @@ class Dynamics(Spec):
         return any(isinstance(event, events.Freeze) for event in self.events)
 
     @property
+    def jitters(self) -> bool:
+        """Whether all weights are shaken at some time."""
+        return any(isinstance(event, events.Jitter) for event in self.events)
+
+    @property
     def by_chance(self) -> bool:
         """Whether random numbers move the weights, each mode by itself."""
-        return any(isinstance(event, events.Jitter) for event in self.events)
+        return self.jitters
+
+    def moving(self, pathways: int, time: float | None = None) -> tuple[bool, ...]:
+        """Which of so many pathways move from `time` on (as its events count it), or from the
+        end on, (H,)."""
+        end = self.steps if self.iterated else self.duration
+        return events.moving(self.events, pathways, end if time is None else time)
+
+    def goes_on_plainly(self, pathways: int) -> bool:
+        """Whether it would go on as plain descent after its end: its step size no longer changes,
+        and whatever slept is awake."""
+        return self.iterated and not self.driven and all(self.moving(pathways))
 
     def in_words(self, events: Events, *, exactly: bool = False) -> list[str]:
         """Events of such dynamics in words, numbers in four digits unless `exactly`."""

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore.events import Jitter
 from simcore.experiment import Experiment
 from simcore.kernels import modes as kernels
 from simcore.kernels.simd import padded, zeros
@@ -59,8 +58,7 @@ def _told_apart(experiment: Experiment) -> Rows:
     will move each by itself, or what keeps the block of two modes below the edge."""
     depths, dynamics = experiment.network.depths, experiment.dynamics
     several = len(experiment.task.singular_values) > 1
-    jittered = any(isinstance(event, Jitter) for event in dynamics.events)
-    if jittered or (several and dynamics.parts_layers):
+    if dynamics.jitters or (several and dynamics.parts_layers):
         return tuple(tuple(map(float, range(depth))) for depth in depths)
     return experiment.start.layer_scales(depths)
 

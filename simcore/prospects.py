@@ -83,10 +83,11 @@ def follows_closed_forms(experiment: Experiment) -> bool:
     """Whether gradient flow from this start is that of `theory`: one number per mode and pathway.
 
     So it is for whitened inputs and balanced starts (layer scales that are equal within each
-    pathway are balanced, too), unless a pathway of two layers or more starts below zero.
+    pathway are balanced, too), unless a pathway of two layers or more starts below zero, or a
+    jitter will shake the layers apart.
     """
     start, depths = experiment.start, experiment.network.depths
-    if not (experiment.task.whitened and start.balanced):
+    if not (experiment.task.whitened and start.balanced) or experiment.dynamics.jitters:
         return False
     modes = range(1 if start.uniform else len(experiment.task.singular_values))
     return all(
@@ -100,13 +101,15 @@ def alive(experiment: Experiment) -> tuple[bool, ...]:
     """Whether each pathway can leave where it starts in the sharpest mode, (H,); in any mode for
     inputs that are not whitened, which mix them."""
     start, depths = experiment.start, experiment.network.depths
-    if start.uniform or experiment.task.whitened:
+    if (start.uniform or experiment.task.whitened) and not experiment.dynamics.jitters:
         return start.alive(depths, theory.sharpest_mode(experiment))
     return _in_any_mode(experiment)
 
 
 def _in_any_mode(experiment: Experiment) -> tuple[bool, ...]:
     start, depths = experiment.start, experiment.network.depths
+    if experiment.dynamics.jitters:  # which moves every weight off zero
+        return (True,) * len(depths)
     modes = range(1 if start.uniform else len(experiment.task.singular_values))
     return tuple(map(any, zip(*(start.alive(depths, mode) for mode in modes), strict=True)))
 
@@ -145,7 +148,7 @@ def expect(experiments: Sequence[Experiment], steps: float | None = None) -> Exp
     flattest, lowest, alone, gains = (
         np.array(part)
         for part in zip(
-            *(_flattest(v, depths, a) for v, a in zip(values.tolist(), living, strict=True)),
+            *(flattest_over(v, depths, a) for v, a in zip(values.tolist(), living, strict=True)),
             strict=True,
         )
     )
@@ -179,7 +182,7 @@ def _expected(experiment: Experiment) -> Expected:
 
 
 @lru_cache(maxsize=1024)  # a map asks for few of them very often, and each is a bisection
-def _flattest(
+def flattest_over(
     singular_value: float, depths: tuple[int, ...], alive: tuple[bool, ...]
 ) -> tuple[np.ndarray, float, float, bool]:
     """Over the pathways alive: the flattest split of one mode as shares (H,), its sharpness, the
@@ -246,7 +249,7 @@ def _ends(
     if start is not None:
         flow = theory.flow_end_split(start, depths, target)
     if alive is not None:
-        flattest = target * _flattest(target, depths, alive)[0]
+        flattest = target * flattest_over(target, depths, alive)[0]
     border = None
     if len(depths) == 2 and start is not None and alive == (True, True) and edge is not None:
         border = _border(flow, flattest, depths, target, edge)

@@ -84,7 +84,8 @@ def classify(run: Trajectory) -> Regime:
     * WINNER_TAKES_ALL: everything else, as under gradient flow.
 
     A descent from an aligned start is judged on its true tail (`verdicts`), so neither this nor
-    what a longer run does depends on how often it was recorded. Other runs are judged on the last
+    what a longer run does depends on how often it was recorded; one with events too, if it would go
+    on plainly after its end. Other runs are judged on the last
     fifth of their records, 12 to 200 of them; those with events, momentum, weight decay or label
     noise by the rules of `driven_verdicts`.
     """
@@ -109,6 +110,8 @@ def _judged(run: Trajectory) -> _Judged:
         seen, found = true_tail.of_descent(run.experiment)
     else:
         seen = _of_records(run)
+        if true_tail.goes_on(run.experiment):
+            seen = seen._replace(ahead=true_tail.after_the_end(run.experiment))
         found = _judge_of(run.experiment.dynamics)(run.experiment, seen)
     return _Judged(
         found.regimes[0], found.reasons[0], found.shares[:, 0], float(found.sharpness[0]), seen
@@ -171,7 +174,12 @@ def _last_sharpness(run: Trajectory) -> np.ndarray:
     """At the end; the mean of the tail where the dynamics shake it."""
     if run.experiment.dynamics.plain:
         return run.sharpness[-1]
-    return run.sharpness[tail(len(run.steps))].mean()
+    return _felt(run)[tail(len(run.steps))].mean()
+
+
+def _felt(run: Trajectory) -> np.ndarray:
+    """The sharpness that the edge is about, (K,): that of the weights that move."""
+    return run.sharpness if run.moving_sharpness is None else run.moving_sharpness
 
 
 # --- Phases ----------------------------------------------------------------------------------
@@ -183,7 +191,8 @@ def phases(run: Trajectory) -> tuple[Phase, ...]:
     * plateau: the mode's strength sum_h sigma_h / sigma*_1 is below 0.1, at the start, and again
       from where an overshoot threw a trapped run back for good;
     * symmetry breaking: from there until the edge, or until the run settles;
-    * edge of stability: from the first record with sharpness >= 2/eta; a blow-up is none;
+    * edge of stability: from the first record with sharpness >= 2/eta, that of the weights that
+      move; a blow-up is none;
     * re-balancing: from the record after which the largest share lies more than 0.02 below its
       peak so far for good, unless the winner keeps all (so never for depth 2, where shares are
       constant) or no signal is left to share; label noise needs no edge for it;
@@ -231,10 +240,11 @@ def _at_edge(run: Trajectory, mode: Course, regime: Regime) -> np.ndarray:
     down again, as the rest are its blow-up."""
     if run.edge is None:
         return np.empty(0, int)
-    kept = run.sharpness >= run.edge if run.variance is None else run.variance > 0
+    sharpness = _felt(run)
+    kept = sharpness >= run.edge if run.variance is None else run.variance > 0
     above = kept & (np.abs(mode.total) <= BLOW_UP)
     if regime is Regime.DIVERGED:
-        below = np.flatnonzero(run.sharpness < run.edge)
+        below = np.flatnonzero(sharpness < run.edge)
         above[below[-1] if len(below) else 0 :] = False
     return np.flatnonzero(above)
 
@@ -513,11 +523,11 @@ def _sharpness(run: Trajectory) -> list[str]:
         return []
     if run.edge is None:
         return [f"Sharpness ends at {last:.4g}."]
-    peak = np.nanmax(run.sharpness)
+    peak, now = np.nanmax(run.sharpness), " at the end" if np.ptp(run.edge) > 0 else ""
     where = " among the recorded steps" if np.diff(run.steps).max(initial=1) > 1 else ""
     return [
         f"Sharpness went up to {peak:.4g}{where} and ends at {last:.4g}; "
-        f"the edge {run.experiment.dynamics.edge_symbol} is {run.edge[-1]:.4g}."
+        f"the edge {run.experiment.dynamics.edge_symbol} is {run.edge[-1]:.4g}{now}."
     ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simcore import bars, central, cost, events, looks
+from simcore import bars, central, cost, looks
 from simcore.engines import Engine, engine_for
 from simcore.experiment import CentralFlow, Descent, Dynamics, Experiment, Flow
 from simcore.kernels.dormand_prince import REACHED, STALLED
@@ -199,9 +199,7 @@ class _Recorder:
         """Of the last records, with this sharpness of all weights."""
         dynamics, pathways = self.experiment.dynamics, self.experiment.network.pathways
         clock = self.steps if dynamics.iterated else self.time
-        moving = [
-            events.moving(dynamics.events, pathways, time) for time in clock[-len(sharpness) :]
-        ]
+        moving = [dynamics.moving(pathways, time) for time in clock[-len(sharpness) :]]
         if not all(map(all, moving)):
             of_moving = self.engine.moving_sharpness(moving, look)
             sharpness = np.where(np.all(moving, axis=1), sharpness, of_moving)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simcore import events
 from simcore.engines import Engine
 from simcore.events import Jitter, Kick
 from simcore.experiment import Descent, Dynamics, Experiment
@@ -56,7 +55,7 @@ class Updates:
 
 def act(dynamics: Dynamics, time: float, engine: Engine, pathways: int) -> tuple[bool, ...]:
     """Let the events at `time` act, in their order; return which pathways move from then on."""
-    moving = events.moving(dynamics.events, pathways, time)
+    moving = dynamics.moving(pathways, time)
     engine.hold(moving)
     for event in dynamics.events:
         if event.first == time and isinstance(event, Kick):

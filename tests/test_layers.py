@@ -29,12 +29,13 @@ TABLE: dict[str, tuple[str, str | None]] = {
     ),
     "truths": (
         "simcore.theory simcore.prospects simcore.variations simcore.plans simcore.cost "
-        "simcore.differences simcore.driven "
+        "simcore.differences simcore.branches simcore.driven "
         "simcore.drift",
         "numpy nouns truths",
     ),
     "verbs": (
-        "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.jitters "
+        "simcore.curvature simcore.davidson simcore.frames simcore.lanczos "
+        "simcore.mode_starts simcore.mode_curvature simcore.jitters "
         "simcore.engines simcore.updates simcore.edge simcore.central simcore.averages "
         "simcore.simulate "
         "simcore.alignment simcore.courses simcore.verdicts "

@@ -49,8 +49,10 @@ LOOK_EVERY = 0.1  # seconds between two questions whether to stop
 def summary(run: Trajectory) -> Row:
     """The end of a run in scalars, those of `rows.Summary` by name.
 
-    outcome, regime, loss, sharpness, edge_ratio = eta * sharpness / 2 (nan for a flow), and of the
-    sharpest mode largest_share and participation, all at the last record; seconds that it took.
+    outcome, regime, loss, sharpness, edge_ratio, which is eta * sharpness / 2 at the step size of
+    the end, with momentum and weight decay eta (sharpness + mu) over the largest that is stable
+    (nan for a flow), and of the sharpest mode largest_share and participation, all at the last
+    record; seconds that it took.
     """
     ends = Ends(
         [run.outcome],
@@ -63,13 +65,15 @@ def summary(run: Trajectory) -> Row:
 
 
 def _rows(experiments: Sequence[Experiment], ends: Ends, seconds: float) -> list[Row]:
-    step_sizes = np.array([getattr(e.dynamics, "step_size", np.nan) for e in experiments])
+    rules = [e.dynamics for e in experiments]
+    step_sizes = np.array([np.nan if of.eta is None else of.eta for of in rules])
+    decays, reaches = np.array([(of.weight_decay, of.reach) for of in rules]).T
     return Summary.rows(
         outcome=[outcome.name for outcome in ends.outcomes],
         regime=[regime.value for regime in ends.regimes],
         loss=ends.loss.tolist(),
         sharpness=ends.sharpness.tolist(),
-        edge_ratio=(step_sizes * ends.sharpness / 2).tolist(),
+        edge_ratio=(step_sizes * (ends.sharpness + decays) / reaches).tolist(),
         largest_share=theory.shares(ends.strengths).max(axis=-1).tolist(),
         participation=theory.participation(ends.strengths).tolist(),
         seconds=[seconds] * len(experiments),
