@@ -280,6 +280,10 @@ SAID = {  # dynamics, depth, start: how it ends, its headline, and words of its 
         {"step_size": 3 / 16, "momentum": 0.5}, 20, (0.002, 0.0017),
         Regime.TRAPPED, "trapped", "An overshoot threw the signal back",
     ),
+    "momentum warmed up": (
+        {"step_size": 3 / 13, "steps": 3000, "momentum": 0.5, "events": WARM}, 20, (0.002, 0.0017),
+        Regime.PARTLY_REBALANCED, "partly re-balanced", "One pathway won first; at the edge",
+    ),
     "a drop keeps the split": (
         {"step_size": 2 / 13, "steps": 1300, "events": (StepSize(at=650, value=0.05),)},
         20, (0.002, 0.0017),
