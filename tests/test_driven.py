@@ -364,6 +364,8 @@ def test_an_ensemble_has_its_median_band_and_law():
     drawn = [line.column for line in each.panels[0].lines if line.run == "6 seeds"]
     assert drawn == [f"s{h}_{n}" for h in range(2) for n in range(6)]
     assert each.runs[1].columns["s0_3"] == pytest.approx(values[3])
+    last = replace(experiment, dynamics=replace(experiment.dynamics, seed=2**32 - 1))
+    assert [each.dynamics.seed for each in members(last, 2)] == [2**32 - 1, 0]
     with refused("needs label noise"):
         members(paper())
 
