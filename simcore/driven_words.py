@@ -74,8 +74,8 @@ def _shared_more(run: Trajectory) -> str:
             "evenly."
         )
     return (
-        "The pathways share the signal more evenly than gradient flow from the same start, left "
-        "alone, would have them."
+        "The pathways end up sharing the signal more evenly than under plain gradient flow from "
+        "the same start."
     )
 
 
