@@ -156,7 +156,8 @@ def verdict(run: Trajectory) -> None:
 def expectation(experiment: Experiment) -> None:
     """What theory expects at the step size, in words; it knows of no events."""
     said = prospects.place(variations.without_events(experiment))
-    without = "Without its events: " if experiment.dynamics.events else ""
+    dynamics = experiment.dynamics
+    without = "Without its events: " if dynamics.events and dynamics.step_size else ""
     _small("expectation", without + said)
 
 
