@@ -65,7 +65,7 @@ def test_a_link_opens_its_experiment(preset):
     assert the_experiment(app).key == preset.experiment.key
 
 
-def test_label_noise_is_drawn_anew_and_shown_as_an_ensemble(monkeypatch):
+def test_noise_is_drawn_anew_and_shown_as_an_ensemble_and_momentum_gets_a_warm_up(monkeypatch):
     shown = scenes_of(monkeypatch)
     noisy = presets.BY_NAME["label-noise"].experiment
     short = replace(noisy, dynamics=replace(noisy.dynamics, steps=400))
@@ -75,6 +75,13 @@ def test_label_noise_is_drawn_anew_and_shown_as_an_ensemble(monkeypatch):
     assert "16 seeds" in [run.name for run in shown[-1].runs]
     app.button(key="noise_seed").click().run()
     assert the_experiment(app) == replace(short, dynamics=replace(short.dynamics, seed=1))
+    app.session_state["drive_fold"] = True  # open
+    app.run().text_input(key="momentum").set_value("0.5").run()
+    app.button(key="drive_warm_up").click().run()
+    assert not app.exception
+    dynamics = the_experiment(app).dynamics
+    assert (dynamics.momentum, dynamics.label_noise, dynamics.steps) == (0.5, 0.1, 8000)
+    assert dynamics.warms_up_for == 2000
 
 
 def test_a_broken_link_gets_a_sentence_and_the_default():
