@@ -4,11 +4,16 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages import _bring, _controls, _drive, _events, _pins, _reached, _runs, _state, _ui
+from pages import _bring, _controls, _drive, _events, _pins, _prose, _reached, _runs, _state, _ui
 from simcore import scenes
 from simcore.figures import panels
 
 experiment = _ui.open_page()
+_prose.say(
+    "Parallel linear pathways learn one target: gradient flow lets one of them win, descent past "
+    "the edge 2/η shares the signal again.",
+    "lead",
+)
 from_here = _events.place(experiment)
 with st.sidebar:
     _controls.sidebar(experiment)

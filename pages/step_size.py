@@ -20,7 +20,7 @@ experiment = _ui.open_page()
 with st.sidebar:
     _controls.architecture(experiment)
     _controls.clock(experiment)
-    with st.expander("More"):
+    with st.expander(_controls.EXPERTS):
         _controls.experts(experiment)
 _ui.complaints()
 _ui.step_size_ruler(experiment)
@@ -76,7 +76,10 @@ def on_select() -> None:
 
 
 if not prospects.follows_closed_forms(experiment):
-    _prose.note("The diagram needs a balanced start and whitened inputs; choose those under More.")
+    _prose.note(
+        "The diagram needs a balanced start and whitened inputs; choose those under "
+        f"“{_controls.EXPERTS}”."
+    )
 else:
     # steps and records do not matter here, so one key serves all of them
     any_run = replace(experiment, dynamics=Descent(step_size=1.0, steps=1), record=Record())

@@ -473,7 +473,7 @@ def test_a_run_is_changed_from_the_cursor_on_and_the_old_one_stays_as_a_pin(monk
     assert [run.name for run in (descent, flow, pin)] == ["GD", "plain GF", "A: no events"]
     assert [change.label for change in descent.changes] == ["η = 0.05", "pathway 2 frozen"]
     assert pin.changes == []
-    assert "Without its events: η = 0.1538 is between" in words(app)
+    assert "**Theory, without the events:** η = 0.1538 is between" in words(app)
     app.query_params["cursor"] = "52"  # 40 updates later
     app.run()
     app.button(key="here_freeze").click().run()
