@@ -26,6 +26,8 @@ FIRST, FURTHER = 16, 30  # products with the Hessian that the eigenvalues of a r
 EIGENPAIRS = 6e-5  # of a record, beside its products
 PRODUCT, ORTHOGONAL = 4, 5e-10  # gradients that a product costs; per weight and earlier vector
 KRYLOV = 20  # vectors that a product is made orthogonal to, on average
+WIDE = 4  # times n_in: from there on a product and its vectors cost less than half;
+FURTHER_OF_WIDE = 6  # products of each further eigenvalue there
 EVALUATIONS = 10  # gradients that a step of the flow's integrator costs, its own work included
 STEPS_PER_UNIT, FIRST_STEPS = 0.6, 60  # of the integrator: in a time 2/S_1; until it has grown
 
@@ -111,9 +113,11 @@ def _of_matrices(experiment: Experiment, steps: float, records: float) -> Cost:
     gradient = _gradient(experiment)
     record = MATRICES_RECORD + gradient
     if experiment.record.sharpness:
-        products = FIRST + FURTHER * (experiment.record.eigenvalues - 1)
-        pairs = EIGENPAIRS + products * product_seconds(experiment, KRYLOV)
-        record += pairs * _looks(experiment)
+        wide = experiment.network.hidden_width(experiment.task) >= WIDE * experiment.task.n_in
+        further = FURTHER_OF_WIDE if wide else FURTHER
+        products = FIRST * _looks(experiment) + further * (experiment.record.eigenvalues - 1)
+        each = product_seconds(experiment, KRYLOV) * (0.4 if wide else 1.0)
+        record += EIGENPAIRS + products * each
     step = gradient * _evaluations(experiment) + _driving(experiment)
     return Cost(MATRICES_SETUP, steps, step, records, record)
 

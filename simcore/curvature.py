@@ -15,17 +15,18 @@ import numpy as np
 from simcore import looks
 from simcore.checks import require
 from simcore.cost import product_seconds
+from simcore.davidson import Davidson
 from simcore.experiment import Experiment, Network
-from simcore.kernels import lanczos
+from simcore.frames import Coordinates
 from simcore.kernels import matrices as kernels
 from simcore.kernels.simd import padded, zeros
+from simcore.lanczos import Lanczos, room
 from simcore.looks import Look
 from simcore.tasks import Task
 
-KRYLOV = 120  # vectors kept before Lanczos restarts, fewer where they would take more than
-KRYLOV_NUMBERS = 60_000_000  # numbers, half a gigabyte
 NOISE_SEED = 20260605
-MIX = 0.02  # share of noise in a warm start, so that an overtaking eigenvector is never missed
+# Seconds to diagonalise a matrix of that size^3, and the products that are saved by it.
+DIAGONALISED, SAVED = 8e-10, 40
 
 
 @lru_cache(maxsize=32)
@@ -131,37 +132,57 @@ def _chains(experiment: Experiment) -> tuple[np.ndarray, ...]:
     return zeros(chain), zeros(chain), zeros(chain), misfit, slope
 
 
+def _noise(experiment: Experiment, rows: int, moving: tuple[bool, ...] | None) -> np.ndarray:
+    """Random unit vectors, the same at every call; only weights of pathways that move."""
+    whole = layout(experiment.network, experiment.task)
+    noise = np.random.default_rng(NOISE_SEED).standard_normal((rows, whole.size))
+    noise = np.array([pad(experiment, row) for row in noise])
+    for h in np.flatnonzero(~np.array(moving or (), dtype=bool)):
+        noise[:, whole.start[whole.first[h]] : whole.start[whole.first[h + 1]]] = 0.0
+    return noise / np.linalg.norm(noise, axis=1, keepdims=True)
+
+
+def _corrections_pay(experiment: Experiment) -> bool:
+    """Whether the products that Davidson's corrections save take longer than they do."""
+    size = padded(experiment.task.n_out) * padded(experiment.task.n_in)
+    return DIAGONALISED * size**3 < SAVED * product_seconds(experiment, SAVED)
+
+
 class EigenSolver:
-    """Lanczos on the Hessian, warm-started from the eigenvectors of the call before; if only some
-    pathways (H,) move, on that of their weights."""
+    """The Hessian's largest eigenvalues, warm-started from the eigenvectors of the call before: by
+    the block Davidson method where it pays, else by Lanczos iteration. If only some pathways (H,)
+    move, those of the Hessian of their weights."""
 
     def __init__(
         self, experiment: Experiment, k: int, moving: tuple[bool, ...] | None = None
     ) -> None:
         whole = layout(experiment.network, experiment.task)
         self.layout = whole if moving is None else _some_of(whole, experiment, moving)
-        n, numbers = self.layout.size, int(whole.start[-1])
-        self.k, self.count = k, min(k, n)
-        room = min(KRYLOV, n, max(20, KRYLOV_NUMBERS // numbers))
+        self.k, self.count = k, min(k, self.layout.size)
         self.tangent = kernels.Tangent(*_chains(experiment))
-        self.scratch = lanczos.Lanczos(
-            zeros(room + 1, numbers), np.zeros(room), np.zeros(room), np.zeros(room)
-        )
-        noise = np.random.default_rng(NOISE_SEED).standard_normal((self.count, whole.size))
-        self.noise = np.array([pad(experiment, row) for row in noise])
-        for h in np.flatnonzero(~np.array(moving or (), dtype=bool)):
-            self.noise[:, whole.start[whole.first[h]] : whole.start[whole.first[h + 1]]] = 0.0
-        self.noise /= np.linalg.norm(self.noise, axis=1, keepdims=True)
-        self.vectors = np.zeros_like(self.noise)
-        self.mix = 1.0  # nothing known yet: start from noise
-        self.products = 0
-        self.per_call = looks.between(product_seconds(experiment, 2 * room))  # at worst, each twice
+        here = Coordinates(self.layout, self.tangent, padded(experiment.task.n_out), self.count)
+        # at worst, each product is made orthogonal twice
+        per_call = looks.between(product_seconds(experiment, 2 * room(self.layout)))
+        noise = _noise(experiment, self.count, moving)
+        lanczos = Lanczos(here, noise, per_call)
+        self.method: Davidson | Lanczos = lanczos
+        if self.count > 1 and here.frame.narrow and _corrections_pay(experiment):
+            self.method = Davidson(lanczos, noise[0])
+
+    @property
+    def products(self) -> int:
+        """Hessian-vector products so far."""
+        return self.method.products
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """The eigenvectors that the last call found, padded, (k, numbers)."""
+        return self.method.vectors[: self.count]
 
     def grown(self, experiment: Experiment) -> EigenSolver:
         """A solver for one eigenpair more, which begins from what this one knows."""
         more = EigenSolver(experiment, self.k + 1)
-        more.vectors[: self.count] = self.vectors
-        more.mix = self.mix
+        more.method.begin_from(self.vectors)
         return more
 
     def solve(
@@ -179,35 +200,7 @@ class EigenSolver:
         products; where it raises, the solver is of no further use.
         """
         pairs = np.full((2, self.k), np.nan)
-        values, residuals = pairs[:, : self.count]
-        search = lanczos.Search(np.zeros(3, np.int64), np.zeros(3))
-        while search.place[lanczos.PAIR] < self.count:
-            look()
-            self.products += lanczos.top_eigenpairs(
-                theta,
-                self.layout,
-                loss,
-                work,
-                self.tangent,
-                self.scratch,
-                self.noise,
-                self.mix,
-                self.vectors,
-                values,
-                residuals,
-                tol,
-                search,
-                self.per_call,
-            )
-        known = bool(np.isfinite(self.vectors).all())
-        self.mix = MIX if known else 1.0
-        if not known:
-            self.vectors[:] = 0.0
-        values[~np.isfinite(residuals)] = np.nan
-        if self.count > 1:
-            order = np.argsort(-values, kind="stable")
-            self.vectors[:] = self.vectors[order]
-            values[:], residuals[:] = values[order], residuals[order]
+        pairs[:, : self.count] = self.method.solve(kernels.Place(theta, loss, work), tol, look)
         return pairs[0], pairs[1]
 
 

@@ -8,7 +8,7 @@ import pytest
 from cases import ALIGNED, CASES, RUNS, descending, flowing
 from strategies import refused
 
-from simcore import Flow, Record, Spectrum, limits, looks, simulate
+from simcore import Flow, Freeze, Jitter, Record, Spectrum, limits, looks, simulate
 from simcore.cost import check, cost
 from simcore.plans import Plan, Side
 from simcore.studies import batch, phase_maps

@@ -225,6 +225,17 @@ def kernels() -> dict[str, object]:
     return found
 
 
+def several_eigenvalues_of_a_wide_network():
+    """Near a minimum."""
+    return replace(
+        descending(CASES["two pathways"], 0.01, 4),
+        network=Network(depths=(4, 4), width=24),
+        start=Balanced(scales=(0.8, 0.8)),
+        engine="matrices",
+        record=Record(frames=3, eigenvalues=2),
+    )
+
+
 def versions() -> dict[str, int]:
     """How many compiled versions of each kernel there are, in the cache of all who ran these
     sources, after every case ran on both engines."""
@@ -247,6 +258,7 @@ def versions() -> dict[str, int]:
             curvature.sharpness(experiment, run.theta, k=2)
         if isinstance(experiment.start, Balanced) and experiment.task.whitened:
             bifurcation.orbits(experiment, np.array([0.01, 0.02]), budget=3, kept=2)
+    simulate(several_eigenvalues_of_a_wide_network())
     return {name: count_versions(kernel) for name, kernel in kernels().items()}
 
 

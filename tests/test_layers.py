@@ -34,7 +34,8 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "numpy nouns truths",
     ),
     "verbs": (
-        "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.jitters "
+        "simcore.curvature simcore.davidson simcore.frames simcore.lanczos "
+        "simcore.mode_starts simcore.mode_curvature simcore.jitters "
         "simcore.engines simcore.updates simcore.edge simcore.central simcore.simulate "
         "simcore.alignment simcore.courses simcore.verdicts "
         "simcore.true_tail simcore.driven_verdicts simcore.driven_words "

@@ -84,6 +84,14 @@ class Tangent(NamedTuple):
     slope: np.ndarray  # (n_out * n_in,), the same array as misfit if whitened
 
 
+class Place(NamedTuple):
+    """Where a Hessian is taken: `work` holds `evaluate` and `backpropagate` of scale 1 at theta."""
+
+    theta: np.ndarray
+    problem: Problem
+    work: Workspace
+
+
 # --- Loss and gradient -----------------------------------------------------------------------
 
 
