@@ -120,7 +120,7 @@ def test_what_more_than_the_gradient_moves_costs_more():
     assert cost(under(base, label_noise=0.1)).step > cost(under(base, momentum=0.5)).step
     assert cost(under(base, events=(Jitter(at=5, std=0.1),))).step > 2 * plain.step
     frozen = cost(under(base, events=(Freeze(pathway=0, start=5, stop=900),)))
-    assert frozen.record > 1.5 * plain.record
+    assert frozen.record > plain.record
 
 
 def under(experiment, **drive):
