@@ -19,12 +19,15 @@ MOST_SEEDS = 2**32  # of a generator: after the last one comes 0
 TASKS = {"spectrum": "Singular values", "tree": "Semantic tree"}
 
 
+EXPERTS = "Target, start, depths, records"
+
+
 def sidebar(experiment: Experiment) -> None:
     """All controls of a run: few visible, the experts' behind one fold."""
     preset(experiment, presets.ALL)
     architecture(experiment)
     clock(experiment)
-    with st.expander("More"):
+    with st.expander(EXPERTS):
         experts(experiment)
 
 
@@ -44,7 +47,17 @@ def architecture(experiment: Experiment) -> None:
         max(depths),
         lambda depth: variations.with_depth(experiment, depth),
         help="Weight matrices per pathway; different ones are set by the list of depths.",
+        text=typed.text_of(depths) if len(set(depths)) > 1 else None,
+        read=lambda text: _typed_depths(experiment, text),
     )
+
+
+def _typed_depths(experiment: Experiment, text: str) -> Experiment:
+    """One depth for all pathways, or a list of them."""
+    depths = typed.wholes(text)
+    if len(depths) == 1:
+        return variations.with_depth(experiment, depths[0])
+    return variations.with_depths(experiment, depths)
 
 
 def clock(experiment: Experiment) -> None:
@@ -284,7 +297,8 @@ def flow_beside(usual: bool) -> bool:
         "flow_beside",
         shown,
         lambda on: _state.look(flow=None if on == usual else on),
-        help="GF: the same start under steps so small that nothing oscillates, on the same clock.",
+        help="GF: the same start under steps so small that nothing oscillates, on the same clock. "
+        "Plain GF has none of the events of the run.",
     )
     return shown
 
@@ -327,16 +341,25 @@ def _whole(
 
 
 def _count(
-    label: str, key: str, value: int, change: Callable[[int], Experiment], **options: Any
+    label: str,
+    key: str,
+    value: int,
+    change: Callable[[int], Experiment],
+    *,
+    text: str | None = None,
+    read: Callable[[str], Experiment] | None = None,
+    **options: Any,
 ) -> None:
-    """A whole number with a key for one less and one for one more."""
+    """A whole number with a key for one less and one for one more; shown as `text`, where that says
+    more, and typed as `read` takes it."""
     row, words = st.container(horizontal=True, vertical_alignment="bottom", gap="small"), st.empty()
 
     def by(step: int) -> None:
         _state.show(change(value + step))
 
     with row:
-        _whole(label, key, value, change, words=words, **options)
+        taken = read or (lambda text: change(typed.whole(text)))
+        _text(label, key, text or typed.text(value), taken, words=words, **options)
         for sign, step, name in (("−", -1, "less"), ("+", 1, "more")):
             press = partial(_widgets.attempt, by, step, key=key)
             _widgets.button(sign, f"{key}_{name}", press, help=f"One {name}")

@@ -4,13 +4,20 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages import _bring, _controls, _drive, _pins, _reached, _runs, _state, _ui
+from pages import _bring, _controls, _drive, _events, _pins, _prose, _reached, _runs, _state, _ui
 from simcore import scenes
 from simcore.figures import panels
 
 experiment = _ui.open_page()
+_prose.say(
+    "Parallel linear pathways learn one target: gradient flow lets one of them win, descent past "
+    "the edge 2/η shares the signal again.",
+    "lead",
+)
+from_here = _events.place(experiment)
 with st.sidebar:
     _controls.sidebar(experiment)
+    _events.controls(experiment)
     _drive.controls(experiment)
     chosen = _controls.view(experiment)
     # at once for modes; full weights take longer under flow than under descent
@@ -25,8 +32,11 @@ shown = [scenes.named(run)]
 if with_flow and run.experiment.dynamics.iterated:
     flow = _runs.flow_beside(run)
     if flow is not None:
-        shown.append(scenes.named(flow))
+        shown.append(scenes.named_flow(flow, run))
 shown += _pins.runs(experiment)
+if from_here is not None:
+    with from_here:
+        _events.from_here(experiment, run)
 _ui.verdict(run)
 _bring.origin(run)
 view = _state.view()

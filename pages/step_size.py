@@ -20,7 +20,7 @@ experiment = _ui.open_page()
 with st.sidebar:
     _controls.architecture(experiment)
     _controls.clock(experiment)
-    with st.expander("More"):
+    with st.expander(_controls.EXPERTS):
         _controls.experts(experiment)
 _ui.complaints()
 _ui.step_size_ruler(experiment)
@@ -29,12 +29,12 @@ _ui.expectation(experiment)
 
 def _plain(dynamics: Dynamics) -> Dynamics:
     """The same for as long with nothing but the gradient."""
-    if not (dynamics.driven and dynamics.eta):
+    if not (dynamics.driven and dynamics.step_size):
         return dynamics
-    return Descent(step_size=dynamics.eta, steps=dynamics.steps)
+    return Descent(step_size=dynamics.step_size, steps=dynamics.steps)
 
 
-eta = experiment.dynamics.eta or np.nan
+eta = experiment.dynamics.step_size or np.nan
 plain = replace(experiment, dynamics=_plain(experiment.dynamics))
 marks, unit = theory.step_size_marks(plain), theory.unit_step_size(experiment)
 
@@ -52,6 +52,7 @@ def _plays_no_part(experiment: Experiment) -> str:
         "its momentum": dynamics.momentum,
         "its weight decay": dynamics.weight_decay,
         "its label noise": dynamics.label_noise,
+        "its events": dynamics.events,
     }
     said = [name for name, there in parts.items() if there]
     return f" It is of plain descent, without {' and '.join(said)}." if said else ""
@@ -75,7 +76,10 @@ def on_select() -> None:
 
 
 if not prospects.follows_closed_forms(experiment):
-    _prose.note("The diagram needs a balanced start and whitened inputs; choose those under More.")
+    _prose.note(
+        "The diagram needs a balanced start and whitened inputs; choose those under "
+        f"“{_controls.EXPERTS}”."
+    )
 else:
     # steps and records do not matter here, so one key serves all of them
     any_run = replace(experiment, dynamics=Descent(step_size=1.0, steps=1), record=Record())

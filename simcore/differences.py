@@ -87,12 +87,13 @@ def _events(mine: Dynamics, theirs: Dynamics | None) -> Iterator[str]:
     others = theirs.events if theirs is not None else ()
     new = tuple(event for event in mine.events if event not in others)
     gone = tuple(event for event in others if event not in mine.events)
-    new_words, gone_words = mine.in_words(new), (theirs or mine).in_words(gone)
-    if set(new_words) & set(gone_words):
+    new_words = mine.in_words(new)
+    if theirs is not None and set(new_words) & set(theirs.in_words(gone)):
         new_words = mine.in_words(new, exactly=True)
     yield from new_words
     if gone and not new:
-        yield "without events" if not mine.events else "without " + ", ".join(gone_words)
+        missing = "without " + ", ".join(event.labels[0] for event in gone)
+        yield missing if mine.events else "no events"
 
 
 def _network(mine: Network, theirs: Network | None) -> Iterator[str]:

@@ -50,6 +50,11 @@ class Event(Spec):
         """The pathway (from 0) that it is about, if it is about one."""
         return getattr(self, "pathway", None)
 
+    @property
+    def leads_to(self) -> float | None:
+        """The step size that it changes to, if it changes that."""
+        return getattr(self, "value", None)
+
     def step_sizes(self, before: np.ndarray) -> None:
         """Change the step sizes eta_k (K,) of the updates from `first` on, in place."""
 
@@ -62,6 +67,10 @@ class Event(Spec):
     def labels(self) -> tuple[str, ...]:
         """What happens at each of its `times`, in as few words as a mark has room for."""
         raise NotImplementedError
+
+    def leads_with(self, step_size: float | None) -> bool:
+        """Whether it belongs to the run's own step size, as a warm-up does that leads to it."""
+        return False
 
     def led_to(self, old: float, new: float) -> Self:
         """The same in a run whose own step size is `new` instead of `old`."""
@@ -157,8 +166,10 @@ class Ramp(Event):
 
     def led_to(self, old: float, new: float) -> Self:
         """A warm-up goes on leading to the run's own step size."""
-        warms_up = self.begin is not None and self.value == old
-        return replace(self, value=new) if warms_up else self
+        return replace(self, value=new) if self.leads_with(old) else self
+
+    def leads_with(self, step_size: float | None) -> bool:
+        return self.begin is not None and self.value == step_size
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,11 @@ def named(run: Trajectory, name: str = "", sign: str = "") -> Named:
     )
 
 
+def named_flow(flow: Trajectory, run: Trajectory) -> Named:
+    """Gradient flow beside a run: from its start, but without what happens in it."""
+    return named(flow, "plain GF" if run.experiment.dynamics.events else "")
+
+
 def flow_beside(run: Trajectory) -> Experiment:
     """Gradient flow from the same start for as long as the run lasted, which is not to the end that
     was asked for if it diverged; a flow is its own."""
@@ -115,5 +120,5 @@ def _of_run(run: Trajectory, keys: Sequence[str] | None) -> Scene:
         )
     beside = []
     if run.experiment.resolved_engine == "modes" and run.experiment.dynamics.iterated:
-        beside = [named(simulate(flow_beside(run)))]
+        beside = [named_flow(simulate(flow_beside(run)), run)]
     return panels.simulator([main, *beside], keys or panels.FIRST_PANELS)

@@ -111,6 +111,24 @@ def with_step_size(experiment: Experiment, step_size: float) -> Experiment:
     return with_dynamics(experiment, experiment.dynamics.with_step_size(float(step_size)))
 
 
+def without_events(experiment: Experiment) -> Experiment:
+    """The same run with nothing that happens on the way."""
+    dynamics = experiment.dynamics
+    return with_dynamics(experiment, dynamics.with_events(())) if dynamics.events else experiment
+
+
+def at_any_step_size(experiment: Experiment) -> Experiment:
+    """The same run with nothing that happens on the way but a warm-up, as that leads to whatever
+    the step size is; what is asked over a range of step sizes is asked of it."""
+    dynamics = experiment.dynamics
+    kept = tuple(e for e in dynamics.events if e.leads_with(dynamics.step_size))
+    return (
+        experiment
+        if kept == dynamics.events
+        else with_dynamics(experiment, dynamics.with_events(kept))
+    )
+
+
 def with_warm_up(experiment: Experiment, updates: int) -> Experiment:
     """The step size grows from zero over the first updates, of four times as many at least."""
     dynamics = experiment.dynamics

@@ -81,10 +81,8 @@ def test_runs_that_differ_by_events_alone_are_told_apart():
     kick = Kick(at=400, pathway=0, factor=1 + 1e-6)
     both, large = eventful(DROP, kick), replace(kick, factor=1.1)
     closer = eventful(replace(large, factor=1.1 + 1e-6))
-    assert difference(MEDIUM, both) == "without events"
-    assert difference(eventful(DROP), both) == (
-        "without strengths of pathway 1 times 1.000001 at update 400"
-    )
+    assert difference(MEDIUM, both) == "no events"
+    assert difference(eventful(DROP), both) == "without pathway 1 × 1.000001"
     assert difference(closer, eventful(large)) == (
         "strengths of pathway 1 times 1.100001 at update 400"
     )

@@ -29,7 +29,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
     ),
     "truths": (
         "simcore.theory simcore.prospects simcore.variations simcore.plans simcore.cost "
-        "simcore.differences simcore.driven "
+        "simcore.differences simcore.branches simcore.driven "
         "simcore.drift",
         "numpy nouns truths",
     ),

@@ -233,7 +233,8 @@ def ghosts(runs: Sequence[Named], view: View) -> dict[str, np.ndarray]:
     if experiment.task.singular_values[view.mode] <= 0:
         return {}
     ends = prospects.ends(experiment, view.mode)
-    named = {"flow": ends["flow"], "flattest": ends["flattest"], "edge": ends["edge"]}
+    edge = None if experiment.dynamics.events else ends["edge"]  # of one step size
+    named = {"flow": ends["flow"], "flattest": ends["flattest"], "edge": edge}
     return {name: at for name, at in named.items() if at is not None and np.isfinite(at).all()}
 
 
@@ -353,7 +354,15 @@ def _sharpness(runs: Sequence[Named], view: View) -> scene.Panel | str:
     panel = scene.SeriesPanel(
         title="Sharpness",
         label="λ",
-        lines=[*(scene.Line(n.name, "lambda0", n.name) for n in known), *_edges(runs)],
+        lines=[
+            *(scene.Line(n.name, "lambda0", n.name) for n in known),
+            *(
+                scene.Line(n.name, "moving", f"moving weights{_of(n, runs[0])}", mode=1)
+                for n in known
+                if n.run.moving_sharpness is not None
+            ),
+            *_edges(runs),
+        ],
     )
     return _cut_above_edges(panel, known, np.concatenate([n.run.sharpness for n in known]))
 

@@ -45,6 +45,16 @@ class Notice:
     last_step: int
 
 
+@dataclass(frozen=True)
+class Change:
+    """An event of a run at time t: in a few words beside its mark, and in full where the pointer
+    rests on it."""
+
+    label: str
+    words: str
+    t: float
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Run:
     """One trajectory: columns over K records.
@@ -56,6 +66,7 @@ class Run:
     maps: name -> (K, M, rows, cols), M matrices per record drawn side by side by a `HeatPanel`.
     phases: (name, first_step, last_step) in steps of this run, as `regimes.phases` gives them.
     notices: of stretches of steps, marked where each begins.
+    changes: of the rules while it lasts, marked on the axis of time.
     end: what became of it, a key of `style.ENDS`; the colour of its phase "settled".
     sign: a letter set along its lines, if there are several runs of a kind.
     """
@@ -66,6 +77,7 @@ class Run:
     label: str = ""
     phases: Sequence[Phase] = ()
     notices: Sequence[Notice] = ()
+    changes: Sequence[Change] = ()
     end: str = ""
     sign: str = ""
     maps: Mapping[str, np.ndarray] = field(default_factory=dict)

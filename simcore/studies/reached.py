@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import true_tail
+from simcore import variations
 from simcore.cost import cost
 from simcore.experiment import Descent, Experiment, Record
 from simcore.kernels.simd import padded
@@ -33,15 +33,14 @@ class Reached(NamedTuple):
 
 
 def origin(experiment: Experiment) -> Experiment | None:
-    """What the regimes depend on: the experiment at any step size; None unless it is a descent from
-    an aligned start."""
-    if experiment.dynamics.driven and experiment.resolved_engine == "modes":
-        dynamics = experiment.dynamics.with_step_size(1.0)
-        return replace(experiment, dynamics=dynamics, record=OF_DRIVEN)
-    if not true_tail.has_true_tail(experiment):
+    """What the regimes depend on: the descent from an aligned start at any step size, see
+    `variations.at_any_step_size`; None for another run."""
+    whole = variations.at_any_step_size(experiment)
+    dynamics = whole.dynamics
+    if not dynamics.iterated or whole.resolved_engine != "modes":
         return None
-    dynamics = experiment.dynamics.with_step_size(1.0)
-    return replace(experiment, dynamics=dynamics, record=Record(frames=2, sharpness=False))
+    record = Record(frames=2, sharpness=False) if dynamics.plain else OF_DRIVEN
+    return replace(whole, dynamics=dynamics.with_step_size(1.0), record=record)
 
 
 def seconds(experiment: Experiment, cells: int = FEWEST) -> float:

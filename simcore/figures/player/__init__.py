@@ -280,6 +280,7 @@ def _describe_run(run: Run, maps: Mapping[str, Any]) -> dict[str, Any]:
             }
             for notice in run.notices
         ],
+        "changes": [asdict(change) for change in run.changes],
         "maps": maps,
     }
 

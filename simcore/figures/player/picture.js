@@ -36,6 +36,7 @@ export class Picture {
     this.ribbons = this.runs.filter((run) => run.phases.length);
     this.reference = this.runs.find((run) => !run.smooth) ?? null; // its steps are counted
     this.steps = this.reference && new Steps(this.reference);
+    for (const run of this.runs) run.even = run.smooth || new Steps(run).even;
     this.shared = this.runs.every((run) => run.smooth || this.steps.isThatOf(run));
     this.clock.load(this.runs);
     this.zoom.load(this.clock);

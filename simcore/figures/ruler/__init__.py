@@ -12,7 +12,8 @@ A rerun with another step size moves the handle, except while it is held and for
 when it is taken for an echo of the drag. A rerun with other marks, or another `token`, is none.
 
 Zones, their sentences and marks are those of `prospects`, colours `style.ENDS`. Under the bar a
-thin strip shows which regimes runs of this very network reach, in the same colours.
+thin strip shows which regimes runs of this very network reach, in the same colours. The handle is
+the step size at the start; small marks are those to which events of the run change it later.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from simcore import prospects, theory
+from simcore import prospects, theory, variations
 from simcore.checks import positive, shown
 from simcore.experiment import Experiment
 from simcore.figures import modules, style
@@ -79,17 +80,36 @@ def data(
         2 / theory.unit_step_size(experiment),
         token=token,
         names=prospects.marks(experiment),
+        later=_later(experiment),
     )
-    dynamics, steps = experiment.dynamics, getattr(experiment.dynamics, "steps", 0)
+    dynamics = experiment.dynamics
     edge = {
         "symbol": dynamics.edge_symbol,
         "reach": dynamics.reach,
         "decay": dynamics.weight_decay,
     }
-    return drawn | {
-        "edge": edge,
-        "reached": strip(reached, f"This network, run for {steps:,} steps"),
-    }
+    return drawn | {"edge": edge, "reached": strip(reached, _of_strip(experiment))}
+
+
+def _of_strip(experiment: Experiment) -> str:
+    """Which runs the strip is of: those of `variations.at_any_step_size`."""
+    dynamics, steps = experiment.dynamics, getattr(experiment.dynamics, "steps", 0)
+    kept = variations.at_any_step_size(experiment).dynamics.events
+    with_it = " with its warm-up" if kept else ""
+    without = ", without its other events" if kept else " without its events"
+    left_out = without if len(kept) < len(dynamics.events) else ""
+    return f"This network, run for {steps:,} steps{with_it}{left_out}"
+
+
+def _later(experiment: Experiment) -> list[tuple[float, str]]:
+    """The other step sizes to which events lead, each with their words."""
+    dynamics = experiment.dynamics
+    found = [(event.leads_to, event.words(dynamics.unit)) for event in dynamics.events]
+    return [
+        (value, words)
+        for value, words in found
+        if value is not None and value != dynamics.step_size
+    ]
 
 
 def strip(parts: Sequence[Part], title: str) -> list[dict[str, Any]]:
@@ -113,10 +133,11 @@ def bar(
     *,
     token: object = None,
     names: Mapping[str, Mark] = prospects.MARKS,
+    later: Sequence[tuple[float, str]] = (),
 ) -> dict[str, Any]:
-    """The same of any marks and zones.
+    """The same of any marks and zones, with `later` step sizes and what is said of them.
 
-    The bar spans the marks (those that are nan are left out) and always contains `step_size`;
+    The bar spans the marks (those that are nan are left out) and always contains all step sizes;
     without any it is a plain logarithmic scale of two decades around it. `sharpness` is S_1.
     """
     eta = positive("the step size", step_size)
@@ -133,7 +154,8 @@ def bar(
         decades = [10.0 ** (decade + k) for k in (-1, 0, 1)]
         ticks = [_tick(x, style.short(x), "", style.short(x), "") for x in decades]
         low, _, high = decades
-    low, high = min(low, eta), max(high, eta)
+    others = [value for value, _ in later]
+    low, high = min(low, eta, *others), max(high, eta, *others)
     return {
         "eta": eta,
         "range": [low, high],
@@ -151,6 +173,7 @@ def bar(
             for zone in zones
             if zone.low < high and zone.high > low
         ],
+        "later": [{"value": value, "words": words} for value, words in later],
         "reached": [],
         "token": repr((token, known)),
         "begun": token == 0,

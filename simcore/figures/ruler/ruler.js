@@ -15,6 +15,7 @@ const THROTTLE = 150; // ms between two reports of a drag
 const QUIET = 1000; // ms after a move in which a rerun is taken for its echo,
 const STILL = 300; // ms without a move after which a drag that is shown at once is reported
 const SLOW = 4000; // and a step size reported just before, or a session that just began
+const MOST_NAMED = 3; // of later step sizes
 
 export class Ruler {
   constructor(root) {
@@ -22,6 +23,7 @@ export class Ruler {
     const find = (selector) => root.querySelector(selector);
     this.parts = {
       eta: find(".eta"),
+      next: find(".next"),
       gamma: find(".gamma"),
       symbol: find(".edge > i"),
       edge: find(".edge > span"),
@@ -29,6 +31,7 @@ export class Ruler {
       labels: find(".labels"),
       zones: find(".zones"),
       reached: find(".reached"),
+      later: find(".later"),
       poles: find(".poles"),
       track: find(".track"),
       handle: find(".handle"),
@@ -157,6 +160,7 @@ export class Ruler {
     });
     zones.replaceChildren(...this.zones.map((zone) => zone.box));
     this.drawReached();
+    this.drawLater();
     this.place();
   }
 
@@ -172,6 +176,27 @@ export class Ruler {
     });
     this.parts.reached.replaceChildren(...this.reached.map(({ box }) => box));
     this.root.toggleAttribute("data-reached", parts.length > 0);
+  }
+
+  /** To which step sizes events of the run lead: marks on the bar, and words beside that of the start. */
+  drawLater() {
+    const { later } = this.data,
+      { next } = this.parts;
+    this.later = later.map(({ value, words }) => {
+      const box = element("i", "mark");
+      box.title = words;
+      box.setAttribute("role", "listitem");
+      box.setAttribute("aria-label", words);
+      return { value, box };
+    });
+    this.parts.later.replaceChildren(...this.later.map(({ box }) => box));
+    next.hidden = !later.length;
+    next.textContent = `then ${later
+      .slice(0, MOST_NAMED)
+      .map(({ value }) => short(value))
+      .join(", ")}`;
+    if (later.length > MOST_NAMED) next.textContent += ", …";
+    next.title = later.map(({ words }) => words).join("; ");
   }
 
   colour() {
@@ -195,6 +220,7 @@ export class Ruler {
       const left = this.x(start);
       Object.assign(box.style, { left: `${left}px`, width: `${this.x(end) - left}px` });
     }
+    for (const { value, box } of this.later) box.style.left = `${this.x(value)}px`;
     placeLabels(this);
     this.paint();
   }
