@@ -11,11 +11,11 @@ import streamlit as st
 
 from pages import _prose, _state, _widgets
 from simcore import link_values, presets, typed, variations
+from simcore.ensemble import MOST_SEEDS
 from simcore.experiment import Experiment, Gaussian
 from simcore.figures import panels, style
 from simcore.tasks import Spectrum, Tree
 
-MOST_SEEDS = 2**32  # of a generator: after the last one comes 0
 TASKS = {"spectrum": "Singular values", "tree": "Semantic tree"}
 
 
