@@ -482,7 +482,8 @@ def test_a_run_is_changed_from_the_cursor_on_and_the_old_one_stays_as_a_pin(monk
     assert len(the_view(app).pins) == 2
 
 
-def test_events_are_listed_edited_removed_and_added():
+def test_events_are_listed_edited_removed_and_added(monkeypatch):
+    monkeypatch.setattr(_reached, "LONGEST", 0.0)  # seconds of a strip that nobody looks at here
     app = open_app(events="step:325:0.05")
     assert "Step size 0.05 from update 325 on" in words(app)
     app.text_input(key="event0_StepSize_at").set_value("650").run()
