@@ -293,7 +293,7 @@ SAID = {  # dynamics, depth, start: how it ends, its headline, and words of its 
     "a drop keeps the split": (
         {"step_size": 2 / 13, "steps": 1300, "events": (StepSize(at=650, value=0.05),)},
         20, (0.002, 0.0017),
-        Regime.PARTLY_REBALANCED, "partly re-balanced", "share the signal more evenly",
+        Regime.PARTLY_REBALANCED, "partly re-balanced", "signal more evenly than under",
     ),
     "a sleeper loses": (
         {"events": (Freeze(pathway=0, start=0, stop=250),)}, 20, (0.002, 0.0017),

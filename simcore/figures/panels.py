@@ -223,7 +223,8 @@ _END_MARKS: dict[str, tuple[str, scene.Shape]] = {
 
 def _end_mark(end: str, experiment: Experiment) -> tuple[str, scene.Shape]:
     name, shape = _END_MARKS[end]
-    return name.format(edge=experiment.dynamics.edge_symbol), shape
+    plain = "plain " if end == "flow" and experiment.dynamics.events else ""
+    return plain + name.format(edge=experiment.dynamics.edge_symbol), shape
 
 
 def ghosts(runs: Sequence[Named], view: View) -> dict[str, np.ndarray]:
