@@ -119,7 +119,7 @@ def _number(
 def with_seeds(scene: Scene, experiment: Experiment) -> Scene:
     """The scene with the ensemble over seeds, where it is asked for and there is one."""
     wanted = _state.view().ensemble
-    if wanted not in SHOWN or not experiment.dynamics.label_noise:
+    if wanted not in ("band", "each") or not experiment.dynamics.label_noise:
         return scene
     ensemble = _ensemble(experiment)
     if ensemble is None:

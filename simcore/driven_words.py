@@ -42,7 +42,7 @@ def sentence(run: Trajectory, regime: Regime, reason: Reason, shares: np.ndarray
     dynamics = run.experiment.dynamics
     if regime is Regime.TRAPPED and reason is Reason.THROWN:
         return regime.sentence
-    if regime is Regime.PARTLY_REBALANCED and (dynamics.events or not _winner_is_too_sharp(run)):
+    if regime is Regime.PARTLY_REBALANCED and (_interrupted(run) or not _winner_is_too_sharp(run)):
         return _shared_more(run)
     if regime is Regime.BALANCED and dynamics.label_noise:
         return (
@@ -53,6 +53,12 @@ def sentence(run: Trajectory, regime: Regime, reason: Reason, shares: np.ndarray
     return None
 
 
+def _interrupted(run: Trajectory) -> bool:
+    """Whether more happens in the run than a warm-up."""
+    dynamics = run.experiment.dynamics
+    return len(dynamics.events) > (dynamics.warms_up_for > 0)
+
+
 def _winner_is_too_sharp(run: Trajectory) -> bool:
     edge = run.experiment.edge
     return edge is not None and bool(prospects.expected(run.experiment).winner > edge)
@@ -61,15 +67,15 @@ def _winner_is_too_sharp(run: Trajectory) -> bool:
 def _shared_more(run: Trajectory) -> str:
     """That it is, and why where only one thing can be the reason."""
     dynamics = run.experiment.dynamics
-    if dynamics.momentum and not dynamics.events:
+    if dynamics.momentum and not _interrupted(run):
         return (
             "The minimum that gradient flow leads to is flat enough for this step size, but "
             "momentum overshoots at the end of the plateau, and that shared the signal out more "
             "evenly."
         )
     return (
-        "The pathways share the signal more evenly than gradient flow from the same start, left "
-        "alone, would have them."
+        "The pathways end up sharing the signal more evenly than under plain gradient flow from "
+        "the same start."
     )
 
 
@@ -78,12 +84,12 @@ def _kept(run: Trajectory) -> str | None:
     shares = theory.shares(sharpest(run).strengths[-1])
     winner, flow = int(shares.argmax()), prospects.expected(run.experiment).flow
     more = len(depths) > 1 and bool(np.isfinite(flow).all() and shares.max() > flow.max() + CLOSE)
-    if more and dynamics.weight_decay and not dynamics.events:
+    if more and dynamics.weight_decay and not _interrupted(run):
         return (
             f"Weight decay handed the signal to pathway {winner + 1}: it keeps more of it than "
             "gradient flow alone would leave it."
         )
-    if dynamics.events and len(depths) > 1:
+    if _interrupted(run) and len(depths) > 1:
         return f"Pathway {winner + 1} ends with the largest share of the signal, and keeps it."
     return None
 

@@ -156,7 +156,6 @@ class ModesEngine(_Moving):
         self.system, self.x, self.state = start.system, start.x, start.state
         self.limit, self.floor = float(start.limit[0]), float(start.floor[0])
         self.seen = mode_starts.fresh_state(self.system)
-        self.architecture = mode_curvature.architecture_of(experiment)
         self.nothing = ranges.fresh(*self.state.strengths.shape)
         self.ranges = ranges.copied(self.nothing)
         self.queue: list[np.ndarray] = []
@@ -164,6 +163,10 @@ class ModesEngine(_Moving):
         expected = cost(experiment)
         self.per_call = looks.between(expected.step)
         self.together = min(MOST_TOGETHER, looks.between(expected.record))
+
+    @cached_property
+    def architecture(self) -> mode_curvature.Architecture:
+        return mode_curvature.architecture_of(self.experiment)
 
     def descend(self, steps: int, step_size: float) -> int:
         self.system.step_size[:] = step_size

@@ -13,6 +13,7 @@ from simcore.experiment import Descent, Experiment, Record
 from simcore.trajectory import Outcome, Trajectory
 
 SEEDS = 16
+MOST_SEEDS = 2**32  # of a generator: after the last one comes 0
 FRAMES = 300
 BAND = (10, 90)  # per cent
 
@@ -56,6 +57,10 @@ def members(experiment: Experiment, seeds: int = SEEDS) -> tuple[Experiment, ...
     assert isinstance(dynamics, Descent)
     record = Record(frames=FRAMES, sharpness=False)
     return tuple(
-        replace(experiment, record=record, dynamics=replace(dynamics, seed=dynamics.seed + k))
+        replace(
+            experiment,
+            record=record,
+            dynamics=replace(dynamics, seed=(dynamics.seed + k) % MOST_SEEDS),
+        )
         for k in range(seeds)
     )

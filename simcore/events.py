@@ -1,7 +1,8 @@
 """What happens in a run while it lasts: another step size, a pathway that sleeps or is kicked.
 
 Times are counted in updates for a descent and in t for a flow. An event at k acts before update k,
-the one that makes iterate k + 1 from iterate k. Pathways count from 0.
+the one that makes iterate k + 1 from iterate k. So a record at k shows the weights before it,
+and the next record what came of it. Pathways count from 0.
 """
 
 from __future__ import annotations
@@ -176,7 +177,8 @@ class Ramp(Event):
 class Freeze(Event):
     """A pathway keeps its weights from `start` until `stop` (None: for good).
 
-    It still counts in M = sum_h M_h, and so in the gradient of all others.
+    It still counts in M = sum_h M_h, and so in the gradient of all others. Neither gradient nor
+    weight decay moves it, and it wakes without velocity; kicks and jitters move it all the same.
     """
 
     name = "Freeze"
@@ -251,8 +253,9 @@ class Kick(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Jitter(Event):
-    """N(0, std^2) added to every weight at once, from `seed`; in the modes engine to every layer
-    scale of every mode, which then are no longer equal within a pathway."""
+    """N(0, std^2) added to every weight at once, asleep or not, from `seed`. The modes engine takes
+    of the same numbers what falls on the layer scales of every mode, which then are no longer
+    equal within a pathway."""
 
     name = "Jitter"
     clocked = ("at",)

@@ -63,7 +63,6 @@ def architecture_of(experiment: Experiment, moving: tuple[bool, ...] | None = No
     hidden = network.hidden_width(task) if max(network.depths) > 1 else 0
     modes = _alike(experiment)
     layers = np.repeat(counted, network.depths)
-    both = np.tile(layers, 2)
     every = np.arange(2 * first[-1])
     pairs = [
         Pair(i, j, every, times * others if i != j else times * (times - 1) // 2)
@@ -73,8 +72,10 @@ def architecture_of(experiment: Experiment, moving: tuple[bool, ...] | None = No
     ]
     nothing = _nothing(len(target), first, max(hidden, len(target)), task.n_in, task.n_out)
     pairs += [Pair(i, -1, rows, times * null) for i, times in modes for rows, null in nothing]
-    pairs = [pair._replace(rows=pair.rows[both[pair.rows]]) for pair in pairs]
-    pairs = [pair for pair in pairs if len(pair.rows)]
+    if moving is not None:
+        both = np.tile(layers, 2)
+        pairs = [pair._replace(rows=pair.rows[both[pair.rows]]) for pair in pairs]
+        pairs = [pair for pair in pairs if len(pair.rows)]
     weights = np.prod(network.shapes(task), axis=1, dtype=np.int64)[layers].sum()
     seen = len(target) * layers.sum() + sum(len(rows) * times for _, _, rows, times in pairs)
     return Architecture(

@@ -57,10 +57,11 @@ def _descend(
     dynamics, updates = experiment.dynamics, Updates(experiment, engine)
     assert isinstance(dynamics, Descent)
     recorder.record(0, 0.0)
-    for goal in dynamics.recorded(experiment.record)[1:].tolist():
+    goals = dynamics.recorded(experiment.record)[1:]
+    for goal, t in zip(goals.tolist(), dynamics.times(goals).tolist(), strict=True):
         if not updates.go(goal, lambda done: report.reached(done / dynamics.steps)):
             return Outcome.DIVERGED
-        recorder.record(goal, dynamics.time(goal))
+        recorder.record(goal, t)
     return Outcome.FINISHED
 
 

@@ -22,35 +22,45 @@ class Updates:
         self.dynamics, self.engine, self.done = experiment.dynamics, engine, 0
         self.pathways = experiment.network.pathways
         self.modes = len(experiment.task.singular_values)
-        self.rng = np.random.default_rng(self.dynamics.seed)
+        self.rng = np.random.default_rng(self.dynamics.seed) if self.dynamics.label_noise else None
         self.changes = [int(time) for time in self.dynamics.changes]
         self.moving = (True,) * self.pathways
+        self.schedule, self.plain = self.dynamics.schedule, self.dynamics.plain
 
     def go(self, goal: int, reached: Callable[[int], object] = lambda done: None) -> bool:
         """Take the updates up to number `goal`, and tell where it has come to now and then; False
         if the loss blew up on the way."""
         while self.done < goal:
             reached(self.done)
-            if self.done in self.changes:
-                self.moving = act(self.dynamics, self.done, self.engine, self.pathways)
-            later = next((t for t in self.changes if t > self.done), goal)
-            wanted = min(goal, later, self.done + self.engine.per_call) - self.done
-            taken = self._take(wanted)
+            wanted = min(goal - self.done, self.engine.per_call)
+            if self.plain:  # most are, and often recorded at every step
+                taken = self.engine.descend(wanted, self.dynamics.step_size)
+            else:
+                wanted = self._until_a_change(wanted)
+                taken = self._take(wanted)
             self.done += taken
             if taken < wanted:
                 return False
         return True
 
+    def _until_a_change(self, wanted: int) -> int:
+        """Let what changes now act; return how many of the updates wanted come before the next."""
+        if self.done in self.changes:
+            self.moving = act(self.dynamics, self.done, self.engine, self.pathways)
+        later = (time - self.done for time in self.changes if time > self.done)
+        return min(wanted, next(later, wanted))
+
     def _take(self, count: int) -> int:
-        dynamics, schedule = self.dynamics, self.dynamics.schedule
+        dynamics, schedule = self.dynamics, self.schedule
         ends = schedule.stretch(np.array([self.done, self.done + count - 1]))
         steady = ends[0] == ends[1]
         if steady and not dynamics.driven and all(self.moving):
             return self.engine.descend(count, float(schedule.step_size[ends[0]]))
         step_sizes = schedule.step_sizes(np.arange(self.done, self.done + count))
-        drawn = count if dynamics.label_noise > 0 else 0
-        noise = dynamics.label_noise * self.rng.standard_normal((drawn, self.modes))
-        return self.engine.drive(step_sizes, noise)
+        shifts = np.empty((0, self.modes))
+        if self.rng is not None:
+            shifts = dynamics.label_noise * self.rng.standard_normal((count, self.modes))
+        return self.engine.drive(step_sizes, shifts)
 
 
 def act(dynamics: Dynamics, time: float, engine: Engine, pathways: int) -> tuple[bool, ...]:

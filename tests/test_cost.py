@@ -8,7 +8,7 @@ import pytest
 from cases import ALIGNED, CASES, RUNS, descending, flowing
 from strategies import refused
 
-from simcore import Flow, Record, Spectrum, limits, looks, simulate
+from simcore import Flow, Freeze, Jitter, Record, Spectrum, limits, looks, simulate
 from simcore.cost import check, cost
 from simcore.plans import Plan, Side
 from simcore.studies import batch, phase_maps
@@ -116,3 +116,17 @@ def test_on_a_laptop_any_run_may_be_started():
 def test_pieces_of_work_between_two_looks():
     assert looks.between(looks.APART / 10) == 10
     assert looks.between(1.0) == 1
+
+
+def test_what_more_than_the_gradient_moves_costs_more():
+    base = descending(ALIGNED["deep"], 0.01, 1000, record=Record(frames=20))
+    plain = cost(base)
+    assert cost(under(base, momentum=0.5)).step > plain.step
+    assert cost(under(base, label_noise=0.1)).step > cost(under(base, momentum=0.5)).step
+    assert cost(under(base, events=(Jitter(at=5, std=0.1),))).step > 2 * plain.step
+    frozen = cost(under(base, events=(Freeze(pathway=0, start=5, stop=900),)))
+    assert frozen.record > plain.record
+
+
+def under(experiment, **drive):
+    return replace(experiment, dynamics=replace(experiment.dynamics, **drive))

@@ -6,7 +6,7 @@ import pytest
 from streamlit.runtime.state import SafeSessionState, SessionState
 from streamlit.testing.v1 import AppTest
 
-from pages import _state, _ui
+from pages import _reached, _state, _ui
 from pages._names import PAGES
 from pages._words import WORDS
 from simcore import (
@@ -67,6 +67,7 @@ def test_a_link_opens_its_experiment(preset):
 
 def test_noise_is_drawn_anew_and_shown_as_an_ensemble_and_momentum_gets_a_warm_up(monkeypatch):
     shown = scenes_of(monkeypatch)
+    monkeypatch.setattr(_reached, "LONGEST", 0.0)  # no strip, which has tests of its own
     noisy = presets.BY_NAME["label-noise"].experiment
     short = replace(noisy, dynamics=replace(noisy.dynamics, steps=400))
     app = open_app(**links.to_query(short) | links.view_to_query(View(ensemble="band")))
@@ -481,7 +482,8 @@ def test_a_run_is_changed_from_the_cursor_on_and_the_old_one_stays_as_a_pin(monk
     assert len(the_view(app).pins) == 2
 
 
-def test_events_are_listed_edited_removed_and_added():
+def test_events_are_listed_edited_removed_and_added(monkeypatch):
+    monkeypatch.setattr(_reached, "LONGEST", 0.0)  # seconds of a strip that nobody looks at here
     app = open_app(events="step:325:0.05")
     assert "Step size 0.05 from update 325 on" in words(app)
     app.text_input(key="event0_StepSize_at").set_value("650").run()
@@ -511,3 +513,13 @@ def test_a_central_flow_offers_no_events():
     assert dynamics.takes == ()
     with pytest.raises(ValueError, match="events need gradient descent or flow"):
         dynamics.with_events((StepSize(at=1, value=0.1),))
+
+
+def test_central_flow_beside_a_descent_and_alone():
+    beside = open_app(cf="1")
+    assert any("meets the edge at t = 15" in text.value for text in beside.markdown)
+    driven = open_app(cf="1", momentum="0.5")
+    assert any("stands for gradient descent at one step size" in w.value for w in driven.warning)
+    alone = open_app(central="0.1538461538", duration="100")
+    assert any("kept at the edge" in text.value for text in alone.markdown)
+    assert not any(app.exception for app in (beside, driven, alone))
