@@ -341,17 +341,23 @@ class MatricesEngine(_Moving):
         )
 
     def flow(self, goal: float, most: int, rtol: float) -> int:
-        return chebyshev.flow(
-            goal,
-            most,
-            self.layout,
-            self.problem,
-            self.work,
-            self.integrator,
-            self.ranges,
-            rtol,
-            self.longest,
-        )
+        status = chebyshev.HANDED_OVER
+        while status == chebyshev.HANDED_OVER:
+            stiff, before = self.integrator.stiff[chebyshev.ON], self.flow_steps()
+            flow = chebyshev.stiff_flow if stiff else chebyshev.pair_flow
+            status = flow(
+                goal,
+                most,
+                self.layout,
+                self.problem,
+                self.work,
+                self.integrator,
+                self.ranges,
+                rtol,
+                self.longest,
+            )
+            most -= self.flow_steps() - before
+        return status
 
     def move_to(self, time: float) -> None:
         dormand_prince.state_at(time, self.integrator, self.weights)

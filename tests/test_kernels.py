@@ -259,6 +259,8 @@ def versions() -> dict[str, int]:
         if isinstance(experiment.start, Balanced) and experiment.task.whitened:
             bifurcation.orbits(experiment, np.array([0.01, 0.02]), budget=3, kept=2)
     simulate(several_eigenvalues_of_a_wide_network())
+    stiff = replace(CASES["two pathways"], engine="matrices", record=Record(frames=3))
+    simulate(flowing(stiff, 60.0))
     return {name: count_versions(kernel) for name, kernel in kernels().items()}
 
 

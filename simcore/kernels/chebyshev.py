@@ -55,6 +55,7 @@ STREAK = 2  # looks in a row that found the pair's step limited by stability
 WAIT = 3  # accepted steps until the next look
 AGE = 4  # steps since the radius was found
 
+HANDED_OVER = 3  # beside what else a flow returns
 LOOK_EVERY, LOOKS, REST = 8, 3, 200
 BOUNDARY = 3.25  # h times the radius up to which the pair is stable is 3.3
 GRADIENTS = 6.0  # of a step of the pair
@@ -144,8 +145,12 @@ def _advance(h, count, layout, problem, work, integrator):
     for a in range(new.size):
         stages[TURNS, a] = new[a]
         stages[TURNS + 1, a] = new[a] + b * w1 * h * first[a]
-    for j in range(2, count + 1):
+    loss = 0.0
+    for j in range(2, count + 2):
         before, last, here = TURNS + (j - 2) % 3, TURNS + (j - 1) % 3, TURNS + j % 3
+        loss = velocity(stages[last], layout, problem, work, integrator.moving, stages[SPEED])
+        if j > count:
+            break
         pull = 1.0 - b1 * t1
         t2, t1, d2, d1, e2, e1 = (
             t1,
@@ -157,7 +162,6 @@ def _advance(h, count, layout, problem, work, integrator):
         )
         b = e1 / (d1 * d1)
         mu, nu, scale = 2 * b * w0 / b1, -b / b2, 2 * b * w1 / b1
-        velocity(stages[last], layout, problem, work, integrator.moving, stages[SPEED])
         for a in range(new.size):
             stages[here, a] = (
                 (1.0 - mu - nu) * new[a]
@@ -167,8 +171,8 @@ def _advance(h, count, layout, problem, work, integrator):
             )
         b2, b1 = b1, b
     for a in range(new.size):
-        trial[a] = stages[TURNS + count % 3, a]
-    return velocity(trial, layout, problem, work, integrator.moving, stages[0])
+        trial[a], stages[0, a] = stages[TURNS + count % 3, a], stages[SPEED, a]
+    return loss
 
 
 @kernel
@@ -239,9 +243,10 @@ def flow_start(theta, layout, problem, work, integrator, longest):
 
 
 @kernel
-def flow(goal, most, layout, problem, work, integrator, ranges, rtol, longest):
-    """Integrate until t >= goal or `most` more steps are accepted; return REACHED, PENDING or
-    STALLED. The ranges take in the ends of steps up to the goal."""
+def pair_flow(goal, most, layout, problem, work, integrator, ranges, rtol, longest):
+    """Integrate by the pair until t >= goal or `most` more steps are accepted; return REACHED,
+    PENDING, STALLED, or HANDED_OVER where `stiff_flow` should go on. The ranges take in the ends of
+    steps up to the goal."""
     clock, stages, stiff = integrator.clock, integrator.stages, integrator.stiff
     accepted = 0
     if clock[NOW] <= goal and not integrator.seen[0]:  # the last call ended past its goal
@@ -252,20 +257,40 @@ def flow(goal, most, layout, problem, work, integrator, ranges, rtol, longest):
         h, loss = next_step(integrator, longest), 0.0
         if h == 0.0:
             return STALLED
-        if stiff[ON] > 0.0:
-            taken = _stiff_step(h, layout, problem, work, integrator, rtol)
-        else:
-            for stage in range(1, STAGES):
-                propose(integrator, stage, h)
-                out = stages[row_of(stage)]
-                loss = velocity(integrator.trial, layout, problem, work, integrator.moving, out)
-            taken = judge(integrator, h, rtol, loss)
-            stiff[WAIT] -= 1.0 if taken else 0.0
-            if taken and stiff[WAIT] <= 0.0 and _look(integrator, h):
+        for stage in range(1, STAGES):
+            propose(integrator, stage, h)
+            out = stages[row_of(stage)]
+            loss = velocity(integrator.trial, layout, problem, work, integrator.moving, out)
+        if judge(integrator, h, rtol, loss):
+            accepted += 1
+            if clock[NOW] <= goal:
+                widen(ranges, loss, work.strengths)
+                integrator.seen[0] = True
+            stiff[WAIT] -= 1.0
+            if stiff[WAIT] <= 0.0 and _look(integrator, h):
                 stiff[ON], stiff[AGE] = 1.0, RENEW
-        if taken:
+                return HANDED_OVER
+    return REACHED
+
+
+@kernel
+def stiff_flow(goal, most, layout, problem, work, integrator, ranges, rtol, longest):
+    """The same by this method; HANDED_OVER where the pair should go on."""
+    clock, stiff = integrator.clock, integrator.stiff
+    accepted = 0
+    if clock[NOW] <= goal and not integrator.seen[0]:
+        widen(ranges, clock[LOSS], work.strengths)
+    while clock[NOW] < goal:
+        if accepted == most:
+            return PENDING
+        h = next_step(integrator, longest)
+        if h == 0.0:
+            return STALLED
+        if _stiff_step(h, layout, problem, work, integrator, rtol):
             accepted += 1
             if clock[NOW] <= goal:
                 widen(ranges, clock[LOSS], work.strengths)
                 integrator.seen[0] = True
+        if stiff[ON] == 0.0:
+            return HANDED_OVER
     return REACHED
