@@ -70,7 +70,7 @@ def extend(basis, start, fresh, wanted, lengths, numbers):
                 set_scaled(1.0 / length, at(fresh[j], 0), at(fresh[j], 0), size)
         if again < 2:
             for j in range(0, rows, 4):
-                some, scratch = at(fresh[j], 0), at(numbers, 0)
+                some, scratch = at(fresh, j * size), at(numbers, 0)
                 _dots(basis, start, some, size, scratch)
                 _add_mixture(scratch, start, basis, some, size)
     count = start
@@ -101,11 +101,11 @@ def apply(theta, layout, problem, work, tangent, frame, basis, images, start, st
 @kernel
 def combine(coefficients, rows, out):
     """out_i = sum_j coefficients_ij rows_j, for a multiple of four out_i."""
-    size = rows.shape[1]
+    size, count = rows.shape[1], coefficients.shape[1]
     for i in range(0, coefficients.shape[0], 4):
-        some = at(out[i], 0)
+        some = at(out, i * size)
         set_scaled(0.0, some, some, 4 * size)
-        _add_mixture(at(coefficients[i], 0), coefficients.shape[1], rows, some, size)
+        _add_mixture(at(coefficients, i * count), count, rows, some, size)
 
 
 @kernel

@@ -108,7 +108,7 @@ def propose(integrator, stage, h):
     """trial = new + h sum_j A[stage, j] k_j."""
     size, step = integrator.new.size, splat(h)
     new, trial, stages = at(integrator.new, 0), at(integrator.trial, 0), integrator.stages
-    first, rest = at(stages[STAGES - 1], 0), at(stages[1], 0)
+    first, rest = at(stages[STAGES - 1], 0), at(stages, size)
     weight = splat(A[stage, 0])
     for a in range(0, size, 4):
         total, row = weight * load(first, a), at(rest, a)
@@ -132,7 +132,7 @@ def judge(integrator, h, rtol, loss):
     # Each weight's share goes to `old`, which a step that is taken overwrites; until then there is
     # no last step to look back into.
     defect, size = at(old, 0), new.size
-    first, rest = at(stages[STAGES - 1], 0), at(stages[0], 0)
+    first, rest = at(stages[STAGES - 1], 0), at(stages, 0)
     for a in range(0, size, 4):
         total, row = splat(E[0]) * load(first, a), at(rest, a)
         total = fma(splat(E[STAGES - 1]), load(row, 0), total)
