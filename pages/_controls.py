@@ -16,6 +16,10 @@ from simcore.experiment import Experiment, Gaussian
 from simcore.figures import panels, style
 from simcore.tasks import Spectrum, Tree
 
+DURATIONS = {
+    "GF": "Gradient flow is descent in the limit of small steps.",
+    "CF": "Central flow is the smooth curve about which descent with this step size oscillates.",
+}
 TASKS = {"spectrum": "Singular values", "tree": "Semantic tree"}
 
 
@@ -83,11 +87,11 @@ def clock(experiment: Experiment) -> None:
         )
     else:
         _number(
-            "Duration t of gradient flow",
+            f"Duration t of {dynamics.title}",
             "duration",
             dynamics.duration,
             lambda duration: variations.with_duration(experiment, duration),
-            help="Gradient flow is descent in the limit of small steps.",
+            help=DURATIONS[dynamics.short],
         )
 
 
@@ -299,6 +303,21 @@ def flow_beside(usual: bool) -> bool:
         lambda on: _state.look(flow=None if on == usual else on),
         help="GF: the same start under steps so small that nothing oscillates, on the same clock. "
         "Plain GF has none of the events of the run.",
+    )
+    return shown
+
+
+def average_beside() -> bool:
+    """Whether central flow runs beside descent."""
+    shown = _state.view().central
+    _widgets.control(
+        st.toggle,
+        "Central flow beside it",
+        "average_beside",
+        shown,
+        lambda on: _state.look(central=on),
+        help="The smooth curve about which descent oscillates: gradient flow that is kept where "
+        "the sharpness is at most 2/η, with the loss that it predicts descent to have on average.",
     )
     return shown
 

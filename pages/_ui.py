@@ -13,8 +13,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages import _prose, _reached, _said, _state, _take, _widgets, _words
 from pages._names import FRONT, PAGES
-from simcore import links, prospects, regimes, variations
-from simcore.experiment import Descent, Experiment, Flow
+from simcore import averages, links, prospects, regimes, variations
+from simcore.experiment import CentralFlow, Descent, Experiment, Flow
 from simcore.figures import player, ruler
 from simcore.figures.scene import Scene
 from simcore.simulate import simulate
@@ -160,6 +160,11 @@ def verdict(run: Trajectory) -> None:
     _small("verdict", f"**{regimes.headline(run).capitalize()}.** {regimes.describe(run)}")
 
 
+def say_beside(average: Trajectory, run: Trajectory) -> None:
+    """What the central flow beside a run shows of it, and what not."""
+    _small("average", averages.beside(average, run))
+
+
 def expectation(experiment: Experiment) -> None:
     """What theory expects at the step size, in words; it knows of no events."""
     said = prospects.place(variations.without_events(experiment))
@@ -188,7 +193,8 @@ def warm_up() -> None:
 
 def _compile_all() -> None:
     small = replace(_state.DEFAULT, dynamics=Descent(step_size=0.1, steps=2))
-    for dynamics in (small.dynamics, Flow(duration=0.1)):
+    still, edge = Flow(duration=0.1), CentralFlow(step_size=2 / 13, duration=15.5)
+    for dynamics in (small.dynamics, still, edge):
         for engine in ("modes", "matrices"):
             simulate(replace(small, dynamics=dynamics, engine=engine))
     sweep([small])

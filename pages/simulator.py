@@ -22,6 +22,7 @@ with st.sidebar:
     chosen = _controls.view(experiment)
     # at once for modes; full weights take longer under flow than under descent
     with_flow = _controls.flow_beside(usual=experiment.resolved_engine == "modes")
+    with_average = _controls.average_beside()
     _pins.controls(experiment)
     _bring.controls()
 
@@ -33,16 +34,23 @@ if with_flow and run.experiment.dynamics.iterated:
     flow = _runs.flow_beside(run)
     if flow is not None:
         shown.append(scenes.named_flow(flow, run))
+average = None
+if with_average and run.experiment.dynamics.iterated:
+    average = _runs.average_beside(run)
+    if average is not None:
+        shown.append(scenes.named(average))
 shown += _pins.runs(experiment)
 if from_here is not None:
     with from_here:
         _events.from_here(experiment, run)
 _ui.verdict(run)
+if average is not None:
+    _ui.say_beside(average, run)
 _bring.origin(run)
 view = _state.view()
-scene = replace(
-    panels.simulator(shown, chosen, view), live=scenes.live_beside(run.experiment, view.mode)
-)
+scene = panels.simulator(shown, chosen, view)
+if average is None:  # the browser cannot run central flow at another step size
+    scene = replace(scene, live=scenes.live_beside(run.experiment, view.mode))
 _ui.play(_drive.with_seeds(scene, experiment), run, experiment, "player")
 _pins.table(shown)
 _ui.expectation(experiment)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from simcore import limits, theory
 from simcore.events import Ramp
-from simcore.experiment import Experiment
+from simcore.experiment import CentralFlow, Experiment
 
 # Seconds of one core (x86 with AVX2, 2026), fitted to runs of many sizes; G groups of equal layers
 # in H pathways, T layers, N weights.
@@ -26,6 +26,9 @@ FIRST, FURTHER = 16, 30  # products with the Hessian that the eigenvalues of a r
 EIGENPAIRS = 6e-5  # of a record, beside its products
 PRODUCT, ORTHOGONAL = 4, 5e-10  # gradients that a product costs; per weight and earlier vector
 KRYLOV = 20  # vectors that a product is made orthogonal to, on average
+EDGE = 8e-5  # of a step along the edge, in Python
+BLOCK, BLOCK_LAYER = 5e-6, 2e-7  # of it per block of modes; and for each of its layers
+LEANINGS = 8  # products that differences of the Hessian cost
 WIDE = 4  # times n_in: from there on a product and its vectors cost less than half;
 FURTHER_OF_WIDE = 6  # products of each further eigenvalue there
 EVALUATIONS = 10  # gradients that a step of the flow's integrator costs, its own work included
@@ -56,6 +59,8 @@ def cost(experiment: Experiment, *, together: bool = False) -> Cost:
     by `benchmarks/cost.py`; a run that diverges is shorter.
     """
     steps, records = _counts(experiment)
+    if experiment.dynamics.averages:
+        return _of_average(experiment, records)
     if experiment.resolved_engine == "matrices":
         return _of_matrices(experiment, steps, records)
     return _of_cell(experiment, steps) if together else _of_modes(experiment, steps, records)
@@ -68,7 +73,9 @@ def check(experiment: Experiment, *, together: bool = False) -> None:
         return
     size = "pathways, layers or modes"
     steps = f"its steps; take fewer, or fewer {size}"
-    if not experiment.dynamics.iterated:
+    if experiment.dynamics.averages:
+        steps = f"its steps along the edge; take a shorter duration, or fewer {size}"
+    elif not experiment.dynamics.iterated:
         steps = f"the steps of its integrator; take a shorter duration, or fewer {size}"
     records = f"the Hessian at its records; record less often, or take fewer {size}"
     mostly = records if expected.records * expected.record > expected.seconds / 2 else steps
@@ -133,6 +140,21 @@ def _driving(experiment: Experiment) -> float:
 def _looks(experiment: Experiment) -> int:
     """How many Hessians a record looks at: that of the weights that move, too, if any sleep."""
     return 2 if experiment.dynamics.freezes else 1
+
+
+def _of_average(experiment: Experiment, records: float) -> Cost:
+    """Of a central flow, as if it met its edge at once; steps that rest cost nothing."""
+    dynamics, depths = experiment.dynamics, experiment.network.depths
+    assert isinstance(dynamics, CentralFlow)
+    steps = dynamics.duration / dynamics.step_size * dynamics.substeps
+    if experiment.resolved_engine == "matrices":
+        alike = _of_matrices(experiment, steps, records)
+        products = FIRST + FURTHER + LEANINGS
+        return alike._replace(step=EDGE + products * product_seconds(experiment, KRYLOV))
+    modes = len(experiment.task.singular_values)
+    blocks = modes * (modes + 1) / 2
+    alike = _of_modes(experiment, steps, records)
+    return alike._replace(step=EDGE + blocks * (BLOCK + BLOCK_LAYER * sum(depths)))
 
 
 def _gradient(experiment: Experiment) -> float:

@@ -26,7 +26,8 @@ from simcore.looks import Look
 from simcore.mode_curvature import Architecture
 
 NEAR = 0.9  # of the edge: eigenvalues from here on may touch it within a step
-EXACT = 1e-10  # of complementarity and of eigenvectors, in units of the edge
+EXACT = 1e-10  # residual of eigenvectors, in units of the edge
+SOLVED = 1e-8  # of complementarity, in units of the edge
 TOUCHED = 1e-7  # of the edge, by which curvature that a step did not foresee may pass it
 CORRECTIONS = 20  # at most, of a step that passed it by more
 HELD = 1e-3  # of the edge, by which it may still be passed after them
@@ -129,7 +130,7 @@ class Edge(ABC):
             return alone
         diagonal = rows == columns
         gap[diagonal] += self.edge - values
-        x = _pulls(rows, columns, gap, gram, EXACT * self.edge)
+        x = _pulls(rows, columns, gap, gram, SOLVED * self.edge)
         velocity -= 0.5 * (np.where(diagonal, x, 2 * x) @ leanings)
         return float(x[diagonal].sum())
 

@@ -272,6 +272,7 @@ MEMBERS = (
         lambda text: () if text == NO_PANELS else tuple(text.split(",")),
     ),
     Member("flow", "flow", lambda flow: str(int(flow)), values.read_flag),
+    Member("cf", "central", lambda central: str(int(central)), values.read_flag),
     Member("strobe", "strobe", str, str),
     Member("axis", "axis", str, str),
     Member("time", "time", str, str),

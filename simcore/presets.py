@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from simcore import drive_presets, event_presets, theory
+from simcore import central_presets, drive_presets, event_presets, theory
 from simcore.experiment import Balanced, Descent, Experiment, Flow, Gaussian, Network, Record
 from simcore.preset import (
     PAPER,
@@ -323,6 +323,7 @@ ALL: tuple[Preset, ...] = (
     RETURN_ABOVE,
     *event_presets.ALL,
     *drive_presets.ALL,
+    *central_presets.ALL,
     SPECTRUM,
     *TREE,
 )

@@ -292,6 +292,9 @@ MAY_BE_TRAPPED = "may be trapped near zero"
 CROSSES_ZERO = "may flip sign, be trapped, diverge"
 DIVERGES = "diverges"
 NOTHING_MOVES = "nothing moves"
+IS_FLOW = "is gradient flow"  # of central flow, as what follows
+ALONG_EDGE = "re-balances along the edge"
+STOPS_SHORT = "stops short of the target"
 DECAYS = "decays to zero"
 
 SENTENCES = {
@@ -312,6 +315,15 @@ SENTENCES = {
         "run diverges"
     ),
     NOTHING_MOVES: "it makes no difference",
+    IS_FLOW: "the edge is never reached, so central flow is gradient flow",
+    ALONG_EDGE: (
+        "the winner's minimum is too sharp, so central flow is kept at the edge and hands signal "
+        "to the others until a minimum is flat enough"
+    ),
+    STOPS_SHORT: (
+        "no minimum is flat enough, so central flow stops short of the target; it knows nothing "
+        "of the jumps of descent"
+    ),
     DECAYS: (
         "weight decay is stronger than the pull of the target on so small a start, so the run "
         "never leaves the plateau"
@@ -368,6 +380,8 @@ def zones(experiment: Experiment) -> tuple[Zone, ...]:
         return ()
     if driven.decays_away(experiment):
         return (Zone(DECAYS, 0.0, math.inf, SENTENCES[DECAYS]),)
+    if experiment.dynamics.averages:
+        return _zones_of_average(marks)
     moving = tuple(depth for depth, moves in zip(depths, living, strict=True) if moves)
     parts = zones_between(_with_borders_of_each(marks, experiment, moving), moving)
     return tuple(_with_clauses(part, driven.clauses(experiment)) for part in parts)
@@ -397,6 +411,14 @@ def _with_borders_of_each(
 def _steps(experiment: Experiment) -> float:
     """Of a descent; nan for a flow."""
     return getattr(experiment.dynamics, "steps", math.nan)
+
+
+def _zones_of_average(marks: theory.StepSizeMarks) -> tuple[Zone, ...]:
+    """Those of central flow, which knows no overshoot."""
+    winner = marks.single_path if math.isnan(marks.flow_edge) else marks.flow_edge
+    flow, balanced = min(winner, marks.balanced) * (1 + TIE), marks.balanced * (1 + TIE)
+    parts = ((IS_FLOW, 0.0, flow), (ALONG_EDGE, flow, balanced), (STOPS_SHORT, balanced, math.inf))
+    return tuple(Zone(name, low, high, SENTENCES[name]) for name, low, high in parts if low < high)
 
 
 def zones_between(marks: theory.StepSizeMarks, depths: tuple[int, ...]) -> tuple[Zone, ...]:

@@ -7,12 +7,14 @@ strength is negative. Verdicts are those of `verdicts`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from simcore import (
     alignment,
+    averages,
     driven,
     driven_verdicts,
     driven_words,
@@ -23,7 +25,7 @@ from simcore import (
     verdicts,
 )
 from simcore.courses import BLOW_UP, Course, sharpest
-from simcore.experiment import Experiment
+from simcore.experiment import Dynamics, Experiment
 from simcore.trajectory import Outcome, Trajectory
 from simcore.verdicts import (
     CLOSE,
@@ -35,6 +37,7 @@ from simcore.verdicts import (
     Evidence,
     Reason,
     Regime,
+    Verdicts,
     over_pathways,
     shares_of,
 )
@@ -107,13 +110,18 @@ def _judged(run: Trajectory) -> _Judged:
         seen, found = true_tail.of_descent(run.experiment)
     else:
         seen = _of_records(run)
-        plain = run.experiment.dynamics.plain
         if true_tail.goes_on(run.experiment):
             seen = seen._replace(ahead=true_tail.after_the_end(run.experiment))
-        found = (verdicts.judge_one if plain else driven_verdicts.judge)(run.experiment, seen)
+        found = _judge_of(run.experiment.dynamics)(run.experiment, seen)
     return _Judged(
         found.regimes[0], found.reasons[0], found.shares[:, 0], float(found.sharpness[0]), seen
     )
+
+
+def _judge_of(dynamics: Dynamics) -> Callable[[Experiment, Evidence], Verdicts]:
+    if dynamics.averages:
+        return averages.judge
+    return verdicts.judge_one if dynamics.plain else driven_verdicts.judge
 
 
 def tail(records: int) -> slice:
@@ -233,7 +241,8 @@ def _at_edge(run: Trajectory, mode: Course, regime: Regime) -> np.ndarray:
     if run.edge is None:
         return np.empty(0, int)
     sharpness = _felt(run)
-    above = (sharpness >= run.edge) & (np.abs(mode.total) <= BLOW_UP)
+    kept = sharpness >= run.edge if run.variance is None else run.variance > 0
+    above = kept & (np.abs(mode.total) <= BLOW_UP)
     if regime is Regime.DIVERGED:
         below = np.flatnonzero(sharpness < run.edge)
         above[below[-1] if len(below) else 0 :] = False
@@ -277,6 +286,8 @@ def headline(run: Trajectory) -> str:
     regime, special = judged.regime, driven_words.headline(judged.reason)
     if special is not None:
         return special
+    if run.experiment.dynamics.averages:
+        return averages.headline(run, regime, judged.reason)
     if regime is Regime.WINNER_TAKES_ALL and not _has_winner(run):
         if not run.experiment.dynamics.plain:
             return "no pathway takes all"
@@ -341,6 +352,8 @@ def _said(run: Trajectory, judged: _Judged) -> str:
         return f"An overshoot threw the signal back near zero{_coming_back(run)}."
     if reason is Reason.GROWS and regime is Regime.DIVERGED:
         return _GROWS
+    if run.experiment.dynamics.averages:
+        return averages.sentence(run, regime, reason)
     if not run.experiment.dynamics.plain:
         said = driven_words.sentence(run, regime, reason, judged.shares)
         if said is not None:

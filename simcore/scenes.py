@@ -49,6 +49,13 @@ def flow_beside(run: Trajectory) -> Experiment:
     return variations.matching_flow(run.experiment, duration=lasted)
 
 
+def average_beside(run: Trajectory) -> Experiment:
+    """Central flow of a descent, for as long as the run lasted; ValueError for a descent that has
+    none."""
+    lasted = float(run.time[-1]) or run.experiment.dynamics.time(1)
+    return variations.matching_average(run.experiment, duration=lasted)
+
+
 def live_beside(experiment: Experiment, mode: int = 0) -> dict[str, Any] | None:
     """What a player needs to follow the step size of an experiment, with the ruler that moves it;
     None where it cannot."""

@@ -14,6 +14,7 @@ from simcore.checks import require, shown
 from simcore.events import Ramp
 from simcore.experiment import (
     Balanced,
+    CentralFlow,
     Descent,
     Dynamics,
     Experiment,
@@ -24,6 +25,7 @@ from simcore.experiment import (
 from simcore.tasks import Spectrum, Task
 
 LONG = 10_000  # steps of a descent, beyond which records grow sparser
+LONGEST_AVERAGE = 5_000  # updates, by when central flow has mostly come to rest
 LONGEST_FLOW = 200_000  # in units of 2/S_1, by when flow has long come to rest
 
 # --- Architecture ----------------------------------------------------------------------------
@@ -185,6 +187,31 @@ def matching_flow(
     )
 
 
+def matching_average(experiment: Experiment, duration: float | None = None) -> Experiment:
+    """Central flow at the step size of a descent, from the same start and as long, or for
+    `duration`, but at most `LONGEST_AVERAGE` updates; one is its own. ValueError for dynamics that
+    it says nothing about."""
+    dynamics = experiment.dynamics
+    if dynamics.averages:
+        return experiment
+    if dynamics.step_size is None or not dynamics.plain:
+        raise ValueError(
+            "central flow stands for gradient descent at one step size, without events, momentum, "
+            f"decay or noise, got {shown(dynamics)}; take those away"
+        )
+    longest = LONGEST_AVERAGE * dynamics.step_size
+    duration = min(longest, limits.current().duration, duration or dynamics.duration)
+    return replace(
+        experiment,
+        dynamics=CentralFlow(step_size=dynamics.step_size, duration=duration),
+        record=replace(
+            experiment.record,
+            every=None,
+            frames=min(experiment.record.frames, experiment.most_records),
+        ),
+    )
+
+
 # --- Whole experiments -----------------------------------------------------------------------
 
 
@@ -247,7 +274,7 @@ def _usual_values(experiment: Experiment) -> tuple[float, float]:
 def _stepped(put: Callable[[Experiment, float], Experiment]) -> Callable[..., Experiment]:
     def checked(experiment: Experiment, value: float) -> Experiment:
         dynamics = experiment.dynamics
-        if not dynamics.iterated:
+        if dynamics.step_size is None:
             raise ValueError(
                 f"an axis of step sizes needs gradient descent, got {shown(dynamics)}; "
                 "choose Descent"

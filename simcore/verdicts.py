@@ -83,6 +83,7 @@ class Reason(StrEnum):
     LEAVING = "rests near a minimum that is too sharp"
     EQUALISING = "pathways are still becoming equal"
     CHANGING = "the band still changes"
+    SHORT = "rests short of the target"
     DECAYS = "weight decay is stronger than the target"
     PINNED = "weight decay and the edge push against each other"
     DRIFTING = "label noise still shares the signal out"

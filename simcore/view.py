@@ -31,7 +31,8 @@ class View:
     """What a page shows of its runs.
 
     mode, pathways: the singular direction and the two pathways of the plane, from 0.
-    panels: names, in order; None is the page's own choice. flow: gradient flow beside the run.
+    panels: names, in order; None is the page's own choice. flow, central: gradient
+    flow and central flow beside the run.
     strobe, axis, time, logs, zoom, cursor: of the player. `time` says whether time is laid out
     evenly or by decades; None is what suits the records of the run. `logs` says by panel whether
     its axis is logarithmic, `zoom` is the part (t0, t1) of the clock on show, a cursor of None is
@@ -47,6 +48,7 @@ class View:
     pathways: tuple[int, int] = (0, 1)
     panels: tuple[str, ...] | None = None
     flow: bool | None = None
+    central: bool = False
     strobe: str = "all"
     axis: str = "step"
     time: str | None = None
@@ -67,6 +69,7 @@ class View:
             "pathways": _pair_of_pathways(self.pathways),
             "panels": _or_none(_names, "panels", self.panels),
             "flow": _or_none(checks.flag, "flow", self.flow),
+            "central": checks.flag("central", self.central),
             "strobe": _one_of("strobe", self.strobe, STROBES),
             "axis": _one_of("axis", self.axis, AXES),
             "time": _or_none(lambda name, value: _one_of(name, value, TIMES), "time", self.time),

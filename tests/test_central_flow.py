@@ -15,6 +15,7 @@ import pytest
 from simcore import (
     Balanced,
     CentralFlow,
+    Descent,
     Experiment,
     Flow,
     Gaussian,
@@ -22,11 +23,16 @@ from simcore import (
     Record,
     Spectrum,
     Trajectory,
+    averages,
     curvature,
     prospects,
+    regimes,
+    scenes,
     simulate,
     theory,
+    variations,
 )
+from simcore.figures import panels
 from simcore.trajectory import Outcome
 
 DEEP, START = (20, 20), (0.002, 0.0017)
@@ -311,3 +317,84 @@ def test_saved_and_loaded(medium, tmp_path):
     medium.to_csv(tmp_path / "run.csv")
     header = (tmp_path / "run.csv").read_text().split("\n")[0].split(",")
     assert {"edge", "variance", "predicted_loss"} <= set(header)
+
+
+# --- In words --------------------------------------------------------------------------------
+
+# edge, depths, starts -> headline, regime, some of the words
+WORDS = {
+    "below the edge": (20, DEEP, START, "is gradient flow", "winner takes all", "never reached"),
+    "along the edge": (13, DEEP, START, "partly re-balanced", "partly re-balanced", "kept at the"),
+    "past every edge": (9, DEEP, START, "stops short of the target", "balanced", "sum of 0.942"),
+    "one pathway": (1.8, (2,), (0.01,), "stops short of the target", "winner takes all", "0.933"),
+    "too short": (13, DEEP, START, "unfinished", "unfinished", "longer duration"),
+}
+
+
+@pytest.mark.parametrize("case", WORDS)
+def test_what_is_said_of_it(case):
+    edge, depths, scales, headline, regime, words = WORDS[case]
+    duration = 25.0 if case == "too short" else 130.0
+    run = simulate(experiment(edge, duration, depths, scales, record=Record(frames=300)))
+    assert regimes.headline(run) == headline
+    assert regimes.classify(run).value == regime
+    assert words in regimes.describe(run)
+    if case == "below the edge":
+        assert prospects.zone(run.experiment).name == "is gradient flow"
+
+
+def test_a_longer_run_does_not_contradict_it():
+    said = [
+        regimes.classify(simulate(experiment(9, duration, record=Record(frames=200))))
+        for duration in (130.0, 260.0)
+    ]
+    assert said[0] is said[1]
+
+
+@pytest.mark.parametrize(
+    ("step_size", "depths", "words"),
+    [
+        (0.05, (20, 20), "is gradient flow"),
+        (2 / 13, (20, 20), "5 units of time"),
+        (2 / 13, (20, 20, 20), "leaders equal"),
+        (2 / 9, (20, 20), "period doubling"),
+        (1.1, (2, 2), "2/λ(min)"),
+    ],
+)
+def test_where_it_fails_is_said_beside_a_descent(step_size, depths, words):
+    descent = replace(
+        experiment(13, 1.0, depths, (*START, 0.0015)[: len(depths)]),
+        dynamics=Descent(step_size=step_size, steps=int(40 / step_size)),
+    )
+    run = simulate(descent)
+    central = simulate(scenes.average_beside(run))
+    assert words in averages.beside(central, run)
+
+
+def test_a_driven_descent_has_none():
+    descent = Descent(step_size=0.1, steps=10, momentum=0.5)
+    driven = replace(experiment(13, 1.0), dynamics=descent)
+    with pytest.raises(ValueError, match="without events, momentum, decay or noise"):
+        variations.matching_average(driven)
+
+
+def test_beside_a_descent_in_the_picture(medium):
+    """Its predicted loss beside the running mean of descent, and where descent parts from it."""
+    descent = replace(medium.experiment, dynamics=Descent(step_size=2 / 13, steps=650))
+    run = simulate(descent)
+    flow = simulate(scenes.flow_beside(run))
+    shown = [scenes.named(each) for each in (run, flow, medium)]
+    scene = panels.simulator(shown, ("loss", "distance"))
+    loss, distance = scene.panels
+    labels = [line.label for line in loss.lines]
+    assert "CF, predicted mean" in labels
+    assert "GD, mean over ±20 steps" in labels
+    columns = {run.name: run.columns for run in scene.runs}
+    k, mean = 260, columns["GD"]["loss_mean"]
+    assert mean[k] == pytest.approx(run.loss[k - 20 : k + 21].mean())
+    assert np.array_equal(columns["CF"]["predicted"], medium.predicted_loss)
+    (mark,) = distance.marks  # all part when descent jumps, which is where flow jumps
+    assert mark.label == "parts from GF and CF"
+    assert 14 < mark.x < 15.4
+    far = np.abs(run.strengths[:, :, 0] - medium.strengths[: len(run.steps), :, 0]).max(axis=1)
+    assert far[run.time < mark.x - 0.3].max() <= 0.02

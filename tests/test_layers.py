@@ -36,11 +36,12 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "verbs": (
         "simcore.curvature simcore.davidson simcore.frames simcore.lanczos "
         "simcore.mode_starts simcore.mode_curvature simcore.jitters "
-        "simcore.engines simcore.updates simcore.edge simcore.central simcore.simulate "
+        "simcore.engines simcore.updates simcore.edge simcore.central simcore.averages "
+        "simcore.simulate "
         "simcore.alignment simcore.courses simcore.verdicts "
         "simcore.true_tail simcore.driven_verdicts simcore.driven_words "
         "simcore.horizon simcore.regimes simcore.ends simcore.preset "
-        "simcore.event_presets simcore.drive_presets simcore.presets "
+        "simcore.event_presets simcore.central_presets simcore.drive_presets simcore.presets "
         "simcore.links simcore.link_values simcore.run_table simcore.captions "
         "simcore.what simcore.live",
         "numpy nouns loops truths verbs",

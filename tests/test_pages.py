@@ -513,3 +513,13 @@ def test_a_central_flow_offers_no_events():
     assert dynamics.takes == ()
     with pytest.raises(ValueError, match="events need gradient descent or flow"):
         dynamics.with_events((StepSize(at=1, value=0.1),))
+
+
+def test_central_flow_beside_a_descent_and_alone():
+    beside = open_app(cf="1")
+    assert any("meets the edge at t = 15" in text.value for text in beside.markdown)
+    driven = open_app(cf="1", momentum="0.5")
+    assert any("stands for gradient descent at one step size" in w.value for w in driven.warning)
+    alone = open_app(central="0.1538461538", duration="100")
+    assert any("kept at the edge" in text.value for text in alone.markdown)
+    assert not any(app.exception for app in (beside, driven, alone))

@@ -26,6 +26,7 @@ MEDIUM, RANK_ONE = presets.MEDIUM.experiment, presets.RANK_ONE.experiment
         ("panels", ("<b>",), "must be a name"),
         ("panels", tuple(f"p{i}" for i in range(41)), "at most 40"),
         ("flow", 1, "must be True or False"),
+        ("central", None, "must be True or False"),
         ("strobe", "third", "must be all, even or odd"),
         ("axis", None, "must be step or t"),
         ("time", "even", "must be linear or log"),

@@ -16,7 +16,7 @@ import numpy as np
 from simcore import limits, prospects, theory
 from simcore.checks import require, shown
 from simcore.experiment import Experiment
-from simcore.figures import distance, scene, style
+from simcore.figures import distance, mean_loss, scene, style
 from simcore.figures.tables import (
     Named,
     loss_noise,
@@ -64,7 +64,7 @@ def simulator(
     built = {key: PANELS[key].build(runs, view) for key in panels}
     found = [replace(p, key=key) for key, p in built.items() if not isinstance(p, str)]
     return scene.Scene(
-        runs=tuple(_with_distance(named, runs[0], view.mode, panels) for named in runs),
+        runs=tuple(_with_others(named, runs, view.mode, panels) for named in runs),
         panels=tuple(found or [replace(_strengths(runs, view), key="strengths")]),
         missing={key: sentence for key, sentence in built.items() if isinstance(sentence, str)},
         note=" ".join(filter(None, [_left_out(fewer, view.mode), _thinning(runs[0])])),
@@ -96,11 +96,17 @@ def _thinning(named: Named) -> str:
     )
 
 
-def _with_distance(named: Named, main: Named, mode: int, panels: Sequence[str]) -> scene.Run:
+def _with_others(
+    named: Named, runs: Sequence[Named], mode: int, panels: Sequence[str]
+) -> scene.Run:
+    """The run with the columns that are about other runs."""
     run = run_of(named, mode, panels)
-    if "distance" not in panels:
-        return run
-    return replace(run, columns={**run.columns, **distance.column(main, named, mode)})
+    columns = dict(run.columns)
+    if "distance" in panels:
+        columns |= distance.column(runs[0], named, mode)
+    if named is runs[0] and mean_loss.predicted(runs):
+        columns |= mean_loss.column(named.run)
+    return replace(run, columns=columns)
 
 
 def sharpness_and_gfs(runs: Sequence[Named]) -> scene.Scene:
@@ -344,7 +350,10 @@ def _loss(runs: Sequence[Named], view: View) -> scene.SeriesPanel:
         label=label,
         scale="log",
         limits=limits,
-        lines=[scene.Line(n.name, "loss", n.name, low="loss_low", high="loss_high") for n in runs],
+        lines=[
+            *(scene.Line(n.name, "loss", n.name, low="loss_low", high="loss_high") for n in runs),
+            *mean_loss.lines(runs),
+        ],
     )
 
 
@@ -528,7 +537,7 @@ PANELS: dict[str, PanelKind] = {
     "distance": PanelKind(
         "Difference",
         "how far other runs are from this one at the same time t",
-        lambda runs, view: distance.panel(runs),
+        lambda runs, view: distance.panel(runs, view.mode),
     ),
 }
 

@@ -81,6 +81,8 @@ def _columns(run: Trajectory, mode: int, panels: Sequence[str]) -> dict[str, np.
     edge = run.edge
     if edge is not None:
         columns["edge"] = edge
+    if run.predicted_loss is not None:
+        columns["predicted"] = np.where(told, run.predicted_loss, np.nan)
     if "eigenvalues" in panels:
         columns |= _closed_spectrum(run)
     followed = prospects.follows_closed_forms(run.experiment)

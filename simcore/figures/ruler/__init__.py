@@ -45,6 +45,9 @@ COLOURS = {  # of the end that a run in the zone may come to
     prospects.NO_GAIN: style.ENDS["cycle"],
     prospects.MAY_BE_TRAPPED: style.ENDS["trapped"],
     prospects.CROSSES_ZERO: style.ENDS["sign flip"],
+    prospects.IS_FLOW: style.ENDS["winner takes all"],
+    prospects.ALONG_EDGE: style.ENDS["partly re-balanced"],
+    prospects.STOPS_SHORT: style.ENDS["balanced"],
     prospects.DIVERGES: style.ENDS["diverged"],
 }
 
