@@ -24,7 +24,7 @@ PINNED = 0.03  # of the edge: as near as decay holds the sharpness to it
 
 def judge(experiment: Experiment, seen: Evidence) -> Verdicts:
     """The verdict on one run, with an axis of length one."""
-    expected = _expected(experiment)
+    expected = _expected(experiment, seen.ahead)
     peak = expected.flow.max() if np.isfinite(expected.flow).all() else seen.peak
     # no end of gradient flow is asked for: where it was is what the run's end is held against
     of_run = expected._replace(
@@ -40,18 +40,23 @@ def judge(experiment: Experiment, seen: Evidence) -> Verdicts:
     )
 
 
-def _expected(experiment: Experiment) -> Expected:
-    """Of the pathways that are not frozen for good: what sleeps shares nothing. With momentum
-    nothing is known of how long a run that was thrown near zero stays there."""
+def _expected(experiment: Experiment, ahead: Ahead) -> Expected:
+    """With the pathways that are frozen for good where they are: the others share what these leave
+    of the target, and only their own sharpness counts. With momentum nothing is known of how long a
+    run that was thrown near zero stays there."""
     expected, pathways = prospects.expected(experiment), experiment.network.pathways
-    awake = experiment.dynamics.moving(pathways)
-    if not all(awake):
-        alive = tuple((expected.alive & awake).tolist())
+    awake = np.array(experiment.dynamics.moving(pathways))
+    if not awake.all():
+        alive = expected.alive & awake
         value = experiment.task.singular_values[theory.sharpest_mode(experiment)]
-        split, lowest, _, gains = prospects.flattest_over(value, experiment.network.depths, alive)
+        asleep = np.where(awake, 0.0, ahead.strengths[-1, :, 0])
+        left = max(0.0, 1 - float(asleep.sum()))
+        split, lowest, _, gains = prospects.flattest_over(
+            left * value, experiment.network.depths, tuple(alive.tolist())
+        )
         expected = expected._replace(
-            alive=np.array(alive),
-            flattest=split,
+            alive=alive,
+            flattest=theory.shares(asleep + left * split),
             lowest=np.array(lowest),
             gains=np.array(gains),
         )

@@ -525,10 +525,14 @@ def _sharpness(run: Trajectory) -> list[str]:
         return [f"Sharpness ends at {last:.4g}."]
     peak, now = np.nanmax(run.sharpness), " at the end" if np.ptp(run.edge) > 0 else ""
     where = " among the recorded steps" if np.diff(run.steps).max(initial=1) > 1 else ""
-    return [
+    said = [
         f"Sharpness went up to {peak:.4g}{where} and ends at {last:.4g}; "
         f"the edge {run.experiment.dynamics.edge_symbol} is {run.edge[-1]:.4g}{now}."
     ]
+    felt = _felt(run)[-1]
+    if felt != last:
+        said.append(f"It is about the weights that still move, whose sharpness is {felt:.4g}.")
+    return said
 
 
 def _warnings(run: Trajectory, judged: _Judged) -> list[str]:
