@@ -530,7 +530,7 @@ def _sharpness(run: Trajectory) -> list[str]:
         f"the edge {run.experiment.dynamics.edge_symbol} is {run.edge[-1]:.4g}{now}."
     ]
     felt = _felt(run)[-1]
-    if felt != last:
+    if f"{felt:.4g}" != f"{last:.4g}":
         said.append(f"It is about the weights that still move, whose sharpness is {felt:.4g}.")
     return said
 

@@ -63,11 +63,10 @@ def medium():
 
 # edge, duration, other parts of the experiment -> strengths at the end, tolerance
 ENDS = {
-    "C1": (13, 100.0, {}, (0.749227, 0.250773), 2e-5),
     "C4": (16, 250.0, {}, (0.878464, 0.121536), 2e-5),
     "C6": (11, 300.0, THREE, (0.62425, 0.35658, 0.01917), 2e-4),
     "C7": (9, 500.0, THREE, (0.449083, 0.449083, 0.101835), 1e-4),
-    "C10": (10.5, 500.0, {}, (0.496421, 0.496421), 1e-5),
+    "C10": (10.5, 350.0, {}, (0.496421, 0.496421), 1e-5),
     "C11": (9, 200.0, {}, (0.470861, 0.470861), 1e-5),
     "C12": (2 / 1.1, 60.0, {"depths": (2,), "scales": (0.01,)}, (0.939394,), 1e-5),
     "C13": (2 / 0.7, 60.0, {"depths": (3,), "scales": (0.01,)}, (0.976062,), 1e-5),
@@ -108,6 +107,9 @@ def test_medium_run_along_the_way(medium):
     after = slice(touched, None)
     assert (medium.sharpness[after] <= 13 * (1 + 1e-6)).all()
     assert medium.sharpness[-1] == pytest.approx(13, abs=1e-5)
+    assert medium.strengths[-1, :, 0] == pytest.approx((0.749227, 0.250773), abs=2e-5)
+    root = prospects.ends(medium.experiment)["edge"]
+    assert medium.strengths[-1, :, 0] == pytest.approx(root, abs=1e-5)
     table = {
         20.0: (0.859799, 0.018306, 7.429e-3, 5.120e-3, 4.071e-2),
         40.0: (0.841626, 0.063247, None, 4.015e-3, 3.053e-2),  # limit; the table has .064158

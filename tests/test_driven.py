@@ -300,11 +300,13 @@ SAID = {  # dynamics, depth, start: how it ends, its headline, and words of its 
         Regime.WINNER_TAKES_ALL, "winner takes all", "Pathway 2 ends with the largest share",
     ),
     "asleep for good with a part of the signal": (
-        {"steps": 1300, "events": (Freeze(pathway=0, start=100),)}, 20, (0.002, 0.0017),
+        {"step_size": 2 / 13, "steps": 1300, "events": (Freeze(pathway=0, start=100),)},
+        20, (0.002, 0.0017),
         Regime.WINNER_TAKES_ALL, "no pathway takes all", "weights that still move, whose",
     ),
     "asleep for good near zero": (
-        {"steps": 1300, "events": (Freeze(pathway=1, start=100),)}, 20, (0.002, 0.0017),
+        {"step_size": 2 / 13, "steps": 1300, "events": (Freeze(pathway=1, start=100),)},
+        20, (0.002, 0.0017),
         Regime.CHAOS, "chaos", "No minimum within reach is flat enough",
     ),
 }  # fmt: skip

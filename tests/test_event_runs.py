@@ -52,7 +52,7 @@ TO_A_THIRD = (Kick(at=100.0, pathway=1, factor=19.1),)
 SAID = {
     "settled above": (late(2 / 19), Regime.WINNER_TAKES_ALL, "It rests above the edge"),
     "below its edge": (late(2 / 19.45), Regime.WINNER_TAKES_ALL, "the edge 2/η is 19.45 at the"),
-    "raised": (late(MEDIUM), Regime.PARTLY_REBALANCED, "more evenly than gradient flow"),
+    "raised": (late(MEDIUM), Regime.PARTLY_REBALANCED, "more evenly than"),
     "balanced, then lowered": (
         Descent(step_size=2 / 10.5, steps=4000, events=BALANCED_THEN),
         Regime.BALANCED,
@@ -61,7 +61,7 @@ SAID = {
     "lowered on the way": (
         Descent(step_size=MEDIUM, steps=300, events=SHORT),
         Regime.PARTLY_REBALANCED,
-        "more evenly than gradient flow",
+        "more evenly than",
     ),
     "winner asleep": (
         slept(0.05, 0, 250),
@@ -77,7 +77,7 @@ SAID = {
     "a flow, kicked": (
         Flow(duration=200.0, events=TO_A_THIRD),
         Regime.PARTLY_REBALANCED,
-        "more evenly than gradient flow",
+        "more evenly than",
     ),
 }
 

@@ -33,6 +33,8 @@ from cases import (
 
 from simcore import (
     Balanced,
+    CentralFlow,
+    Gaussian,
     Network,
     Record,
     Spectrum,
@@ -236,6 +238,22 @@ def several_eigenvalues_of_a_wide_network():
     )
 
 
+def central_flows_at_their_edge():
+    """With several critical directions: of two modes, and of full weights from a random start."""
+    for engine, start, edge in (
+        ("modes", Balanced(scales=(0.02, 0.008)), 3.1),
+        ("matrices", Gaussian(std=0.3, seed=2), 3.6),
+    ):
+        yield replace(
+            CASES["two pathways"],
+            task=Spectrum(singular_values=(1.0, 0.95)),
+            start=start,
+            engine=engine,
+            dynamics=CentralFlow(step_size=2 / edge, duration=15.0),
+            record=Record(frames=4),
+        )
+
+
 def versions() -> dict[str, int]:
     """How many compiled versions of each kernel there are, in the cache of all who ran these
     sources, after every case ran on both engines."""
@@ -261,6 +279,8 @@ def versions() -> dict[str, int]:
     simulate(several_eigenvalues_of_a_wide_network())
     stiff = replace(CASES["two pathways"], engine="matrices", record=Record(frames=3))
     simulate(flowing(stiff, 60.0))
+    for experiment in central_flows_at_their_edge():
+        simulate(experiment)
     return {name: count_versions(kernel) for name, kernel in kernels().items()}
 
 

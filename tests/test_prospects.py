@@ -240,7 +240,10 @@ def test_pathways_that_are_not_alive_never_move(experiment):
         if not experiment.task.whitened:  # modes mix
             alive |= np.array(prospects.alive(experiment))
         still = run.strengths[:, ~alive, mode]
-        assert (still == still[:1]).all()
+        if experiment.resolved_engine == "modes" or experiment.start.uniform:
+            assert (still == still[:1]).all()
+        else:  # turned into other bases, a mode that starts at zero has the rounding of the others
+            assert (np.abs(still) <= 1e-20).all()
 
 
 # --- Closed forms and ends -------------------------------------------------------------------

@@ -746,5 +746,15 @@ def test_the_step_sizes_are_played_through(followed, open_ruler) -> None:
     assert followed.eta == held
 
 
-def test_nothing_is_played_where_nobody_follows(open_ruler) -> None:
-    assert open_ruler().page.get_by_role("button", name="Play through").count() == 0
+def test_nothing_is_played_where_nobody_follows(followed) -> None:
+    play = followed.page.get_by_role("button", name="Play through")
+    play.click()
+    followed.page.evaluate("""() => {
+      window.addEventListener("step-size", ({ detail }) => { detail.heard = false; });
+      window.dispatchEvent(new Event("followed"));
+    }""")
+    followed.pass_time(50)
+    stopped = followed.eta
+    followed.pass_time(2000)
+    assert play.count() == 0
+    assert followed.eta == stopped

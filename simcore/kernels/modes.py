@@ -177,11 +177,13 @@ def _velocity(x, system, state, moving, out):
     the loss."""
     columns, first = system.target.size, system.first
     loss = step_once(x, system, state, STAY)
+    for g in range(state.pull.shape[0]):
+        for c in range(columns):
+            out[g * columns + c] = -state.residual[c] * state.pull[g, c]
     for h in range(moving.size):
-        for g in range(first[h], first[h + 1]):
-            for c in range(columns):
-                speed = -state.residual[c] * state.pull[g, c]
-                out[g * columns + c] = speed if moving[h] else 0.0
+        if not moving[h]:
+            for n in range(first[h] * columns, first[h + 1] * columns):
+                out[n] = 0.0
     return loss
 
 

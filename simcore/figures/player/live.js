@@ -2,7 +2,8 @@
  * until Python's takes its place. S is the player.
  *
  * The event "step-size" of the window says where the handle is, {eta, heard}; whoever shows that at
- * once sets `heard`.
+ * once sets `heard`, also where only that is asked (without `eta`). The event "followed" says that
+ * the answer may be another now.
  */
 
 import { columnsOf } from "./livecolumns.js";
@@ -16,12 +17,14 @@ export class Live {
     S.on(window, "step-size", ({ detail }) => {
       if (!S.scene?.live) return;
       detail.heard = true;
-      this.show(detail.eta);
+      if (detail.eta !== undefined) this.show(detail.eta);
     });
   }
 
   /** Python's last word on a run. Whether it is about another step size than the one on show. */
   tooLate(data) {
+    if (Boolean(data.scene.live) !== Boolean(this.latest?.scene.live))
+      setTimeout(() => window.dispatchEvent(new CustomEvent("followed")));
     this.latest = data;
     if (this.eta !== null && data.scene.live && data.scene.live.eta !== this.eta) return true;
     this.eta = null;

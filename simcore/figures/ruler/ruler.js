@@ -48,6 +48,7 @@ export class Ruler {
     const onFonts = () => this.data && this.place(); // web fonts have other widths
     document.fonts.addEventListener("loadingdone", onFonts, this.off);
     this.sweep = new Sweep(this, find(".sweep"));
+    window.addEventListener("followed", () => this.ask(), this.off);
     listen(this);
   }
 
@@ -107,11 +108,16 @@ export class Ruler {
   /** Tells the page where the handle is, and learns whether somebody shows it at once; until Python
    * says the same, the words of the page are those of another step size. */
   announce() {
-    const detail = { eta: this.eta, heard: false };
+    this.ask(this.eta);
+    document.documentElement.toggleAttribute("data-words-follow", this.eta !== this.data.eta);
+  }
+
+  /** Learns whether somebody shows at once what the handle does, and tells where it is. */
+  ask(eta) {
+    const detail = { eta, heard: false };
     window.dispatchEvent(new CustomEvent("step-size", { detail }));
     this.heard = detail.heard;
     this.sweep.offer(this.heard);
-    document.documentElement.toggleAttribute("data-words-follow", this.eta !== this.data.eta);
   }
 
   report() {

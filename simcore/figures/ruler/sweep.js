@@ -17,6 +17,7 @@ export class Sweep {
   /** Shown only where a picture follows at once: elsewhere each step size would be a run. */
   offer(heard) {
     this.button.hidden = !heard;
+    if (!heard) this.stop();
   }
 
   start() {
