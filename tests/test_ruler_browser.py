@@ -585,7 +585,7 @@ CONTRASTS = """() => {
   const page = getComputedStyle(document.body).backgroundColor;
   const ground = (e) => getComputedStyle(e).backgroundColor;
   const found = {};
-  for (const e of root.querySelectorAll(".numbers > :not(.sweep), .regime, .label button"))
+  for (const e of root.querySelectorAll(".numbers > :not(.sweep, [hidden]), .regime, .label button"))
     found[e.textContent] = contrast(rgb(getComputedStyle(e).color), rgb(page));
   for (const e of root.querySelectorAll(".zone"))
     found[`zone ${e.textContent}`] =

@@ -96,7 +96,9 @@ export class Layout {
   fitCanvas(ctx, w, h) {
     const { canvas } = ctx,
       size = { width: Math.round(w * this.dpr), height: Math.round(h * this.dpr) };
-    if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, size); // a new one even of the same size, which takes a while
+    // a size that is set again makes a new canvas, which takes a while; either way all begins anew
+    if (ctx.reset && canvas.width === size.width && canvas.height === size.height) ctx.reset();
+    else Object.assign(canvas, size);
     Object.assign(canvas.style, { width: `${w}px`, height: `${h}px` });
     ctx.setTransform(this.dpr, 0, 0, this.dpr, 0, 0);
     ctx.textRendering = this.S.lettering;
