@@ -585,7 +585,8 @@ CONTRASTS = """() => {
   const page = getComputedStyle(document.body).backgroundColor;
   const ground = (e) => getComputedStyle(e).backgroundColor;
   const found = {};
-  for (const e of root.querySelectorAll(".numbers > :not(.sweep, [hidden]), .regime, .label button"))
+  const words = ".numbers > :not(.sweep, [hidden]), .regime, .label button";
+  for (const e of root.querySelectorAll(words))
     found[e.textContent] = contrast(rgb(getComputedStyle(e).color), rgb(page));
   for (const e of root.querySelectorAll(".zone"))
     found[`zone ${e.textContent}`] =
