@@ -9,7 +9,7 @@ export HOME ?= $(CURDIR)
 BIN := .venv/bin
 SCRIPTS := 'simcore/**/*.js' 'pages/*.js'
 
-.PHONY: run test lint format bench browser poppler docs
+.PHONY: run test lint format bench browser poppler docs pocket
 
 run: .venv/run.stamp
 	$(BIN)/streamlit run app.py --server.address=$(ADDRESS)
@@ -37,6 +37,13 @@ bench: .venv-bench/bench.stamp
 docs: .venv/dev.stamp
 	$(BIN)/python .ci/docs.py build/docs
 	@echo "the reference is in build/docs/index.html"
+
+# The paper's three runs, a file each: they play and follow the step size without a server.
+pocket: .venv/run.stamp
+	mkdir -p build/pocket
+	for run in small medium large; do \
+	  $(BIN)/python -m simcore page $$run --out build/pocket/$$run.html || exit 1; done
+	@echo "open build/pocket/medium.html in a browser"
 
 # Debian's chromium-headless-shell is the same browser without the windows that nobody sees.
 browser:

@@ -16,7 +16,7 @@ import pdoc
 from pdoc import render
 
 ROOT = Path(__file__).parent.parent
-MODULES = ("simcore", "simcore.prospects", "simcore.variations", "simcore.cost")
+MODULES = ("simcore", "simcore.variations", "simcore.cost")
 
 GREEK = {
     "alpha": "α",

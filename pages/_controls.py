@@ -11,11 +11,19 @@ import streamlit as st
 
 from pages import _prose, _state, _widgets
 from simcore import link_values, presets, typed, variations
-from simcore.experiment import Experiment
+from simcore.ensemble import MOST_SEEDS
+from simcore.experiment import Experiment, Gaussian
 from simcore.figures import panels, style
 from simcore.tasks import Spectrum, Tree
 
+DURATIONS = {
+    "GF": "Gradient flow is descent in the limit of small steps.",
+    "CF": "Central flow is the smooth curve about which descent with this step size oscillates.",
+}
 TASKS = {"spectrum": "Singular values", "tree": "Semantic tree"}
+
+
+EXPERTS = "Target, start, depths, records"
 
 
 def sidebar(experiment: Experiment) -> None:
@@ -23,7 +31,7 @@ def sidebar(experiment: Experiment) -> None:
     preset(experiment, presets.ALL)
     architecture(experiment)
     clock(experiment)
-    with st.expander("More"):
+    with st.expander(EXPERTS):
         experts(experiment)
 
 
@@ -43,17 +51,27 @@ def architecture(experiment: Experiment) -> None:
         max(depths),
         lambda depth: variations.with_depth(experiment, depth),
         help="Weight matrices per pathway; different ones are set by the list of depths.",
+        text=typed.text_of(depths) if len(set(depths)) > 1 else None,
+        read=lambda text: _typed_depths(experiment, text),
     )
+
+
+def _typed_depths(experiment: Experiment, text: str) -> Experiment:
+    """One depth for all pathways, or a list of them."""
+    depths = typed.wholes(text)
+    if len(depths) == 1:
+        return variations.with_depth(experiment, depths[0])
+    return variations.with_depths(experiment, depths)
 
 
 def clock(experiment: Experiment) -> None:
     """Step size and steps of a descent, or the duration of a flow."""
     dynamics = experiment.dynamics
-    if dynamics.eta is not None:
+    if dynamics.step_size is not None:
         _number(
             "Step size η",
             "eta",
-            dynamics.eta,
+            dynamics.step_size,
             lambda eta: variations.with_step_size(experiment, eta),
             help="Of descent, for example 0.15 or 2/13. Its edge of stability is 2/η: a sharper "
             "minimum throws it out.",
@@ -69,11 +87,11 @@ def clock(experiment: Experiment) -> None:
         )
     else:
         _number(
-            "Duration t of gradient flow",
+            f"Duration t of {dynamics.title}",
             "duration",
             dynamics.duration,
             lambda duration: variations.with_duration(experiment, duration),
-            help="Gradient flow is descent in the limit of small steps.",
+            help=DURATIONS[dynamics.short],
         )
 
 
@@ -155,7 +173,8 @@ def _task(experiment: Experiment) -> None:
             return experiment
         task = Tree() if new == "tree" else Spectrum(singular_values=(1.0,))
         width = None if experiment.start.aligned else 64
-        return replace(experiment, task=task, network=replace(experiment.network, width=width))
+        sized = replace(experiment, network=replace(experiment.network, width=width))
+        return variations.with_task(sized, task)
 
     _choice(
         "Target",
@@ -184,7 +203,7 @@ def singular_values(experiment: Experiment) -> None:
 def _start(experiment: Experiment) -> None:
     start, depths = experiment.start, experiment.network.depths
     kinds = {row.prefix: row.kind for row in link_values.STARTS}
-    kind, _, numbers = link_values.start_text(start).partition(":")
+    kind = link_values.start_text(start).partition(":")[0]
     _choice(
         "Start",
         "start",
@@ -197,8 +216,22 @@ def _start(experiment: Experiment) -> None:
     _text(
         start.numbers,
         f"start_{kind}",
-        typed.text_of_rows(typed.rows(numbers)),
+        link_values.start_field(start),
         lambda text: replace(experiment, start=link_values.parse_start(f"{kind}:{text}")),
+        help=start.hint,
+    )
+    if isinstance(start, Gaussian):
+        next_seed("start_seed", start.seed, partial(variations.with_seed, experiment))
+
+
+def next_seed(key: str, seed: int, change: Callable[[int], Experiment]) -> None:
+    """A button that draws anew."""
+    _widgets.button(
+        "Next seed",
+        key,
+        partial(_widgets.attempt, lambda: _state.show(change((seed + 1) % MOST_SEEDS))),
+        help=f"The same run with other random numbers; this one has seed {seed}.",
+        width="stretch",
     )
 
 
@@ -268,7 +301,23 @@ def flow_beside(usual: bool) -> bool:
         "flow_beside",
         shown,
         lambda on: _state.look(flow=None if on == usual else on),
-        help="GF: the same start under steps so small that nothing oscillates, on the same clock.",
+        help="GF: the same start under steps so small that nothing oscillates, on the same clock. "
+        "Plain GF has none of the events of the run.",
+    )
+    return shown
+
+
+def average_beside() -> bool:
+    """Whether central flow runs beside descent."""
+    shown = _state.view().central
+    _widgets.control(
+        st.toggle,
+        "Central flow beside it",
+        "average_beside",
+        shown,
+        lambda on: _state.look(central=on),
+        help="The smooth curve about which descent oscillates: gradient flow that is kept where "
+        "the sharpness is at most 2/η, with the loss that it predicts descent to have on average.",
     )
     return shown
 
@@ -311,16 +360,25 @@ def _whole(
 
 
 def _count(
-    label: str, key: str, value: int, change: Callable[[int], Experiment], **options: Any
+    label: str,
+    key: str,
+    value: int,
+    change: Callable[[int], Experiment],
+    *,
+    text: str | None = None,
+    read: Callable[[str], Experiment] | None = None,
+    **options: Any,
 ) -> None:
-    """A whole number with a key for one less and one for one more."""
+    """A whole number with a key for one less and one for one more; shown as `text`, where that says
+    more, and typed as `read` takes it."""
     row, words = st.container(horizontal=True, vertical_alignment="bottom", gap="small"), st.empty()
 
     def by(step: int) -> None:
         _state.show(change(value + step))
 
     with row:
-        _whole(label, key, value, change, words=words, **options)
+        taken = read or (lambda text: change(typed.whole(text)))
+        _text(label, key, text or typed.text(value), taken, words=words, **options)
         for sign, step, name in (("−", -1, "less"), ("+", 1, "more")):
             press = partial(_widgets.attempt, by, step, key=key)
             _widgets.button(sign, f"{key}_{name}", press, help=f"One {name}")

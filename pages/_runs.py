@@ -154,6 +154,16 @@ def flow_beside(run_: Trajectory) -> Trajectory | None:
     return beside(scenes.flow_beside(run_), "Gradient flow")
 
 
+def average_beside(run_: Trajectory) -> Trajectory | None:
+    """Central flow at the step size of the run, for as long as it lasted."""
+    try:
+        experiment = scenes.average_beside(run_)
+    except ValueError as error:
+        _say(f"{error}.")
+        return None
+    return beside(experiment, "Central flow")
+
+
 def orbits(experiment: Experiment, step_sizes: np.ndarray) -> bifurcation.Orbits | None:
     """`bifurcation.orbits` of the experiment; None, and a sentence, where they take too long."""
     key = ("orbits", experiment, tuple(step_sizes.tolist()))

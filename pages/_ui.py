@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages import _prose, _reached, _said, _state, _take, _widgets, _words
 from pages._names import FRONT, PAGES
-from simcore import links, prospects, regimes, variations
-from simcore.experiment import Descent, Experiment, Flow
+from simcore import averages, links, prospects, regimes, variations
+from simcore.experiment import CentralFlow, Descent, Experiment, Flow
 from simcore.figures import player, ruler
 from simcore.figures.scene import Scene
 from simcore.simulate import simulate
@@ -39,12 +40,23 @@ def frame() -> None:
     st.set_page_config(page_title="Symmetry at the edge of stability", page_icon="⚖️", layout="wide")
     st.html(
         "<style>"
-        ".stMainBlockContainer{padding:3.75rem 1.5rem 2rem}"
+        # the bar stands in the line of Streamlit's own buttons, which leave it room
+        ".stMainBlockContainer{padding:.65rem 1.5rem 2rem}"
+        "[data-testid=stHeader]{background:none;pointer-events:none}"
+        "[data-testid=stHeader] :is(button,a,[role=button]){pointer-events:auto}"
+        ".st-key-bar{padding-right:7rem}"
+        "[data-testid=stApp]:has([data-testid=stExpandSidebarButton]) .st-key-bar"
+        "{padding-left:2.5rem}"
         "[data-testid=stSidebarHeader]{height:2.5rem;margin:0}"
         ".st-key-bar{gap:.25rem}"
+        ".st-key-bar>:has(h1){position:absolute;width:1px;height:1px;overflow:hidden;"
+        "clip-path:inset(50%)}"
+        ".st-key-bar a:focus-visible{outline:2px solid var(--st-primary-color,#0072b2)}"
         ".st-key-bar a{padding-inline:.4rem}"
         ".st-key-bar button{min-height:2rem;padding:0 .6rem}"
         "[class*=st-key-small-] p{font-size:.9rem}"
+        "[class*=st-key-lead-] p{font-size:.9rem;margin:0}"
+        "[data-words-follow] [class*=st-key-small-]{opacity:.45}"  # see the ruler's `announce`
         f"{_said.STYLE}{_take.STYLE}</style>"
     )
 
@@ -59,7 +71,9 @@ def run_page() -> None:
         for name, title in PAGES.items()
     }
     st.session_state.pages = pages
-    st.navigation(list(pages.values()), position="hidden").run()
+    page = st.navigation(list(pages.values()), position="hidden")
+    st.session_state.title = page.title
+    page.run()
 
 
 def open_page(default: Experiment = _state.DEFAULT) -> Experiment:
@@ -71,7 +85,10 @@ def open_page(default: Experiment = _state.DEFAULT) -> Experiment:
     _prose.begin()
     experiment = _state.experiment(default)
     _state.write_link()
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="bar"):
+    bar = st.container(horizontal=True, gap="small", vertical_alignment="center", key="bar")
+    st.session_state.bar = bar
+    with bar:
+        st.html(f"<h1>{st.session_state.get('title', '')}</h1>")  # for those who hear the page
         for name, title in PAGES.items():
             link(name, title)
         with st.popover("Words", help="What the words and symbols mean"):
@@ -79,6 +96,11 @@ def open_page(default: Experiment = _state.DEFAULT) -> Experiment:
             link("about", "The model and its equations: About")
         _take.menu(experiment)
     return experiment
+
+
+def bar() -> DeltaGenerator:
+    """The row of links and menus above the page, to add to its end."""
+    return st.session_state.bar
 
 
 def link(page: str, label: str, experiment: Experiment | None = None, **options: Any) -> None:
@@ -138,9 +160,16 @@ def verdict(run: Trajectory) -> None:
     _small("verdict", f"**{regimes.headline(run).capitalize()}.** {regimes.describe(run)}")
 
 
+def say_beside(average: Trajectory, run: Trajectory) -> None:
+    """What the central flow beside a run shows of it, and what not."""
+    _small("average", averages.beside(average, run))
+
+
 def expectation(experiment: Experiment) -> None:
-    """What theory expects at the step size, in words."""
-    _small("expectation", prospects.place(experiment))
+    """What theory expects at the step size, in words; it knows of no events."""
+    said = prospects.place(variations.without_events(experiment))
+    label = "Theory, without the events" if experiment.dynamics.events else "Theory, before the run"
+    _small("expectation", f"**{label}:** {said}")
 
 
 def _small(key: str, words: str) -> None:
@@ -164,7 +193,8 @@ def warm_up() -> None:
 
 def _compile_all() -> None:
     small = replace(_state.DEFAULT, dynamics=Descent(step_size=0.1, steps=2))
-    for dynamics in (small.dynamics, Flow(duration=0.1)):
+    still, edge = Flow(duration=0.1), CentralFlow(step_size=2 / 13, duration=15.5)
+    for dynamics in (small.dynamics, still, edge):
         for engine in ("modes", "matrices"):
             simulate(replace(small, dynamics=dynamics, engine=engine))
     sweep([small])

@@ -69,6 +69,26 @@ _prose.say(
     + "\n".join(f"| {begin} | {zone}: {sentence} |" for begin, zone, sentence in step_sizes())
     + r"""
 
+## Momentum, weight decay, label noise
+
+| | update | stable while |
+|---|---|---|
+| heavy ball | $v \leftarrow \beta v - \eta \nabla L$, $\theta \leftarrow \theta + v$ | $\lambda \le (2 + 2\beta)/\eta$ |
+| Nesterov's | the same $v$, $\theta \leftarrow \theta + \beta v - \eta \nabla L$ | $\lambda \le (2 + 2\beta)/((1 + 2\beta)\eta)$ |
+| weight decay | $\nabla L + \mu \theta$ for $\nabla L$ | $\lambda + \mu \le 2/\eta$ |
+| label noise | $\sigma^*_i + \delta \xi_i$ for $\sigma^*_i$, $\xi_i \sim N(0, 1)$ anew at each update | $\lambda \le 2/\eta$ |
+
+These edges are those of small oscillations. From a small start momentum overshoots at the end of the
+plateau, where the step that counts is $\eta/(1-\beta)$, and that decides before the edge does unless
+the step size warms up for long. Weight decay penalises a pathway by $\tfrac{\mu}{2} L \sigma^{2/L}$,
+which is concave for $L > 2$ and favours a single pathway; at $L = 2$ it favours none. A balanced run
+leaves the plateau only where $\sigma^* \alpha^{1-2/L} > \mu$, about. Label noise moves the means of
+$\varphi_p - \varphi_q$ by $-\tfrac14 \eta^2 V (\partial\lambda/\partial\sigma_p -
+\partial\lambda/\partial\sigma_q)$ per step, $V = 2\delta^2/(2 - \eta\lambda)$, and so shares the
+signal out at any step size, slowly. Noise that is independent in every entry of the gradient is not
+offered: it has no such direction, it shakes the layers of a pathway apart until pathways wander and
+change sign, and no symmetry comes back.
+
 ## Conventions
 
 The same "learning rate" is another $\eta$ in other people's loss.

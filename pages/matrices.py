@@ -14,7 +14,7 @@ with st.sidebar:
     _controls.preset(experiment, presets.TREE)
     _controls.architecture(experiment)
     _controls.clock(experiment)
-    with st.expander("More"):
+    with st.expander(_controls.EXPERTS):
         _controls.experts(experiment)
     with_flow = _controls.flow_beside(usual=False)
 _ui.complaints()
@@ -22,7 +22,7 @@ _ui.complaints()
 if experiment.start.aligned:
     _prose.note(
         "This start is aligned with the target, so the maps stay diagonal; choose a preset, or a "
-        "random start under More, to see full matrices."
+        f"random start under “{_controls.EXPERTS}”, to see full matrices."
     )
 try:
     full = variations.with_full_weights(experiment, scenes.OF_FULL_WEIGHTS)
@@ -35,7 +35,7 @@ companions = []
 if with_flow and run.experiment.dynamics.iterated:
     flow = _runs.flow_beside(run)
     if flow is not None:
-        companions = [scenes.named(flow)]
+        companions = [scenes.named_flow(flow, run)]
 _ui.verdict(run)
 _ui.play(full_weights.matrices(named, companions), run, experiment, "matrices_player")
 

@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from pages import _controls, _prose, _runs, _said, _state, _take, _ui, _widgets
-from simcore import Experiment, Record, limits, links, plans, sweep, typed, variations
+from simcore import Experiment, Record, limits, links, plans, prospects, sweep, typed, variations
 from simcore.differences import difference, in_words
 from simcore.figures import phase_maps as pictures
 from simcore.figures.parts import LINE_ROWS
@@ -270,6 +270,7 @@ def planned_map(base: Experiment, wanted: Plan) -> None:
             x_title=x_title,
             y_title=y_title,
             borders=borders,
+            names=prospects.marks(base),
             step_on="x" if plan.x.name in variations.STEP_AXES else "y",
         )
 
@@ -381,7 +382,7 @@ with st.sidebar:
             side_controls(base, plan, "y")
             steps_control(base)
             _controls.architecture(experiment)
-            with st.expander("More"):
+            with st.expander(_controls.EXPERTS):
                 _controls.clock(experiment)
                 _controls.experts(experiment)
 _ui.complaints()

@@ -9,7 +9,8 @@ import numpy as np
 import streamlit as st
 
 from pages import _controls, _prose, _runs, _state, _take, _ui, _widgets
-from simcore import Descent, Record, prospects, theory, variations
+from simcore import Descent, Experiment, Record, prospects, theory, variations
+from simcore.dynamics import Dynamics
 from simcore.figures import orbits as pictures
 from simcore.studies import bifurcation
 
@@ -19,20 +20,42 @@ experiment = _ui.open_page()
 with st.sidebar:
     _controls.architecture(experiment)
     _controls.clock(experiment)
-    with st.expander("More"):
+    with st.expander(_controls.EXPERTS):
         _controls.experts(experiment)
 _ui.complaints()
 _ui.step_size_ruler(experiment)
 _ui.expectation(experiment)
 
-eta = experiment.dynamics.eta or np.nan
-marks, unit = theory.step_size_marks(experiment), theory.unit_step_size(experiment)
+
+def _plain(dynamics: Dynamics) -> Dynamics:
+    """The same for as long with nothing but the gradient."""
+    if not (dynamics.driven and dynamics.step_size):
+        return dynamics
+    return Descent(step_size=dynamics.step_size, steps=dynamics.steps)
+
+
+eta = experiment.dynamics.step_size or np.nan
+plain = replace(experiment, dynamics=_plain(experiment.dynamics))
+marks, unit = theory.step_size_marks(plain), theory.unit_step_size(experiment)
 
 
 def whole_range() -> tuple[float, float]:
     """From half of 2/S_1 to a little past the last mark of the theory."""
     last = max((mark for mark in marks if np.isfinite(mark)), default=2 * unit)
     return 0.5 * unit, 1.15 * float(np.fmax(last, eta))
+
+
+def _plays_no_part(experiment: Experiment) -> str:
+    """That the diagram is of plain descent, where the run is not."""
+    dynamics = experiment.dynamics
+    parts = {
+        "its momentum": dynamics.momentum,
+        "its weight decay": dynamics.weight_decay,
+        "its label noise": dynamics.label_noise,
+        "its events": dynamics.events,
+    }
+    said = [name for name, there in parts.items() if there]
+    return f" It is of plain descent, without {' and '.join(said)}." if said else ""
 
 
 low, high = _state.view().step_sizes or whole_range()
@@ -53,11 +76,14 @@ def on_select() -> None:
 
 
 if not prospects.follows_closed_forms(experiment):
-    _prose.note("The diagram needs a balanced start and whitened inputs; choose those under More.")
+    _prose.note(
+        "The diagram needs a balanced start and whitened inputs; choose those under "
+        f"“{_controls.EXPERTS}”."
+    )
 else:
     # steps and records do not matter here, so one key serves all of them
-    plain = replace(experiment, dynamics=Descent(step_size=1.0, steps=1), record=Record())
-    found = _runs.orbits(plain, np.linspace(low, high, COUNT))
+    any_run = replace(experiment, dynamics=Descent(step_size=1.0, steps=1), record=Record())
+    found = _runs.orbits(any_run, np.linspace(low, high, COUNT))
     if found is None:
         st.stop()
     left, right = st.columns([3, 2])
@@ -90,7 +116,7 @@ else:
             "Every step size goes on until it repeats itself, for at most "
             f"{bifurcation.BUDGET:,} steps. Where descent has not settled by then, or is near "
             "zero (where it starts, or an overshoot threw it), no orbit is drawn, and a bar at the "
-            "foot says so."
+            "foot says so." + _plays_no_part(experiment)
         )
     with right:
         depths, target = experiment.network.depths, experiment.task.singular_values[0]

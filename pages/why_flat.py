@@ -98,7 +98,11 @@ with right:
         )
     if edge is not None:
         verdict = "stable" if closed < edge else "unstable"
-        _prose.say(f"The edge is 2/η = **{edge:.4g}**, so this split is **{verdict}** for descent.")
+        changes = any(event.leads_to for event in experiment.dynamics.events)
+        when = " at the end of the run" if changes else ""
+        _prose.say(
+            f"The edge is 2/η = **{edge:.4g}**{when}, so this split is **{verdict}** for descent."
+        )
     gain = charts.gain(here=depths, singular_value=target)
     _ui.chart(gain, "What sharing gains at every depth", experiment)
 _take.of_charts()

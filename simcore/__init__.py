@@ -1,4 +1,5 @@
-"""Deep linear networks with several pathways, under gradient descent and gradient flow.
+"""Deep linear networks with several pathways, under gradient descent, gradient flow and
+central flow.
 
 One alphabet, everywhere: H pathways (`pathways`, `h`) of depths L_h (`depths[h]`), hidden width d
 (`width`), target M* = U diag(sigma*_i) V^T (`singular_values`), sigma_{h,i} = u_i^T Omega_h v_i
@@ -15,9 +16,11 @@ from simcore import signals
 if any(Path(name).stem in ("simcore", "-m") for name in sys.argv[:1]):
     signals.leave_at_once()
 
-from simcore import curvature, export, presets, regimes, theory
+from simcore import curvature, export, presets, prospects, regimes, theory
+from simcore.events import Freeze, Jitter, Kick, Ramp, StepSize
 from simcore.experiment import (
     Balanced,
+    CentralFlow,
     Descent,
     Experiment,
     Flow,
@@ -35,16 +38,22 @@ from simcore.version import NUMBER as __version__
 
 __all__ = [
     "Balanced",
+    "CentralFlow",
     "Dataset",
     "Descent",
     "Experiment",
     "Flow",
+    "Freeze",
     "Gaussian",
+    "Jitter",
+    "Kick",
     "LayerScales",
     "Network",
     "Outcome",
+    "Ramp",
     "Record",
     "Spectrum",
+    "StepSize",
     "Target",
     "Trajectory",
     "Tree",
@@ -53,6 +62,7 @@ __all__ = [
     "export",
     "grid",
     "presets",
+    "prospects",
     "regimes",
     "simulate",
     "summary",

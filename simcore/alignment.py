@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from simcore import mode_curvature, mode_starts, prospects, true_tail
+from simcore import mode_curvature, mode_starts, prospects, theory, true_tail
 from simcore.experiment import Experiment
 from simcore.kernels import modes as kernels
 from simcore.kernels import ranges
@@ -52,9 +52,10 @@ def _states(experiment: Experiment) -> np.ndarray:
     system, x, state = begin.system, begin.x, begin.state
     system.step_size[:] = experiment.dynamics.eta
     scrap = ranges.fresh(*state.strengths.shape)
-    half, states = 0.5 * experiment.task.singular_values[0], list[np.ndarray]()
+    sharpest = theory.sharpest_mode(experiment)
+    half, states = 0.5 * experiment.task.singular_values[sharpest], list[np.ndarray]()
     for _ in range(0, experiment.dynamics.steps, APART):
-        if state.strengths[:, 0].sum() > half or states:
+        if state.strengths[:, sharpest].sum() > half or states:
             states.append(x[:, :modes].T.copy())
         if len(states) == STATES:
             break

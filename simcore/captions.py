@@ -51,7 +51,7 @@ def stem(experiment: Experiment) -> str:
     beginning of its key, which tells it from any other."""
     preset = _preset(experiment)
     depths = "x".join(map(str, experiment.network.depths))
-    eta = experiment.dynamics.eta
+    eta = experiment.dynamics.step_size
     how = experiment.dynamics.short.lower() if eta is None else f"eta{eta:.4g}"
     parts = preset.name if preset else f"L{depths}", how, experiment.key[:8]
     return re.sub(r"[^\w.+-]", "", "-".join(dict.fromkeys(parts)))

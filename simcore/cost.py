@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from simcore import limits, theory
-from simcore.experiment import Experiment
+from simcore.events import Ramp
+from simcore.experiment import CentralFlow, Experiment
 
 # Seconds of one core (x86 with AVX2, 2026), fitted to runs of many sizes; G groups of equal layers
 # in H pathways, T layers, N weights.
 MODE_STEP, MODE_UPDATE = 2e-8, 5e-9  # of a step; of it per group or pathway and four modes
+# Of what more than the gradient moves: a step of modes is so much slower; a random number; a step
+# whose size is not that of the one before, in Python.
+DRIVEN, DRAW, STRETCH = 1.4, 1.7e-8, 3e-8
 CELL_UPDATE, CELL = 6e-9, 1e-5  # in a batch: per group or pathway and mode; per run
 GRADIENT, LAYER, WEIGHT, MULTIPLICATION = 2e-7, 8e-8, 8e-10, 1.3e-10  # of whole networks
 MODES_RECORD, MATRICES_RECORD = 3e-5, 4e-5  # in Python
@@ -22,6 +26,11 @@ FIRST, FURTHER = 16, 30  # products with the Hessian that the eigenvalues of a r
 EIGENPAIRS = 6e-5  # of a record, beside its products
 PRODUCT, ORTHOGONAL = 4, 5e-10  # gradients that a product costs; per weight and earlier vector
 KRYLOV = 20  # vectors that a product is made orthogonal to, on average
+EDGE = 8e-5  # of a step along the edge, in Python
+BLOCK, BLOCK_LAYER = 5e-6, 2e-7  # of it per block of modes; and for each of its layers
+LEANINGS = 8  # products that differences of the Hessian cost
+WIDE = 4  # times n_in: from there on a product and its vectors cost less than half;
+FURTHER_OF_WIDE = 6  # products of each further eigenvalue there
 EVALUATIONS = 10  # gradients that a step of the flow's integrator costs, its own work included
 STEPS_PER_UNIT, FIRST_STEPS = 0.6, 60  # of the integrator: in a time 2/S_1; until it has grown
 
@@ -47,9 +56,12 @@ def cost(experiment: Experiment, *, together: bool = False) -> Cost:
     `together`: as one of many descents that run side by side (`studies.batch`), where only the last
     record has a sharpness. Within a factor of two for a descent, of three for a flow, whose steps
     only its integrator knows (taken are those near a minimum, at the usual tolerance), as measured
-    by `benchmarks/cost.py`; a run that diverges is shorter.
+    by `benchmarks/cost.py`; a run that diverges is shorter, and so is a flow of full weights that
+    comes to rest.
     """
     steps, records = _counts(experiment)
+    if experiment.dynamics.averages:
+        return _of_average(experiment, records)
     if experiment.resolved_engine == "matrices":
         return _of_matrices(experiment, steps, records)
     return _of_cell(experiment, steps) if together else _of_modes(experiment, steps, records)
@@ -62,7 +74,9 @@ def check(experiment: Experiment, *, together: bool = False) -> None:
         return
     size = "pathways, layers or modes"
     steps = f"its steps; take fewer, or fewer {size}"
-    if not experiment.dynamics.iterated:
+    if experiment.dynamics.averages:
+        steps = f"its steps along the edge; take a shorter duration, or fewer {size}"
+    elif not experiment.dynamics.iterated:
         steps = f"the steps of its integrator; take a shorter duration, or fewer {size}"
     records = f"the Hessian at its records; record less often, or take fewer {size}"
     mostly = records if expected.records * expected.record > expected.seconds / 2 else steps
@@ -83,7 +97,7 @@ def _counts(experiment: Experiment) -> tuple[float, float]:
     """Steps and records."""
     dynamics, record = experiment.dynamics, experiment.record
     if dynamics.iterated:
-        return dynamics.duration / dynamics.time(1), dynamics.records(record)
+        return dynamics.steps, dynamics.records(record)
     units = dynamics.duration / theory.unit_step_size(experiment)
     steps = FIRST_STEPS + STEPS_PER_UNIT * units
     return steps, dynamics.records(record) if record.every is None else 2 + steps / record.every
@@ -92,8 +106,10 @@ def _counts(experiment: Experiment) -> tuple[float, float]:
 def _of_modes(experiment: Experiment, steps: float, records: float) -> Cost:
     columns = -(-len(experiment.task.singular_values) // 4)
     step = MODE_STEP + MODE_UPDATE * columns * _strands(experiment)
-    record = MODES_RECORD + _blocks(experiment)
-    return Cost(MODES_SETUP, steps, step * _evaluations(experiment), records, record)
+    if experiment.dynamics.iterated and not experiment.dynamics.plain:
+        step = DRIVEN * step + _driving(experiment)
+    blocks = _blocks(experiment) * _looks(experiment)
+    return Cost(MODES_SETUP, steps, step * _evaluations(experiment), records, MODES_RECORD + blocks)
 
 
 def _of_cell(experiment: Experiment, steps: float) -> Cost:
@@ -105,9 +121,41 @@ def _of_matrices(experiment: Experiment, steps: float, records: float) -> Cost:
     gradient = _gradient(experiment)
     record = MATRICES_RECORD + gradient
     if experiment.record.sharpness:
-        products = FIRST + FURTHER * (experiment.record.eigenvalues - 1)
-        record += EIGENPAIRS + products * product_seconds(experiment, KRYLOV)
-    return Cost(MATRICES_SETUP, steps, gradient * _evaluations(experiment), records, record)
+        wide = experiment.network.hidden_width(experiment.task) >= WIDE * experiment.task.n_in
+        further = FURTHER_OF_WIDE if wide else FURTHER
+        products = FIRST * _looks(experiment) + further * (experiment.record.eigenvalues - 1)
+        each = product_seconds(experiment, KRYLOV) * (0.4 if wide else 1.0)
+        record += EIGENPAIRS + products * each
+    step = gradient * _evaluations(experiment) + _driving(experiment)
+    return Cost(MATRICES_SETUP, steps, step, records, record)
+
+
+def _driving(experiment: Experiment) -> float:
+    """Seconds of a step for its random numbers and for a step size of its own."""
+    dynamics, modes = experiment.dynamics, len(experiment.task.singular_values)
+    ramps = sum(e.stop - e.start for e in dynamics.events if isinstance(e, Ramp))
+    drawn = DRAW * modes if dynamics.label_noise else 0.0
+    return drawn + STRETCH * min(1.0, ramps / dynamics.steps if ramps else 0.0)
+
+
+def _looks(experiment: Experiment) -> int:
+    """How many Hessians a record looks at: that of the weights that move, too, if any sleep."""
+    return 2 if experiment.dynamics.freezes else 1
+
+
+def _of_average(experiment: Experiment, records: float) -> Cost:
+    """Of a central flow, as if it met its edge at once; steps that rest cost nothing."""
+    dynamics, depths = experiment.dynamics, experiment.network.depths
+    assert isinstance(dynamics, CentralFlow)
+    steps = dynamics.duration / dynamics.step_size * dynamics.substeps
+    if experiment.resolved_engine == "matrices":
+        alike = _of_matrices(experiment, steps, records)
+        products = FIRST + FURTHER + LEANINGS
+        return alike._replace(step=EDGE + products * product_seconds(experiment, KRYLOV))
+    modes = len(experiment.task.singular_values)
+    blocks = modes * (modes + 1) / 2
+    alike = _of_modes(experiment, steps, records)
+    return alike._replace(step=EDGE + blocks * (BLOCK + BLOCK_LAYER * sum(depths)))
 
 
 def _gradient(experiment: Experiment) -> float:
@@ -128,6 +176,8 @@ def _strands(experiment: Experiment) -> int:
 
 
 def _groups(experiment: Experiment) -> int:
+    if experiment.dynamics.jitters:  # which tells all layers apart
+        return sum(experiment.network.depths)
     scales = experiment.start.layer_scales(experiment.network.depths)
     return sum(len(set(row)) for row in scales)
 

@@ -1,7 +1,7 @@
 """The sharpest mode along a run: what phases, verdicts and rows are about.
 
-It is the mode with the largest singular value; where that value is repeated, the mean of its modes,
-which does not depend on the choice of basis.
+It is `theory.sharpest_mode`; where its value is repeated by modes that start alike, the mean of
+them, which does not depend on the choice of basis.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from simcore import theory
 from simcore.experiment import Experiment
 from simcore.trajectory import Trajectory
 from simcore.verdicts import LEARNED, STILL, over_pathways, shares_of
@@ -47,14 +48,20 @@ class Course(NamedTuple):
         return signs & (self.total >= LEARNED) & (self.total <= BLOW_UP)
 
 
-def repeats(experiment: Experiment) -> int:
-    """M, how many modes share the largest singular value."""
-    values = experiment.task.singular_values
-    return sum(value >= values[0] * (1 - 1e-9) for value in values)
+def sharpest_modes(experiment: Experiment) -> tuple[int, ...]:
+    """The sharpest mode, and those of the same singular value that start alike; M in all."""
+    values, start = experiment.task.singular_values, experiment.start
+    sharpest = theory.sharpest_mode(experiment)
+    return tuple(
+        mode
+        for mode, value in enumerate(values)
+        if abs(value - values[sharpest]) <= values[sharpest] * 1e-9
+        and (start.uniform or start.strengths(mode) == start.strengths(sharpest))
+    )
 
 
 def course(strengths: np.ndarray, low: np.ndarray, high: np.ndarray, scale: Any) -> Course:
-    """The course of the M sharpest modes (K, H, M, ...) in units of sigma*_1 = `scale` (...)."""
+    """The course of the M sharpest modes (K, H, M, ...) in units of their target `scale` (...)."""
 
     modes = strengths.shape[2]
     unit = modes * np.where(scale > 0, scale, 1.0)
@@ -68,6 +75,6 @@ def course(strengths: np.ndarray, low: np.ndarray, high: np.ndarray, scale: Any)
 
 def sharpest(run: Trajectory) -> Course:
     """The sharpest mode along a run."""
-    modes, scale = repeats(run.experiment), run.experiment.task.singular_values[0]
-    ranges = run.strengths_range[..., :modes]
-    return course(run.strengths[..., :modes], ranges[:, 0], ranges[:, 1], scale)
+    modes = list(sharpest_modes(run.experiment))
+    scale, ranges = run.experiment.task.singular_values[modes[0]], run.strengths_range[..., modes]
+    return course(run.strengths[..., modes], ranges[:, 0], ranges[:, 1], scale)

@@ -15,17 +15,18 @@ import numpy as np
 from simcore import looks
 from simcore.checks import require
 from simcore.cost import product_seconds
+from simcore.davidson import Davidson
 from simcore.experiment import Experiment, Network
-from simcore.kernels import lanczos
+from simcore.frames import Coordinates
 from simcore.kernels import matrices as kernels
 from simcore.kernels.simd import padded, zeros
+from simcore.lanczos import Lanczos, room
 from simcore.looks import Look
 from simcore.tasks import Task
 
-KRYLOV = 120  # vectors kept before Lanczos restarts, fewer where they would take more than
-KRYLOV_NUMBERS = 60_000_000  # numbers, half a gigabyte
 NOISE_SEED = 20260605
-MIX = 0.02  # share of noise in a warm start, so that an overtaking eigenvector is never missed
+# Seconds to diagonalise a matrix of that size^3, and the products that are saved by it.
+DIAGONALISED, SAVED = 8e-10, 40
 
 
 @lru_cache(maxsize=32)
@@ -47,6 +48,24 @@ def layout(network: Network, task: Task) -> kernels.Layout:
 
 def _offsets(sizes: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+
+def _some_of(
+    whole: kernels.Layout, experiment: Experiment, moving: tuple[bool, ...]
+) -> kernels.Layout:
+    """The layers of the pathways that move, each where it is in theta and chains: with it a product
+    with the Hessian takes the weights of the others as fixed."""
+    depths = np.array(experiment.network.depths)
+    layers = np.repeat(moving, depths)
+    shapes = np.array(experiment.network.shapes(experiment.task))
+    return whole._replace(
+        start=np.append(whole.start[:-1][layers], whole.start[-1]),
+        rows=whole.rows[layers],
+        cols=whole.cols[layers],
+        chain=np.append(whole.chain[:-1][layers], whole.chain[-1]),
+        first=_offsets(depths[np.array(moving)]),
+        size=int(shapes.prod(axis=1)[layers].sum()),
+    )
 
 
 @lru_cache(maxsize=32)
@@ -113,25 +132,58 @@ def _chains(experiment: Experiment) -> tuple[np.ndarray, ...]:
     return zeros(chain), zeros(chain), zeros(chain), misfit, slope
 
 
-class EigenSolver:
-    """Lanczos on the Hessian, warm-started from the eigenvectors of the call before."""
+def _noise(experiment: Experiment, rows: int, moving: tuple[bool, ...] | None) -> np.ndarray:
+    """Random unit vectors, the same at every call; only weights of pathways that move."""
+    whole = layout(experiment.network, experiment.task)
+    noise = np.random.default_rng(NOISE_SEED).standard_normal((rows, whole.size))
+    noise = np.array([pad(experiment, row) for row in noise])
+    for h in np.flatnonzero(~np.array(moving or (), dtype=bool)):
+        noise[:, whole.start[whole.first[h]] : whole.start[whole.first[h + 1]]] = 0.0
+    return noise / np.linalg.norm(noise, axis=1, keepdims=True)
 
-    def __init__(self, experiment: Experiment, k: int) -> None:
-        self.layout = layout(experiment.network, experiment.task)
-        n, numbers = self.layout.size, int(self.layout.start[-1])
-        self.k, self.count = k, min(k, n)
-        room = min(KRYLOV, n, max(20, KRYLOV_NUMBERS // numbers))
+
+def _corrections_pay(experiment: Experiment) -> bool:
+    """Whether the products that Davidson's corrections save take longer than they do."""
+    size = padded(experiment.task.n_out) * padded(experiment.task.n_in)
+    return DIAGONALISED * size**3 < SAVED * product_seconds(experiment, SAVED)
+
+
+class EigenSolver:
+    """The Hessian's largest eigenvalues, warm-started from the eigenvectors of the call before: by
+    the block Davidson method where it pays, else by Lanczos iteration. If only some pathways (H,)
+    move, those of the Hessian of their weights."""
+
+    def __init__(
+        self, experiment: Experiment, k: int, moving: tuple[bool, ...] | None = None
+    ) -> None:
+        whole = layout(experiment.network, experiment.task)
+        self.layout = whole if moving is None else _some_of(whole, experiment, moving)
+        self.k, self.count = k, min(k, self.layout.size)
         self.tangent = kernels.Tangent(*_chains(experiment))
-        self.scratch = lanczos.Lanczos(
-            zeros(room + 1, numbers), np.zeros(room), np.zeros(room), np.zeros(room)
-        )
-        noise = np.random.default_rng(NOISE_SEED).standard_normal((self.count, n))
-        noise /= np.linalg.norm(noise, axis=1, keepdims=True)
-        self.noise = np.array([pad(experiment, row) for row in noise])
-        self.vectors = np.zeros_like(self.noise)
-        self.mix = 1.0  # nothing known yet: start from noise
-        self.products = 0
-        self.per_call = looks.between(product_seconds(experiment, 2 * room))  # at worst, each twice
+        here = Coordinates(self.layout, self.tangent, padded(experiment.task.n_out), self.count)
+        # at worst, each product is made orthogonal twice
+        per_call = looks.between(product_seconds(experiment, 2 * room(self.layout)))
+        noise = _noise(experiment, self.count, moving)
+        lanczos = Lanczos(here, noise, per_call)
+        self.method: Davidson | Lanczos = lanczos
+        if self.count > 1 and here.frame.narrow and _corrections_pay(experiment):
+            self.method = Davidson(lanczos, noise[0])
+
+    @property
+    def products(self) -> int:
+        """Hessian-vector products so far."""
+        return self.method.products
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """The eigenvectors that the last call found, padded, (k, numbers)."""
+        return self.method.vectors[: self.count]
+
+    def grown(self, experiment: Experiment) -> EigenSolver:
+        """A solver for one eigenpair more, which begins from what this one knows."""
+        more = EigenSolver(experiment, self.k + 1)
+        more.method.begin_from(self.vectors)
+        return more
 
     def solve(
         self,
@@ -148,35 +200,7 @@ class EigenSolver:
         products; where it raises, the solver is of no further use.
         """
         pairs = np.full((2, self.k), np.nan)
-        values, residuals = pairs[:, : self.count]
-        search = lanczos.Search(np.zeros(3, np.int64), np.zeros(3))
-        while search.place[lanczos.PAIR] < self.count:
-            look()
-            self.products += lanczos.top_eigenpairs(
-                theta,
-                self.layout,
-                loss,
-                work,
-                self.tangent,
-                self.scratch,
-                self.noise,
-                self.mix,
-                self.vectors,
-                values,
-                residuals,
-                tol,
-                search,
-                self.per_call,
-            )
-        known = bool(np.isfinite(self.vectors).all())
-        self.mix = MIX if known else 1.0
-        if not known:
-            self.vectors[:] = 0.0
-        values[~np.isfinite(residuals)] = np.nan
-        if self.count > 1:
-            order = np.argsort(-values, kind="stable")
-            self.vectors[:] = self.vectors[order]
-            values[:], residuals[:] = values[order], residuals[order]
+        pairs[:, : self.count] = self.method.solve(kernels.Place(theta, loss, work), tol, look)
         return pairs[0], pairs[1]
 
 
@@ -234,8 +258,9 @@ def layers(experiment: Experiment, theta: np.ndarray) -> list[list[np.ndarray]]:
 def initial(experiment: Experiment) -> np.ndarray:
     """The weights at the start, shape (N,).
 
-    Aligned starts: first layer c V_R^T, hidden layers c on the first R diagonal entries, last
-    layer U_R c, a single layer U_R c V_R^T. Other starts draw theta themselves.
+    Aligned starts, c the scales of a layer on the R modes: first layer c V_R^T, hidden layers c on
+    the first R diagonal entries, last layer U_R c, a single layer U_R c V_R^T. Other starts draw
+    theta themselves.
     """
     start, task = experiment.start, experiment.task
     size = layout(experiment.network, task).size
@@ -244,12 +269,14 @@ def initial(experiment: Experiment) -> np.ndarray:
     theta = np.zeros(size)
     left, right = task.bases()
     modes = np.arange(left.shape[1])
-    scales = start.layer_scales(experiment.network.depths)
-    for pathway, row in zip(layers(experiment, theta), scales, strict=True):
+    depths = experiment.network.depths
+    of_modes = [start.layer_scales(depths, 0 if start.uniform else mode) for mode in modes.tolist()]
+    for h, pathway in enumerate(layers(experiment, theta)):
+        row = np.array([scales[h] for scales in of_modes]).T  # (L_h, R)
         if len(pathway) == 1:
             pathway[0][:] = row[0] * left @ right.T
             continue
-        pathway[0][modes] = row[0] * right.T
+        pathway[0][modes] = row[0][:, None] * right.T
         for weights, scale in zip(pathway[1:-1], row[1:-1], strict=True):
             weights[modes, modes] = scale
         pathway[-1][:, modes] = row[-1] * left

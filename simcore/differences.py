@@ -13,6 +13,7 @@ from simcore.experiment import (
     Network,
     Start,
 )
+from simcore.starts import Scale
 from simcore.tasks import Spectrum, Task, Tree
 
 
@@ -47,9 +48,9 @@ def _dynamics(mine: Dynamics, theirs: Dynamics | None) -> Iterator[str]:
     like = theirs if theirs is not None and theirs.short == mine.short else None
     if like is None:
         yield mine.title
-    other = theirs.eta if theirs is not None else None
-    if mine.eta is not None and mine.eta != other:
-        yield f"η = {_apart(mine.eta, other)}"
+    other = theirs.step_size if theirs is not None else None
+    if mine.step_size is not None and mine.step_size != other:
+        yield f"η = {_apart(mine.step_size, other)}"
     if mine.iterated:
         if theirs is None or not theirs.iterated or mine.steps != theirs.steps:
             yield f"{mine.steps:,} steps"
@@ -58,6 +59,41 @@ def _dynamics(mine: Dynamics, theirs: Dynamics | None) -> Iterator[str]:
     fine, coarse = (getattr(d, "rtol", None) for d in (mine, like))
     if like is not None and fine != coarse:
         yield f"tolerance {fine:g}"
+    yield from _driven(mine, theirs)
+    yield from _events(mine, theirs)
+
+
+_DRIVES = {
+    "momentum": "momentum β",
+    "weight_decay": "weight decay μ",
+    "label_noise": "label noise δ",
+}
+
+
+def _driven(mine: Dynamics, theirs: Dynamics | None) -> Iterator[str]:
+    """What moves the weights beside the gradient, where it differs; nothing where it is off."""
+    for field, name in _DRIVES.items():
+        value, other = getattr(mine, field), getattr(theirs, field, 0.0)
+        if value != other:
+            yield f"{name} = {_apart(value, other)}" if value else f"no {name}"
+    if mine.momentum and mine.nesterov != (theirs is not None and theirs.nesterov):
+        yield "Nesterov's" if mine.nesterov else "heavy ball"
+    if mine.label_noise and (theirs is None or mine.seed != theirs.seed):
+        yield f"noise seed {mine.seed}"
+
+
+def _events(mine: Dynamics, theirs: Dynamics | None) -> Iterator[str]:
+    """The events that the others have not, and which of theirs are missing."""
+    others = theirs.events if theirs is not None else ()
+    new = tuple(event for event in mine.events if event not in others)
+    gone = tuple(event for event in others if event not in mine.events)
+    new_words = mine.in_words(new)
+    if theirs is not None and set(new_words) & set(theirs.in_words(gone)):
+        new_words = mine.in_words(new, exactly=True)
+    yield from new_words
+    if gone and not new:
+        missing = "without " + ", ".join(event.labels[0] for event in gone)
+        yield missing if mine.events else "no events"
 
 
 def _network(mine: Network, theirs: Network | None) -> Iterator[str]:
@@ -70,8 +106,11 @@ def _network(mine: Network, theirs: Network | None) -> Iterator[str]:
 
 def _start(mine: Start, theirs: Start | None) -> str:
     if isinstance(mine, Balanced):
-        others = theirs.scales if isinstance(theirs, Balanced) else ()
-        return f"start {_listed(mine.scales, others)}"
+        if not mine.uniform:
+            return "start " + "; ".join(_listed(_modes(scale), ()) for scale in mine.scales)
+        alike = isinstance(theirs, Balanced) and theirs.uniform
+        others = theirs.strengths() if theirs is not None and alike else ()
+        return f"start {_listed(mine.strengths(), others)}"
     if isinstance(mine, LayerScales):
         return "start " + "; ".join(_listed(scales, ()) for scales in mine.scales)
     if isinstance(mine, Gaussian):
@@ -80,6 +119,10 @@ def _start(mine: Start, theirs: Start | None) -> str:
         seed = theirs.seed if isinstance(theirs, Gaussian) else None
         return ", ".join([*drawn, *([] if seed == mine.seed else [f"seed {mine.seed}"])])
     return "another start"
+
+
+def _modes(scale: Scale) -> tuple[float, ...]:
+    return scale if isinstance(scale, tuple) else (scale,)
 
 
 def _task(mine: Task, theirs: Task | None) -> str:

@@ -11,16 +11,19 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, ClassVar
 
 from simcore import checks, limits
 from simcore.checks import require
-from simcore.dynamics import Descent, Dynamics, Flow, Record
+from simcore.dynamics import CentralFlow, Descent, Dynamics, Flow
+from simcore.record import Record
 from simcore.spec import Spec
 from simcore.starts import Balanced, Gaussian, LayerScales, Start
 from simcore.tasks import Task
 
 __all__ = [  # all nouns of an experiment but the tasks, wherever each is at home
     "Balanced",
+    "CentralFlow",
     "Descent",
     "Dynamics",
     "Experiment",
@@ -141,9 +144,10 @@ class Experiment(Spec):
         self._check_size()
 
     def _check_start(self) -> None:
-        depths = self.network.depths
-        self.start.check_fits(depths)
-        width, modes = self.network.hidden_width(self.task), len(self.task.singular_values)
+        depths, modes = self.network.depths, len(self.task.singular_values)
+        self.start.check_fits(depths, modes)
+        self.dynamics.check_network(len(depths))
+        width = self.network.hidden_width(self.task)
         require(
             not self.start.aligned or width >= modes or max(depths) == 1,
             f"an aligned start needs a width of at least {modes}, one per mode, got {width}",
@@ -166,6 +170,20 @@ class Experiment(Spec):
             f"a run of this size may keep at most {most_records} records here, this one would "
             f"keep {records}; record less often",
         )
+
+    # What the checks look at together: where others have passed with the same parts, an experiment
+    # need not be checked.
+    ASPECTS: ClassVar = (
+        ("task", "network", "start", "engine"),
+        ("task", "network", "dynamics", "record"),
+    )
+
+    @classmethod
+    def of_checked(cls, parts: dict[str, Any]) -> Experiment:
+        """Of all its fields, whose `ASPECTS` have passed: in a tenth of the time of a check."""
+        made = object.__new__(cls)
+        made.__dict__.update(parts)
+        return made
 
     @property
     def most_records(self) -> int:

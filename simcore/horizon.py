@@ -8,6 +8,7 @@ scales differ in their last bit. (That of the scales alpha would be lost in a 20
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simcore import mode_starts, prospects, true_tail
-from simcore.experiment import Descent, Experiment, LayerScales
+from simcore.experiment import Balanced, Descent, Experiment, LayerScales
 from simcore.kernels import twins
 from simcore.trajectory import Outcome, Trajectory
 from simcore.verdicts import CLOSE, STILL, Evidence, Regime, Verdicts, shares_of
@@ -74,8 +75,22 @@ def depends(run: Trajectory) -> np.ndarray:
 
 
 def twin(experiment: Experiment) -> Experiment:
-    """The experiment with every layer scale moved by its last bit; zero stays."""
-    rows = experiment.start.layer_scales(experiment.network.depths)
+    """The experiment with every layer scale moved by its last bit; zero stays. Of a start that is
+    not uniform each alpha is moved by L last bits, which moves the layers by one or two."""
+    depths = experiment.network.depths
+    if isinstance(experiment.start, Balanced) and not experiment.start.uniform:
+        modes = range(len(experiment.task.singular_values))
+        of_pathways = zip(*map(experiment.start.strengths, modes), strict=True)
+        return replace(
+            experiment,
+            start=Balanced(
+                scales=tuple(
+                    tuple(alpha * (1 + depth * sys.float_info.epsilon) for alpha in alphas)
+                    for alphas, depth in zip(of_pathways, depths, strict=True)
+                )
+            ),
+        )
+    rows = experiment.start.layer_scales(depths)
     moved = tuple(tuple(math.nextafter(x, math.inf) if x else x for x in row) for row in rows)
     return replace(experiment, start=LayerScales(scales=moved))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,7 +71,12 @@ def hosted() -> bool:
     """Whether this process is a hosted demo: SIMCORE_HOSTED says so (1) or not (0); without it, the
     place of this file does."""
     said = os.environ.get("SIMCORE_HOSTED", "")
-    return said != "0" if said else Path(__file__).is_relative_to(CLOUD)
+    return said != "0" if said else _holds_this_file(CLOUD)
+
+
+@lru_cache(maxsize=4)  # every experiment of a map asks
+def _holds_this_file(folder: Path) -> bool:
+    return Path(__file__).is_relative_to(folder)
 
 
 def current() -> Limits:

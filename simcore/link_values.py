@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 
 from simcore import plans, typed, variations
 from simcore.checks import require, shown
+from simcore.events import Event, Events, Freeze, Jitter, Kick, Ramp, StepSize
 from simcore.experiment import (
     Balanced,
+    CentralFlow,
     Descent,
     Dynamics,
     Flow,
@@ -56,12 +58,44 @@ def _gaussian(text: str) -> Gaussian:
     return Gaussian(std=typed.number(std), seed=typed.whole(*seed or ("0",)))
 
 
+def _balanced_text(start: Balanced) -> str:
+    """A number per pathway; or pathways with ; between, each a number for all modes or one per mode
+    (with a comma after a single one)."""
+    if start.uniform:
+        return numbers_text(start.strengths())
+    texts = [
+        numbers_text(scale) + "," * (len(scale) == 1) if isinstance(scale, tuple) else repr(scale)
+        for scale in start.scales
+    ]
+    return ";".join(texts) + ";" * (len(texts) == 1)
+
+
+def _balanced(text: str) -> Balanced:
+    if ";" not in text:
+        rows = typed.rows(text)  # brackets may part them, too
+        return Balanced(scales=rows[0] if len(rows) == 1 else rows)
+    parts = text.strip().removesuffix(";").split(";")
+    return Balanced(scales=tuple(map(_scale, parts)))
+
+
+def _scale(text: str) -> float | tuple[float, ...]:
+    found = typed.numbers(text)
+    return found if len(found) > 1 or text.rstrip().endswith(",") else found[0]
+
+
+def start_field(start: Start) -> str:
+    """The numbers of a start as a person would type them."""
+    _, _, numbers = start_text(start).partition(":")
+    rows = [[n and typed.text(float(n)) for n in row.split(",")] for row in numbers.split(";")]
+    return "; ".join(", ".join(row) for row in rows).strip()
+
+
 STARTS = (
     Row(
         Balanced,
         "balanced",
-        lambda start: numbers_text(start.scales),
-        lambda text: Balanced(scales=typed.numbers(text)),
+        _balanced_text,
+        _balanced,
     ),
     Row(
         LayerScales,
@@ -114,6 +148,53 @@ def start_text(start: Start) -> str:
     return write_spec(STARTS, start)
 
 
+def read_flag(text: str) -> bool:
+    require(text in ("0", "1"), "expected 0 or 1", text)
+    return text == "1"
+
+
+# Events as `freeze:1:0:250`: the word, then these fields, pathways counted from 1; the last may be
+# left out where it is usual.
+EVENTS: dict[str, tuple[type[Event], tuple[str, ...]]] = {
+    "step": (StepSize, ("at", "value")),
+    "ramp": (Ramp, ("start", "stop", "value", "begin")),
+    "freeze": (Freeze, ("pathway", "start", "stop")),
+    "kick": (Kick, ("pathway", "at", "factor")),
+    "jitter": (Jitter, ("at", "std", "seed")),
+}
+
+
+def events_text(listed: Events) -> str:
+    """What `events=` holds: events with ; between."""
+    return ";".join(map(_event_text, listed))
+
+
+def _event_text(event: Event) -> str:
+    word, fields = next((w, f) for w, (kind, f) in EVENTS.items() if kind is type(event))
+    values = [getattr(event, field) + (field == "pathway") for field in fields[:-1]]
+    last = getattr(event, fields[-1])
+    return ":".join([word, *map(repr, values), *([] if last is None else [repr(last)])])
+
+
+def read_events(text: str) -> Events:
+    return tuple(map(_read_event, text.split(";"))) if text else ()
+
+
+def _read_event(text: str) -> Event:
+    word, *numbers = text.split(":")
+    require(word in EVENTS, f"expected an event out of {', '.join(EVENTS)}", word)
+    kind, fields = EVENTS[word]
+    require(
+        len(fields) - 1 <= len(numbers) <= len(fields),
+        f"expected {word}:{':'.join(fields)}",
+        text,
+    )
+    values = dict(zip(fields, map(typed.number, numbers), strict=False))
+    if "pathway" in values:
+        values["pathway"] -= 1
+    return kind(**values)
+
+
 class Moves(NamedTuple):
     """How a link holds one class of dynamics: the field and the reader of each of its parameters,
     of which the first tells that it is this class."""
@@ -125,16 +206,45 @@ class Moves(NamedTuple):
 
 DYNAMICS = (
     Moves(
+        CentralFlow,
+        {
+            "central": ("step_size", typed.number),
+            "duration": ("duration", typed.number),
+            "substeps": ("substeps", typed.whole),
+        },
+        lambda other: CentralFlow(step_size=other.eta or 0.1, duration=other.duration),
+    ),
+    Moves(
         Flow,
-        {"duration": ("duration", typed.number), "rtol": ("rtol", typed.number)},
+        {
+            "duration": ("duration", typed.number),
+            "rtol": ("rtol", typed.number),
+            "events": ("events", read_events),
+        },
         lambda other: Flow(duration=other.duration),
     ),
     Moves(
         Descent,
-        {"eta": ("step_size", typed.number), "steps": ("steps", typed.whole)},
+        {
+            "eta": ("step_size", typed.number),
+            "steps": ("steps", typed.whole),
+            "events": ("events", read_events),
+            "momentum": ("momentum", typed.number),
+            "nesterov": ("nesterov", read_flag),
+            "decay": ("weight_decay", typed.number),
+            "noise": ("label_noise", typed.number),
+            "seed": ("seed", typed.whole),
+        },
         lambda other: Descent(step_size=0.1, steps=1000),
     ),
 )
+
+
+def field_text(value: Any) -> str:
+    """A field of dynamics: a number, a flag as 0 or 1, or events."""
+    if isinstance(value, tuple):
+        return events_text(value)
+    return repr(int(value) if isinstance(value, bool) else value)
 
 
 def side_text(side: Side) -> str:
@@ -196,11 +306,6 @@ def read_pair(text: str) -> tuple[int, ...]:
     pair = tuple(map(from_one, text.split(",")))
     require(len(pair) == 2 and pair[0] < pair[1], "expected two pathways, the first one first")
     return pair
-
-
-def read_flag(text: str) -> bool:
-    require(text in ("0", "1"), "expected 0 or 1", text)
-    return text == "1"
 
 
 def read_logs(text: str) -> tuple[tuple[str, bool], ...]:

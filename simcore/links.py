@@ -32,6 +32,7 @@ from simcore.experiment import (
     Network,
 )
 from simcore.plans import Plan, Wanted
+from simcore.spec import written
 from simcore.tasks import Spectrum
 from simcore.view import DEFAULT as DEFAULT_VIEW
 from simcore.view import PLAYED, View
@@ -191,7 +192,12 @@ class _Reader:
 
 def _dynamics_query(dynamics: Dynamics) -> dict[str, str]:
     moves = next(m for m in values.DYNAMICS if m.kind is type(dynamics))
-    return {name: repr(getattr(dynamics, field)) for name, (field, _) in moves.parameters.items()}
+    held = {f.name for f in written(dynamics)}
+    return {
+        name: values.field_text(getattr(dynamics, field))
+        for name, (field, _) in moves.parameters.items()
+        if field in held
+    }
 
 
 def _dynamics(query: Mapping[str, str], read: _Reader, fallback: Dynamics) -> Dynamics:
@@ -266,6 +272,7 @@ MEMBERS = (
         lambda text: () if text == NO_PANELS else tuple(text.split(",")),
     ),
     Member("flow", "flow", lambda flow: str(int(flow)), values.read_flag),
+    Member("cf", "central", lambda central: str(int(central)), values.read_flag),
     Member("strobe", "strobe", str, str),
     Member("axis", "axis", str, str),
     Member("time", "time", str, str),
@@ -279,6 +286,7 @@ MEMBERS = (
     Member("colour", "colour", str, str),
     Member("etas", "step_sizes", values.numbers_text, typed.numbers),
     Member("show", "diagram", str, str),
+    Member("seeds", "ensemble", str, str),
 )
 OF_PLAYER = tuple(member.name for member in MEMBERS if member.field in PLAYED)
 

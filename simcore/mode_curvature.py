@@ -37,12 +37,14 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Architecture:
-    """Which blocks the Hessian of an aligned network has, and how often.
+    """Which blocks the Hessian of an aligned network has, and how often; of some pathways alone,
+    the blocks of their weights.
 
-    Modes of one singular value move alike, so one of them stands for all.
+    Modes of one singular value that start and move alike have one that stands for all.
     """
 
     groups: Groups
+    moving: np.ndarray  # the groups whose weights count
     target: np.ndarray  # (R,) sigma*_i
     first: np.ndarray  # (H+1,) first layer of each pathway
     modes: np.ndarray  # (M, 2) those that stand for others, and for how many
@@ -51,16 +53,17 @@ class Architecture:
     zeros: int  # weights in no block, each an eigenvalue of zero
 
 
-def architecture_of(experiment: Experiment) -> Architecture:
-    """The blocks of an aligned experiment."""
+def architecture_of(experiment: Experiment, moving: tuple[bool, ...] | None = None) -> Architecture:
+    """The blocks of an aligned experiment, or of those of its pathways (H,) that move."""
     task, network = experiment.task, experiment.network
+    groups = mode_starts.groups(experiment)
+    counted = np.array(moving or (True,) * network.pathways)
     target = np.array(task.singular_values)
     first = np.concatenate([[0], np.cumsum(network.depths)]).astype(np.int64)
     hidden = network.hidden_width(task) if max(network.depths) > 1 else 0
-    _, first_of, copies = np.unique(target, return_index=True, return_counts=True)
-    modes = list(zip(first_of.tolist(), copies.tolist(), strict=True))
-    layers = first[-1]
-    every = np.arange(2 * layers)
+    modes = _alike(experiment)
+    layers = np.repeat(counted, network.depths)
+    every = np.arange(2 * first[-1])
     pairs = [
         Pair(i, j, every, times * others if i != j else times * (times - 1) // 2)
         for place, (i, times) in enumerate(modes)
@@ -69,16 +72,34 @@ def architecture_of(experiment: Experiment) -> Architecture:
     ]
     nothing = _nothing(len(target), first, max(hidden, len(target)), task.n_in, task.n_out)
     pairs += [Pair(i, -1, rows, times * null) for i, times in modes for rows, null in nothing]
-    seen = len(target) * layers + sum(len(rows) * times for _, _, rows, times in pairs)
+    if moving is not None:
+        both = np.tile(layers, 2)
+        pairs = [pair._replace(rows=pair.rows[both[pair.rows]]) for pair in pairs]
+        pairs = [pair for pair in pairs if len(pair.rows)]
+    weights = np.prod(network.shapes(task), axis=1, dtype=np.int64)[layers].sum()
+    seen = len(target) * layers.sum() + sum(len(rows) * times for _, _, rows, times in pairs)
     return Architecture(
-        groups=mode_starts.groups(experiment),
+        groups=groups,
+        moving=np.flatnonzero(np.repeat(counted, np.diff(groups.first))),
         target=target,
         first=first,
         modes=np.array(modes),
         pairs=tuple(pairs),
         numbers=np.array([pair[:2] for pair in pairs], dtype=np.int64).reshape(-1, 2),
-        zeros=int(network.weights(task) - seen),
+        zeros=int(weights - seen),
     )
+
+
+def _alike(experiment: Experiment) -> list[tuple[int, int]]:
+    """The modes that stand for others that start and move alike, and for how many."""
+    values, start = experiment.task.singular_values, experiment.start
+    if experiment.dynamics.by_chance:
+        return [(i, 1) for i in range(len(values))]
+    kinds = np.array(values)
+    if not start.uniform:
+        kinds = np.array([(v, *start.strengths(mode)) for mode, v in enumerate(values)])
+    _, first, copies = np.unique(kinds, axis=0, return_index=True, return_counts=True)
+    return list(zip(first.tolist(), copies.tolist(), strict=True))
 
 
 def top_eigenvalues(
@@ -106,7 +127,7 @@ def top_eigenvalues(
 def _top(architecture: Architecture, states: np.ndarray, k: int, look: Look) -> np.ndarray:
     residuals = _residuals(architecture, states)
     count, modes, groups = states.shape
-    layers = len(architecture.groups.layer)
+    layers, moving = len(architecture.groups.layer), architecture.moving
     blocks = np.empty((count, modes, groups, groups))
     folds = np.empty((count, modes, groups))
     kernels.diagonal_blocks(
@@ -116,13 +137,16 @@ def _top(architecture: Architecture, states: np.ndarray, k: int, look: Look) -> 
     top = np.full((count, k), -np.inf)
     overflow = ~np.isfinite(blocks).all(axis=(1, 2, 3))
     blocks[overflow] = 0.0
+    if len(moving) < groups:
+        blocks = blocks[:, :, moving[:, None], moving]
     for part in _parts(architecture.modes, count * groups**3):
         look()
         some, times = part.T
         often = np.minimum(times, k)
         values = np.linalg.eigvalsh(blocks[:, some])
         top = _merge(top, np.repeat(values, often, axis=1).reshape(count, -1))
-        for g, power in enumerate(architecture.groups.power):
+        for g in moving:
+            power = architecture.groups.power[g]
             if power > 1:
                 often = np.minimum(times * (power - 1), k)
                 top = _merge(top, np.repeat(folds[:, some, g], often, axis=1))

@@ -40,9 +40,10 @@ class Beginning(NamedTuple):
 
 
 def groups(experiment: Experiment) -> Groups:
-    """The groups of an aligned experiment."""
-    scales = experiment.start.layer_scales(experiment.network.depths)
-    distinct = _distinct(scales)
+    """The groups of an aligned experiment, the same in all modes: a start that is not uniform is
+    balanced."""
+    scales = _told_apart(experiment)
+    distinct = [tuple(dict.fromkeys(row)) for row in scales]  # in the order of their first layers
     first = np.cumsum([0, *map(len, distinct)])
     pathways = list(zip(first.tolist(), scales, distinct, strict=False))
     return Groups(
@@ -52,6 +53,16 @@ def groups(experiment: Experiment) -> Groups:
     )
 
 
+def _told_apart(experiment: Experiment) -> Rows:
+    """What tells the layers of each pathway apart: their scales, or their numbers where a jitter
+    will move each by itself, or what keeps the block of two modes below the edge."""
+    depths, dynamics = experiment.network.depths, experiment.dynamics
+    several = len(experiment.task.singular_values) > 1
+    if dynamics.jitters or (several and dynamics.parts_layers):
+        return tuple(tuple(map(float, range(depth))) for depth in depths)
+    return experiment.start.layer_scales(depths)
+
+
 def begin(experiments: Sequence[Experiment]) -> Beginning:
     """N experiments at their start, all of the same sizes, depths and `groups`."""
     runs, one = len(experiments), experiments[0]
@@ -59,7 +70,7 @@ def begin(experiments: Sequence[Experiment]) -> Beginning:
     used, columns = runs * modes, padded(runs * modes)
     target, x = zeros(columns), zeros(len(layout.power), columns)
     target[:used] = np.array([e.task.singular_values for e in experiments]).ravel()
-    x[:, :used] = np.repeat(np.array([_scales(e) for e in experiments]).T, modes, axis=1)
+    x[:, :used] = _layer_scales(experiments, modes)
     system = kernels.ModeSystem(layout.first, layout.power, target, zeros(columns))
     state = fresh_state(system)
     kernels.evaluate(x, system, state)
@@ -92,15 +103,21 @@ def blow_up(natural: float | np.ndarray, loss: float | np.ndarray) -> np.ndarray
         return BLOW_UP * np.maximum(np.maximum(loss, natural), 1e-200)
 
 
-def _distinct(scales: Rows) -> Rows:
-    """The different scales of each pathway in the order of their first layers."""
-    return tuple(tuple(dict.fromkeys(row)) for row in scales)
+def _layer_scales(experiments: Sequence[Experiment], modes: int) -> np.ndarray:
+    """The scale of each group in each mode of N experiments, (G, N R)."""
+    if all(e.start.uniform for e in experiments):
+        return np.repeat(np.array([_scales(e, 0) for e in experiments]).T, modes, axis=1)
+    return np.array([_scales(e, mode) for e in experiments for mode in range(modes)]).T
 
 
-def _scales(experiment: Experiment) -> list[float]:
+def _scales(experiment: Experiment, mode: int) -> list[float]:
     """The scale of each group, (G,)."""
-    scales = experiment.start.layer_scales(experiment.network.depths)
-    return [x for row in _distinct(scales) for x in row]
+    scales = experiment.start.layer_scales(experiment.network.depths, mode)
+    return [
+        row[told.index(mark)]
+        for row, told in zip(scales, _told_apart(experiment), strict=True)
+        for mark in dict.fromkeys(told)
+    ]
 
 
 def _loss(residual: np.ndarray) -> np.ndarray:

@@ -40,7 +40,10 @@ def dataset(run: Trajectory) -> Any:
         "loss_range": ("bound",),
         "strengths_range": ("bound", "pathway", "mode"),
         "maps": ("pathway", "output", "input"),
+        "moving_sharpness": (),
         "edge": (),
+        "variance": (),
+        "predicted_loss": (),
     }
     variables = {
         name: (("record", *dimensions), getattr(run, name))

@@ -11,129 +11,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
-import numpy as np
-
-from simcore import theory
-from simcore.experiment import (
-    Balanced,
-    Descent,
-    Dynamics,
-    Experiment,
-    Flow,
-    Gaussian,
-    Network,
-    Record,
+from simcore import central_presets, drive_presets, event_presets, theory
+from simcore.experiment import Balanced, Descent, Experiment, Flow, Gaussian, Network, Record
+from simcore.preset import (
+    PAPER,
+    Expected,
+    at_step,
+    largest_share,
+    of_last_two,
+    ratio_drift,
+    sharpness,
+    strength,
+    total,
 )
+from simcore.preset import Preset as Preset  # programs have them from here
+from simcore.preset import two_pathways as two_pathways
 from simcore.tasks import Spectrum, Tree
 from simcore.trajectory import Trajectory
-from simcore.variations import at_minimum as at_minimum  # programs have them from here
+from simcore.variations import at_minimum as at_minimum
 from simcore.variations import matching_flow as matching_flow
 
-PAPER = "Kim and Lee, ICML 2026 (arXiv 2606.05219)"
 SHI = "Shi, Shea-Brown, Buice, NeurIPS 2022"
 
 
-@dataclass(frozen=True)
-class Expected:
-    """A published or exact number of a run: `measure(run)` must be within `tolerance` of `value`.
-
-    With `at_least`, the measure must be above `value` instead. `note` says where a tolerance that
-    is wider than the digits comes from; `exact` numbers are those of a closed form.
-    """
-
-    label: str
-    value: float
-    tolerance: float
-    measure: Callable[[Trajectory], float]
-    at_least: bool = False
-    note: str = ""
-    exact: bool = False
-
-    def holds(self, run: Trajectory) -> bool:
-        """Whether the run reproduces the number."""
-        measured = float(self.measure(run))
-        if self.at_least:
-            return measured >= self.value
-        return abs(measured - self.value) <= self.tolerance
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A named experiment, where it comes from, and what must come out."""
-
-    name: str
-    title: str
-    source: str
-    experiment: Experiment
-    expected: tuple[Expected, ...] = ()
-
-
-# --- What is measured ------------------------------------------------------------------------
-
-
-def _strength(h: int, mode: int = 0, record: int = -1) -> Callable[[Trajectory], float]:
-    return lambda run: run.strengths[record, h, mode]
-
-
-def _at_step(step: int, h: int) -> Callable[[Trajectory], float]:
-    return lambda run: run.strengths[np.flatnonzero(run.steps == step)[0], h, 0]
-
-
-def _sharpness(run: Trajectory) -> float:
-    return run.sharpness[-1]
-
-
-def _of_last_two(
-    value: Callable[[Trajectory, int], float], pick: Callable[..., float]
-) -> Callable[[Trajectory], float]:
-    """min or max of a value over the last two records, the two points of a 2-cycle."""
-    return lambda run: pick(value(run, -1), value(run, -2))
-
-
-def _total(run: Trajectory, record: int) -> float:
-    return run.strengths[record, :, 0].sum()
-
-
-def _largest_share(mode: int) -> Callable[[Trajectory], float]:
-    return lambda run: theory.shares(run.strengths[-1, :, mode]).max()
-
-
-def _ratio_drift(run: Trajectory) -> float:
-    """Largest relative change of sigma_1 / sigma_2 since the start."""
-    ratio = run.strengths[:, 0, 0] / run.strengths[:, 1, 0]
-    return float(np.abs(ratio / ratio[0] - 1).max())
-
-
 # --- The paper -------------------------------------------------------------------------------
-
-
-def two_pathways(
-    dynamics: Dynamics,
-    depths: tuple[int, int] = (20, 20),
-    scales: tuple[float, float] = (0.002, 0.0017),
-    singular_values: tuple[float, ...] = (1.0,),
-) -> Experiment:
-    """The paper's setting: two pathways from a balanced start, every step recorded."""
-    return Experiment(
-        task=Spectrum(singular_values=singular_values),
-        network=Network(depths=depths),
-        start=Balanced(scales=scales),
-        dynamics=dynamics,
-        record=Record(every=1),
-    )
 
 
 def _last_two(h: int) -> tuple[Callable[[Trajectory], float], Callable[[Trajectory], float]]:
     def value(run: Trajectory, record: int) -> float:
         return run.strengths[record, h, 0]
 
-    return _of_last_two(value, min), _of_last_two(value, max)
+    return of_last_two(value, min), of_last_two(value, max)
 
 
 def _last_two_sharpness(pick: Callable[..., float]) -> Callable[[Trajectory], float]:
-    return _of_last_two(lambda run, record: run.sharpness[record], pick)
+    return of_last_two(lambda run, record: run.sharpness[record], pick)
 
 
 _CHAOTIC = "after a chaotic transient; the tolerance is the spread over starts 1e-13 apart"
@@ -144,10 +57,10 @@ SMALL = Preset(
     f"{PAPER}, main figure",
     two_pathways(Descent(step_size=0.05, steps=2000)),
     (
-        Expected("σ₁₁ at the end", 0.984297, 5e-7, _strength(0)),
-        Expected("σ₂₁ at the end", 0.015703, 5e-7, _strength(1)),
-        Expected("σ₁₁ at step 300", 0.18785, 5e-6, _at_step(300, 0)),
-        Expected("σ₂₁ at step 300", 0.01425, 5e-6, _at_step(300, 1)),
+        Expected("σ₁₁ at the end", 0.984297, 5e-7, strength(0)),
+        Expected("σ₂₁ at the end", 0.015703, 5e-7, strength(1)),
+        Expected("σ₁₁ at step 300", 0.18785, 5e-6, at_step(300, 0)),
+        Expected("σ₂₁ at step 300", 0.01425, 5e-6, at_step(300, 1)),
     ),
 )
 
@@ -157,9 +70,9 @@ MEDIUM = Preset(
     f"{PAPER}, main figure",
     two_pathways(Descent(step_size=2 / 13, steps=650)),
     (
-        Expected("σ₁₁ at the end", 0.7399, 5e-5, _strength(0)),
-        Expected("σ₂₁ at the end", 0.2601, 5e-5, _strength(1)),
-        Expected("sharpness at the end", 12.83, 5e-3, _sharpness),
+        Expected("σ₁₁ at the end", 0.7399, 5e-5, strength(0)),
+        Expected("σ₂₁ at the end", 0.2601, 5e-5, strength(1)),
+        Expected("sharpness at the end", 12.83, 5e-3, sharpness),
         Expected(
             "λ(min) / S₁",
             0.5358867,
@@ -194,9 +107,9 @@ FLOW = Preset(
     f"{PAPER}, main figure",
     two_pathways(Flow(duration=100.0, rtol=1e-10)),
     (
-        Expected("σ₁₁ at the end", 0.984812, 5e-7, _strength(0)),
-        Expected("σ₂₁ at the end", 0.015188, 5e-7, _strength(1)),
-        Expected("sharpness at the end", 19.4338, 5e-5, _sharpness),
+        Expected("σ₁₁ at the end", 0.984812, 5e-7, strength(0)),
+        Expected("σ₂₁ at the end", 0.015188, 5e-7, strength(1)),
+        Expected("sharpness at the end", 19.4338, 5e-5, sharpness),
     ),
 )
 
@@ -242,10 +155,10 @@ RANK_ONE = Preset(
     PAPER,
     two_pathways(Descent(step_size=2 / 13, steps=650), singular_values=(1.0, 0.7, 0.4)),
     (
-        Expected("σ₁₁ at the end", 0.7399, 5e-5, _strength(0)),
-        Expected("σ₂₁ at the end", 0.2601, 5e-5, _strength(1)),
-        Expected("largest share of mode 2", 0.96, 0.0, _largest_share(1), at_least=True),
-        Expected("largest share of mode 3", 0.96, 0.0, _largest_share(2), at_least=True),
+        Expected("σ₁₁ at the end", 0.7399, 5e-5, strength(0)),
+        Expected("σ₂₁ at the end", 0.2601, 5e-5, strength(1)),
+        Expected("largest share of mode 2", 0.96, 0.0, largest_share(1), at_least=True),
+        Expected("largest share of mode 3", 0.96, 0.0, largest_share(2), at_least=True),
     ),
 )
 
@@ -255,9 +168,9 @@ SHALLOW = Preset(
     "Exact: one-mode chain, period doubling of the cubic map",
     two_pathways(Descent(step_size=1.1, steps=2000), depths=(2, 2), scales=(0.02, 0.01)),
     (
-        Expected("total, low", 0.6634944, 5e-8, _of_last_two(_total, min), exact=True),
-        Expected("total, high", 1.2455966, 5e-8, _of_last_two(_total, max), exact=True),
-        Expected("drift of σ₁₁/σ₂₁", 0.0, 1e-12, _ratio_drift, exact=True),
+        Expected("total, low", 0.6634944, 5e-8, of_last_two(total, min), exact=True),
+        Expected("total, high", 1.2455966, 5e-8, of_last_two(total, max), exact=True),
+        Expected("drift of σ₁₁/σ₂₁", 0.0, 1e-12, ratio_drift, exact=True),
     ),
 )
 
@@ -381,7 +294,7 @@ TREE = tuple(
         shi_tree(depth, 0.02, steps),
         _TREE_VALUES
         + (
-            (Expected("largest share of mode 1", 3.20 / 3.87, 0.05, _largest_share(0), note=_SEED),)
+            (Expected("largest share of mode 1", 3.20 / 3.87, 0.05, largest_share(0), note=_SEED),)
             if depth == 7
             else ()
         ),
@@ -393,7 +306,7 @@ TREE = tuple(
         f"Semantic tree, depth 7 past the edge (η = {step_size})",
         f"The network of {SHI}, at a larger step size than theirs",
         shi_tree(7, step_size, 12000),
-        (Expected("largest share of mode 1", share, 0.05, _largest_share(0), note=_SEED),),
+        (Expected("largest share of mode 1", share, 0.05, largest_share(0), note=_SEED),),
     )
     for step_size, share in ((0.036, 2.01 / 3.88), (0.044, 1.90 / 3.78))
 )
@@ -408,6 +321,9 @@ ALL: tuple[Preset, ...] = (
     SHALLOW,
     RETURN_BELOW,
     RETURN_ABOVE,
+    *event_presets.ALL,
+    *drive_presets.ALL,
+    *central_presets.ALL,
     SPECTRUM,
     *TREE,
 )

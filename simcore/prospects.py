@@ -2,8 +2,8 @@
 which zone the step size is in.
 
 Whoever shows, draws or says any of this asks here and decides nothing. It is said of the sharpest
-mode, the one with the largest singular value, unless another is asked for. The numbers come from
-`theory`, the sentences stand with what they are about.
+mode (`theory.sharpest_mode`), unless another is asked for. The numbers come from `theory`, the
+sentences stand with what they are about.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple, TypedDict
 
 import numpy as np
 
-from simcore import theory
+from simcore import driven, theory
 from simcore.experiment import DEFAULT_RECORD, Experiment
 
 TIE = 1e-9  # relative: a step size so close to a mark is the mark, and counts as below it
@@ -33,6 +33,7 @@ class Mark(NamedTuple):
     sub: str  # the symbol's subscript
     tex: str
     meaning: str
+    close: str = ""  # what comes after the subscript
 
 
 MARKS = {
@@ -55,6 +56,26 @@ MARKS = {
 }
 
 
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_SHARPNESS = {"flow_edge": ("λ", "GF"), "single_path": ("S", ""), "balanced": ("λ", "min")}
+
+
+def marks(experiment: Experiment) -> dict[str, Mark]:
+    """`MARKS` as they are written for this experiment: S of its sharpest mode, and each edge as its
+    momentum and weight decay move it."""
+    dynamics, mode = experiment.dynamics, theory.sharpest_mode(experiment) + 1
+    if mode == 1 and not (dynamics.momentum or dynamics.weight_decay):
+        return MARKS
+    found = dict(MARKS)
+    begin, _, close = dynamics.at_edge_symbol("λ").partition("λ")
+    for field, (letter, sub) in _SHARPNESS.items():
+        name = f"{letter}({sub})" if sub else letter + str(mode).translate(_SUBSCRIPTS)
+        found[field] = MARKS[field]._replace(
+            name=begin + name + close, symbol=begin + letter, sub=sub or str(mode), close=close
+        )
+    return found
+
+
 # --- Where it can go -------------------------------------------------------------------------
 
 
@@ -62,15 +83,35 @@ def follows_closed_forms(experiment: Experiment) -> bool:
     """Whether gradient flow from this start is that of `theory`: one number per mode and pathway.
 
     So it is for whitened inputs and balanced starts (layer scales that are equal within each
-    pathway are balanced, too), unless a pathway of two layers or more starts below zero.
+    pathway are balanced, too), unless a pathway of two layers or more starts below zero, or a
+    jitter will shake the layers apart.
     """
     start, depths = experiment.start, experiment.network.depths
-    if not (experiment.task.whitened and start.balanced):
+    if not (experiment.task.whitened and start.balanced) or experiment.dynamics.jitters:
         return False
+    modes = range(1 if start.uniform else len(experiment.task.singular_values))
     return all(
         math.isfinite(strength) and (strength >= 0 or depth == 1)
-        for strength, depth in zip(start.strengths(), depths, strict=True)
+        for mode in modes
+        for strength, depth in zip(start.strengths(mode), depths, strict=True)
     )
+
+
+def alive(experiment: Experiment) -> tuple[bool, ...]:
+    """Whether each pathway can leave where it starts in the sharpest mode, (H,); in any mode for
+    inputs that are not whitened, which mix them."""
+    start, depths = experiment.start, experiment.network.depths
+    if (start.uniform or experiment.task.whitened) and not experiment.dynamics.jitters:
+        return start.alive(depths, theory.sharpest_mode(experiment))
+    return _in_any_mode(experiment)
+
+
+def _in_any_mode(experiment: Experiment) -> tuple[bool, ...]:
+    start, depths = experiment.start, experiment.network.depths
+    if experiment.dynamics.jitters:  # which moves every weight off zero
+        return (True,) * len(depths)
+    modes = range(1 if start.uniform else len(experiment.task.singular_values))
+    return tuple(map(any, zip(*(start.alive(depths, mode) for mode in modes), strict=True)))
 
 
 class Expected(NamedTuple):
@@ -99,25 +140,32 @@ def expect(experiments: Sequence[Experiment], steps: float | None = None) -> Exp
     (For data that are not whitened, this takes Sigma_xx = I.)
     """
     depths, runs = experiments[0].network.depths, len(experiments)
-    values = np.array([e.task.singular_values[0] for e in experiments])
-    alive = [e.start.alive(depths) for e in experiments]
+    modes = [theory.sharpest_mode(e) for e in experiments]
+    values = np.array(
+        [e.task.singular_values[mode] for e, mode in zip(experiments, modes, strict=True)]
+    )
+    living = [alive(e) for e in experiments]
     flattest, lowest, alone, gains = (
         np.array(part)
         for part in zip(
-            *(_flattest(v, depths, a) for v, a in zip(values.tolist(), alive, strict=True)),
+            *(flattest_over(v, depths, a) for v, a in zip(values.tolist(), living, strict=True)),
             strict=True,
         )
     )
     flow, winner = np.full((runs, len(depths)), np.nan), alone
     known = np.array([follows_closed_forms(e) for e in experiments])
     if known.any():
-        starts = [e.start.strengths() for e, k in zip(experiments, known, strict=True) if k]
+        starts = [
+            e.start.strengths(mode)
+            for e, mode, k in zip(experiments, modes, known, strict=True)
+            if k
+        ]
         ends = theory.flow_end_split(np.array(starts), depths, values[known])
         flow[known], winner[known] = theory.shares(ends), theory.mode_sharpness(ends, depths)
     steps = _steps(experiments[0]) if steps is None else steps
-    of_start = zip(values.tolist(), alive, strict=True)
+    of_start = zip(values.tolist(), living, strict=True)
     trap = np.array([_trap(value, depths, moving, steps) for value, moving in of_start])
-    return Expected(np.array(alive).T, flattest.T, lowest, flow.T, winner, gains, trap)
+    return Expected(np.array(living).T, flattest.T, lowest, flow.T, winner, gains, trap)
 
 
 def expected(experiment: Experiment) -> Expected:
@@ -134,7 +182,7 @@ def _expected(experiment: Experiment) -> Expected:
 
 
 @lru_cache(maxsize=1024)  # a map asks for few of them very often, and each is a bisection
-def _flattest(
+def flattest_over(
     singular_value: float, depths: tuple[int, ...], alive: tuple[bool, ...]
 ) -> tuple[np.ndarray, float, float, bool]:
     """Over the pathways alive: the flattest split of one mode as shares (H,), its sharpness, the
@@ -182,9 +230,9 @@ def ends(experiment: Experiment, mode: int = 0) -> Ends:
     """
     target = experiment.task.singular_values[mode]
     known = follows_closed_forms(experiment)
-    start = experiment.start.strengths() if known else None
+    start = experiment.start.strengths(mode) if known else None
     depths, whitened = experiment.network.depths, experiment.task.whitened
-    alive = experiment.start.alive(depths) if whitened else None
+    alive = experiment.start.alive(depths, mode) if whitened else None
     flow, flattest, edge = _ends(start, alive, depths, target, experiment.edge)
     return {"flow": flow, "flattest": flattest, "edge": edge}
 
@@ -201,7 +249,7 @@ def _ends(
     if start is not None:
         flow = theory.flow_end_split(start, depths, target)
     if alive is not None:
-        flattest = target * _flattest(target, depths, alive)[0]
+        flattest = target * flattest_over(target, depths, alive)[0]
     border = None
     if len(depths) == 2 and start is not None and alive == (True, True) and edge is not None:
         border = _border(flow, flattest, depths, target, edge)
@@ -244,6 +292,10 @@ MAY_BE_TRAPPED = "may be trapped near zero"
 CROSSES_ZERO = "may flip sign, be trapped, diverge"
 DIVERGES = "diverges"
 NOTHING_MOVES = "nothing moves"
+IS_FLOW = "is gradient flow"  # of central flow, as what follows
+ALONG_EDGE = "re-balances along the edge"
+STOPS_SHORT = "stops short of the target"
+DECAYS = "decays to zero"
 
 SENTENCES = {
     FOLLOWS_FLOW: "descent follows gradient flow",
@@ -263,6 +315,19 @@ SENTENCES = {
         "run diverges"
     ),
     NOTHING_MOVES: "it makes no difference",
+    IS_FLOW: "the edge is never reached, so central flow is gradient flow",
+    ALONG_EDGE: (
+        "the winner's minimum is too sharp, so central flow is kept at the edge and hands signal "
+        "to the others until a minimum is flat enough"
+    ),
+    STOPS_SHORT: (
+        "no minimum is flat enough, so central flow stops short of the target; it knows nothing "
+        "of the jumps of descent"
+    ),
+    DECAYS: (
+        "weight decay is stronger than the pull of the target on so small a start, so the run "
+        "never leaves the plateau"
+    ),
 }
 
 # Where gradient flow has no closed form, as layers start uneven: what more may happen.
@@ -303,17 +368,29 @@ def zones(experiment: Experiment) -> tuple[Zone, ...]:
     else the winner's minimum is too sharp. The first of these that holds counts, so the
     marks may come in any order. Unequal depths share no eta_WCR and no trap; there those of each
     pathway alone count, as any may win first. None where theory has no marks: data that are not
-    whitened, or a target of zero.
+    whitened, or a target of zero. Momentum, weight decay and label noise add what `driven` says of
+    them.
     """
     depths = experiment.network.depths
-    alive = experiment.start.alive(depths)
+    living = alive(experiment)
     marks = theory.step_size_marks(experiment)
-    if not any(alive):
+    if not any(living):
         return (Zone(NOTHING_MOVES, 0.0, math.inf, SENTENCES[NOTHING_MOVES]),)
     if math.isnan(marks.single_path):
         return ()
-    moving = tuple(depth for depth, moves in zip(depths, alive, strict=True) if moves)
-    return zones_between(_with_borders_of_each(marks, experiment, moving), moving)
+    if driven.decays_away(experiment):
+        return (Zone(DECAYS, 0.0, math.inf, SENTENCES[DECAYS]),)
+    if experiment.dynamics.averages:
+        return _zones_of_average(marks)
+    moving = tuple(depth for depth, moves in zip(depths, living, strict=True) if moves)
+    parts = zones_between(_with_borders_of_each(marks, experiment, moving), moving)
+    return tuple(_with_clauses(part, driven.clauses(experiment)) for part in parts)
+
+
+def _with_clauses(zone: Zone, clauses: Sequence[str]) -> Zone:
+    if zone.name in (MAY_BE_TRAPPED, CROSSES_ZERO, DIVERGES):  # where they make no difference
+        return zone
+    return zone._replace(sentence=", ".join([zone.sentence, *clauses]))
 
 
 def _with_borders_of_each(
@@ -321,9 +398,10 @@ def _with_borders_of_each(
 ) -> theory.StepSizeMarks:
     """For unequal depths, which share no eta_WCR and no trap: the smallest of each pathway alone,
     as any of them may win first."""
-    if len(set(moving)) == 1 or 1 in moving:  # a pathway of depth 1 does not let it be trapped
+    # a pathway of depth 1 does not let it be trapped, and with momentum nobody knows
+    if len(set(moving)) == 1 or 1 in moving or experiment.dynamics.momentum:
         return marks
-    target = experiment.task.singular_values[0]
+    target = experiment.task.singular_values[theory.sharpest_mode(experiment)]
     crosses = min(theory.wcr_gamma(d) / theory.single_path_sharpness(target, d) for d in moving)
     trap = _trap(target, moving, (True,) * len(moving), _steps(experiment))
     winner = marks.single_path if math.isnan(marks.flow_edge) else marks.flow_edge
@@ -333,6 +411,14 @@ def _with_borders_of_each(
 def _steps(experiment: Experiment) -> float:
     """Of a descent; nan for a flow."""
     return getattr(experiment.dynamics, "steps", math.nan)
+
+
+def _zones_of_average(marks: theory.StepSizeMarks) -> tuple[Zone, ...]:
+    """Those of central flow, which knows no overshoot."""
+    winner = marks.single_path if math.isnan(marks.flow_edge) else marks.flow_edge
+    flow, balanced = min(winner, marks.balanced) * (1 + TIE), marks.balanced * (1 + TIE)
+    parts = ((IS_FLOW, 0.0, flow), (ALONG_EDGE, flow, balanced), (STOPS_SHORT, balanced, math.inf))
+    return tuple(Zone(name, low, high, SENTENCES[name]) for name, low, high in parts if low < high)
 
 
 def zones_between(marks: theory.StepSizeMarks, depths: tuple[int, ...]) -> tuple[Zone, ...]:
@@ -390,20 +476,21 @@ def _why_unknown(experiment: Experiment) -> str:
 def place(experiment: Experiment) -> str:
     """Where the step size lies among the marks, and what its zone says."""
     here = zone(experiment)
-    eta, marks = experiment.dynamics.eta, theory.step_size_marks(experiment)
+    eta, steps = experiment.dynamics.eta, theory.step_size_marks(experiment)
     if eta is None:
         return f"{here.name.capitalize()}: {here.sentence}."
-    where = _among(eta, marks)
-    where = f"is {where}" if where else f"has its edge at 2/η = {experiment.edge:.4g}"
+    where = _among(eta, steps, marks(experiment))
+    edge = f"{experiment.dynamics.edge_symbol} = {experiment.edge:.4g}"
+    where = f"is {where}" if where else f"has its edge at {edge}"
     return " ".join([f"η = {eta:.4g} {where}: {here.sentence}.", *stuck(experiment)])
 
 
-def _among(eta: float, marks: theory.StepSizeMarks) -> str:
+def _among(eta: float, steps: theory.StepSizeMarks, names: dict[str, Mark]) -> str:
     """Between which marks eta lies; nothing without marks."""
     named = [
-        (value, f"{MARKS[field].name} = {value:.4g}")
-        for field, value in marks._asdict().items()
-        if math.isfinite(value) and (field != "single_path" or math.isnan(marks.flow_edge))
+        (value, f"{names[field].name} = {value:.4g}")
+        for field, value in steps._asdict().items()
+        if math.isfinite(value) and (field != "single_path" or math.isnan(steps.flow_edge))
     ]
     below = [mark for mark in named if mark[0] < eta * (1 - TIE)]
     above = [mark for mark in named if mark[0] >= eta * (1 - TIE)]
@@ -414,12 +501,12 @@ def _among(eta: float, marks: theory.StepSizeMarks) -> str:
 
 
 def stuck(experiment: Experiment) -> list[str]:
-    """Which pathways never move, in one sentence; none if all do."""
-    alive = experiment.start.alive(experiment.network.depths)
-    still = [f"{h + 1}" for h, moves in enumerate(alive) if not moves]
+    """Which pathways never move in any mode, in one sentence; none if all do."""
+    living = _in_any_mode(experiment)
+    still = [f"{h + 1}" for h, moves in enumerate(living) if not moves]
     if not still:
         return []
-    if len(still) == len(alive):
+    if len(still) == len(living):
         return [
             "Every pathway starts at zero, where no gradient reaches it, so nothing ever moves."
         ]

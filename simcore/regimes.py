@@ -1,20 +1,31 @@
 """What happened in a run, in the words of the field: its phases, its regime, and sentences.
 
-All of it is said of the sharpest mode, the one with the largest singular value; where that value is
-repeated, of the mean of its modes, which does not depend on the choice of basis. The *share* of a
-pathway is q_h = |sigma_h| / sum_g |sigma_g| of that mode; there are none where there is no signal,
-nor where a strength is negative. Verdicts are those of `verdicts`.
+All of it is said of the sharpest mode, as `courses` has it. The *share* of a pathway is
+q_h = |sigma_h| / sum_g |sigma_g| of that mode; there are none where there is no signal, nor where a
+strength is negative. Verdicts are those of `verdicts`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from simcore import alignment, horizon, prospects, theory, true_tail, verdicts
+from simcore import (
+    alignment,
+    averages,
+    driven,
+    driven_verdicts,
+    driven_words,
+    horizon,
+    prospects,
+    theory,
+    true_tail,
+    verdicts,
+)
 from simcore.courses import BLOW_UP, Course, sharpest
-from simcore.experiment import Experiment
+from simcore.experiment import Dynamics, Experiment
 from simcore.trajectory import Outcome, Trajectory
 from simcore.verdicts import (
     CLOSE,
@@ -26,6 +37,7 @@ from simcore.verdicts import (
     Evidence,
     Reason,
     Regime,
+    Verdicts,
     over_pathways,
     shares_of,
 )
@@ -72,8 +84,10 @@ def classify(run: Trajectory) -> Regime:
     * WINNER_TAKES_ALL: everything else, as under gradient flow.
 
     A descent from an aligned start is judged on its true tail (`verdicts`), so neither this nor
-    what a longer run does depends on how often it was recorded. Other runs are judged on the last
-    fifth of their records, 12 to 200 of them.
+    what a longer run does depends on how often it was recorded; one with events too, if it would go
+    on plainly after its end. Other runs are judged on the last
+    fifth of their records, 12 to 200 of them; those with events, momentum, weight decay or label
+    noise by the rules of `driven_verdicts`.
     """
     return _judged(run).regime
 
@@ -96,10 +110,18 @@ def _judged(run: Trajectory) -> _Judged:
         seen, found = true_tail.of_descent(run.experiment)
     else:
         seen = _of_records(run)
-        found = verdicts.judge_one(run.experiment, seen)
+        if true_tail.goes_on(run.experiment):
+            seen = seen._replace(ahead=true_tail.after_the_end(run.experiment))
+        found = _judge_of(run.experiment.dynamics)(run.experiment, seen)
     return _Judged(
         found.regimes[0], found.reasons[0], found.shares[:, 0], float(found.sharpness[0]), seen
     )
+
+
+def _judge_of(dynamics: Dynamics) -> Callable[[Experiment, Evidence], Verdicts]:
+    if dynamics.averages:
+        return averages.judge
+    return verdicts.judge_one if dynamics.plain else driven_verdicts.judge
 
 
 def tail(records: int) -> slice:
@@ -129,8 +151,8 @@ def _of_records(run: Trajectory) -> Evidence:
         left=np.maximum(np.abs(highest).max(), np.abs(low).max()),
         # the last record may come after fewer steps than the others
         period=true_tail.period(end.total[:-1, None], swing[-1:])[0],
-        sharpness=run.sharpness[-1],
-        rests=np.array(False),
+        sharpness=_last_sharpness(run),
+        rests=np.array(_rests(run)),
     )
     return Evidence(
         start=mode.strengths[0][:, None],
@@ -139,6 +161,25 @@ def _of_records(run: Trajectory) -> Evidence:
         peak=mode.largest_share.max()[None],
         ahead=Ahead(*(np.asarray(values)[..., None] for values in ahead)),
     )
+
+
+def _rests(run: Trajectory) -> bool:
+    """Whether no step of the tail changes a bit of any strength."""
+    end = tail(len(run.steps))
+    last, between = run.strengths[-1], run.strengths_range[end]
+    return bool((run.strengths[end] == last).all() and (between[1:] == last).all())
+
+
+def _last_sharpness(run: Trajectory) -> np.ndarray:
+    """At the end; the mean of the tail where the dynamics shake it."""
+    if run.experiment.dynamics.plain:
+        return run.sharpness[-1]
+    return _felt(run)[tail(len(run.steps))].mean()
+
+
+def _felt(run: Trajectory) -> np.ndarray:
+    """The sharpness that the edge is about, (K,): that of the weights that move."""
+    return run.sharpness if run.moving_sharpness is None else run.moving_sharpness
 
 
 # --- Phases ----------------------------------------------------------------------------------
@@ -150,10 +191,11 @@ def phases(run: Trajectory) -> tuple[Phase, ...]:
     * plateau: the mode's strength sum_h sigma_h / sigma*_1 is below 0.1, at the start, and again
       from where an overshoot threw a trapped run back for good;
     * symmetry breaking: from there until the edge, or until the run settles;
-    * edge of stability: from the first record with sharpness >= 2/eta; a blow-up is none;
+    * edge of stability: from the first record with sharpness >= 2/eta, that of the weights that
+      move; a blow-up is none;
     * re-balancing: from the record after which the largest share lies more than 0.02 below its
       peak so far for good, unless the winner keeps all (so never for depth 2, where shares are
-      constant) or no signal is left to share;
+      constant) or no signal is left to share; label noise needs no edge for it;
     * settled: after the edge, if it was reached, from where on the shares stay within 0.02 of
       their last value and the total within 0.02 sigma*_1 of the band it moves in at the end. So a
       steady cycle counts as settled; a run that `classify` calls UNFINISHED or TRAPPED has not.
@@ -173,6 +215,8 @@ def phases(run: Trajectory) -> tuple[Phase, ...]:
         starts[2] = int(at_edge[0])
         if regime is not Regime.WINNER_TAKES_ALL:
             starts[3] = max(starts[2], _rebalancing(mode))
+    elif run.experiment.dynamics.label_noise and driven.gains(run.experiment):
+        starts[3] = max(starts[1], _rebalancing(mode))
     starts[4] = _as_it_ends(mode, regime, starts[2] + 1 if starts[2] < records else starts[1])
     # a later phase that has begun ends the earlier ones
     for phase in range(len(PHASES) - 2, -1, -1):
@@ -196,9 +240,11 @@ def _at_edge(run: Trajectory, mode: Course, regime: Regime) -> np.ndarray:
     down again, as the rest are its blow-up."""
     if run.edge is None:
         return np.empty(0, int)
-    above = (run.sharpness >= run.edge) & (np.abs(mode.total) <= BLOW_UP)
+    sharpness = _felt(run)
+    kept = sharpness >= run.edge if run.variance is None else run.variance > 0
+    above = kept & (np.abs(mode.total) <= BLOW_UP)
     if regime is Regime.DIVERGED:
-        below = np.flatnonzero(run.sharpness < run.edge)
+        below = np.flatnonzero(sharpness < run.edge)
         above[below[-1] if len(below) else 0 :] = False
     return np.flatnonzero(above)
 
@@ -236,8 +282,15 @@ def _from_then_on(condition: np.ndarray) -> int:
 
 def headline(run: Trajectory) -> str:
     """The regime in a few words, other ones where its name would not be true of this run."""
-    regime = classify(run)
+    judged = _judged(run)
+    regime, special = judged.regime, driven_words.headline(judged.reason)
+    if special is not None:
+        return special
+    if run.experiment.dynamics.averages:
+        return averages.headline(run, regime, judged.reason)
     if regime is Regime.WINNER_TAKES_ALL and not _has_winner(run):
+        if not run.experiment.dynamics.plain:
+            return "no pathway takes all"
         return "evened out its layers" if _left_the_edge(run) else "follows gradient flow"
     if regime is Regime.BALANCED and not _flattest_is_equal(run.experiment):
         return "flattest split"
@@ -295,10 +348,16 @@ def _said(run: Trajectory, judged: _Judged) -> str:
         return "The target is zero: there is nothing to learn, and nothing to share."
     if reason is Reason.SADDLE:
         return "The run never leaves the saddle at zero."
-    if reason is Reason.THROWN:
+    if reason is Reason.THROWN and run.experiment.dynamics.plain:
         return f"An overshoot threw the signal back near zero{_coming_back(run)}."
     if reason is Reason.GROWS and regime is Regime.DIVERGED:
         return _GROWS
+    if run.experiment.dynamics.averages:
+        return averages.sentence(run, regime, reason)
+    if not run.experiment.dynamics.plain:
+        said = driven_words.sentence(run, regime, reason, judged.shares)
+        if said is not None:
+            return said
     special = {
         Regime.PARTLY_REBALANCED: _partly,
         Regime.WINNER_TAKES_ALL: _as_under_flow,
@@ -310,7 +369,7 @@ def _said(run: Trajectory, judged: _Judged) -> str:
 def _coming_back(run: Trajectory) -> str:
     """How many steps it takes, as theory says of the pathway that is first."""
     depths, dynamics = run.experiment.network.depths, run.experiment.dynamics
-    target = run.experiment.task.singular_values[0]
+    target = run.experiment.task.singular_values[theory.sharpest_mode(run.experiment)]
     if dynamics.eta is None or not run.experiment.start.balanced:
         return ", where gradients are so small that coming back takes long"
     strengths = sharpest(run).strengths[-1]
@@ -434,7 +493,7 @@ def _shared(run: Trajectory, judged: _Judged) -> list[str]:
     if judged.regime is Regime.DIVERGED or not np.isfinite(end).all():
         return []
     if (end < -STILL).any():
-        return [f"The sharpest mode's strengths end at {_listed(end, ', ')} of its target."]
+        return [f"{_whose(run)}'s strengths end at {_listed(end, ', ')} of its target."]
     jumps = judged.regime in (Regime.CYCLE, Regime.CHAOS)  # so one record may well be near zero
     if not jumps and end.sum() < LEARNED:
         return []
@@ -442,10 +501,16 @@ def _shared(run: Trajectory, judged: _Judged) -> list[str]:
         end, low, high = seen.ahead.strengths[0, :, 0], seen.ahead.low[0, 0], seen.ahead.high[0, 0]
     words = []
     if len(end) > 1:
-        words.append(f"The sharpest mode ends shared {_listed(theory.shares(end), ' : ')}.")
+        mean = " on average" if run.experiment.dynamics.label_noise else ""
+        words.append(f"{_whose(run)} ends shared {_listed(theory.shares(end), ' : ')}{mean}.")
     if high - low > STILL and judged.reason is not Reason.EARLY:
         words.append(f"Its sum swings between {low:.3f} and {high:.3f} of the target.")
     return words
+
+
+def _whose(run: Trajectory) -> str:
+    mode = theory.sharpest_mode(run.experiment)
+    return f"Mode {mode + 1}, the sharpest," if mode else "The sharpest mode"
 
 
 def _listed(values: np.ndarray, between: str) -> str:
@@ -458,12 +523,16 @@ def _sharpness(run: Trajectory) -> list[str]:
         return []
     if run.edge is None:
         return [f"Sharpness ends at {last:.4g}."]
-    peak = np.nanmax(run.sharpness)
+    peak, now = np.nanmax(run.sharpness), " at the end" if np.ptp(run.edge) > 0 else ""
     where = " among the recorded steps" if np.diff(run.steps).max(initial=1) > 1 else ""
-    return [
+    said = [
         f"Sharpness went up to {peak:.4g}{where} and ends at {last:.4g}; "
-        f"the edge 2/η is {run.edge[-1]:.4g}."
+        f"the edge {run.experiment.dynamics.edge_symbol} is {run.edge[-1]:.4g}{now}."
     ]
+    felt = _felt(run)[-1]
+    if f"{felt:.4g}" != f"{last:.4g}":
+        said.append(f"It is about the weights that still move, whose sharpness is {felt:.4g}.")
+    return said
 
 
 def _warnings(run: Trajectory, judged: _Judged) -> list[str]:

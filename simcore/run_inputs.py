@@ -17,7 +17,7 @@ KIND = "type"  # of a part, as `Spec.to_dict` calls it
 
 def of(experiment: Experiment) -> Row:
     """Every number and word of an experiment by its path, such as "dynamics.step_size"; lists are
-    tuples."""
+    tuples, and events a sentence."""
     return varied([experiment], PARTS)[0]
 
 
@@ -73,7 +73,12 @@ def _reader(name: str) -> Callable[[Any], Any]:
         kind = type(owner)
         if kind not in has:
             has[kind] = field in {f.name for f in fields(kind)}
-        return _plain(getattr(owner, field)) if has[kind] else None
+        if not has[kind]:
+            return None
+        value = getattr(owner, field)
+        if field == "events":
+            return "; ".join(owner.in_words(value, exactly=True))
+        return _plain(value)
 
     return read
 

@@ -16,17 +16,23 @@ from simcore.trajectory import Trajectory
 def columns(run: Trajectory) -> dict[str, np.ndarray]:
     """Columns (K,) by name; pathways and modes are counted from 1.
 
-    step and t; loss; eigenvalue_k, the largest of the Hessian, and edge = 2/eta, of which a flow
-    has none; strength_h_i; loss and strengths also as _low and _high, over all steps since the
-    record before; depends_on_rounding, 1 at the records whose iterates do (see `horizon`).
+    step and t; loss; eigenvalue_k, the largest of the Hessian; moving_sharpness, the largest of the
+    weights that move, where a pathway was ever frozen; edge = 2/eta, of which a flow has none;
+    variance and predicted_loss of a central flow; strength_h_i; loss and strengths also as _low and
+    _high, over all steps since the record before; depends_on_rounding, 1 at the records whose
+    iterates do (see `horizon`).
     """
     _, pathways, modes = run.strengths.shape
     table = {"step": run.steps, "t": run.time, "loss": run.loss}
     table |= {"loss_low": run.loss_range[:, 0], "loss_high": run.loss_range[:, 1]}
     for k in range(run.eigenvalues.shape[1]):
         table[f"eigenvalue_{k + 1}"] = run.eigenvalues[:, k]
+    if run.moving_sharpness is not None:
+        table["moving_sharpness"] = run.moving_sharpness
     if run.edge is not None:
         table["edge"] = run.edge
+    if run.variance is not None and run.predicted_loss is not None:
+        table |= {"variance": run.variance, "predicted_loss": run.predicted_loss}
     for h in range(pathways):
         for i in range(modes):
             name = f"strength_{h + 1}_{i + 1}"

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
-from simcore import captions, horizon, regimes, variations
+from simcore import captions, horizon, live, regimes, variations
 from simcore.checks import require, shown
 from simcore.experiment import Experiment, Record
-from simcore.figures import full_weights, panels
+from simcore.figures import full_weights, panels, ruler
 from simcore.figures.scene import Notice, Scene
 from simcore.figures.tables import Named
 from simcore.looks import Cancelled
@@ -36,11 +37,30 @@ def named(run: Trajectory, name: str = "", sign: str = "") -> Named:
     )
 
 
+def named_flow(flow: Trajectory, run: Trajectory) -> Named:
+    """Gradient flow beside a run: from its start, but without what happens in it."""
+    return named(flow, "plain GF" if run.experiment.dynamics.events else "")
+
+
 def flow_beside(run: Trajectory) -> Experiment:
     """Gradient flow from the same start for as long as the run lasted, which is not to the end that
     was asked for if it diverged; a flow is its own."""
     lasted = float(run.time[-1]) or run.experiment.dynamics.time(1)
     return variations.matching_flow(run.experiment, duration=lasted)
+
+
+def average_beside(run: Trajectory) -> Experiment:
+    """Central flow of a descent, for as long as the run lasted; ValueError for a descent that has
+    none."""
+    lasted = float(run.time[-1]) or run.experiment.dynamics.time(1)
+    return variations.matching_average(run.experiment, duration=lasted)
+
+
+def live_beside(experiment: Experiment, mode: int = 0) -> dict[str, Any] | None:
+    """What a player needs to follow the step size of an experiment, with the ruler that moves it;
+    None where it cannot."""
+    system = live.system(experiment, mode)
+    return None if system is None else system | {"bar": ruler.data(experiment)}
 
 
 def of(
@@ -62,7 +82,8 @@ def of(
         if run.outcome is Outcome.CANCELLED:
             raise Cancelled
     scene = _of_run(run, keys)
-    return replace(scene, caption=captions.of_run(run, of=experiment))
+    caption = captions.of_run(run, of=experiment)
+    return replace(scene, caption=caption, live=live_beside(run.experiment))
 
 
 def recorded(experiment: Experiment, keys: Sequence[str] | None = None) -> Experiment:
@@ -106,5 +127,5 @@ def _of_run(run: Trajectory, keys: Sequence[str] | None) -> Scene:
         )
     beside = []
     if run.experiment.resolved_engine == "modes" and run.experiment.dynamics.iterated:
-        beside = [named(simulate(flow_beside(run)))]
+        beside = [named_flow(simulate(flow_beside(run)), run)]
     return panels.simulator([main, *beside], keys or panels.FIRST_PANELS)

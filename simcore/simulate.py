@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from simcore import bars, cost, looks
+from simcore import bars, central, cost, looks
 from simcore.engines import Engine, engine_for
-from simcore.experiment import Descent, Dynamics, Experiment, Flow, Record
+from simcore.experiment import CentralFlow, Descent, Dynamics, Experiment, Flow
 from simcore.kernels.dormand_prince import REACHED, STALLED
 from simcore.looks import Cancelled
 from simcore.trajectory import Outcome, Trajectory
+from simcore.updates import Updates, act
 
 Progress = Callable[[float], object]
 
@@ -41,7 +41,7 @@ def simulate(
     recorder = _Recorder(experiment, engine, report.look)
     with np.errstate(over="ignore", invalid="ignore"):  # a start may already overflow
         try:
-            outcome = walk(experiment.dynamics, experiment.record, engine, recorder, report)
+            outcome = walk(experiment, engine, recorder, report)
             recorder.finish()
         except Cancelled:
             outcome = Outcome.CANCELLED
@@ -52,33 +52,42 @@ def simulate(
 
 
 def _descend(
-    dynamics: Descent, record: Record, engine: Engine, recorder: _Recorder, report: _Reporter
+    experiment: Experiment, engine: Engine, recorder: _Recorder, report: _Reporter
 ) -> Outcome:
-    done = 0
-    recorder.record(done, 0.0)
-    for goal in record.steps(dynamics.steps)[1:]:
-        while done < goal:
-            report.reached(done / dynamics.steps)
-            wanted = min(int(goal) - done, engine.per_call)
-            taken = engine.descend(wanted, dynamics.step_size)
-            done += taken
-            if taken < wanted:
-                return Outcome.DIVERGED
-        recorder.record(done, dynamics.time(done))
+    dynamics, updates = experiment.dynamics, Updates(experiment, engine)
+    assert isinstance(dynamics, Descent)
+    recorder.record(0, 0.0)
+    goals = dynamics.recorded(experiment.record)[1:]
+    for goal, t in zip(goals.tolist(), dynamics.times(goals).tolist(), strict=True):
+        if not updates.go(goal, lambda done: report.reached(done / dynamics.steps)):
+            return Outcome.DIVERGED
+        recorder.record(goal, t)
     return Outcome.FINISHED
 
 
 def _flow(
-    dynamics: Flow, record: Record, engine: Engine, recorder: _Recorder, report: _Reporter
+    experiment: Experiment, engine: Engine, recorder: _Recorder, report: _Reporter
 ) -> Outcome:
-    engine.start_flow(dynamics.duration)
-    recorder.record(0, 0.0)
+    dynamics, record = experiment.dynamics, experiment.record
+    assert isinstance(dynamics, Flow)
+    changes = dynamics.changes
     if record.every is None:
-        goals = list(record.times(dynamics.duration)[1:])
+        goals = dynamics.recorded(record)[1:].tolist()
     else:
-        goals = [dynamics.duration]
-    for goal in goals:
-        status, next_record = None, engine.flow_steps() + (record.every or 0)
+        goals = sorted({*changes, dynamics.duration} - {0.0})
+    pathways = experiment.network.pathways
+
+    def begin(time: float) -> None:
+        if time in changes:
+            act(dynamics, time, engine, pathways)
+        end = next((t for t in changes if t > time), np.inf)
+        engine.start_flow(dynamics.duration, time, end)
+
+    recorder.record(0, 0.0)
+    begin(0.0)
+    next_record = record.every or 0
+    for done, goal in enumerate(goals):
+        status = None
         while status != REACHED:
             report.reached(engine.flow_time() / dynamics.duration)
             most = engine.per_call
@@ -87,20 +96,23 @@ def _flow(
             status = engine.flow(goal, most, dynamics.rtol)
             if status == STALLED:
                 return Outcome.STALLED
-            if status != REACHED and engine.flow_steps() == next_record:
-                if recorder.room <= 1:  # the end may need it
-                    return Outcome.FULL
-                engine.move_to(engine.flow_time())
-                recorder.record(engine.flow_steps(), engine.flow_time())
-                next_record += record.every or 0
+            if record.every is not None and engine.flow_steps() == next_record:
+                next_record += record.every
+                if status != REACHED:
+                    if recorder.room <= len(goals) - done:  # those to come need it
+                        return Outcome.FULL
+                    engine.move_to(engine.flow_time())
+                    recorder.record(engine.flow_steps(), engine.flow_time())
         engine.move_to(goal)
         recorder.record(engine.flow_steps(), goal)
+        if goal in changes:
+            begin(goal)
     return Outcome.FINISHED
 
 
-Walk = Callable[[Any, Record, Engine, "_Recorder", "_Reporter"], Outcome]
+Walk = Callable[[Experiment, Engine, "_Recorder", "_Reporter"], Outcome]
 
-WALKS: dict[type[Dynamics], Walk] = {Descent: _descend, Flow: _flow}
+WALKS: dict[type[Dynamics], Walk] = {Descent: _descend, Flow: _flow, CentralFlow: central.walk}
 
 
 def _walk_of(dynamics: Dynamics) -> Walk:
@@ -149,7 +161,9 @@ class _Recorder:
         self.time: list[float] = []
         self.rows: list[tuple[float, np.ndarray, np.ndarray, np.ndarray]] = []
         self.maps: list[np.ndarray] = []
+        self.variance: list[float] = []  # of the oscillation about a central flow
         self.curvature: list[tuple[np.ndarray, np.ndarray]] = []
+        self.moving_sharpness: list[np.ndarray] = []
         self.waiting = 0
 
     @property
@@ -157,10 +171,12 @@ class _Recorder:
         """How many more records the run may keep."""
         return self.experiment.most_records - len(self.steps)
 
-    def record(self, step: int, time: float) -> None:
+    def record(self, step: int, time: float, variance: float = 0.0) -> None:
         self.steps.append(step)
         self.time.append(time)
         self.rows.append(self.engine.observe())
+        if self.experiment.dynamics.averages:
+            self.variance.append(variance)
         if self.experiment.record.maps:
             self.maps.append(self.engine.maps())
         self.waiting += 1
@@ -172,14 +188,28 @@ class _Recorder:
         if count == 0:
             return
         if self.experiment.record.sharpness:
-            self.curvature.append(self.engine.eigenvalues(look))
+            values, residuals = self.engine.eigenvalues(look)
+            if self.experiment.dynamics.freezes:
+                self._compute_moving_sharpness(values[:, 0].copy(), look)
+            self.curvature.append((values, residuals))
         else:
             self._without_curvature(count)
         self.engine.keep()
 
+    def _compute_moving_sharpness(self, sharpness: np.ndarray, look: looks.Look) -> None:
+        """Of the last records, with this sharpness of all weights."""
+        dynamics, pathways = self.experiment.dynamics, self.experiment.network.pathways
+        clock = self.steps if dynamics.iterated else self.time
+        moving = [dynamics.moving(pathways, time) for time in clock[-len(sharpness) :]]
+        if not all(map(all, moving)):
+            of_moving = self.engine.moving_sharpness(moving, look)
+            sharpness = np.where(np.all(moving, axis=1), sharpness, of_moving)
+        self.moving_sharpness.append(sharpness)
+
     def _without_curvature(self, count: int) -> None:
         nothing = np.full((count, self.experiment.record.eigenvalues), np.nan)
         self.curvature.append((nothing, nothing))
+        self.moving_sharpness.append(nothing[:, 0])
 
     def finish(self) -> None:
         """Nothing more will be recorded."""
@@ -192,8 +222,15 @@ class _Recorder:
         if not self.curvature:
             self._without_curvature(1)
         whole = sum(len(values) for values, _ in self.curvature)
-        for kept in (self.steps, self.time, self.rows, self.maps):
+        for kept in (self.steps, self.time, self.rows, self.maps, self.variance):
             del kept[whole:]
+
+    def _of_oscillation(self, loss: np.ndarray) -> dict[str, np.ndarray]:
+        if not self.variance:
+            return {}
+        variance = np.array(self.variance)
+        eta = self.experiment.dynamics.eta
+        return {"variance": variance, "predicted_loss": loss + variance / eta}
 
     def trajectory(self, outcome: Outcome, begin: float) -> Trajectory:
         loss, strengths, loss_range, strengths_range = zip(*self.rows, strict=True)
@@ -212,6 +249,10 @@ class _Recorder:
             loss_range=np.array(loss_range),
             strengths_range=np.array(strengths_range),
             maps=np.array(self.maps) if self.experiment.record.maps else None,
+            **self._of_oscillation(np.array(loss)),
             theta=self.engine.theta(),
+            moving_sharpness=np.concatenate(self.moving_sharpness)
+            if self.experiment.dynamics.freezes
+            else None,
             seconds=time.perf_counter() - begin,
         )

@@ -19,17 +19,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from simcore.experiment import Experiment, Start
+from simcore.experiment import Dynamics, Experiment, Start
 
 __all__ = [
     "StepSizeMarks",
     "balanced_sharpness",
     "chain",
+    "decay_shortfall",
+    "decays_away",
     "edge_splits",
     "flattest_split",
     "flow_end_split",
     "flow_invariants",
     "gfs_sharpness",
+    "label_noise_drift",
     "minima_line",
     "minimum_spectrum",
     "mode_sharpness",
@@ -37,6 +40,7 @@ __all__ = [
     "participation",
     "return_time",
     "shares",
+    "sharpest_mode",
     "single_path_sharpness",
     "step_size_marks",
     "trap_gamma",
@@ -488,34 +492,66 @@ class StepSizeMarks(NamedTuple):
     trap: float = np.nan  # gamma_ret(L, N)/S_1 of `trap_gamma`, N the run's own steps
 
 
-def step_size_marks(experiment: Experiment) -> StepSizeMarks:
-    """2/lambda_GF, 2/S_1, 2/lambda_1^min, eta_WCR and the trap of the sharpest mode, sigma*_1.
+def sharpest_mode(experiment: Experiment) -> int:
+    """The mode (from 0) that meets the edge first: with the largest sharpness where GF ends.
 
-    lambda_GF is the sharpness where GF from the experiment's start ends. All modes start alike, so
-    they move along one orbit, the largest furthest: the sharpest there too. nan for a start that is
-    not balanced, or that GF never leaves. S_1 is that of one pathway alone, for unequal depths the
-    largest of them, so that 2/S_1 is the smallest such step size. eta_WCR needs equal depths >= 2,
-    and the trap equal depths > 2 and a number of steps.
-    Pathways that never leave their start do not count, unless none does. All are nan if the target
-    is zero or the inputs are not whitened.
+    Modes that start alike move along one orbit, the largest furthest, so it is mode 0 of a uniform
+    start; and of any that has no closed form.
     """
-    sharpest = max(experiment.task.singular_values)
-    if sharpest == 0 or not experiment.task.whitened:
+    start, values = experiment.start, experiment.task.singular_values
+    if start.uniform or not (start.balanced and experiment.task.whitened):
+        return 0
+    return _sharpest_mode(start, experiment.network.depths, values)
+
+
+@lru_cache(maxsize=256)  # everybody asks
+def _sharpest_mode(start: Start, depths: tuple[int, ...], values: tuple[float, ...]) -> int:
+    starts = [start.strengths(mode) for mode in range(len(values))]
+    sharpness = np.nan_to_num(gfs_sharpness(starts, depths, values))
+    return int(np.argmax(sharpness >= sharpness.max() * (1 - 1e-9)))
+
+
+def step_size_marks(experiment: Experiment) -> StepSizeMarks:
+    """2/lambda_GF, 2/S_1, 2/lambda_1^min, eta_WCR and the trap of the sharpest mode.
+
+    lambda_GF is the sharpness where GF from the experiment's start ends, in the mode where it is
+    largest (`sharpest_mode`; 1 here stands for it). nan for a start that is not balanced, or that
+    GF never leaves. S_1 is that of one pathway alone, for unequal depths the largest of them, so
+    that 2/S_1 is the smallest such step size. eta_WCR needs equal depths >= 2, and the trap equal
+    depths > 2 and a number of steps. Pathways that never leave their start do not count, unless
+    none does. All are nan if the target is zero or the inputs are not whitened.
+
+    For 2/lambda stands the step size that has its edge at lambda (`Dynamics.at_edge`), as momentum
+    and weight decay move it. eta_WCR and the trap are those of descent without momentum; with it
+    they are nan.
+    """
+    mode = sharpest_mode(experiment)
+    target, dynamics = experiment.task.singular_values[mode], experiment.dynamics
+    if target == 0 or not experiment.task.whitened:
         return StepSizeMarks(np.nan, np.nan, np.nan, np.nan)
-    steps = getattr(experiment.dynamics, "steps", None)
-    return _marks(experiment.start, experiment.network.depths, sharpest, steps)
+    steps = getattr(dynamics, "steps", None)
+    marks = _marks(experiment.start, experiment.network.depths, mode, target, steps)
+    return marks if dynamics.plain else _moved(marks, dynamics)
+
+
+def _moved(marks: StepSizeMarks, dynamics: Dynamics) -> StepSizeMarks:
+    """Each 2/lambda where these dynamics have their edge at lambda."""
+    edges = {name: getattr(marks, name) for name in ("flow_edge", "single_path", "balanced")}
+    moved = {name: dynamics.at_edge(2 / mark) for name, mark in edges.items()}
+    overshoots = {} if dynamics.momentum == 0 else {"wcr": np.nan, "trap": np.nan}
+    return marks._replace(**moved, **overshoots)
 
 
 @lru_cache(maxsize=256)  # a page asks several times, and each is a few bisections
 def _marks(
-    start: Start, depths: tuple[int, ...], sharpest: float, steps: int | None
+    start: Start, depths: tuple[int, ...], mode: int, sharpest: float, steps: int | None
 ) -> StepSizeMarks:
-    alive = start.alive(depths)
+    alive = start.alive(depths, mode)
     moving = tuple(depth for depth, moves in zip(depths, alive, strict=True) if moves) or depths
     single = max(single_path_sharpness(sharpest, depth) for depth in moving)
     one_depth = len(set(moving)) == 1 and moving[0] >= 2
     return StepSizeMarks(
-        flow_edge=_step_size_at(_flow_sharpness(start, depths, sharpest)),
+        flow_edge=_step_size_at(_flow_sharpness(start, depths, mode, sharpest)),
         single_path=_step_size_at(single),
         balanced=_step_size_at(balanced_sharpness(sharpest, moving)),
         wcr=_step_size_at(single, wcr_gamma(moving[0])) if one_depth else np.nan,
@@ -536,10 +572,105 @@ def _step_size_at(sharpness: float, gamma: float = 2.0) -> float:
     return gamma / sharpness if sharpness > 0 else np.nan
 
 
-def _flow_sharpness(start: Start, depths: Sequence[int], target: float) -> float:
+def _flow_sharpness(start: Start, depths: Sequence[int], mode: int, target: float) -> float:
     if not start.balanced:
         return np.nan
-    return float(gfs_sharpness(start.strengths(), depths, target))
+    return float(gfs_sharpness(start.strengths(mode), depths, target))
+
+
+# --- Weight decay and label noise ----------------------------------------------------------------
+
+
+def decay_shortfall(strengths: ArrayLike, depths: Sequence[int], weight_decay: float) -> np.ndarray:
+    """sigma* - sum_h sigma_h where weight decay mu balances the pull of the target.
+
+    The sum stands still where sum_h L_h (r sigma_h^{2-2/L_h} + mu sigma_h) = 0, so the shortfall -r
+    is mu sum_h L_h sigma_h / Lambda_ii; mu at depth 2, where the penalty is mu times the nuclear
+    norm. `strengths` (..., H) -> (...), 0 where there are none. ValueError if the last axis does
+    not match `depths`.
+    """
+    layers, sigma = _depths(depths), np.abs(np.asarray(strengths, dtype=float))
+    sharpness = mode_sharpness(sigma, depths)
+    pull = weight_decay * (layers * sigma).sum(axis=-1)
+    return np.divide(pull, sharpness, out=np.zeros(np.shape(pull)), where=sharpness > 0)
+
+
+def decays_away(
+    start_strengths: ArrayLike, depths: Sequence[int], singular_value: float, weight_decay: float
+) -> bool:
+    """Whether a balanced mode that starts below its target never grows: no pathway has
+    (sigma* - sum_g alpha_g) alpha_h^{1-2/L_h} > mu.
+
+    Then all of them shrink, which only weakens the pull of the target. A pathway of depth 1 always
+    grows. ValueError if shapes do not match.
+    """
+    layers, start = _depths(depths), _strengths(start_strengths, _depths(depths))
+    missing = _target(singular_value) - start.sum()
+    if weight_decay == 0 or missing <= 0 or (layers == 1).any() or not (start >= 0).all():
+        return False
+    return not bool((missing * start ** (1 - 2 / layers) > weight_decay).any())
+
+
+def label_noise_drift(
+    split: ArrayLike,
+    depths: Sequence[int],
+    singular_value: float,
+    step_size: float,
+    label_noise: float,
+    steps: ArrayLike,
+) -> np.ndarray:
+    """Strengths (K, H) of one mode after `steps` (K,) of GD with label noise, from a minimum.
+
+    On average every step moves the invariants phi_h of `flow_invariants` by
+    -1/4 eta^2 V dlambda/dsigma_h + c, with lambda = sum_h L_h sigma_h^{2-2/L_h}, the mean square
+    V = 2 delta^2/(2 - eta lambda) of the noisy residual, and the c that keeps the sum at sigma*
+    (Damian et al. 2021 for one network; here per pathway). So mass leaves the pathway whose
+    sharpness rises fastest, at any step size. With m_h = L_h sigma_h^{2-2/L_h},
+
+        d sigma_h / d step = -1/4 eta^2 V m_h (dlambda/dsigma_h - mean of those weighted by m),
+
+    integrated by Runge-Kutta steps of order 4. `split` (H,) must sum to about sigma*; it is scaled
+    to. nan where lambda >= 2/eta, as no residual stays bounded there. ValueError for step sizes,
+    noise or steps below zero, steps that decrease, or shapes that do not match.
+    """
+    layers, target, eta = _depths(depths), _target(singular_value), _step_size(step_size)
+    sigma, at = _strengths(split, layers), np.asarray(steps, dtype=float)
+    _require(
+        sigma.ndim == 1 and bool((sigma >= 0).all()) and sigma.sum() > 0,
+        f"split needs one strength per pathway, none negative, got {split!r}: give a minimum",
+    )
+    _require(
+        at.ndim == 1 and bool((at >= 0).all() and (np.diff(at) >= 0).all()),
+        "steps needs numbers that do not decrease, from 0 on: sort them",
+    )
+    _require(
+        bool(np.isfinite(label_noise)) and label_noise >= 0,
+        f"label_noise needs a number from 0 on, got {label_noise!r}: use e.g. 0.1",
+    )
+
+    def velocity(sigma: np.ndarray) -> np.ndarray:
+        lead = layers * sigma ** (2 - 2 / layers)
+        left = 2 - eta * lead.sum()
+        if left <= 0:
+            return np.full(sigma.shape, np.nan)
+        slope = (2 * layers - 2) * sigma ** (1 - 2 / layers)
+        rate = 0.5 * (eta * label_noise) ** 2 / left
+        return -rate * lead * (slope - (lead * slope).sum() / lead.sum())
+
+    found, sigma, now = np.empty((len(at), len(layers))), sigma * target / sigma.sum(), 0.0
+    for k, goal in enumerate(at):
+        # the fastest of the modes of decay has about this rate, and a step may take 2.7 of it
+        fastest = np.abs(velocity(sigma)) / np.maximum(sigma * (1 - sigma / target), 1e-9 * target)
+        count = max(1, int(np.ceil((goal - now) * np.nan_to_num(fastest.max()) * 10)))
+        for _ in range(count if goal > now else 0):
+            step = (goal - now) / count
+            k1 = velocity(sigma)
+            k2 = velocity(sigma + step / 2 * k1)
+            k3 = velocity(sigma + step / 2 * k2)
+            k4 = velocity(sigma + step * k3)
+            sigma = np.maximum(sigma + step / 6 * (k1 + 2 * k2 + 2 * k3 + k4), 0.0)
+        found[k], now = sigma, goal
+    return found
 
 
 # --- How a mode is shared ------------------------------------------------------------------------

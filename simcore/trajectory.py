@@ -36,6 +36,10 @@ class Outcome(StrEnum):
         "The integrator needed too small a step to go on at this tolerance, so the run stopped; "
         "take a larger rtol or a shorter duration."
     )
+    UNHELD = (
+        "No weights nearby have a sharpness of at most 2/η, so central flow could not go on; take "
+        "a smaller step size."
+    )
     FULL = (
         "The run kept as many records as it may, so it stopped; record less often or choose a "
         "shorter duration."
@@ -48,12 +52,14 @@ class Trajectory:
     """A run of `experiment`: K records, the first of them the start, all arrays read-only.
 
     `steps` counts updates of descent, or accepted steps of the flow's integrator, and
-    time = eta * steps for descent. At the records: `loss`; `strengths` sigma_{h,i};
+    time is the sum of the step sizes for descent. At the records: `loss`; `strengths` sigma_{h,i};
     `eigenvalues`, the k largest (algebraic) of the Hessian, and their `residuals`
     ||Hv - lambda v|| (0 where a block was solved directly; both nan if not asked for); `maps`
     Omega_h. `loss_range` and `strengths_range` hold the smallest and largest value over all steps
     since the previous record. `theta` are the weights at the last record, layer by layer, where the
-    matrices engine ran.
+    matrices engine ran. `moving_sharpness` is lambda_max of the weights that move at each record,
+    where a pathway was ever frozen. Of a central flow: `variance` tr Sigma of the oscillation about
+    it, and `predicted_loss`, loss + variance / eta, what descent has on average.
     """
 
     experiment: Experiment
@@ -68,6 +74,9 @@ class Trajectory:
     strengths_range: np.ndarray  # (K, 2, H, R)
     maps: np.ndarray | None = None  # (K, H, n_out, n_in)
     theta: np.ndarray | None = None  # (N,)
+    moving_sharpness: np.ndarray | None = None  # (K,)
+    variance: np.ndarray | None = None  # (K,)
+    predicted_loss: np.ndarray | None = None  # (K,)
     seconds: float = 0.0  # the computation took
 
     def __post_init__(self) -> None:
@@ -196,6 +205,10 @@ def _contents(experiment: Experiment, records: int) -> dict[str, tuple[str, tupl
         "loss_range": (2,),
         "strengths_range": (2, *strengths),
     }
+    if experiment.dynamics.averages:
+        shapes |= {"variance": (), "predicted_loss": ()}
+    if experiment.dynamics.freezes:
+        shapes["moving_sharpness"] = ()
     if record.maps:
         shapes["maps"] = (network.pathways, task.n_out, task.n_in)
     contents = {name: ("float64", (records, *shape)) for name, shape in shapes.items()}

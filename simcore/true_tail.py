@@ -6,17 +6,20 @@ the run was recorded, and a longer run does not contradict it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from simcore import mode_starts, prospects
-from simcore.experiment import Descent, Experiment
+from simcore import mode_starts, prospects, theory
+from simcore.engines import ModesEngine
+from simcore.experiment import Descent, Experiment, Record
 from simcore.kernels import modes as kernels
 from simcore.kernels import ranges, tails
 from simcore.kernels.simd import padded, zeros
 from simcore.prospects import TIE, Expected
+from simcore.updates import Updates
 from simcore.verdicts import (
     GONE,
     LEARNED,
@@ -42,6 +45,7 @@ EXACT = 5e-3  # of the swing: a cycle that repeats itself so well is no chaos in
 BUDGET = 100_000  # steps taken to learn when a run will have settled,
 FIRST_MORE = 50  # at first so many at a time
 
+NO_CURVATURE = Record(sharpness=False)
 PER_PART = ("low", "high", "swing", "strengths")  # fields of `Ahead`
 
 
@@ -142,8 +146,33 @@ def period(totals: np.ndarray, swing: np.ndarray) -> np.ndarray:
 
 
 def has_true_tail(experiment: Experiment) -> bool:
-    """Whether it is a descent that can be iterated on, mode by mode."""
-    return experiment.resolved_engine == "modes" and type(experiment.dynamics) is Descent
+    """Whether it is a plain descent that can be iterated on, mode by mode."""
+    dynamics = experiment.dynamics
+    return experiment.resolved_engine == "modes" and dynamics.iterated and dynamics.plain
+
+
+def goes_on(experiment: Experiment) -> bool:
+    """The same of a descent with events that goes on plainly after its end."""
+    dynamics, pathways = experiment.dynamics, experiment.network.pathways
+    return experiment.resolved_engine == "modes" and dynamics.goes_on_plainly(pathways)
+
+
+@lru_cache(maxsize=256)  # a page asks several times
+def after_the_end(experiment: Experiment) -> Ahead:
+    """What such a descent shows after its end, with an axis of length one; the run is done again
+    to come there."""
+    dynamics, mode = experiment.dynamics, theory.sharpest_mode(experiment)
+    engine = ModesEngine(replace(experiment, record=NO_CURVATURE))
+    with np.errstate(all="ignore"):
+        Updates(experiment, engine).go(dynamics.steps)
+        here = Descents(
+            engine.system.first,
+            engine.system.power,
+            engine.system.target[mode : mode + 1],
+            np.array([dynamics.eta]),
+            engine.x[:, mode : mode + 1].copy(),
+        )
+        return watch(here, np.atleast_1d(prospects.expected(experiment).lowest))
 
 
 @lru_cache(maxsize=256)  # a page asks several times
@@ -183,13 +212,13 @@ class _Walk:
 
     def __init__(self, experiment: Experiment, expected: Expected) -> None:
         assert isinstance(experiment.dynamics, Descent)
-        begin = mode_starts.begin([experiment])
+        begin, mode = mode_starts.begin([experiment]), theory.sharpest_mode(experiment)
         self.origin = Descents(
             begin.system.first,
             begin.system.power,
-            begin.system.target[:1],
+            begin.system.target[mode : mode + 1],
             np.array([experiment.dynamics.step_size]),
-            begin.x[:, :1],
+            begin.x[:, mode : mode + 1],
         )
         self.expected = Expected(*(values[..., None] for values in expected))
         self.limit = float(begin.limit[0])

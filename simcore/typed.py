@@ -91,8 +91,3 @@ def text(value: float) -> str:
 def text_of(values: tuple[float, ...]) -> str:
     """A list as a person would type it."""
     return ", ".join(map(text, values))
-
-
-def text_of_rows(listed: tuple[tuple[float, ...], ...]) -> str:
-    """A list of lists as a person would type it."""
-    return "; ".join(map(text_of, listed))

@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 from simcore import checks, limits, theory
 from simcore.checks import require, shown
+from simcore.events import Ramp
 from simcore.experiment import (
     Balanced,
+    CentralFlow,
     Descent,
     Dynamics,
     Experiment,
@@ -20,9 +22,10 @@ from simcore.experiment import (
     Network,
     Record,
 )
-from simcore.tasks import Spectrum
+from simcore.tasks import Spectrum, Task
 
 LONG = 10_000  # steps of a descent, beyond which records grow sparser
+LONGEST_AVERAGE = 5_000  # updates, by when central flow has mostly come to rest
 LONGEST_FLOW = 200_000  # in units of 2/S_1, by when flow has long come to rest
 
 # --- Architecture ----------------------------------------------------------------------------
@@ -64,7 +67,13 @@ def with_singular_values(experiment: Experiment, values: Sequence[float]) -> Exp
     sizes: dict[str, int] = {}
     if task.n_in != task.n_out and len(values) <= min(task.n_in, task.n_out):
         sizes = {"n_in": task.n_in, "n_out": task.n_out}
-    return replace(experiment, task=Spectrum(singular_values=values, **sizes))
+    return with_task(experiment, Spectrum(singular_values=values, **sizes))
+
+
+def with_task(experiment: Experiment, task: Task) -> Experiment:
+    """Another target, the start stretched or cut to fit its modes."""
+    start = experiment.start.with_modes(len(task.singular_values))
+    return replace(experiment, task=task, start=start)
 
 
 def with_value_ratio(experiment: Experiment, ratio: float) -> Experiment:
@@ -78,7 +87,7 @@ def with_value_ratio(experiment: Experiment, ratio: float) -> Experiment:
     first, *others = task.singular_values
     values = (first, first * float(ratio), *others[1:])
     sizes = {"n_in": max(2, task.n_in), "n_out": max(2, task.n_out)}
-    return replace(experiment, task=Spectrum(singular_values=values, **sizes))
+    return with_task(experiment, Spectrum(singular_values=values, **sizes))
 
 
 def with_start_ratio(experiment: Experiment, ratio: float) -> Experiment:
@@ -102,6 +111,35 @@ def with_dynamics(experiment: Experiment, dynamics: Dynamics) -> Experiment:
 def with_step_size(experiment: Experiment, step_size: float) -> Experiment:
     """A descent with that step size; a flow becomes one that lasts as long."""
     return with_dynamics(experiment, experiment.dynamics.with_step_size(float(step_size)))
+
+
+def without_events(experiment: Experiment) -> Experiment:
+    """The same run with nothing that happens on the way."""
+    dynamics = experiment.dynamics
+    return with_dynamics(experiment, dynamics.with_events(())) if dynamics.events else experiment
+
+
+def at_any_step_size(experiment: Experiment) -> Experiment:
+    """The same run with nothing that happens on the way but a warm-up, as that leads to whatever
+    the step size is; what is asked over a range of step sizes is asked of it."""
+    dynamics = experiment.dynamics
+    kept = tuple(e for e in dynamics.events if e.leads_with(dynamics.step_size))
+    return (
+        experiment
+        if kept == dynamics.events
+        else with_dynamics(experiment, dynamics.with_events(kept))
+    )
+
+
+def with_warm_up(experiment: Experiment, updates: int) -> Experiment:
+    """The step size grows from zero over the first updates, of four times as many at least."""
+    dynamics = experiment.dynamics
+    if dynamics.step_size is None or not dynamics.iterated:
+        raise ValueError(f"a warm-up needs gradient descent, got {shown(dynamics)}; choose it")
+    ramp = Ramp(start=0, stop=updates, value=dynamics.step_size, begin=0.0)
+    others = tuple(e for e in dynamics.events if not (e.of_step_size and e.first == 0))
+    longer = with_steps(experiment, max(dynamics.steps, 4 * updates))
+    return with_dynamics(longer, longer.dynamics.with_events((ramp, *others)))
 
 
 def with_units(experiment: Experiment, units: float) -> Experiment:
@@ -146,6 +184,31 @@ def matching_flow(
         experiment,
         dynamics=Flow(duration=min(duration, longest), rtol=rtol),
         record=replace(experiment.record, every=None, frames=frames),
+    )
+
+
+def matching_average(experiment: Experiment, duration: float | None = None) -> Experiment:
+    """Central flow at the step size of a descent, from the same start and as long, or for
+    `duration`, but at most `LONGEST_AVERAGE` updates; one is its own. ValueError for dynamics that
+    it says nothing about."""
+    dynamics = experiment.dynamics
+    if dynamics.averages:
+        return experiment
+    if dynamics.step_size is None or not dynamics.plain:
+        raise ValueError(
+            "central flow stands for gradient descent at one step size, without events, momentum, "
+            f"decay or noise, got {shown(dynamics)}; take those away"
+        )
+    longest = LONGEST_AVERAGE * dynamics.step_size
+    duration = min(longest, limits.current().duration, duration or dynamics.duration)
+    return replace(
+        experiment,
+        dynamics=CentralFlow(step_size=dynamics.step_size, duration=duration),
+        record=replace(
+            experiment.record,
+            every=None,
+            frames=min(experiment.record.frames, experiment.most_records),
+        ),
     )
 
 
@@ -211,7 +274,7 @@ def _usual_values(experiment: Experiment) -> tuple[float, float]:
 def _stepped(put: Callable[[Experiment, float], Experiment]) -> Callable[..., Experiment]:
     def checked(experiment: Experiment, value: float) -> Experiment:
         dynamics = experiment.dynamics
-        if not dynamics.iterated:
+        if dynamics.step_size is None:
             raise ValueError(
                 f"an axis of step sizes needs gradient descent, got {shown(dynamics)}; "
                 "choose Descent"

@@ -83,6 +83,10 @@ class Reason(StrEnum):
     LEAVING = "rests near a minimum that is too sharp"
     EQUALISING = "pathways are still becoming equal"
     CHANGING = "the band still changes"
+    SHORT = "rests short of the target"
+    DECAYS = "weight decay is stronger than the target"
+    PINNED = "weight decay and the edge push against each other"
+    DRIFTING = "label noise still shares the signal out"
 
 
 class Ahead(NamedTuple):
@@ -176,11 +180,11 @@ def judge(
 
 
 def judge_one(experiment: Experiment, seen: Evidence, expected: Expected | None = None) -> Verdicts:
-    """The verdict on one run, with an axis of length one."""
+    """The verdict on one run, with an axis of length one, by the rules of plain dynamics."""
     expected = prospects.expected(experiment) if expected is None else expected
     expected = Expected(*(values[..., None] for values in expected))
     edge = np.inf if experiment.edge is None else experiment.edge
-    scale = experiment.task.singular_values[0]
+    scale = experiment.task.singular_values[theory.sharpest_mode(experiment)]
     return judge(experiment.network.depths, expected, edge, scale, seen)
 
 

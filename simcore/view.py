@@ -31,7 +31,8 @@ class View:
     """What a page shows of its runs.
 
     mode, pathways: the singular direction and the two pathways of the plane, from 0.
-    panels: names, in order; None is the page's own choice. flow: gradient flow beside the run.
+    panels: names, in order; None is the page's own choice. flow, central: gradient
+    flow and central flow beside the run.
     strobe, axis, time, logs, zoom, cursor: of the player. `time` says whether time is laid out
     evenly or by decades; None is what suits the records of the run. `logs` says by panel whether
     its axis is logarithmic, `zoom` is the part (t0, t1) of the clock on show, a cursor of None is
@@ -39,13 +40,15 @@ class View:
     pins: experiments kept beside the one at hand, at most four.
     share: of pathway 1 on the line of minima. figure: of the paper. colour: of the map.
     step_sizes: the range of eta that the bifurcation diagram shows, and diagram what of it: the
-    sum of the strengths or each. ValueError for what does not fit this description.
+    sum of the strengths or each. ensemble: of a run with label noise, the band of many seeds or
+    each of them; None is the run alone. ValueError for what does not fit this description.
     """
 
     mode: int = 0
     pathways: tuple[int, int] = (0, 1)
     panels: tuple[str, ...] | None = None
     flow: bool | None = None
+    central: bool = False
     strobe: str = "all"
     axis: str = "step"
     time: str | None = None
@@ -58,6 +61,7 @@ class View:
     colour: str | None = None
     step_sizes: tuple[float, float] | None = None
     diagram: str = "sum"
+    ensemble: str | None = None
 
     def __post_init__(self) -> None:
         checked = {
@@ -65,6 +69,7 @@ class View:
             "pathways": _pair_of_pathways(self.pathways),
             "panels": _or_none(_names, "panels", self.panels),
             "flow": _or_none(checks.flag, "flow", self.flow),
+            "central": checks.flag("central", self.central),
             "strobe": _one_of("strobe", self.strobe, STROBES),
             "axis": _one_of("axis", self.axis, AXES),
             "time": _or_none(lambda name, value: _one_of(name, value, TIMES), "time", self.time),
@@ -77,6 +82,7 @@ class View:
             "colour": _or_none(_name, "colour", self.colour),
             "step_sizes": _or_none(_range, "step_sizes", self.step_sizes),
             "diagram": _one_of("diagram", self.diagram, DIAGRAMS),
+            "ensemble": _or_none(_name, "ensemble", self.ensemble),
         }
         require(0 <= checked["share"] <= 1, "share must be between 0 and 1", self.share)
         for name, value in checked.items():

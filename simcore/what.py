@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
@@ -21,6 +22,7 @@ from simcore.trajectory import Trajectory
 IN_FILES = "a run (.npz), an experiment as JSON or a link"
 ZIP = b"PK"  # how an .npz begins
 MOST_VALUES = 100  # of a link
+LONGEST_NAME = 40  # characters that are compared with those of presets
 
 
 class Given(NamedTuple):
@@ -73,9 +75,14 @@ def of_text(text: str, name: str | None = None) -> Given:
         return _of_link(text)
     require(name is None, f"expected {IN_FILES}, {name} is none")
     raise ValueError(
-        f"expected a preset's name, a file (.npz or .json) or a link, got {whose}; the presets are "
-        f"{', '.join(presets.BY_NAME)}"
+        f"expected a preset's name, a file (.npz or .json) or a link, got {whose}; presets are "
+        f"{', '.join(_near(text))} and others, which `simcore presets` lists"
     )
+
+
+def _near(text: str) -> list[str]:
+    """Names of presets like this one, or the first of them."""
+    return get_close_matches(text[:LONGEST_NAME], presets.BY_NAME, n=3) or [*presets.BY_NAME][:5]
 
 
 def _check_length(length: int, whose: str) -> None:

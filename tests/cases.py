@@ -22,6 +22,7 @@ from simcore import (
     Tree,
     run_inputs,
 )
+from simcore.events import Freeze, Jitter, Kick, Ramp, StepSize
 from simcore.experiment import Start
 from simcore.tasks import Task
 
@@ -120,6 +121,30 @@ def flowing(
 ) -> Experiment:
     """`experiment` under gradient flow; options are other fields to replace."""
     return replace(experiment, dynamics=Flow(duration=duration, rtol=rtol), **options)
+
+
+def driven(experiment: Experiment, step_size: float) -> Experiment:
+    """`experiment` under ten updates with everything that can drive them, events of every kind
+    included."""
+    last = experiment.network.pathways - 1
+    events = (
+        StepSize(at=1, value=0.7 * step_size),
+        Ramp(start=2, stop=8, value=step_size),
+        Kick(at=3, pathway=last, factor=1.5),
+        Jitter(at=4, std=1e-7, seed=3),
+        Freeze(pathway=last, start=5, stop=7),
+    )
+    dynamics = Descent(
+        step_size=step_size,
+        steps=10,
+        events=events,
+        momentum=0.5,
+        nesterov=True,
+        weight_decay=1e-2,
+        label_noise=0.1,
+        seed=5,
+    )
+    return replace(experiment, dynamics=dynamics)
 
 
 def random_weights(experiment: Experiment, seed: int = 0) -> np.ndarray:

@@ -95,10 +95,13 @@ def loss(experiment: Experiment, theta: np.ndarray) -> complex:
     return 0.5 * (((total @ s_xx) * total).sum() - 2 * (total * s_yx).sum() + s_yy)
 
 
-def gradient(experiment: Experiment, theta: np.ndarray) -> np.ndarray:
-    """dL/dW_l = (W_L ... W_{l+1})^T (M S_xx - S_yx) (W_{l-1} ... W_1)^T, shape (N,)."""
+def gradient(
+    experiment: Experiment, theta: np.ndarray, shift: np.ndarray | float = 0.0
+) -> np.ndarray:
+    """dL/dW_l = (W_L ... W_{l+1})^T (M S_xx - S_yx) (W_{l-1} ... W_1)^T, shape (N,), of a target
+    map that is shifted."""
     s_xx, s_yx, _ = experiment.task.moments()
-    slope = maps(experiment, theta).sum(axis=0) @ s_xx - s_yx
+    slope = (maps(experiment, theta).sum(axis=0) - shift) @ s_xx - s_yx
     pieces = []
     for pathway in layers(experiment, theta):
         for index, weights in enumerate(pathway):
@@ -142,6 +145,56 @@ def descent(
     for _ in range(steps):
         theta = theta - step_size * gradient(experiment, theta)
         yield theta
+
+
+def driven(experiment: Experiment, theta: np.ndarray) -> Iterator[np.ndarray]:
+    """theta, then theta after each update of a descent with all that may drive it."""
+    dynamics = experiment.dynamics
+    velocity, eta = np.zeros_like(theta), dynamics.step_size
+    (left, right), modes = experiment.task.bases(), len(experiment.task.singular_values)
+    noise = np.random.default_rng(dynamics.seed)
+    ramp_from = {}
+    yield theta
+    for k in range(dynamics.steps):
+        theta, moving = theta.copy(), np.ones(len(theta))
+        for event in dynamics.events:
+            kind = type(event).__name__
+            if kind == "StepSize" and event.at == k:
+                eta = event.value
+            if kind == "Ramp" and event.start <= k < event.stop:
+                a = ramp_from.setdefault(event, eta if event.begin is None else event.begin)
+                done = (k - event.start + 1) / (event.stop - event.start)
+                eta = a + (event.value - a) * done
+            if kind == "Kick" and event.at == k:
+                pathway = layers(experiment, theta)[event.pathway]
+                for weights in pathway:
+                    weights *= event.factor ** (1 / len(pathway))
+            if kind == "Jitter" and event.at == k:
+                draw = np.random.default_rng(event.seed).standard_normal(len(theta))
+                if experiment.resolved_engine == "modes":
+                    draw = _diagonal_part(experiment, draw)
+                theta += event.std * draw
+            if kind == "Freeze" and event.start <= k and (event.stop is None or k < event.stop):
+                for weights in layers(experiment, moving)[event.pathway]:
+                    weights[:] = 0.0
+        shift = dynamics.label_noise * left * noise.standard_normal(modes) @ right.T
+        slope = gradient(experiment, theta, shift) + dynamics.weight_decay * theta
+        velocity = moving * (dynamics.momentum * velocity - eta * slope)
+        step = dynamics.momentum * velocity - eta * slope if dynamics.nesterov else velocity
+        theta = theta + moving * step
+        yield theta
+
+
+def _diagonal_part(experiment: Experiment, theta: np.ndarray) -> np.ndarray:
+    """theta without what is off the diagonals in the target's singular bases."""
+    left, right = experiment.task.bases()
+    scales = []
+    for pathway in layers(experiment, theta):
+        turned = [weights.copy() for weights in pathway]
+        turned[0] = turned[0] @ right
+        turned[-1] = left.T @ turned[-1]
+        scales.append(np.array([np.diag(weights)[: len(right.T)] for weights in turned]))
+    return aligned(experiment, scales)
 
 
 def imbalance(experiment: Experiment, theta: np.ndarray) -> list[np.ndarray]:

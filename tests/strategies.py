@@ -6,6 +6,7 @@ together, with arguments to fix a part.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +16,10 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from simcore.dynamics import SPACINGS
+from simcore.events import Freeze, Jitter, Kick, Ramp, StepSize
 from simcore.experiment import (
     Balanced,
+    CentralFlow,
     Descent,
     Experiment,
     Flow,
@@ -26,6 +28,7 @@ from simcore.experiment import (
     Network,
     Record,
 )
+from simcore.record import SPACINGS
 from simcore.tasks import Dataset, Spectrum, Target, Tree
 from simcore.view import AXES, DIAGRAMS, STROBES, TIMES, View
 
@@ -99,9 +102,11 @@ def aligned_networks(task):
     return networks(st.none() | st.integers(modes, modes + 2))
 
 
-def balanced(depths=depths_lists):
+def balanced(depths=depths_lists, modes=2):
+    """With a scale for all modes of a pathway, or one for each."""
     scale = st.just(0.0) | st.floats(1e-4, 1.2)
-    scales = depths.flatmap(lambda ls: st.tuples(*(scale for _ in ls)))
+    of_pathway = scale | st.tuples(*[scale] * modes)
+    scales = depths.flatmap(lambda ls: st.tuples(*(of_pathway for _ in ls)))
     return st.builds(Balanced, scales=scales)
 
 
@@ -117,11 +122,100 @@ def gaussians():
 
 
 def descents():
+    """Plain ones."""
     return st.builds(Descent, step_size=st.floats(1e-3, 0.5), steps=st.integers(1, 30))
 
 
 def flows():
+    """Plain ones."""
     return st.builds(Flow, duration=st.floats(0.01, 5), rtol=st.floats(1e-10, 1e-3))
+
+
+def central_flows():
+    return st.builds(
+        CentralFlow,
+        step_size=st.floats(1e-3, 0.5),
+        duration=st.floats(0.01, 5),
+        substeps=st.integers(1, 16),
+    )
+
+
+# --- Events ------------------------------------------------------------------------------------
+
+
+updates = st.integers(0, 10)  # times that any clock counts
+step_sizes = st.floats(1e-3, 0.5)
+pathways = st.integers(0, 2)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def intervals():
+    return st.lists(updates, min_size=2, max_size=2, unique=True).map(sorted)
+
+
+def steps_of():
+    return st.builds(StepSize, at=updates, value=step_sizes)
+
+
+def ramps():
+    begin = st.none() | st.just(0.0) | step_sizes
+    return st.builds(
+        lambda ends, **rest: Ramp(start=ends[0], stop=ends[1], **rest),
+        intervals(),
+        value=step_sizes,
+        begin=begin,
+    )
+
+
+def freezes(pathway=pathways):
+    return st.builds(
+        lambda pathway, ends, open_: Freeze(
+            pathway=pathway, start=ends[0], stop=None if open_ else ends[1]
+        ),
+        pathway,
+        intervals(),
+        st.booleans(),
+    )
+
+
+def kicks(pathway=pathways):
+    return st.builds(Kick, at=updates, pathway=pathway, factor=st.floats(0.3, 3))
+
+
+def jitters():
+    return st.builds(Jitter, at=updates, std=st.floats(1e-6, 0.1), seed=seeds)
+
+
+@st.composite
+def driven_dynamics(draw, count, flowing=False):
+    """A descent or a flow with events, the first also with momentum, decay and noise, of a network
+    of so many pathways."""
+    ours = st.integers(0, count - 1)
+    kinds = [kicks(ours), jitters()] + ([] if flowing else [steps_of(), ramps()])
+    events = draw(st.lists(st.one_of(kinds), max_size=3))
+    for pathway in draw(st.lists(ours, max_size=2, unique=True)):
+        freeze = draw(freezes(st.just(pathway)))
+        good = pathway == 0 and freeze.stop is None  # for good: the first never sleeps
+        events.append(dataclasses.replace(freeze, stop=freeze.start + 1) if good else freeze)
+    if flowing:
+        return dataclasses.replace(draw(flows()), duration=draw(st.floats(10.5, 12)), events=events)
+    return dataclasses.replace(
+        draw(descents()),
+        steps=draw(st.integers(11, 30)),
+        events=events,
+        momentum=draw(st.sampled_from((0.0, 0.5, 0.9))),
+        nesterov=draw(st.booleans()),
+        weight_decay=draw(st.sampled_from((0.0, 1e-3, 0.1))),
+        label_noise=draw(st.sampled_from((0.0, 0.1))),
+        seed=draw(st.sampled_from((0, 7))),
+    )
+
+
+def any_dynamics(count):
+    """Descents and flows, plain and driven, of a network of so many pathways."""
+    return st.one_of(
+        descents(), flows(), driven_dynamics(count), driven_dynamics(count, flowing=True)
+    )
 
 
 @st.composite
@@ -148,7 +242,8 @@ def experiments(draw, task=None, dynamics=None, record=None, aligned=None):
     if draw(st.booleans()) if aligned is None else aligned:
         network = draw(aligned_networks(task))
         depths = st.just(network.depths)
-        start = draw(balanced(depths) | layer_scales(depths))
+        modes = len(task.singular_values)
+        start = draw(balanced(depths, modes) | layer_scales(depths))
     else:
         network, start = draw(networks()), draw(gaussians())
     exact = task.whitened and not isinstance(start, Gaussian)
@@ -156,7 +251,7 @@ def experiments(draw, task=None, dynamics=None, record=None, aligned=None):
         task=task,
         network=network,
         start=start,
-        dynamics=draw(descents() | flows() if dynamics is None else dynamics),
+        dynamics=draw(any_dynamics(network.pathways) if dynamics is None else dynamics),
         record=draw(records() if record is None else record),
         engine=draw(st.sampled_from(["auto", "matrices"] + ["modes"] * exact)),
     )
@@ -193,6 +288,7 @@ def views():
         colour=st.none() | names,
         step_sizes=st.none() | ranges,
         diagram=st.sampled_from(DIAGRAMS),
+        ensemble=st.none() | names,
     )
 
 
@@ -207,6 +303,12 @@ SPECS = {
     Gaussian: gaussians(),
     Descent: descents(),
     Flow: flows(),
+    CentralFlow: central_flows(),
+    StepSize: steps_of(),
+    Ramp: ramps(),
+    Freeze: freezes(),
+    Kick: kicks(),
+    Jitter: jitters(),
     Record: records(),
     Experiment: experiments(),
 }

@@ -123,6 +123,12 @@ def test_space_plays_on_a_page_just_opened_and_the_server_hears_nothing(page, ad
     page.keyboard.press("Space")
     expect(stage).to_have_attribute("data-playing", "false")
     slider = page.locator(".run-player [role=slider]")
+    page.keyboard.press("End")  # with the focus still nowhere
+    assert slider.get_attribute("aria-valuenow") == slider.get_attribute("aria-valuemax")
+    page.locator(".regime-ruler .handle").focus()
+    for playing in ("true", "false"):
+        page.keyboard.press("Space")
+        expect(stage).to_have_attribute("data-playing", playing)
     slider.focus()
     page.wait_for_timeout(1500)  # the page's own start-up messages
     before = slider.get_attribute("aria-valuenow")
@@ -492,9 +498,34 @@ def test_a_link_opens_the_same_moment_and_a_seek_makes_no_entry(page, browser, a
     slider = fresh.locator(".run-player [role=slider]")
     expect(slider).to_have_attribute("aria-valuenow", moment, timeout=served.PATIENCE)
     expect(fresh.locator(".run-player [data-axis=t]")).to_have_attribute("aria-pressed", "true")
+    change_from_here(fresh, moment)
     fresh.close()
     page.go_back()  # to the run before, not to another moment of this one
     expect(number(page, "Steps")).to_have_value("650")
+
+
+def change_from_here(page: Page, moment: str) -> None:
+    """By keyboard, to another step size; the run as it was is a pin, and both are one change to
+    take back."""
+    turn = page.get_by_role("button", name="Change from here")
+    turn.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Jitter: noise of std")).to_be_visible(timeout=served.PATIENCE)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("0.05")
+    page.keyboard.press("Enter")
+    update = round(float(moment) / 0.2)
+    page.wait_for_url(f"**events=step%3A{update}%3A0.05**", timeout=served.PATIENCE)
+    served.settle(page)
+    sidebar = page.get_by_test_id("stSidebar")
+    expect(sidebar.get_by_text("A: no events")).to_be_visible(timeout=served.PATIENCE)
+    expect(page.locator(".run-player .clock")).to_contain_text("η = 0.05")
+    expect(page.locator(".run-player [role=slider]")).to_have_attribute("aria-valuenow", moment)
+    expect(page.locator(".regime-ruler .next")).to_have_text("then 0.05")
+    assert serious_violations(page) == []
+    page.go_back()
+    expect(sidebar.get_by_text("A: no events")).to_have_count(0, timeout=served.PATIENCE)
 
 
 def test_only_what_the_player_shows_makes_no_entry_in_the_history(page, address):

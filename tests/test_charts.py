@@ -20,11 +20,13 @@ from simcore import (
     Descent,
     Experiment,
     Flow,
+    Freeze,
     Gaussian,
     Network,
     Outcome,
     Record,
     Spectrum,
+    StepSize,
     Trajectory,
     Tree,
     simulate,
@@ -638,6 +640,33 @@ def test_step_sizes_that_differ_share_no_axis_of_steps():
     spec = drawn([runs[0], longer], "loss", axis="step")  # one step size: one axis counts both
     assert encodings(spec, "x")[0]["title"] == "step of GD"
     assert max(row["x"] for row in line_rows(spec, "longer")) == 900
+
+
+def test_changes_of_the_rules_stand_on_the_axis_and_the_edge_is_a_staircase():
+    changed = experiment(2 / 13, 150, every=7)
+    events = StepSize(at=110, value=0.05), Freeze(pathway=1, start=120, stop=140)
+    changed = replace(changed, dynamics=replace(changed.dynamics, events=events))
+    run_ = simulate(changed)
+    scene = panels.simulator([Named("GD", run_)], ["sharpness"])
+    assert [change.label for change in scene.runs[0].changes] == [
+        "η = 0.05",
+        "pathway 2 frozen",
+        "pathway 2 released",
+    ]
+    times = [110 * 2 / 13 + after * 0.05 for after in (0, 10, 30)]
+    for axis, places, title in (
+        ("time", times, "time t = Σ η"),
+        ("step", [110, 120, 140], "step"),
+    ):
+        spec = drawn([Named("GD", run_)], "sharpness", axis=axis)
+        stood = [view for view in views(spec) if "change" in rows_of(spec, view)[0]]
+        assert [mark_of(view) for view in stood] == ["rule", "point"]
+        for view in stood:
+            assert [row["x"] for row in rows_of(spec, view)] == pytest.approx(places)
+            assert rows_of(spec, view)[0]["change"] == "step size 0.05 from update 110 on"
+        assert encodings(spec, "x")[0]["title"] == title
+        steps = [view["mark"].get("interpolate") for view in views(spec)]
+        assert steps.count("step-after") == 1
 
 
 def test_planes_on_one_scale_are_square_and_hold_every_run():

@@ -11,11 +11,16 @@ from simcore import (
     Balanced,
     Descent,
     Flow,
+    Freeze,
     Gaussian,
+    Jitter,
+    Kick,
     LayerScales,
     Network,
+    Ramp,
     Record,
     Spectrum,
+    StepSize,
     Tree,
     ends,
     presets,
@@ -24,6 +29,13 @@ from simcore import (
 from simcore.differences import difference, in_words
 
 MEDIUM = presets.MEDIUM.experiment  # L = 20, H = 2, eta = 2/13, 650 steps
+
+
+def eventful(*events):
+    return replace(MEDIUM, dynamics=replace(MEDIUM.dynamics, events=events))
+
+
+DROP = StepSize(at=300, value=0.05)
 CASES = {
     "η = 0.05, 2,000 steps": replace(MEDIUM, dynamics=Descent(step_size=0.05, steps=2000)),
     "η = 0.15385": replace(MEDIUM, dynamics=Descent(step_size=0.15385, steps=650)),
@@ -40,12 +52,56 @@ CASES = {
     "full weights": replace(MEDIUM, engine="matrices"),
     "other records": replace(MEDIUM, record=Record(every=7)),
     "": MEDIUM,
+    "step size 0.05 from update 300 on": eventful(DROP),
+    "step size from 0 to 0.1538 in equal steps, from update 0 to 200": eventful(
+        Ramp(start=0, stop=200, value=2 / 13, begin=0)
+    ),
+    "step size to 0.05 in equal steps, from update 100 to 200": eventful(
+        Ramp(start=100, stop=200, value=0.05)
+    ),
+    "pathway 1 frozen from update 0 until 200, pathway 2 frozen from update 400 on": eventful(
+        Freeze(pathway=1, start=400), Freeze(pathway=0, start=0, stop=200)
+    ),
+    "strengths of pathway 2 times 1.1 at update 600": eventful(Kick(at=600, pathway=1, factor=1.1)),
+    "noise of std 0.001 on every weight at update 5, seed 3": eventful(
+        Jitter(at=5, std=1e-3, seed=3)
+    ),
+    "gradient flow, t up to 40, pathway 1 frozen from t = 1.5 on": replace(
+        MEDIUM, dynamics=Flow(duration=40.0, events=(Freeze(pathway=0, start=1.5),))
+    ),
 }
 
 
 @pytest.mark.parametrize("words", CASES)
 def test_a_difference_is_said_in_the_words_of_a_visitor(words):
     assert difference(CASES[words], MEDIUM) == words
+
+
+def test_runs_that_differ_by_events_alone_are_told_apart():
+    kick = Kick(at=400, pathway=0, factor=1 + 1e-6)
+    both, large = eventful(DROP, kick), replace(kick, factor=1.1)
+    closer = eventful(replace(large, factor=1.1 + 1e-6))
+    assert difference(MEDIUM, both) == "no events"
+    assert difference(eventful(DROP), both) == "without pathway 1 × 1.000001"
+    assert difference(closer, eventful(large)) == (
+        "strengths of pathway 1 times 1.100001 at update 400"
+    )
+    assert in_words(both).endswith(
+        "650 steps · step size 0.05 from update 300 on · strengths of pathway 1 times 1.000001 at "
+        "update 400 · H = 2 · L = 20 · start 0.002, 0.0017 · σ* = 1"
+    )
+
+
+def test_a_warm_up_leads_to_the_step_size_of_its_run():
+    warm, late = (
+        Ramp(start=0, stop=200, value=2 / 13, begin=0),
+        Ramp(start=300, stop=400, value=0.1),
+    )
+    moved = eventful(warm, late).dynamics.with_step_size(0.1)
+    assert moved.events == (replace(warm, value=0.1, start=0), late)
+    assert moved.events[0].words("update ") == (
+        "step size from 0 to 0.1 in equal steps, from update 0 to 200"
+    )
 
 
 def test_random_starts_and_other_targets_have_words_too():

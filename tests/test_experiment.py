@@ -22,8 +22,10 @@ from strategies import SPECS, check_refusal, experiments, records, refused
 import simcore
 from simcore import spec
 from simcore.checks import require
+from simcore.events import Freeze, Jitter, Kick, Ramp, StepSize
 from simcore.experiment import (
     Balanced,
+    CentralFlow,
     Descent,
     Experiment,
     Flow,
@@ -251,6 +253,8 @@ NOT_A_SEQUENCE = [
     (), [], "", "12", b"12", 1, 1.0, None, {1, 2}, {1: 2}, iter([1]), range(3), np.array(3),
     np.array([]), True, Tree(),
 ]  # fmt: skip
+NOT_A_SEED = [*NOT_A_NUMBER, -1, 1.5, 2**32, 1e300]
+NOT_AN_INDEX = [*NOT_A_NUMBER, -1, 1.5, 10**9]
 NOT_A_FLAG = [0, 1, 1.0, "True", "", None, [], np.int64(1), math.nan]
 
 
@@ -275,23 +279,67 @@ NOT_A_TABLE = [
 ]  # fmt: skip
 LARGE = list(range(300, 0, -1))
 
+WARM_UP = Ramp(start=0, stop=3, value=0.1, begin=0)
+LATE = Jitter(at=5, std=0.1)
+ASLEEP = Freeze(pathway=1, start=0, stop=3)
+NOT_EVENTS = [
+    1, "", "kick", b"1", None, {}, iter([]), {WARM_UP}, Kick(at=0, pathway=0, factor=2.0), WARM_UP,
+    [None], ("kick",), (Tree(),), (Kick,), [[WARM_UP]], (WARM_UP.to_dict(),), BOTTOMLESS,
+    (ASLEEP, Freeze(pathway=1, start=2)), (Freeze(pathway=1, start=0), ASLEEP),
+]  # fmt: skip
+
 WRONG = {
     Network: {
         "depths": [*sequences_of(NOT_A_COUNT, 2), (201,), (1,) * 65, [[1, 2]], ((1,), (2,))],
         "width": [width for width in NOT_A_COUNT if width is not None] + [1025],
     },
-    Balanced: {"scales": [*sequences_of(NEGATIVE, 0.1), [[0.1], [0.1]], [*LARGE, -1]]},
+    Balanced: {
+        "scales": [
+            *sequences_of([n for n in NEGATIVE if type(n) not in (list, np.ndarray)], 0.1),
+            *([0.1, row] for row in sequences_of(NEGATIVE, 0.1)[len(NOT_A_SEQUENCE) :]),
+            *[[*LARGE, -1], [[[0.1]], [0.1]], [0.1, ()], [0.1, np.array(1.0)], [BOTTOMLESS]],
+        ]
+    },
     LayerScales: {
         "scales": NOT_A_SEQUENCE
         + [[row] for row in sequences_of(NOT_A_NUMBER, 0.1)]
         + [(0.1, 0.2), ((0.1,), 0.2), ((0.1,), ())]
     },
-    Gaussian: {"std": NOT_POSITIVE, "seed": [*NOT_A_NUMBER, -1, 1.5, 2**32, 1e300]},
-    Descent: {"step_size": NOT_POSITIVE, "steps": [*NOT_A_COUNT, 20_000_001]},
+    Gaussian: {"std": NOT_POSITIVE, "seed": NOT_A_SEED},
+    Descent: {
+        "step_size": NOT_POSITIVE,
+        "steps": [*NOT_A_COUNT, 20_000_001],
+        "events": [*NOT_EVENTS, (LATE,), (Kick(at=0.5, pathway=0, factor=2.0),)],
+        "momentum": [*NEGATIVE, 1, 1.5],
+        "nesterov": NOT_A_FLAG,
+        "weight_decay": NEGATIVE,
+        "label_noise": NEGATIVE,
+        "seed": NOT_A_SEED,
+    },
     Flow: {
         "duration": [*NOT_POSITIVE, 1.1e7, 1e300],
         "rtol": [*NOT_POSITIVE, 1e-14, 0.1, 1],
+        "events": [*NOT_EVENTS, (LATE,), (StepSize(at=0, value=0.1),), (WARM_UP,)],
     },
+    CentralFlow: {
+        "step_size": NOT_POSITIVE,
+        "duration": [*NOT_POSITIVE, 1.1e7, 1e300],
+        "substeps": [*NOT_A_COUNT, 1001],
+    },
+    StepSize: {"at": NEGATIVE, "value": NOT_POSITIVE},
+    Ramp: {
+        "start": [*NEGATIVE, 3, 9],
+        "stop": [*NOT_POSITIVE, 1],
+        "value": NOT_POSITIVE,
+        "begin": [begin for begin in NEGATIVE if begin is not None],
+    },
+    Freeze: {
+        "pathway": NOT_AN_INDEX,
+        "start": [*NEGATIVE, 3, 9],
+        "stop": [stop for stop in NOT_POSITIVE if stop is not None] + [1],
+    },
+    Kick: {"at": NEGATIVE, "pathway": NOT_AN_INDEX, "factor": NOT_POSITIVE},
+    Jitter: {"at": NEGATIVE, "std": NOT_POSITIVE, "seed": NOT_A_SEED},
     Record: {
         "frames": [*NOT_A_COUNT, 1, 200_001],
         "every": [every for every in NOT_A_COUNT if every is not None],
@@ -334,8 +382,23 @@ VALID = {
     Balanced: {"scales": (0.1,)},
     LayerScales: {"scales": ((0.1,),)},
     Gaussian: {"std": 0.1, "seed": 0},
-    Descent: {"step_size": 0.1, "steps": 5},
-    Flow: {"duration": 1.0, "rtol": 1e-6},
+    Descent: {
+        "step_size": 0.1,
+        "steps": 5,
+        "events": (WARM_UP, ASLEEP, Kick(at=4, pathway=0, factor=2.0)),
+        "momentum": 0.9,
+        "nesterov": True,
+        "weight_decay": 0.1,
+        "label_noise": 0.1,
+        "seed": 3,
+    },
+    Flow: {"duration": 1.0, "rtol": 1e-6, "events": (Jitter(at=0.5, std=0.1),)},
+    CentralFlow: {"step_size": 0.1, "duration": 1.0, "substeps": 4},
+    StepSize: {"at": 1, "value": 0.1},
+    Ramp: {"start": 1, "stop": 3, "value": 0.1, "begin": None},
+    Freeze: {"pathway": 0, "start": 1, "stop": 3},
+    Kick: {"at": 0, "pathway": 1, "factor": 2.0},
+    Jitter: {"at": 0, "std": 0.1, "seed": 3},
     Record: {
         "frames": 9,
         "every": None,
@@ -374,6 +437,9 @@ def test_a_wrong_value_is_refused_in_a_sentence(kind, name):
             pytest.fail(f"{kind.__name__}: {name} number {place}, a {type(wrong)}: {error}")
 
 
+DESCENT = Descent(step_size=0.1, steps=9)
+
+
 def with_parts(**parts):
     return lambda: Experiment(**PAPER | parts)
 
@@ -407,6 +473,16 @@ MISFITS = {
         ["aligned", "matrices"],
     ),
     "modes of raw data": (with_parts(task=raw_data, engine="modes"), ["whitened", "matrices"]),
+    "an event of a pathway that is not there": (
+        with_parts(dynamics=DESCENT.with_events((Kick(at=3, pathway=2, factor=2.0),))),
+        ["2 pathways", "pathway 3"],
+    ),
+    "all frozen for good": (
+        with_parts(
+            dynamics=DESCENT.with_events(tuple(Freeze(pathway=h, start=3 * h) for h in range(2)))
+        ),
+        ["all pathways", "frozen for good"],
+    ),
     "too many weights": (
         with_parts(network=Network(depths=(20, 20), width=1000), engine="matrices"),
         ["4000000 weights", "36004000"],
@@ -531,7 +607,10 @@ def test_the_engine_edge_and_shapes_follow_from_the_parts(one):
     assert one.resolved_engine == (
         one.engine if one.engine != "auto" else "modes" if exact else "matrices"
     )
-    assert one.edge == (None if isinstance(one.dynamics, Flow) else 2 / one.dynamics.step_size)
+    if isinstance(one.dynamics, Flow):
+        assert one.edge is None
+    elif one.dynamics.plain:
+        assert one.edge == 2 / one.dynamics.step_size
     shapes = iter(one.network.shapes(one.task))
     for depth in one.network.depths:
         rows = one.task.n_in

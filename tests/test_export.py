@@ -303,7 +303,7 @@ def test_a_page_plays_from_a_disk_without_any_request(tmp_path):
         page.on("request", lambda request: asked.append(request.url))
         page.on("pageerror", lambda error: asked.append(str(error)))
         page.goto(path.as_uri())
-        page.get_by_role("button", name="Play").click()
+        page.get_by_role("button", name="Play", exact=True).click()
         caption = scenes.of(SHORT).caption
         for text in (caption.title, caption.parameters, caption.verdict, caption.small):
             assert page.get_by_text(text, exact=True).first.is_visible()

@@ -82,15 +82,17 @@ DECAYING = """
 import json
 import numpy as np
 from simcore.kernels.decay import decay
-from simcore.kernels.dormand_prince import Integrator
+from simcore.kernels.dormand_prince import END, Integrator
 
 def numbers(*shape):
     return np.zeros(shape)
 
 integrator = Integrator(
-    clock=numbers(5), seen=np.zeros(1, bool), counts=np.zeros(2, np.int64), old=numbers(4),
-    new=numbers(4) + 1.0, trial=numbers(4), stages=numbers(7, 4), weights=4,
+    clock=numbers(6), seen=np.zeros(1, bool), counts=np.zeros(2, np.int64), old=numbers(4),
+    new=numbers(4) + 1.0, trial=numbers(4), stages=numbers(7, 4), stiff=numbers(5),
+    weights=4, moving=np.ones(1, bool),
 )
+integrator.clock[END] = np.inf
 accepted = int(decay(integrator, 9.0))
 print(json.dumps([accepted, integrator.new.tolist(), sum(decay._cache_hits.values())]))
 """

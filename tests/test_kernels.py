@@ -26,12 +26,15 @@ from cases import (
     OUTPUTS,
     RUNS,
     descending,
+    driven,
     flowing,
     random_weights,
 )
 
 from simcore import (
     Balanced,
+    CentralFlow,
+    Gaussian,
     Network,
     Record,
     Spectrum,
@@ -224,6 +227,33 @@ def kernels() -> dict[str, object]:
     return found
 
 
+def several_eigenvalues_of_a_wide_network():
+    """Near a minimum."""
+    return replace(
+        descending(CASES["two pathways"], 0.01, 4),
+        network=Network(depths=(4, 4), width=24),
+        start=Balanced(scales=(0.8, 0.8)),
+        engine="matrices",
+        record=Record(frames=3, eigenvalues=2),
+    )
+
+
+def central_flows_at_their_edge():
+    """With several critical directions: of two modes, and of full weights from a random start."""
+    for engine, start, edge in (
+        ("modes", Balanced(scales=(0.02, 0.008)), 3.1),
+        ("matrices", Gaussian(std=0.3, seed=2), 3.6),
+    ):
+        yield replace(
+            CASES["two pathways"],
+            task=Spectrum(singular_values=(1.0, 0.95)),
+            start=start,
+            engine=engine,
+            dynamics=CentralFlow(step_size=2 / edge, duration=15.0),
+            record=Record(frames=4),
+        )
+
+
 def versions() -> dict[str, int]:
     """How many compiled versions of each kernel there are, in the cache of all who ran these
     sources, after every case ran on both engines."""
@@ -233,6 +263,7 @@ def versions() -> dict[str, int]:
         experiment = replace(CASES[name], engine=engine, record=Record(frames=3, eigenvalues=2))
         run = simulate(descending(experiment, 0.01, 4))
         simulate(flowing(experiment, 0.1))
+        simulate(driven(experiment, 0.01))
         past_the_edge = 1.5 * theory.unit_step_size(experiment)
         sweep([descending(experiment, eta, 4) for eta in (0.01, past_the_edge)])
         for end in (run, simulate(descending(experiment, past_the_edge, 4))):
@@ -245,6 +276,11 @@ def versions() -> dict[str, int]:
             curvature.sharpness(experiment, run.theta, k=2)
         if isinstance(experiment.start, Balanced) and experiment.task.whitened:
             bifurcation.orbits(experiment, np.array([0.01, 0.02]), budget=3, kept=2)
+    simulate(several_eigenvalues_of_a_wide_network())
+    stiff = replace(CASES["two pathways"], engine="matrices", record=Record(frames=3))
+    simulate(flowing(stiff, 60.0))
+    for experiment in central_flows_at_their_edge():
+        simulate(experiment)
     return {name: count_versions(kernel) for name, kernel in kernels().items()}
 
 
@@ -283,10 +319,15 @@ def tiny_runs() -> dict[str, list]:
     for name in ODD:
         for engine in ("modes", "matrices") if name in ALIGNED else ("matrices",):
             base = replace(CASES[name], engine=engine, record=Record(frames=4, eigenvalues=2))
-            for experiment in (descending(base, 0.1, 7), flowing(base, 0.7)):
-                run, kind = simulate(experiment), type(experiment.dynamics).__name__
+            kinds = {
+                "descent": descending(base, 0.1, 7),
+                "driven": driven(base, 0.1),
+                "flow": flowing(base, 0.7),
+            }
+            for kind, experiment in kinds.items():
+                run = simulate(experiment)
                 quantities = ["loss", "strengths", "eigenvalues"]
-                if kind == "Descent":  # a flow's ranges are at times that hang on rounding errors
+                if kind != "flow":  # a flow's ranges are at times that hang on rounding errors
                     quantities += ["loss_range", "strengths_range"]
                 for quantity in quantities:
                     result[f"{name} {engine} {kind} {quantity}"] = getattr(run, quantity).tolist()
@@ -297,7 +338,9 @@ def test_kernels_give_the_same_numbers_uncompiled():
     code = "import json, test_kernels; print(json.dumps(test_kernels.tiny_runs()))"
     plain, compiled = child(code, NUMBA_DISABLE_JIT="1"), child(code, NUMBA_DISABLE_JIT="0")
     assert plain.keys() == compiled.keys()
-    assert len(plain) == (1 + 2 + 2) * (5 + 3)  # engines of each name, quantities of each dynamics
+    assert len(plain) == (1 + 2 + 2) * (
+        5 + 5 + 3
+    )  # engines of each name, quantities of each dynamics
     for key in plain:
         assert np.isfinite(plain[key]).all(), key
         assert close(np.array(plain[key]), np.array(compiled[key]), 1e-12), key

@@ -22,21 +22,28 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "nouns": (
         "simcore.version simcore.checks simcore.limits simcore.looks simcore.files "
         "simcore.extras simcore.archive simcore.caption simcore.spec simcore.tasks simcore.starts "
-        "simcore.dynamics simcore.experiment simcore.trajectory simcore.rows simcore.view "
+        "simcore.events simcore.record simcore.dynamics simcore.experiment "
+        "simcore.trajectory simcore.ensemble simcore.rows simcore.view "
         "simcore.typed simcore.run_inputs simcore.bars",
         "numpy nouns",
     ),
     "truths": (
         "simcore.theory simcore.prospects simcore.variations simcore.plans simcore.cost "
-        "simcore.differences",
+        "simcore.differences simcore.branches simcore.driven "
+        "simcore.drift",
         "numpy nouns truths",
     ),
     "verbs": (
-        "simcore.curvature simcore.mode_starts simcore.mode_curvature simcore.engines "
-        "simcore.simulate simcore.alignment simcore.courses simcore.verdicts "
-        "simcore.true_tail simcore.horizon simcore.regimes simcore.ends simcore.presets "
+        "simcore.curvature simcore.davidson simcore.frames simcore.lanczos "
+        "simcore.mode_starts simcore.mode_curvature simcore.jitters "
+        "simcore.engines simcore.updates simcore.edge simcore.central simcore.averages "
+        "simcore.simulate "
+        "simcore.alignment simcore.courses simcore.verdicts "
+        "simcore.true_tail simcore.driven_verdicts simcore.driven_words "
+        "simcore.horizon simcore.regimes simcore.ends simcore.preset "
+        "simcore.event_presets simcore.central_presets simcore.drive_presets simcore.presets "
         "simcore.links simcore.link_values simcore.run_table simcore.captions "
-        "simcore.what",
+        "simcore.what simcore.live",
         "numpy nouns loops truths verbs",
     ),
     "process": ("simcore.signals simcore.streams simcore.serve", "nouns"),

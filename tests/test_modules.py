@@ -10,7 +10,7 @@ import pytest
 from simcore.figures import modules
 
 FIGURES = Path(modules.__file__).parent
-ENTRIES = sorted(FIGURES.glob("*/streamlit.js")) + sorted(FIGURES.glob("*/page.js"))
+ENTRIES = sorted(p for n in ("streamlit", "page", "pocket") for p in FIGURES.glob(f"*/{n}.js"))
 
 A = """import { b } from "./b.js";
 import {

@@ -82,7 +82,7 @@ def test_the_page_of_a_run_is_whole_and_stays_in_its_frame():
     assert "allow-same-origin" not in attributes  # it is no part of the notebook
     page = html.unescape(page)
     assert page.lstrip().lower().startswith("<!doctype html>")
-    (packed,) = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page)
+    (packed,) = re.findall(r'<script type="application/json" id="run-data">(.*?)</script>', page)
     assert "η = 0.1538 · 650 steps" in json.loads(packed)["scene"]["caption"]["parameters"]
     assert 'src="' not in page  # it asks for nothing
 

@@ -6,10 +6,19 @@ import pytest
 from streamlit.runtime.state import SafeSessionState, SessionState
 from streamlit.testing.v1 import AppTest
 
-from pages import _state, _ui
+from pages import _reached, _state, _ui
 from pages._names import PAGES
 from pages._words import WORDS
-from simcore import links, presets, regimes, variations
+from simcore import (
+    CentralFlow,
+    Freeze,
+    Ramp,
+    StepSize,
+    links,
+    presets,
+    regimes,
+    variations,
+)
 from simcore.view import View
 
 
@@ -54,6 +63,26 @@ def test_a_link_opens_its_experiment(preset):
     app = open_app(**links.to_query(preset.experiment))
     assert not app.exception
     assert the_experiment(app).key == preset.experiment.key
+
+
+def test_noise_is_drawn_anew_and_shown_as_an_ensemble_and_momentum_gets_a_warm_up(monkeypatch):
+    shown = scenes_of(monkeypatch)
+    monkeypatch.setattr(_reached, "LONGEST", 0.0)  # no strip, which has tests of its own
+    noisy = presets.BY_NAME["label-noise"].experiment
+    short = replace(noisy, dynamics=replace(noisy.dynamics, steps=400))
+    app = open_app(**links.to_query(short) | links.view_to_query(View(ensemble="band")))
+    assert not app.exception
+    assert "shares the signal out slowly" in words(app)
+    assert "16 seeds" in [run.name for run in shown[-1].runs]
+    app.button(key="noise_seed").click().run()
+    assert the_experiment(app) == replace(short, dynamics=replace(short.dynamics, seed=1))
+    app.session_state["drive_fold"] = True  # open
+    app.run().text_input(key="momentum").set_value("0.5").run()
+    app.button(key="drive_warm_up").click().run()
+    assert not app.exception
+    dynamics = the_experiment(app).dynamics
+    assert (dynamics.momentum, dynamics.label_noise, dynamics.steps) == (0.5, 0.1, 8000)
+    assert dynamics.warms_up_for == 2000
 
 
 def test_a_broken_link_gets_a_sentence_and_the_default():
@@ -421,3 +450,76 @@ def test_a_restart_without_a_change_shows_the_link():
     after_restart(app)
     assert the_experiment(app) == variations.with_step_size(presets.MEDIUM.experiment, 0.2)
     assert not app.warning
+
+
+# --- Events ------------------------------------------------------------------------------------
+
+
+def test_a_run_is_changed_from_the_cursor_on_and_the_old_one_stays_as_a_pin(monkeypatch):
+    shown = scenes_of(monkeypatch)
+    app = open_app(**links.to_query(presets.MEDIUM.experiment), cursor="50")
+    app.button(key="from_here_turn").click().run()
+    app.text_input(key="here_eta").set_value("0.05").run()
+    app.text_input(key="here_kick").set_value("0").run()
+    assert "factor of a kick must be positive" in app.warning[0].value
+    assert app.text_input(key="here_kick").value == "0"
+    app.selectbox(key="here_pathway").set_value(1).run()
+    app.button(key="here_freeze").click().run()
+    assert not app.exception
+    events = StepSize(at=325, value=0.05), Freeze(pathway=1, start=325)
+    assert the_experiment(app).dynamics.events == events
+    assert the_view(app).pins == (presets.MEDIUM.experiment,)  # not every step on the way
+    assert app.query_params["events"] == "step:325:0.05;freeze:2:325"
+    descent, flow, pin = shown[-1].runs
+    assert [run.name for run in (descent, flow, pin)] == ["GD", "plain GF", "A: no events"]
+    assert [change.label for change in descent.changes] == ["η = 0.05", "pathway 2 frozen"]
+    assert pin.changes == []
+    assert "**Theory, without the events:** η = 0.1538 is between" in words(app)
+    app.query_params["cursor"] = "52"  # 40 updates later
+    app.run()
+    app.button(key="here_freeze").click().run()
+    assert the_experiment(app).dynamics.events[1] == Freeze(pathway=1, start=325, stop=365)
+    assert len(the_view(app).pins) == 2
+
+
+def test_events_are_listed_edited_removed_and_added(monkeypatch):
+    monkeypatch.setattr(_reached, "LONGEST", 0.0)  # seconds of a strip that nobody looks at here
+    app = open_app(events="step:325:0.05")
+    assert "Step size 0.05 from update 325 on" in words(app)
+    app.text_input(key="event0_StepSize_at").set_value("650").run()
+    assert "must come before the end of the run at 650" in app.warning[0].value
+    app.text_input(key="event0_StepSize_at").set_value("400").run()
+    assert "Step size 0.05 from update 400 on" in words(app)
+    app.button(key="warm_up").click().run()
+    app.selectbox(key="event_kind").set_value("Freeze").run()
+    events = the_experiment(app).dynamics.events
+    assert [type(event) for event in events] == [Ramp, Freeze, StepSize]
+    assert app.button(key="warm_up").disabled
+    app.selectbox(key="event_kind").set_value("Freeze").run()
+    assert "pathway 1 still is" in app.warning[0].value
+    app.text_input(key="event1_Freeze_pathway").set_value("0").run()
+    assert "counted from 1" in app.warning[0].value
+    app.text_input(key="event1_Freeze_stop").set_value("").run()
+    app.button(key="event2_remove").click().run()
+    assert the_experiment(app).dynamics.events == (events[0], Freeze(pathway=0, start=0))
+    app.text_input(key="eta").set_value("0.1").run()
+    assert the_experiment(app).dynamics.events[0].value == 0.1  # a warm-up leads there, too
+    assert not app.exception
+    assert not app.warning
+
+
+def test_a_central_flow_offers_no_events():
+    dynamics = CentralFlow(step_size=2 / 13, duration=1.0)
+    assert dynamics.takes == ()
+    with pytest.raises(ValueError, match="events need gradient descent or flow"):
+        dynamics.with_events((StepSize(at=1, value=0.1),))
+
+
+def test_central_flow_beside_a_descent_and_alone():
+    beside = open_app(cf="1")
+    assert any("meets the edge at t = 15" in text.value for text in beside.markdown)
+    driven = open_app(cf="1", momentum="0.5")
+    assert any("stands for gradient descent at one step size" in w.value for w in driven.warning)
+    alone = open_app(central="0.1538461538", duration="100")
+    assert any("kept at the edge" in text.value for text in alone.markdown)
+    assert not any(app.exception for app in (beside, driven, alone))

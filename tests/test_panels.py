@@ -11,6 +11,7 @@ from simcore import (
     Descent,
     Experiment,
     Flow,
+    Freeze,
     Gaussian,
     LayerScales,
     Network,
@@ -111,6 +112,30 @@ def test_the_plane_marks_the_predicted_ends(medium):
     assert [mark.label for mark in plane.marks if not mark.hollow] == ["flattest"]
     assert marks["GF end"].x == pytest.approx(0.984812, abs=1e-6)
     assert marks["λ = 2/η"].note == "λ = 13"
+
+
+@pytest.mark.parametrize(
+    ("dynamics", "freeze", "frozen"),
+    [
+        (MEDIUM.dynamics, Freeze(pathway=1, start=100, stop=200), (100, 200)),
+        (Flow(duration=20.0), Freeze(pathway=1, start=15.0), (15.0, np.inf)),
+    ],
+)
+def test_of_a_run_with_events_only_what_does_not_know_them_is_drawn_as_theory(
+    dynamics, freeze, frozen
+):
+    run = named(replace(MEDIUM, dynamics=replace(dynamics, events=(freeze,))))
+    scene = panels.simulator([run], ["plane", "strengths", "sharpness"])
+    plane, strengths, sharpness = scene.panels
+    assert {mark.label for mark in plane.marks} == {"plain GF end", "flattest"}
+    assert not strengths.marks
+    assert "moving weights" in [line.label for line in sharpness.lines]
+    moving = scene.runs[0].columns["moving"]
+    when = run.run.steps if dynamics.iterated else run.run.time
+    asleep = (frozen[0] <= when) & (when < frozen[1])
+    assert np.array_equal(np.isfinite(moving), asleep)
+    assert (moving[asleep] <= run.run.sharpness[asleep] + 1e-12).all()
+    assert scene.runs[0].changes[0].label == "pathway 2 frozen"
 
 
 def edges(scene, key):

@@ -19,6 +19,7 @@ from simcore.figures import style
 from simcore.figures.player import CSS, HTML, MAX_MAP_VALUES, PAGE_JS, payload, standalone
 from simcore.figures.scene import (
     MAX_RECORDS,
+    Change,
     Curve,
     HeatPanel,
     Level,
@@ -240,6 +241,12 @@ def test_notices_become_times() -> None:
     (found,) = payload(scene(noted))["scene"]["runs"][0]["notices"]
     assert (found["label"], found["words"]) == ("label", "Words.")
     assert (found["t0"], found["t1"]) == pytest.approx((0.2, 0.7))
+
+
+def test_changes_keep_their_times() -> None:
+    changed = dataclasses.replace(descent(9), changes=(Change("η = 0.05", "In words.", 0.35),))
+    found = payload(scene(changed))["scene"]["runs"][0]["changes"]
+    assert found == [{"label": "η = 0.05", "words": "In words.", "t": 0.35}]
 
 
 def test_what_is_not_finite_becomes_a_gap() -> None:

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from simcore.figures.player import CSS, HTML, JS, payload, standalone
 from simcore.figures.scene import (
+    Change,
     Curve,
     HeatPanel,
     Level,
@@ -376,19 +377,27 @@ def test_a_phase_says_what_it_is(open_player) -> None:
 def test_what_is_noted_of_a_run_is_said_where_it_begins_and_while_it_holds(open_player) -> None:
     descent, flow = (whole := two_runs()).runs
     noted = dataclasses.replace(
-        descent, notices=(Notice("by chance", "From here on by chance.", 10, STEPS),)
+        descent,
+        notices=(Notice("by chance", "From here on by chance.", 10, STEPS),),
+        changes=(Change("η = 0.1", "step size 0.1 from update 30 on", descent.columns["t"][30]),),
     )
     player = open_player(dataclasses.replace(whole, runs=(noted, flow)))
     box = player.slider.bounding_box()
-    left = box["width"] - 9 - 30 * (box["width"] - 9 - player_gutter(player)) / STEPS
-    for place, title in ((left, "From here on by chance."), (left + 20, "")):
+    step = (box["width"] - 9 - player_gutter(player)) / STEPS
+    left = box["width"] - 9 - 30 * step
+    changed = (left + 20 * step, "step size 0.1 from update 30 on")
+    for place, title in (changed, (left, "From here on by chance."), (left + 20, "")):
         player.slider.hover(position={"x": place, "y": 8})
         assert player.slider.get_attribute("title") == title
     assert "by chance" in player.spoken
     assert "From here on by chance. Strengths" in player.state
-    player.press("Home")
     player.page.mouse.move(0, 0)
+    player.press("Home", *["ArrowRight"] * 30)
+    assert player.spoken.endswith("by chance · η = 0.1")
+    assert "step size 0.1 from update 30 on. Strengths" in player.state
+    player.press("Home")
     assert "by chance" not in player.spoken + player.state
+    assert "η = 0.1" not in player.spoken + player.state
 
 
 def player_gutter(player) -> float:

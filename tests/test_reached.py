@@ -8,7 +8,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simcore import Flow, Gaussian, LayerScales, Network, presets, regimes, simulate, variations
+from simcore import (
+    Flow,
+    Freeze,
+    Gaussian,
+    LayerScales,
+    Network,
+    Ramp,
+    StepSize,
+    presets,
+    regimes,
+    simulate,
+    variations,
+)
 from simcore.figures import ruler
 from simcore.studies import reached
 
@@ -44,6 +56,24 @@ def test_it_does_not_depend_on_the_step_size_nor_on_the_records():
     moved = variations.with_every(variations.with_step_size(MEDIUM, 0.07), 9)
     assert reached.origin(moved) == reached.origin(MEDIUM)
     assert reached.origin(variations.with_steps(MEDIUM, 651)) != reached.origin(MEDIUM)
+
+
+def test_it_is_that_of_the_run_without_its_events_but_with_its_warm_up():
+    freeze = Freeze(pathway=0, start=0, stop=200)
+    warm = Ramp(start=0, stop=200, value=2 / 13, begin=0)
+    late = StepSize(at=300, value=0.05)
+
+    def origin(*events, words):
+        changed = replace(MEDIUM, dynamics=replace(MEDIUM.dynamics, events=events))
+        (drawn,) = ruler.data(changed, reached=[("cycle", 0.1, 0.2)])["reached"]
+        assert drawn["words"].startswith(f"This network, run for 650 steps{words}: cycle")
+        return reached.origin(changed)
+
+    assert origin(words="") == reached.origin(MEDIUM)
+    assert origin(freeze, late, words=" without its events") == reached.origin(MEDIUM)
+    warmed = origin(warm, words=" with its warm-up")
+    assert warmed.dynamics.events == (replace(warm, value=1.0),)
+    assert origin(warm, late, words=" with its warm-up, without its other events") == warmed
 
 
 def test_slices_change_nothing_and_may_be_stopped(monkeypatch):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from simcore import prospects, theory
+from simcore import Freeze, Ramp, StepSize, prospects, theory
 from simcore.experiment import Balanced, Descent, Experiment, Gaussian, LayerScales, Network, Record
 from simcore.figures import ruler, style
 from simcore.figures.ruler import data
@@ -35,6 +36,19 @@ def experiment(depths, scales, eta: float = 0.1, steps: int = 9) -> Experiment:
         dynamics=Descent(step_size=eta, steps=steps),
         record=Record(every=1),
     )
+
+
+def test_step_sizes_later_in_a_run_are_marked_beside_that_of_the_start() -> None:
+    plain = experiment((20, 20), (0.002, 0.0017), eta=2 / 13)
+    warm = Ramp(start=0, stop=3, value=2 / 13, begin=0)
+    changed = replace(plain.dynamics, events=(warm, StepSize(at=5, value=3.0)))
+    found = data(replace(plain, dynamics=changed))
+    assert found["eta"] == 2 / 13
+    assert found["later"] == [{"value": 3.0, "words": "step size 3 from update 5 on"}]
+    assert found["range"] == [data(plain)["range"][0], 3.0]
+    assert found["zones"][:-1] == data(plain)["zones"][:-1]
+    frozen = replace(plain.dynamics, events=(Freeze(pathway=0, start=0, stop=3),))
+    assert data(replace(plain, dynamics=frozen))["later"] == []
 
 
 def test_the_paper_case_is_written_for_json() -> None:

@@ -585,7 +585,8 @@ CONTRASTS = """() => {
   const page = getComputedStyle(document.body).backgroundColor;
   const ground = (e) => getComputedStyle(e).backgroundColor;
   const found = {};
-  for (const e of root.querySelectorAll(".numbers > *, .regime, .label button"))
+  const words = ".numbers > :not(.sweep, [hidden]), .regime, .label button";
+  for (const e of root.querySelectorAll(words))
     found[e.textContent] = contrast(rgb(getComputedStyle(e).color), rgb(page));
   for (const e of root.querySelectorAll(".zone"))
     found[`zone ${e.textContent}`] =
@@ -680,3 +681,81 @@ def test_what_the_network_reaches_stands_under_the_bar(open_ruler) -> None:
         for label in labels
     )
     assert ruler.page.locator(".scale").bounding_box()["height"] <= bare + 10
+
+
+# --- Followed at once ---------------------------------------------------------------------------
+
+FOLLOWED = """() => {
+  window.followed = [];
+  window.addEventListener("step-size", ({ detail }) => {
+    detail.heard = true;
+    window.followed.push(detail.eta);
+  });
+}"""
+
+
+@pytest.fixture
+def followed(open_ruler) -> Ruler:
+    """A ruler beside a picture that follows it."""
+    ruler = open_ruler()
+    ruler.page.evaluate(FOLLOWED)
+    ruler.rerun(PAPER, ETA)
+    return ruler
+
+
+def test_a_drag_that_is_followed_is_reported_where_it_rests(followed) -> None:
+    x, y = followed.grab()
+    for k in range(20):
+        followed.page.mouse.move(x + 4 * k, y)
+        followed.pass_time(100)
+    assert followed.sent == []
+    assert followed.page.evaluate("window.followed.at(-1)") == followed.eta != ETA
+    rests = "document.documentElement.hasAttribute('data-words-follow')"
+    assert followed.page.evaluate(rests)
+    followed.pass_time(400)
+    assert followed.sent == [followed.eta]  # held, but at rest
+    followed.page.mouse.move(x, y)
+    followed.pass_time()
+    followed.page.mouse.up()
+    assert followed.sent[1:] == [followed.eta]  # at once where it is let go
+    followed.rerun(PAPER, followed.eta)
+    assert not followed.page.evaluate(rests)
+
+
+def test_the_step_sizes_are_played_through(followed, open_ruler) -> None:
+    play = followed.page.get_by_role("button", name="Play through the step sizes")
+    play.click()
+    seen = []
+    for _ in range(8):
+        followed.pass_time(500)
+        seen.append(followed.eta)
+    assert seen == sorted(set(seen))
+    assert followed.sent == []
+    play.click()  # a pause
+    followed.pass_time(100)
+    assert followed.sent == [followed.eta]
+    play.click()
+    followed.pass_time(20_000)  # to the end, and no further
+    assert followed.eta == data(PAPER, ETA, 20.0)["range"][1] == followed.sent[-1]
+    assert play.get_attribute("aria-pressed") == "false"
+    play.click()  # again from the start
+    followed.pass_time(500)
+    assert followed.eta < seen[0]
+    followed.press("ArrowRight")  # whoever moves the handle has it
+    held = followed.eta
+    followed.pass_time(500)
+    assert followed.eta == held
+
+
+def test_nothing_is_played_where_nobody_follows(followed) -> None:
+    play = followed.page.get_by_role("button", name="Play through")
+    play.click()
+    followed.page.evaluate("""() => {
+      window.addEventListener("step-size", ({ detail }) => { detail.heard = false; });
+      window.dispatchEvent(new Event("followed"));
+    }""")
+    followed.pass_time(50)
+    stopped = followed.eta
+    followed.pass_time(2000)
+    assert play.count() == 0
+    assert followed.eta == stopped

@@ -28,6 +28,7 @@ from simcore import (
     Balanced,
     Descent,
     Experiment,
+    Gaussian,
     LayerScales,
     Network,
     Outcome,
@@ -94,6 +95,18 @@ def test_an_axis_may_be_an_array_a_whole_spec_or_several_paths():
     assert [e.network.pathways for e in grid(PAPER, together)] == [1, 3]
 
 
+def test_cells_that_are_not_checked_again_are_those_that_are():
+    axes = {
+        "start.scales": [(0.1, 0.2), (0.2, 0.3)],
+        "dynamics.step_size": np.array([0.1, 0.2]),
+        "engine": np.array(["auto", "matrices"]),
+    }
+    cells = grid(PAPER, axes)
+    assert cells == [replace(cell) for cell in cells]
+    assert {cell.key for cell in cells} == {replace(cell).key for cell in cells}
+    assert {type(cell.engine) for cell in cells} == {str}
+
+
 def test_a_grid_without_axes_is_its_base():
     assert grid(PAPER, {}) == [PAPER]
 
@@ -118,6 +131,19 @@ def test_a_grid_without_axes_is_its_base():
         ({"dynamics.steps": [1], "dynamics.steps ": [2]}, ["given once"]),
         ({"dynamics.steps": range(1, 2000), "dynamics.step_size": [0.1] * 1000}, ["cells"]),
         ([("dynamics.steps", [1])], ["axes must be"]),
+        # Values that all fit somewhere, in a combination that comes last.
+        (
+            {"network.depths": [(3, 3), (2, 2, 2)], "start.scales": [(0.1, 0.2), (0.1, 0.2, 0.3)]},
+            ["the start needs one entry per pathway"],
+        ),
+        (
+            {"start": [Gaussian(std=0.1), PAPER.start], "engine": ["matrices", "modes"]},
+            ['engine "modes" needs an aligned start'],
+        ),
+        (
+            {"record": [Record(every=100), Record(every=1)], "dynamics.steps": [10, 1_000_000]},
+            ["records here"],
+        ),
     ],
 )
 def test_what_is_no_axis_is_refused_in_a_sentence(axes, words):

@@ -118,7 +118,6 @@ def test_numbers_are_written_for_people():
     assert typed.text(0.1 + 0.2) == "0.3"
     assert typed.text(20.0) == "20"
     assert typed.text(10**6) == "1000000"
-    assert typed.text_of_rows(((0.1, 0.2), (3.0,))) == "0.1, 0.2; 3"
 
 
 @pytest.mark.parametrize(

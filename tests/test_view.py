@@ -26,6 +26,7 @@ MEDIUM, RANK_ONE = presets.MEDIUM.experiment, presets.RANK_ONE.experiment
         ("panels", ("<b>",), "must be a name"),
         ("panels", tuple(f"p{i}" for i in range(41)), "at most 40"),
         ("flow", 1, "must be True or False"),
+        ("central", None, "must be True or False"),
         ("strobe", "third", "must be all, even or odd"),
         ("axis", None, "must be step or t"),
         ("time", "even", "must be linear or log"),
@@ -43,6 +44,7 @@ MEDIUM, RANK_ONE = presets.MEDIUM.experiment, presets.RANK_ONE.experiment
         ("colour", "", "must be a name"),
         ("step_sizes", (0.1,), "must be two different numbers"),
         ("diagram", "all", "must be sum or each"),
+        ("ensemble", "two words", "must be a name"),
     ],
 )
 def test_what_is_no_view_is_refused_in_words(member, value, words):

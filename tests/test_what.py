@@ -64,9 +64,9 @@ def test_a_link_keeps_its_view():
         ({"eta": "fast"}, "eta='fast'"),
         ({"depths": "3,3,3"}, "do not fit together"),
         ({"v": "2"}, "version"),
-        ({"momentum": "0.9"}, "momentum"),
+        ({"mass": "0.9"}, "mass"),
         ({"start": None}, "lacks start"),
-        ({"eta": None}, "lacks duration or eta"),
+        ({"eta": None}, "lacks central or duration or eta"),
     ],
 )
 def test_a_link_that_would_show_another_run_is_refused(changes, words):

@@ -15,11 +15,16 @@ from simcore.figures.clock import Span, reference, steps_at
 from simcore.figures.scene import Axis, Run, Scene
 
 ROW, ABOVE = 20.0, 14.0  # of a ribbon, and of names above it
+CHANGES = 15.0  # of changes of the rules over those
 LETTER = 0.56  # of the size of letters: how wide one is
 
 
 def height(scene: Scene) -> float:
-    return sum(ROW + ABOVE for run in scene.runs if run.phases)
+    return sum(_over(run) + ROW + ABOVE for run in scene.runs if run.phases)
+
+
+def _over(run: Run) -> float:
+    return CHANGES if run.changes else 0.0
 
 
 def track(scene: Scene, place: Place) -> Place:
@@ -34,18 +39,42 @@ def draw(scene: Scene, place: Place, axis: Axis, span: Span, dark: bool) -> Iter
     top = place.top
     for run in scene.runs:
         if run.phases:
-            row = Place(place.left, top + ABOVE, place.width, ROW - 4)
+            row = Place(place.left, top + _over(run) + ABOVE, place.width, ROW - 4)
             part = partial(_part, run, scene, axis, span)
             yield from _row(run, part, row, track(scene, row), dark)
-            top += ROW + ABOVE
+            times = [_part_of_time(scene, axis, span, change.t) for change in run.changes]
+            yield from _changes(run, times, top, row, track(scene, row), dark)
+            top += _over(run) + ROW + ABOVE
 
 
 def _part(run: Run, scene: Scene, axis: Axis, span: Span, step: int) -> float:
     """How far along the axis a step of a run is."""
-    counted = reference(scene.runs)
-    t = np.interp([step], run.columns["step"], run.columns["t"])
+    t = float(np.interp(step, run.columns["step"], run.columns["t"]))
+    return _part_of_time(scene, axis, span, t)
+
+
+def _part_of_time(scene: Scene, axis: Axis, span: Span, time: float) -> float:
+    counted, t = reference(scene.runs), np.array([time])
     at = steps_at(t, counted) if axis == "step" and counted is not None else t
     return float(span.part(at[0]))
+
+
+def _changes(
+    run: Run, parts: list[float], top: float, row: Place, time: Place, dark: bool
+) -> Iterator[svg.Element]:
+    """A mark for each change of the rules, with its label behind it where there is room."""
+    ink = style.INK.dark if dark else style.INK.light
+    places = [time.left + part * time.width for part in parts]
+    nexts = [*places, np.inf][1:]
+    for change, at, after in zip(run.changes, places, nexts, strict=True):
+        mark = f"M{at - 4},{top + 2}h8l-4,7Z"
+        line = f"M{at},{row.top - 2}V{row.top + 4}"
+        yield svg.element("path", d=mark, fill=ink)
+        yield svg.element("path", d=line, stroke=ink, fill="none")
+        room = len(change.label) * SMALL * LETTER
+        if at + 7 + room <= min(after - 4, time.left + time.width):
+            words, left = {"font_family": FONT, "font_size": SMALL, "fill": ink}, at + 7
+            yield svg.element("text", change.label, x=left, y=top + 9, **words)
 
 
 def _row(

@@ -52,6 +52,13 @@ def reference(runs: Sequence[Run]) -> Run | None:
     return next((run for run in runs if run.stroke == "points"), None)
 
 
+def even(runs: Sequence[Run]) -> bool:
+    """Whether the updates of each run last equally long, so that t is one number times the step."""
+    updates = [run for run in runs if run.stroke == "points"]
+    pairs = [(np.asarray(run.columns["step"]), np.asarray(run.columns["t"])) for run in updates]
+    return all(np.allclose(t * step[-1], step * t[-1], rtol=1e-6, atol=0) for step, t in pairs)
+
+
 def shared(runs: Sequence[Run]) -> bool:
     """Whether every run of updates has its steps at the same times, so that one axis counts them
     all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 
@@ -10,12 +11,16 @@ from simcore.figures import scene
 from simcore.figures.tables import Named
 
 COLUMN = "distance"
-ALONE = "A difference needs a second run: pin one, or show gradient flow beside it."
+PARTED = 0.02  # of the target: what counts as another strength, as in `verdicts`
+TOGETHER = 0.01  # of the clock: partings so close are one mark
+_SHAPES: tuple[scene.Shape, ...] = ("circle", "diamond", "square", "star")
+ALONE = "A difference needs a second run: pin one, or show gradient flow or central flow beside it."
 UNLIKE = "A difference needs runs with as many pathways as this one."
 
 
-def panel(runs: Sequence[Named]) -> scene.SeriesPanel | str:
-    """max_h |sigma_h - sigma_h of the first run| of every other run with as many pathways."""
+def panel(runs: Sequence[Named], mode: int) -> scene.SeriesPanel | str:
+    """max_h |sigma_h - sigma_h of the first run| of every other run with as many pathways, and
+    where each parts from it."""
     main, *others = runs
     if not others:
         return ALONE
@@ -27,7 +32,33 @@ def panel(runs: Sequence[Named]) -> scene.SeriesPanel | str:
         label="max |Δσₕ|",
         scale="log",
         lines=[scene.Line(other.name, COLUMN, other.name) for other in alike],
+        marks=_partings(main, alike, mode),
     )
+
+
+def _partings(main: Named, others: Sequence[Named], mode: int) -> list[scene.Mark]:
+    """A mark where runs first differ from the main one by more than `PARTED`; those that part
+    together share it."""
+    target = main.run.experiment.task.singular_values[mode]
+    places: dict[tuple[float, float], list[str]] = {}
+    for other in others:
+        apart = column(main, other, mode)[COLUMN]
+        parted = np.flatnonzero(apart > PARTED * target)
+        if target > 0 and len(parted):
+            place = float(other.run.time[parted[0]]), float(apart[parted[0]])
+            nearest = min(places, key=lambda known: abs(known[0] - place[0]), default=place)
+            same = abs(nearest[0] - place[0]) <= TOGETHER * main.run.time[-1]
+            places.setdefault(nearest if same else place, []).append(other.name)
+    return [
+        scene.Mark(
+            time,
+            apart,
+            f"parts from {' and '.join(names)}",
+            shape,
+            note=f"t = {time:.4g}: for the first time more than {PARTED:g} σ* apart",
+        )
+        for ((time, apart), names), shape in zip(places.items(), cycle(_SHAPES), strict=False)
+    ]
 
 
 def column(main: Named, other: Named, mode: int) -> dict[str, np.ndarray]:

@@ -16,7 +16,7 @@ import numpy as np
 from simcore import limits, prospects, theory
 from simcore.checks import require, shown
 from simcore.experiment import Experiment
-from simcore.figures import distance, scene, style
+from simcore.figures import distance, mean_loss, scene, style
 from simcore.figures.tables import (
     Named,
     loss_noise,
@@ -33,8 +33,8 @@ from simcore.view import View
 PHASE_WORDS = {  # what the phases of `regimes` are, in one clause
     "plateau": "near zero next to nothing is learned",
     "symmetry breaking": "one pathway grows ahead of the others, as under gradient flow",
-    "edge of stability": "the minimum is sharper than 2/η, and descent oscillates around it",
-    "re-balancing": "the oscillation hands signal back to the other pathways",
+    "edge of stability": "the sharpness is at the edge or above, and descent oscillates",
+    "re-balancing": "signal goes back from the winner to the other pathways",
     "settled": "the shares stay, and the sum moves in a fixed band: a steady cycle counts too",
 }
 FLAT = 30  # times its own error is the smallest range that a run is drawn in
@@ -64,7 +64,7 @@ def simulator(
     built = {key: PANELS[key].build(runs, view) for key in panels}
     found = [replace(p, key=key) for key, p in built.items() if not isinstance(p, str)]
     return scene.Scene(
-        runs=tuple(_with_distance(named, runs[0], view.mode, panels) for named in runs),
+        runs=tuple(_with_others(named, runs, view.mode, panels) for named in runs),
         panels=tuple(found or [replace(_strengths(runs, view), key="strengths")]),
         missing={key: sentence for key, sentence in built.items() if isinstance(sentence, str)},
         note=" ".join(filter(None, [_left_out(fewer, view.mode), _thinning(runs[0])])),
@@ -96,11 +96,17 @@ def _thinning(named: Named) -> str:
     )
 
 
-def _with_distance(named: Named, main: Named, mode: int, panels: Sequence[str]) -> scene.Run:
+def _with_others(
+    named: Named, runs: Sequence[Named], mode: int, panels: Sequence[str]
+) -> scene.Run:
+    """The run with the columns that are about other runs."""
     run = run_of(named, mode, panels)
-    if "distance" not in panels:
-        return run
-    return replace(run, columns={**run.columns, **distance.column(main, named, mode)})
+    columns = dict(run.columns)
+    if "distance" in panels:
+        columns |= distance.column(runs[0], named, mode)
+    if named is runs[0] and mean_loss.predicted(runs):
+        columns |= mean_loss.column(named.run)
+    return replace(run, columns=columns)
 
 
 def sharpness_and_gfs(runs: Sequence[Named]) -> scene.Scene:
@@ -159,12 +165,17 @@ def _edges(runs: Sequence[Named]) -> list[scene.Line]:
         scene.Line(
             named.name,
             "edge",
-            f"2/η = {which:.4g}" if isinstance(which, float) else "2/η" + _of(named, runs[0]),
+            _edge_label(named, which, runs[0]),
             colour="edge",
             theory=True,
         )
         for which, named in longest.items()
     ]
+
+
+def _edge_label(named: Named, which: Hashable, main: Named) -> str:
+    symbol = named.run.experiment.dynamics.edge_symbol
+    return f"{symbol} = {which:.4g}" if isinstance(which, float) else symbol + _of(named, main)
 
 
 def _cut(
@@ -212,8 +223,14 @@ def _strengths(runs: Sequence[Named], view: View) -> scene.SeriesPanel:
 _END_MARKS: dict[str, tuple[str, scene.Shape]] = {
     "flow": ("GF end", "circle"),
     "flattest": ("flattest", "star"),
-    "edge": ("λ = 2/η", "diamond"),
+    "edge": ("λ = {edge}", "diamond"),
 }
+
+
+def _end_mark(end: str, experiment: Experiment) -> tuple[str, scene.Shape]:
+    name, shape = _END_MARKS[end]
+    plain = "plain " if end == "flow" and experiment.dynamics.events else ""
+    return plain + name.format(edge=experiment.dynamics.edge_symbol), shape
 
 
 def ghosts(runs: Sequence[Named], view: View) -> dict[str, np.ndarray]:
@@ -223,20 +240,29 @@ def ghosts(runs: Sequence[Named], view: View) -> dict[str, np.ndarray]:
     if experiment.task.singular_values[view.mode] <= 0:
         return {}
     ends = prospects.ends(experiment, view.mode)
-    named = {"flow": ends["flow"], "flattest": ends["flattest"], "edge": ends["edge"]}
+    edge = None if experiment.dynamics.events else ends["edge"]  # of one step size
+    named = {"flow": ends["flow"], "flattest": ends["flattest"], "edge": edge}
     return {name: at for name, at in named.items() if at is not None and np.isfinite(at).all()}
 
 
 def _predicted_strengths(runs: Sequence[Named], view: View) -> list[scene.Mark]:
-    """Where each pathway's strength will end: at the edge if it gets there, else GF's end."""
+    """Where each pathway's strength will end: at the edge if it gets there, else GF's end; theory
+    knows the end of plain dynamics alone."""
+    if not runs[0].run.experiment.dynamics.plain:
+        return []
     predicted = ghosts(runs, view)
     end = "edge" if "edge" in predicted else "flow"
     if end not in predicted:
         return []
-    name, shape = _END_MARKS[end]
+    name, shape = _end_mark(end, runs[0].run.experiment)
     return [
         scene.Mark(
-            None, float(value), f"{style.strength_label(h, view.mode)}, {name}", shape, colour=h
+            None,
+            float(value),
+            f"{style.strength_label(h, view.mode)}, {name}",
+            shape,
+            colour=h,
+            of_step_size=end == "edge",
         )
         for h, value in enumerate(predicted[end])
     ]
@@ -292,9 +318,10 @@ def _plane_marks(runs: Sequence[Named], view: View) -> list[scene.Mark]:
         scene.Mark(
             float(split[p]),
             float(split[q]),
-            *_END_MARKS[end],
+            *_end_mark(end, runs[0].run.experiment),
             hollow=end != "flattest",
             note=f"λ = {theory.mode_sharpness(split, depths):.5g}",
+            of_step_size=end == "edge",
         )
         for end, split in ghosts(runs, view).items()
         if len(split) > max(p, q)
@@ -323,7 +350,10 @@ def _loss(runs: Sequence[Named], view: View) -> scene.SeriesPanel:
         label=label,
         scale="log",
         limits=limits,
-        lines=[scene.Line(n.name, "loss", n.name, low="loss_low", high="loss_high") for n in runs],
+        lines=[
+            *(scene.Line(n.name, "loss", n.name, low="loss_low", high="loss_high") for n in runs),
+            *mean_loss.lines(runs),
+        ],
     )
 
 
@@ -334,7 +364,15 @@ def _sharpness(runs: Sequence[Named], view: View) -> scene.Panel | str:
     panel = scene.SeriesPanel(
         title="Sharpness",
         label="λ",
-        lines=[*(scene.Line(n.name, "lambda0", n.name) for n in known), *_edges(runs)],
+        lines=[
+            *(scene.Line(n.name, "lambda0", n.name) for n in known),
+            *(
+                scene.Line(n.name, "moving", f"moving weights{_of(n, runs[0])}", mode=1)
+                for n in known
+                if n.run.moving_sharpness is not None
+            ),
+            *_edges(runs),
+        ],
     )
     return _cut_above_edges(panel, known, np.concatenate([n.run.sharpness for n in known]))
 
@@ -478,7 +516,7 @@ PANELS: dict[str, PanelKind] = {
     "strengths": PanelKind("Strengths", "how much of a mode each pathway carries", _strengths),
     "plane": PanelKind("Plane", "the strengths of two pathways against each other", _plane),
     "sharpness": PanelKind(
-        "Sharpness", "largest eigenvalue of the Hessian, with the edge 2/η", _sharpness
+        "Sharpness", "largest eigenvalue of the Hessian, with the edge of stability", _sharpness
     ),
     "loss": PanelKind("Loss", "half the squared distance to the target", _loss),
     "gfs": PanelKind(
@@ -499,7 +537,7 @@ PANELS: dict[str, PanelKind] = {
     "distance": PanelKind(
         "Difference",
         "how far other runs are from this one at the same time t",
-        lambda runs, view: distance.panel(runs),
+        lambda runs, view: distance.panel(runs, view.mode),
     ),
 }
 

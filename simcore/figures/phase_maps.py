@@ -30,15 +30,16 @@ def phase_map(
     x_title: str = "x",
     y_title: str = "y",
     borders: Mapping[str, np.ndarray] | None = None,
+    names: Mapping[str, prospects.Mark] = prospects.MARKS,
     step_on: Literal["x", "y"] = "x",
     height: int = 480,
 ) -> alt.LayerChart:
     """One rectangle per row of a sweep, (len(ys), len(xs)) row by row; None is not drawn.
 
     `measure` is one of `MEASURES`. `borders` are step sizes by field of `StepSizeMarks`, one per
-    value of the axis that is not the step size; the step size is `step_on` x or y. A click (param
-    "cell") gives the number of the cell, a drag (param "zoom") the rectangle. ValueError if the
-    rows do not fit the axes, or are more than a chart can hold.
+    value of the axis that is not the step size, called by their `names`; the step size is `step_on`
+    x or y. A click (param "cell") gives the number of the cell, a drag (param "zoom") the
+    rectangle. ValueError if the rows do not fit the axes, or are more than a chart can hold.
     """
     _check(xs, ys, rows, measure)
     known = [number for number, row in enumerate(rows) if row is not None]
@@ -80,9 +81,7 @@ def phase_map(
             ends = {"left": where, "bottom": np.array(ys, dtype=float)}
         else:
             ends = {"left": np.array(xs, dtype=float), "bottom": where}
-        layers += _border(
-            prospects.MARKS[name].name, order, ends, step_on, {"x": x, "y": y}, left, bottom
-        )
+        layers += _border(names[name].name, order, ends, step_on, {"x": x, "y": y}, left, bottom)
     subject = {x_title: table["x"], y_title: table["y"], "regime": table["regime"]}
     subject |= {TITLES[name]: table[name] for name in NUMBERS}
     words = f"Map of the {TITLES[measure]} over {x_title}, {y_title}."

@@ -45,6 +45,16 @@ class Notice:
     last_step: int
 
 
+@dataclass(frozen=True)
+class Change:
+    """An event of a run at time t: in a few words beside its mark, and in full where the pointer
+    rests on it."""
+
+    label: str
+    words: str
+    t: float
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Run:
     """One trajectory: columns over K records.
@@ -56,6 +66,7 @@ class Run:
     maps: name -> (K, M, rows, cols), M matrices per record drawn side by side by a `HeatPanel`.
     phases: (name, first_step, last_step) in steps of this run, as `regimes.phases` gives them.
     notices: of stretches of steps, marked where each begins.
+    changes: of the rules while it lasts, marked on the axis of time.
     end: what became of it, a key of `style.ENDS`; the colour of its phase "settled".
     sign: a letter set along its lines, if there are several runs of a kind.
     """
@@ -66,6 +77,7 @@ class Run:
     label: str = ""
     phases: Sequence[Phase] = ()
     notices: Sequence[Notice] = ()
+    changes: Sequence[Change] = ()
     end: str = ""
     sign: str = ""
     maps: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -138,7 +150,7 @@ class Mark:
     """A mark that stands still; hollow ones are ghosts (predicted ends).
 
     In a series panel x is clock time t, and None means the right end of the axis. `note` is said of
-    it where the pointer rests.
+    it where the pointer rests. One `of_step_size` goes where the step size moves.
     """
 
     x: float | None
@@ -148,6 +160,7 @@ class Mark:
     colour: Colour = "ink"
     hollow: bool = True
     note: str = ""
+    of_step_size: bool = False
 
 
 @dataclass(frozen=True)
@@ -235,6 +248,8 @@ class Scene:
     `View.of_player`); it is no part of the picture's identity.
     report: tell Python of the view after a pause, a seek or a change of it.
     caption: what its files say of it; like the view, no part of the picture's identity.
+    live: what the player needs to run the first run at another step size (see `simcore.live`), or
+    None where it cannot.
     """
 
     runs: Sequence[Run]
@@ -249,6 +264,7 @@ class Scene:
     view: Mapping[str, Any] = field(default_factory=dict)
     report: bool = False
     caption: Caption = field(default_factory=Caption)
+    live: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         names = [run.name for run in self.runs]

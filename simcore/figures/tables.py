@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simcore import prospects, theory
+from simcore.events import Freeze
 from simcore.figures import scene
 from simcore.trajectory import Trajectory
 
@@ -34,9 +35,26 @@ def run_of(named: Named, mode: int, panels: Sequence[str]) -> scene.Run:
         columns=_columns(run, mode, panels),
         phases=named.phases,
         notices=named.notices,
+        changes=changes(run),
         end=named.end,
         sign=named.sign,
     )
+
+
+def changes(run: Trajectory) -> list[scene.Change]:
+    """The events that the run has come to, when each begins and when it ends."""
+    dynamics = run.experiment.dynamics
+    reached = run.steps[-1] if dynamics.iterated else run.time[-1]
+    return [
+        scene.Change(
+            label,
+            event.words(dynamics.unit),
+            dynamics.time(int(at)) if dynamics.iterated else float(at),
+        )
+        for event in dynamics.events
+        for at, label in zip(event.times, event.labels, strict=True)
+        if at <= reached
+    ]
 
 
 def _columns(run: Trajectory, mode: int, panels: Sequence[str]) -> dict[str, np.ndarray]:
@@ -58,9 +76,13 @@ def _columns(run: Trajectory, mode: int, panels: Sequence[str]) -> dict[str, np.
         columns[f"s{h}_high"] = run.strengths_range[:, 1, h, mode]
     for k in range(run.eigenvalues.shape[1]):
         columns[f"lambda{k}"] = run.eigenvalues[:, k]
+    if run.moving_sharpness is not None:
+        columns["moving"] = np.where(_asleep(run), run.moving_sharpness, np.nan)
     edge = run.edge
     if edge is not None:
         columns["edge"] = edge
+    if run.predicted_loss is not None:
+        columns["predicted"] = np.where(told, run.predicted_loss, np.nan)
     if "eigenvalues" in panels:
         columns |= _closed_spectrum(run)
     followed = prospects.follows_closed_forms(run.experiment)
@@ -69,6 +91,15 @@ def _columns(run: Trajectory, mode: int, panels: Sequence[str]) -> dict[str, np.
     if followed and "invariants" in panels:
         columns |= _invariants(run, mode)
     return columns
+
+
+def _asleep(run: Trajectory) -> np.ndarray:
+    """Whether a pathway keeps its weights from each record on, (K,)."""
+    dynamics = run.experiment.dynamics
+    when = run.steps if dynamics.iterated else run.time
+    freezes = [event for event in dynamics.events if isinstance(event, Freeze)]
+    held = [(e.start <= when) & (when < (e.stop or np.inf)) for e in freezes]
+    return np.logical_or.reduce(held)
 
 
 def precision(run: Trajectory) -> float:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore.kernels.simd import add_up, at, load, splat
+from simcore.kernels.simd import add_up, at, fma, load, splat, store
 from simcore.kernels.stamp import kernel
 
 REACHED, PENDING, STALLED = 0, 1, 2
@@ -59,6 +59,7 @@ NOW = 1  # t at its end
 STEP = 2  # h to try next
 ERROR = 3  # of the last step, in units of what is allowed
 LOSS = 4  # at its end
+END = 5  # t that no step goes beyond
 
 ACCEPTED, REJECTED = 0, 1
 
@@ -66,49 +67,55 @@ ACCEPTED, REJECTED = 0, 1
 class Integrator(NamedTuple):
     """What a flow keeps between calls, so that record times never restart it."""
 
-    clock: np.ndarray  # (5,) START, NOW, STEP, ERROR, LOSS
+    clock: np.ndarray  # (6,) START, NOW, STEP, ERROR, LOSS, END
     seen: np.ndarray  # (1,) bool, whether the ranges hold the end of the last step
     counts: np.ndarray  # (2,) int64, how many steps were ACCEPTED or REJECTED
     old: np.ndarray  # (N,) weights at the start of the last step taken; N a multiple of four
     new: np.ndarray  # (N,) and at its end
     trial: np.ndarray  # (N,)
     stages: np.ndarray  # (7, N) k_1 to k_7 of the last step; during the next, k_1 is the last row
+    stiff: np.ndarray  # (5,) what `chebyshev` remembers
     weights: int  # how many of the N are no padding
+    moving: np.ndarray  # (H,) bool, whether a pathway moves; the others have no velocity
 
 
 @kernel
 def begin(integrator, loss, longest):
-    """Set the clock to t = 0, where `new` holds the weights and the last stage their velocity."""
+    """Choose the first step from NOW, where `new` holds the weights and the last stage their
+    velocity."""
     size, speed = 1e-3, 0.0
     for a in range(integrator.new.size):
         size = max(size, abs(integrator.new[a]))
         speed = max(speed, abs(integrator.stages[STAGES - 1, a]))
     first = 0.01 * size / speed if speed > 0 else longest
     clock = integrator.clock
-    clock[START] = clock[NOW] = 0.0
     clock[STEP], clock[ERROR], clock[LOSS] = min(first, longest), 1e-4, loss
-    integrator.counts[ACCEPTED] = integrator.counts[REJECTED] = 0
     integrator.seen[0] = True
 
 
 @kernel
 def next_step(integrator, longest):
     """h of the step to try; 0 where it would no longer move the clock."""
-    h = min(integrator.clock[STEP], longest)
-    return h if h > 1e-15 * integrator.clock[NOW] else 0.0
+    clock = integrator.clock
+    h, left = min(clock[STEP], longest), clock[END] - clock[NOW]
+    if h * (1 + 1e-12) >= left:  # leave no rest that would not move the clock
+        h = left
+    return h if h > 1e-15 * clock[NOW] else 0.0
 
 
 @kernel
 def propose(integrator, stage, h):
     """trial = new + h sum_j A[stage, j] k_j."""
-    new, trial, stages = integrator.new, integrator.trial, integrator.stages
-    for a in range(trial.size):
-        trial[a] = A[stage, 0] * stages[STAGES - 1, a]
-    for j in range(1, stage):
-        for a in range(trial.size):
-            trial[a] += A[stage, j] * stages[j, a]
-    for a in range(trial.size):
-        trial[a] = new[a] + h * trial[a]
+    size, step = integrator.new.size, splat(h)
+    new, trial, stages = at(integrator.new, 0), at(integrator.trial, 0), integrator.stages
+    first, rest = at(stages[STAGES - 1], 0), at(stages, size)
+    weight = splat(A[stage, 0])
+    for a in range(0, size, 4):
+        total, row = weight * load(first, a), at(rest, a)
+        for j in range(1, stage):
+            total = fma(splat(A[stage, j]), load(row, 0), total)
+            row = at(row, size)
+        store(trial, a, fma(step, total, load(new, a)))
 
 
 @kernel
@@ -124,12 +131,18 @@ def judge(integrator, h, rtol, loss):
     old, new, trial = integrator.old, integrator.new, integrator.trial
     # Each weight's share goes to `old`, which a step that is taken overwrites; until then there is
     # no last step to look back into.
-    for a in range(new.size):
-        defect = E[0] * stages[STAGES - 1, a] + E[STAGES - 1] * stages[0, a]
+    defect, size = at(old, 0), new.size
+    first, rest = at(stages[STAGES - 1], 0), at(stages, 0)
+    for a in range(0, size, 4):
+        total, row = splat(E[0]) * load(first, a), at(rest, a)
+        total = fma(splat(E[STAGES - 1]), load(row, 0), total)
         for j in range(1, STAGES - 1):
-            defect += E[j] * stages[j, a]
+            row = at(row, size)
+            total = fma(splat(E[j]), load(row, 0), total)
+        store(defect, a, total)
+    for a in range(size):
         scale = rtol * (1e-3 + max(abs(new[a]), abs(trial[a])))
-        old[a] = (h * defect / scale) ** 2
+        old[a] = (h * old[a] / scale) ** 2
     total = splat(0.0)
     for a in range(0, new.size, 4):
         total = total + load(at(old, 0), a)
@@ -141,7 +154,7 @@ def judge(integrator, h, rtol, loss):
         return False
     grown = SAFETY * max(error, 1e-10) ** -EXPONENT * clock[ERROR] ** MEMORY
     clock[START] = clock[NOW]
-    clock[NOW] += h
+    clock[NOW] = clock[END] if h == clock[END] - clock[START] else clock[START] + h
     clock[STEP] = h * min(GROW, max(SHRINK, grown))
     clock[ERROR] = max(error, 1e-4)
     clock[LOSS] = loss

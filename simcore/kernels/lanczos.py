@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore.kernels.matrices import hessian_vector
+from simcore.kernels.frames import framed_product
 from simcore.kernels.products import add_scaled, dot, set_scaled
 from simcore.kernels.simd import add_up, at, fma, load, splat, store
 from simcore.kernels.stamp import kernel
@@ -34,7 +34,7 @@ class Lanczos(NamedTuple):
 
 
 @kernel
-def _remove(basis, count, vector):
+def remove(basis, count, vector):
     """vector -= its part in the span of the first `count` orthonormal rows, four at a time."""
     size, rest = vector.size, at(vector, 0)
     whole = count & ~3
@@ -55,12 +55,12 @@ def _remove(basis, count, vector):
 
 
 @kernel
-def _norm(vector):
+def norm(vector):
     return np.sqrt(dot(at(vector, 0), at(vector, 0), vector.size))
 
 
 @kernel
-def _purge(vectors, p, basis, m, image, before):
+def purge(vectors, p, basis, m, image, before):
     """Make image orthogonal to the first p vectors and m rows of the basis; return what is left.
 
     `before` is the length of what should be orthogonal but for rounding errors, or 0. A removal
@@ -68,9 +68,9 @@ def _purge(vectors, p, basis, m, image, before):
     """
     after = 0.0
     for _ in range(3):
-        _remove(vectors, p, image)
-        _remove(basis, m, image)
-        after = _norm(image)
+        remove(vectors, p, image)
+        remove(basis, m, image)
+        after = norm(image)
         if before > 0.0 and after > 0.5 * before:
             break
         before = after
@@ -127,7 +127,7 @@ def _top_ritz(alpha, beta, m, below, residual, scale, ritz):
                 x = high
                 break
         x = y
-    f, norm = alpha[m - 1] - x, 1.0
+    f, total = alpha[m - 1] - x, 1.0
     for j in range(m - 2, -1, -1):
         if not f < 0.0:
             f = -1e-17 * scale
@@ -135,9 +135,9 @@ def _top_ritz(alpha, beta, m, below, residual, scale, ritz):
         f = alpha[j] - x + beta[j] * ritz[j + 1]
     for j in range(1, m):
         ritz[j] *= ritz[j - 1]
-        norm += ritz[j] * ritz[j]
+        total += ritz[j] * ritz[j]
     for j in range(m):
-        ritz[j] /= np.sqrt(norm)
+        ritz[j] /= np.sqrt(total)
     return x
 
 
@@ -148,6 +148,7 @@ def top_eigenpairs(
     problem,
     work,
     tangent,
+    frame,
     lanczos,
     noise,
     mix,
@@ -170,40 +171,41 @@ def top_eigenpairs(
 
     The complement makes repeated eigenvalues come out as often as they are there.
     """
-    n = theta.size
+    n = vectors.shape[1]
+    size = n if frame.narrow else layout.size
     basis, alpha, beta, ritz = lanczos.basis, lanczos.alpha, lanczos.beta, lanczos.ritz
     start = at(basis[0], 0)
     p, restart, m = search.place[PAIR], search.place[RESTART], search.place[STEP]
     value, residual, scale = search.best[VALUE], search.best[RESIDUAL], search.best[SCALE]
     products = 0
     while p < values.size:
-        room = min(alpha.size, layout.size - p)
-        vector, norm = at(vectors[p], 0), 1.0
+        room = min(alpha.size, size - p)
+        vector, length = at(vectors[p], 0), 1.0
         if m == 0:
             set_scaled(1.0, vector, start, n)
             add_scaled(mix, at(noise[p], 0), start, n)
-            norm = _purge(vectors, p, basis, NONE, basis[0], 0.0)
+            length = purge(vectors, p, basis, NONE, basis[0], 0.0)
         while restart < RESTARTS:
             if m == 0:
-                set_scaled(1.0 / norm, start, start, n)
+                set_scaled(1.0 / length, start, start, n)
                 value, residual, scale = 0.0, 0.0, 0.0
             while m < room:
                 m += 1
                 image = basis[m]
-                hessian_vector(theta, layout, problem, work, tangent, basis[m - 1], image)
+                framed_product(theta, layout, problem, work, tangent, frame, basis[m - 1], image)
                 products += 1
                 alpha[m - 1] = dot(at(image, 0), at(basis[m - 1], 0), n)
                 add_scaled(-alpha[m - 1], at(basis[m - 1], 0), at(image, 0), n)
                 if m > 1:
                     add_scaled(-beta[m - 2], at(basis[m - 2], 0), at(image, 0), n)
-                norm = _purge(vectors, p, basis, m, image, _norm(image))
-                beta[m - 1] = norm
-                scale = max(scale, abs(alpha[m - 1]), norm)
+                length = purge(vectors, p, basis, m, image, norm(image))
+                beta[m - 1] = length
+                scale = max(scale, abs(alpha[m - 1]), length)
                 value = _top_ritz(alpha, beta, m, value, residual, scale, ritz)
-                residual = norm * abs(ritz[m - 1])
-                if residual <= tol * scale or not norm > 1e-14 * scale:
+                residual = length * abs(ritz[m - 1])
+                if residual <= tol * scale or not length > 1e-14 * scale:
                     break
-                set_scaled(1.0 / norm, at(image, 0), at(image, 0), n)
+                set_scaled(1.0 / length, at(image, 0), at(image, 0), n)
                 if products >= most:
                     search.place[PAIR], search.place[RESTART], search.place[STEP] = p, restart, m
                     search.best[VALUE], search.best[RESIDUAL] = value, residual
@@ -212,19 +214,19 @@ def top_eigenpairs(
             set_scaled(ritz[0], start, vector, n)
             for j in range(1, m):
                 add_scaled(ritz[j], at(basis[j], 0), vector, n)
-            norm = _norm(vectors[p])
-            set_scaled(1.0 / norm, vector, vector, n)
-            if not residual > tol * scale or m == layout.size - p:
+            length = norm(vectors[p])
+            set_scaled(1.0 / length, vector, vector, n)
+            if not residual > tol * scale or m == size - p:
                 break
             set_scaled(1.0, vector, start, n)
-            norm, m = 1.0, 0
+            length, m = 1.0, 0
             restart += 1
         if p > 0:  # the complement hid how far H v leans on the eigenvectors before
             image = basis[0]
-            hessian_vector(theta, layout, problem, work, tangent, vectors[p], image)
+            framed_product(theta, layout, problem, work, tangent, frame, vectors[p], image)
             products += 1
             add_scaled(-value, vector, at(image, 0), n)
-            residual = _norm(image)
+            residual = norm(image)
         values[p], residuals[p] = value, residual
         p += 1
         restart = m = 0

@@ -14,19 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore.kernels.dormand_prince import (
-    LOSS,
-    NOW,
-    PENDING,
-    REACHED,
-    STAGES,
-    STALLED,
-    begin,
-    judge,
-    next_step,
-    propose,
-    row_of,
-)
 from simcore.kernels.products import (
     ADD,
     SET,
@@ -84,11 +71,19 @@ class Tangent(NamedTuple):
     slope: np.ndarray  # (n_out * n_in,), the same array as misfit if whitened
 
 
+class Place(NamedTuple):
+    """Where a Hessian is taken: `work` holds `evaluate` and `backpropagate` of scale 1 at theta."""
+
+    theta: np.ndarray
+    problem: Problem
+    work: Workspace
+
+
 # --- Loss and gradient -----------------------------------------------------------------------
 
 
 @kernel
-def _slope(misfit, layout, problem, out, panel):
+def slope_of(misfit, layout, problem, out, panel):
     """out = misfit Sigma_xx; nothing to do if whitened, where out is misfit itself."""
     if not problem.whitened:
         n_in, covariance = layout.n_in, at(problem.covariance, 0)
@@ -115,7 +110,7 @@ def evaluate(theta, layout, problem, work):
         add_scaled(1.0, chain, misfit, size)
         for i in range(modes):
             work.strengths[h, i] = chain[i * (n_in + 1)]
-    _slope(misfit, layout, problem, slope, panel)
+    slope_of(misfit, layout, problem, slope, panel)
     return 0.5 * dot(misfit, slope, size)
 
 
@@ -165,46 +160,17 @@ def descend(theta, layout, problem, step_size, steps, limit, work, ranges):
 
 
 @kernel
-def _velocity(theta, layout, problem, work, out):
-    """Write out = -grad at theta. Return the loss."""
+def velocity(theta, layout, problem, work, moving, out):
+    """Write out = -grad at theta, 0 for pathways that do not move. Return the loss."""
     loss = evaluate(theta, layout, problem, work)
     for n in range(out.size):
         out[n] = 0.0
     backpropagate(theta, layout, work, -1.0, out)
+    for h in range(moving.size):
+        if not moving[h]:
+            for n in range(layout.start[layout.first[h]], layout.start[layout.first[h + 1]]):
+                out[n] = 0.0
     return loss
-
-
-@kernel
-def flow_start(theta, layout, problem, work, integrator, longest):
-    """Set the integrator to t = 0 at theta."""
-    set_scaled(1.0, at(theta, 0), at(integrator.new, 0), theta.size)
-    loss = _velocity(theta, layout, problem, work, integrator.stages[STAGES - 1])
-    begin(integrator, loss, longest)
-
-
-@kernel
-def flow(goal, most, layout, problem, work, integrator, ranges, rtol, longest):
-    """Integrate until t >= goal or `most` more steps are accepted; return REACHED, PENDING or
-    STALLED. The ranges take in the ends of steps up to the goal."""
-    clock, stages = integrator.clock, integrator.stages
-    accepted = 0
-    if clock[NOW] <= goal and not integrator.seen[0]:  # the last call ended past its goal
-        widen(ranges, clock[LOSS], work.strengths)
-    while clock[NOW] < goal:
-        if accepted == most:
-            return PENDING
-        h, loss = next_step(integrator, longest), 0.0
-        if h == 0.0:
-            return STALLED
-        for stage in range(1, STAGES):
-            propose(integrator, stage, h)
-            loss = _velocity(integrator.trial, layout, problem, work, stages[row_of(stage)])
-        if judge(integrator, h, rtol, loss):
-            accepted += 1
-            if clock[NOW] <= goal:
-                widen(ranges, loss, work.strengths)
-                integrator.seen[0] = True
-    return REACHED
 
 
 # --- Curvature -------------------------------------------------------------------------------
@@ -235,7 +201,7 @@ def hessian_vector(theta, layout, problem, work, tangent, direction, out):
             times(along, value, moved, rows, cols, n_in, SET, panel)  # dA_l = V_l A_{l-1}
             times(weights, below, moved, rows, cols, n_in, ADD, panel)  # + W_l dA_{l-1}
         add_scaled(1.0, moved, misfit, size)
-    _slope(misfit, layout, problem, slope, panel)
+    slope_of(misfit, layout, problem, slope, panel)
     for h in range(pathways):
         first, last = layout.first[h], layout.first[h + 1] - 1
         moved_pull = at(tangent.backward, layout.chain[last])

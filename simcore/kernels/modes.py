@@ -172,23 +172,28 @@ def descend(x, system, steps, limit, state, ranges):
 
 
 @kernel
-def _velocity(x, system, state, out):
-    """Write out = -grad at the weights that x points to. Return the loss."""
-    columns = system.target.size
+def _velocity(x, system, state, moving, out):
+    """Write out = -grad at the weights that x points to, 0 for pathways that do not move. Return
+    the loss."""
+    columns, first = system.target.size, system.first
     loss = step_once(x, system, state, STAY)
     for g in range(state.pull.shape[0]):
         for c in range(columns):
             out[g * columns + c] = -state.residual[c] * state.pull[g, c]
+    for h in range(moving.size):
+        if not moving[h]:
+            for n in range(first[h] * columns, first[h + 1] * columns):
+                out[n] = 0.0
     return loss
 
 
 @kernel
 def flow_start(x, system, state, integrator, longest):
-    """Set the integrator to t = 0 at x."""
+    """Let the integrator begin at x."""
     weights = at(x, 0)
     for n in range(x.size):
         integrator.new[n] = weights[n]
-    loss = _velocity(weights, system, state, integrator.stages[STAGES - 1])
+    loss = _velocity(weights, system, state, integrator.moving, integrator.stages[STAGES - 1])
     begin(integrator, loss, longest)
 
 
@@ -208,7 +213,8 @@ def flow(goal, most, system, state, integrator, ranges, rtol, longest):
             return STALLED
         for stage in range(1, STAGES):
             propose(integrator, stage, h)
-            loss = _velocity(trial, system, state, stages[row_of(stage)])
+            out = stages[row_of(stage)]
+            loss = _velocity(trial, system, state, integrator.moving, out)
         if judge(integrator, h, rtol, loss):
             accepted += 1
             if clock[NOW] <= goal:

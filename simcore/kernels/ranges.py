@@ -23,6 +23,11 @@ def fresh(pathways: int, columns: int) -> Ranges:
     return Ranges(np.array([np.inf, -np.inf]), np.stack([low, -low]))
 
 
+def copied(ranges: Ranges) -> Ranges:
+    """The same, for others to widen."""
+    return Ranges(ranges.loss.copy(), ranges.strengths.copy())
+
+
 @kernel
 def spread(values, low, high, size):
     """Extend each [low, high] to hold its value; pointers to `size` numbers, a multiple of four."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from simcore import looks, mode_curvature, mode_starts, prospects, true_tail, verdicts
 from simcore.cost import cost
-from simcore.courses import Course, course, repeats
+from simcore.courses import Course, course, sharpest_modes
 from simcore.experiment import Descent, Experiment
 from simcore.kernels import mode_cells as kernels
 from simcore.kernels.modes import ModeSystem
@@ -42,11 +42,14 @@ def kind(experiment: Experiment) -> Hashable:
     """What descents must share to run together; None if this one cannot."""
     task, network, dynamics = experiment.task, experiment.network, experiment.dynamics
     # the kernel is that of plain descent, and other dynamics have walks of their own
-    if experiment.resolved_engine != "modes" or type(dynamics) is not Descent:
+    if experiment.resolved_engine != "modes" or not (dynamics.iterated and dynamics.plain):
+        return None
+    sharpest = sharpest_modes(experiment)
+    if sharpest != tuple(range(len(sharpest))):  # the kernel records the first modes
         return None
     rows = experiment.start.layer_scales(network.depths)
     equal_layers = tuple(tuple(map(row.index, row)) for row in rows)
-    sizes = (task.n_in, task.n_out, repeats(experiment))
+    sizes = (task.n_in, task.n_out, len(sharpest))
     return sizes, network, equal_layers, dynamics.steps, experiment.record
 
 
@@ -70,7 +73,8 @@ def number_by(
 ) -> list[int]:
     """For each experiment the number of its `what`, counted as they first come.
 
-    `what` may depend on all but the step size. Cells of a map share the objects they are made of,
+    `what` may depend on all but the step size, and on what else drives a descent only as far as
+    whether it is plain. Cells of a map share the objects they are made of,
     and looking at those is much faster than at their values.
     """
     of_parts: dict[Hashable, int] = {}
@@ -78,7 +82,8 @@ def number_by(
     numbers = []
     for e in experiments:
         parts = (id(e.task), id(e.network), id(e.start), id(e.record), e.engine)
-        dynamics = e.dynamics.steps if type(e.dynamics) is Descent else None
+        of = e.dynamics
+        dynamics = (of.steps, of.plain) if type(of) is Descent else None
         number = of_parts.get((parts, dynamics))
         if number is None:
             number = of_values.setdefault(what(e), len(of_values))
@@ -114,7 +119,7 @@ def _run_together(experiments: Sequence[Experiment], look: Look) -> Ends:
 
     dynamics, record = experiments[0].dynamics, experiments[0].record
     assert isinstance(dynamics, Descent)
-    gaps, system = np.diff(record.steps(dynamics.steps)), beginning.system
+    gaps, system = np.diff(dynamics.recorded(record)), beginning.system
     past = _Past(cells.x[0].copy(), *(cells.strengths[0].copy() for _ in range(3)))
     with np.errstate(all="ignore"):  # of diverged cells
         each = seconds(experiments[0]) * len(experiments) / len(gaps)
@@ -194,7 +199,7 @@ def _cells(
     x, strengths = of_modes(beginning.x), of_modes(beginning.state.strengths)
     loss = beginning.loss[place]
     return kernels.Cells(
-        step_size=np.array([e.dynamics.step_size for e in experiments]),  # type: ignore[attr-defined]
+        step_size=np.array([e.dynamics.step_size for e in experiments]),
         limit=beginning.limit[place],
         target=of_modes(beginning.system.target),
         x=x,
@@ -221,7 +226,7 @@ def _ends(
 ) -> Ends:
     """Of the cells of `experiments`; the others are there to fill the kernel's vectors."""
     finished, count = cells.alive > 0, len(experiments)
-    last = cells.kept_strengths[None, : repeats(experiments[0])]
+    last = cells.kept_strengths[None, : len(sharpest_modes(experiments[0]))]
     return Ends(
         outcomes=[Outcome.FINISHED if done else Outcome.DIVERGED for done in finished[:count]],
         regimes=found.tolist(),

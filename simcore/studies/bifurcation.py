@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -11,12 +11,13 @@ import numpy as np
 
 from simcore import looks, mode_starts, prospects, theory, true_tail, verdicts
 from simcore.checks import require
-from simcore.experiment import Experiment
+from simcore.experiment import Balanced, Experiment
 from simcore.kernels import mode_cells, simd
 from simcore.kernels import orbits as kernels
 from simcore.looks import Cancelled
 from simcore.mode_starts import Beginning
 from simcore.prospects import Expected
+from simcore.tasks import Spectrum
 from simcore.true_tail import Descents
 from simcore.verdicts import Evidence, Regime
 
@@ -82,6 +83,7 @@ def orbits(
         f"orbits need positive step sizes in a row, budget >= 1 and kept >= 1, got "
         f"{step_sizes.shape}, {budget} and {kept}; change those",
     )
+    experiment = _sharpest_alone(experiment)
     count, depths = len(step_sizes), np.array(experiment.network.depths, dtype=np.int64)
     strengths = np.full((count, kept, len(depths)), np.nan)
     lyapunov, fates = np.full(count, np.nan), np.full(count, Fate.MOVING, dtype=object)
@@ -103,6 +105,15 @@ def orbits(
         if on_progress(min(1.0, (first + chunk) / count)) is False:
             raise Cancelled
     return Orbits(step_sizes, strengths, lyapunov, fates)
+
+
+def _sharpest_alone(experiment: Experiment) -> Experiment:
+    """With the sharpest mode alone, where modes start differently; it is the first otherwise."""
+    start, mode = experiment.start, theory.sharpest_mode(experiment)
+    if start.uniform:
+        return experiment
+    task = Spectrum(singular_values=(experiment.task.singular_values[mode],))
+    return replace(experiment, task=task, start=Balanced(scales=start.strengths(mode)))
 
 
 # --- Until it has settled --------------------------------------------------------------------

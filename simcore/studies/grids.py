@@ -92,30 +92,44 @@ def _choices(axis: Any, names: Sequence[str], values: Any) -> list[tuple[Any, ..
 
 class _Parts:
     """Builds experiments of a grid; equal parts of them (one Descent, one Network) are one object,
-    so that they are checked once."""
+    so that they, and what must fit together, are checked once."""
 
     def __init__(self, base: Experiment, paths: Sequence[str]) -> None:
         self.base = base
-        self.paths = [_steps(base, path) for path in paths]
+        self.plain = {f.name: getattr(base, f.name) for f in fields(base)}
+        self.places: dict[str, list[tuple[tuple[str, ...], int]]] = {}
+        for index, path in enumerate(paths):
+            name, *deeper = _steps(base, path)
+            self.places.setdefault(name, []).append((tuple(deeper), index))
         self.known: dict[tuple[Any, ...], Any] = {}
+        self.always = "engine" in self.places  # which is normalised when it is checked
+        # Of each aspect the parts that vary, and those of them that have passed together.
+        self.aspects = [
+            ([name for name in aspect if name in self.places], set[tuple[int, ...]]())
+            for aspect in Experiment.ASPECTS
+        ]
 
     def experiment(self, values: Sequence[Any]) -> Experiment:
         """The base with one value for each path."""
-        changes: dict[str, list[tuple[tuple[str, ...], Any]]] = {}
-        for (name, *deeper), value in zip(self.paths, values, strict=True):
-            changes.setdefault(name, []).append((tuple(deeper), value))
-        return replace(
-            self.base, **{name: self._part(name, change) for name, change in changes.items()}
-        )
+        varied = {name: self._part(name, values) for name in self.places}
+        new = self.always
+        for names, passed in self.aspects:
+            together = tuple([id(varied[name]) for name in names])
+            if together not in passed:
+                new = True
+                passed.add(together)
+        return replace(self.base, **varied) if new else Experiment.of_checked(self.plain | varied)
 
-    def _part(self, name: str, changes: list[tuple[tuple[str, ...], Any]]) -> Any:
-        key = (name, *(id(value) for _, value in changes))  # the axes keep the values alive
-        if key not in self.known:
+    def _part(self, name: str, values: Sequence[Any]) -> Any:
+        places = self.places[name]
+        key = (name, *[id(values[index]) for _, index in places])  # the axes keep them alive
+        part = self.known.get(key)
+        if part is None:
             part = getattr(self.base, name)
-            for deeper, value in changes:
-                part = _replaced(part, deeper, value)
+            for deeper, index in places:
+                part = _replaced(part, deeper, values[index])
             self.known[key] = part
-        return self.known[key]
+        return part
 
 
 def _steps(spec: Spec, path: str) -> list[str]:
@@ -148,9 +162,18 @@ def _check_field(here: Any, name: str, path: str) -> None:
 
 def _replaced(part: Any, path: Sequence[str], value: Any) -> Any:
     if not path:
-        return Spec.from_dict(value) if isinstance(value, dict) else value
+        return _specs(value)
     deeper = _replaced(getattr(part, path[0]), path[1:], value)
     return replace(part, **{path[0]: deeper})
+
+
+def _specs(value: Any) -> Any:
+    """A value of an axis with the specs that JSON has as dicts, alone or in a list."""
+    if isinstance(value, dict):
+        return Spec.from_dict(value)
+    if isinstance(value, list | tuple) and any(isinstance(entry, dict) for entry in value):
+        return tuple(map(_specs, value))
+    return value
 
 
 def _plain(value: Any) -> Any:

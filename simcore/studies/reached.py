@@ -9,14 +9,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import true_tail
+from simcore import variations
 from simcore.cost import cost
 from simcore.experiment import Descent, Experiment, Record
 from simcore.kernels.simd import padded
+from simcore.regimes import classify
+from simcore.simulate import simulate
 from simcore.studies import batch
 from simcore.verdicts import Regime
 
 CELLS, FEWEST = 160, 48  # runs, where that is cheap, and at least
+OF_DRIVEN = Record(frames=200)  # on which runs are judged that have no true tail
 JUDGING = 1.5e-4  # seconds that the verdict on one takes
 SLICE = 0.05  # seconds between two looks at whether to go on
 
@@ -30,12 +33,14 @@ class Reached(NamedTuple):
 
 
 def origin(experiment: Experiment) -> Experiment | None:
-    """What the regimes depend on: the experiment at any step size; None where runs side by side
-    are not possible: only descents from aligned starts are."""
-    if not true_tail.has_true_tail(experiment):
+    """What the regimes depend on: the descent from an aligned start at any step size, see
+    `variations.at_any_step_size`; None for another run."""
+    whole = variations.at_any_step_size(experiment)
+    dynamics = whole.dynamics
+    if not dynamics.iterated or whole.resolved_engine != "modes":
         return None
-    dynamics = experiment.dynamics.with_step_size(1.0)
-    return replace(experiment, dynamics=dynamics, record=Record(frames=2, sharpness=False))
+    record = Record(frames=2, sharpness=False) if dynamics.plain else OF_DRIVEN
+    return replace(whole, dynamics=dynamics.with_step_size(1.0), record=record)
 
 
 def seconds(experiment: Experiment, cells: int = FEWEST) -> float:
@@ -44,7 +49,8 @@ def seconds(experiment: Experiment, cells: int = FEWEST) -> float:
 
 
 def _each(experiment: Experiment) -> float:
-    return cost(experiment, together=True).seconds + JUDGING
+    together = batch.kind(experiment) is not None
+    return cost(experiment, together=together).seconds + JUDGING
 
 
 def regimes(
@@ -79,6 +85,8 @@ def _of(start: Experiment, step_sizes: np.ndarray) -> list[Regime]:
     cells = [
         replace(start, dynamics=start.dynamics.with_step_size(eta)) for eta in step_sizes.tolist()
     ]
+    if batch.kind(start) is None:
+        return [classify(simulate(cell)) for cell in cells]
     ends = batch.run_together(cells)
     assert ends is not None
     return ends.regimes

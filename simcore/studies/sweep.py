@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,10 @@ LOOK_EVERY = 0.1  # seconds between two questions whether to stop
 def summary(run: Trajectory) -> Row:
     """The end of a run in scalars, those of `rows.Summary` by name.
 
-    outcome, regime, loss, sharpness, edge_ratio = eta * sharpness / 2 (nan for a flow), and of the
-    sharpest mode largest_share and participation, all at the last record; seconds that it took.
+    outcome, regime, loss, sharpness, edge_ratio, which is eta * sharpness / 2 at the step size of
+    the end, with momentum and weight decay eta (sharpness + mu) over the largest that is stable
+    (nan for a flow), and of the sharpest mode largest_share and participation, all at the last
+    record; seconds that it took.
     """
     ends = Ends(
         [run.outcome],
@@ -63,13 +66,15 @@ def summary(run: Trajectory) -> Row:
 
 
 def _rows(experiments: Sequence[Experiment], ends: Ends, seconds: float) -> list[Row]:
-    step_sizes = np.array([getattr(e.dynamics, "step_size", np.nan) for e in experiments])
+    rules = [e.dynamics for e in experiments]
+    step_sizes = np.array([np.nan if of.eta is None else of.eta for of in rules])
+    decays, reaches = np.array([(of.weight_decay, of.reach) for of in rules]).T
     return Summary.rows(
         outcome=[outcome.name for outcome in ends.outcomes],
         regime=[regime.value for regime in ends.regimes],
         loss=ends.loss.tolist(),
         sharpness=ends.sharpness.tolist(),
-        edge_ratio=(step_sizes * ends.sharpness / 2).tolist(),
+        edge_ratio=(step_sizes * (ends.sharpness + decays) / reaches).tolist(),
         largest_share=theory.shares(ends.strengths).max(axis=-1).tolist(),
         participation=theory.participation(ends.strengths).tolist(),
         seconds=[seconds] * len(experiments),
@@ -134,10 +139,9 @@ def _sweep(
     on_done: OnDone | None,
     stopped: Callable[[], bool] | None,
 ) -> list[Row]:
-    indices: dict[Experiment, list[int]] = {}
-    for index, experiment in enumerate(experiments):
-        indices.setdefault(experiment, []).append(index)
-    places_of = {id(experiment): places for experiment, places in indices.items()}
+    places = _equal(experiments)
+    different = [experiments[first] for first, *_ in places]
+    places_of = {id(experiment): same for experiment, same in zip(different, places, strict=True)}
     rows: list[Row | None] = [None] * len(experiments)
     done = 0
 
@@ -153,9 +157,9 @@ def _sweep(
                     wanted = on_done(done, len(experiments), found) is not False
         return wanted
 
-    known = store.rows(list(indices), _name(measure)) if store is not None else {}
+    known = store.rows(different, _name(measure)) if store is not None else {}
     go_on = place(list(known), list(known.values()))
-    missing = [e for e in indices if e not in known] if known else list(indices)
+    missing = [e for e in different if e not in known] if known else different
     if go_on and missing:
         batches = _batches(missing, measure)
         with closing(_results(batches, measure, executor, stopped)) as results:
@@ -168,6 +172,30 @@ def _sweep(
     return [
         given | cancelled if row is None else row for given, row in zip(inputs, rows, strict=True)
     ]
+
+
+def _equal(experiments: Sequence[Experiment]) -> list[list[int]]:
+    """The places of equal experiments, in the order of the first of them.
+
+    To hash an experiment takes longer than its run in a map, whose cells share their parts: each
+    part is hashed once.
+    """
+    numbers = []
+    for name in [f.name for f in fields(Experiment)]:
+        owners = [getattr(experiment, name) for experiment in experiments]
+        of_values: dict[Any, int] = {}
+        number_of = {
+            i: of_values.setdefault(owner, len(of_values))
+            for i, owner in {id(owner): owner for owner in owners}.items()
+        }
+        if len(of_values) > 1:
+            numbers.append([number_of[id(owner)] for owner in owners])
+    if not numbers:
+        return [list(range(len(experiments)))] if experiments else []
+    places: dict[tuple[int, ...], list[int]] = {}
+    for index, key in enumerate(zip(*numbers, strict=True)):
+        places.setdefault(key, []).append(index)
+    return list(places.values())
 
 
 def _name(measure: Measure) -> str:

@@ -48,7 +48,7 @@ from typing import Any
 
 import numpy as np
 
-from simcore.figures import modules, style
+from simcore.figures import modules, ruler, style
 from simcore.figures.scene import (
     HeatPanel,
     Panel,
@@ -68,6 +68,7 @@ HTML = (_HERE / "player.html").read_text(encoding="utf-8")
 CSS = (_HERE / "player.css").read_text(encoding="utf-8")
 JS = modules.joined(_HERE / "streamlit.js")
 PAGE_JS = modules.joined(_HERE / "page.js")
+POCKET_JS = modules.joined(_HERE / "pocket.js")
 
 _STYLE = {
     "hues": [style.shade(h) for h in range(len(style.HUES))],
@@ -105,13 +106,20 @@ def payload(scene: Scene) -> dict[str, Any]:
 
 
 def standalone(scene: Scene) -> str:
-    """One HTML page with the caption, html, css, js and base64 data inside; it plays offline."""
+    """One HTML page with the caption, html, css, js and base64 data inside; it plays offline.
+
+    Where the scene is `live` it has the ruler too, and follows the step size.
+    """
     description, tables = _pack(scene)
     packed = {
         name: {column: _base64(values) for column, values in table.items()}
         for name, table in tables.items()
     }
-    data = json.dumps({"scene": description, **packed}, allow_nan=False).replace("<", "\\u003c")
+    data = {"run-data": {"scene": description, **packed}}
+    style_, body, script = CSS, HTML, PAGE_JS
+    if scene.live is not None:
+        data["ruler-data"] = scene.live["bar"]
+        style_, body, script = ruler.CSS + CSS, ruler.HTML + HTML, POCKET_JS
     caption = scene.caption
     name, escape = html_text.escape(caption.title), html_text.escape
     said = (("parameters", caption.parameters), ("verdict", caption.verdict))
@@ -124,21 +132,33 @@ def standalone(scene: Scene) -> str:
 <title>{name}</title>
 <style>
 {_PAGE_CSS}
-{CSS}
+{style_}
 </style>
 </head>
 <body>
 <main>
 <h1>{name}</h1>
-{head}{HTML}
+{head}{body}
 <p class="small">{escape(caption.small)}</p>
 </main>
-<script type="application/json" id="run-data">{data}</script>
+{_held(data)}
 <script type="module">
-{PAGE_JS}</script>
+{script}</script>
 </body>
 </html>
 """
+
+
+def _held(data: Mapping[str, Any]) -> str:
+    """JSON by its id in a page, whatever it says."""
+    texts = {
+        name: json.dumps(value, allow_nan=False).replace("<", "\\u003c")
+        for name, value in data.items()
+    }
+    return "\n".join(
+        f'<script type="application/json" id="{name}">{text}</script>'
+        for name, text in texts.items()
+    )
 
 
 # The variables Streamlit sets around a component, for a page without Streamlit.
@@ -165,6 +185,8 @@ main { max-width: 1400px; margin: 0 auto; padding: 12px 16px; font-family: var(-
 h1 { margin: 0 0 4px; font-size: 20px; font-weight: 600; }
 main > p { margin: 0 0 8px; font-size: 14px; }
 .verdict { font-weight: 600; }
+[data-words-follow] :is(.parameters, .verdict, main > .small) { opacity: 0.45; }
+.regime-ruler { margin-bottom: 10px; }
 main > .small { margin-top: 12px; font-size: 12px; overflow-wrap: anywhere; opacity: 0.8; }"""
 
 
@@ -200,12 +222,22 @@ def _pack(scene: Scene) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]
         "seconds": scene.seconds,
         "time": scene.time,
         "report": scene.report,
+        "live": _live(scene),
     }
     description = _plain_json(description)
     description["hash"] = _hash(description, tables)
     description["view"] = _plain_json(dict(scene.view))  # after the hash: no view is a new run
     description["caption"] = asdict(scene.caption)  # its link holds the view
     return description, tables
+
+
+def _live(scene: Scene) -> dict[str, Any] | None:
+    """What the twin needs, with as many records as a run keeps here."""
+    if scene.live is None:
+        return None
+    recorded = np.asarray(scene.live["recorded"])
+    kept = kept_records(len(recorded), odd_stride(len(recorded)))
+    return {**scene.live, "recorded": recorded[kept], "bar": None}  # that of the ruler
 
 
 def _wanted(scene: Scene) -> dict[str, set[str]]:
@@ -248,6 +280,7 @@ def _describe_run(run: Run, maps: Mapping[str, Any]) -> dict[str, Any]:
             }
             for notice in run.notices
         ],
+        "changes": [asdict(change) for change in run.changes],
         "maps": maps,
     }
 

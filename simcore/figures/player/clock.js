@@ -1,10 +1,9 @@
 /* The clock: the time on show, how it runs, and the records it stops at. It draws nothing. */
 
+import { SECONDS_PER_STILL } from "../browser/motion.js";
 import { clamp } from "../browser/numbers.js";
 import { EVEN } from "./pace.js";
 import { position } from "./runs.js";
-
-const SECONDS_PER_STILL = 0.5; // where the visitor wants no motion
 
 export class Clock {
   constructor() {

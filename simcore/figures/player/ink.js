@@ -130,6 +130,10 @@ export function drawMark(ctx, S, mark, x, y, r = 5) {
   ctx.stroke();
 }
 
+/** Where the rules change, on an axis of time above or below it. */
+export const drawChange = (ctx, S, x, y, shape) =>
+  drawMark(ctx, S, { shape, colour: "ink", hollow: false }, x, y, 4);
+
 /** What tells a line apart without colours: the shape of its pathway, the letter of its run. */
 export function drawMarker(ctx, S, { colour, marker, sign, width: w }, x, y) {
   const r = w > 1.5 ? 3.4 : 2.8;

@@ -28,10 +28,21 @@ function press(S, event) {
   act(S, event.shiftKey && event.key.startsWith("Arrow") ? `${name}10` : name);
 }
 
+const TYPED_IN = "input, textarea, select, [contenteditable=true]";
+const PRESSED = "button, a, summary, [role=button], [role=tab], [role=option], [role=radio]";
+
+/** Space plays wherever nothing is typed or pressed; where nothing has the focus the other keys move
+ * a clock that was started so, as they scroll the page else. */
+function pressElsewhere(S, event) {
+  const [at] = event.composedPath();
+  const free = at === document.body,
+    plays = event.key === " " && !at.matches?.(`${TYPED_IN}, ${PRESSED}`);
+  if (!plays && !(free && S.keyed)) return;
+  S.keyed ||= plays;
+  press(S, event);
+}
+
 export function listenToKeys(S) {
   S.on(S.root, "keydown", (event) => press(S, event));
-  // a page that was just opened has its focus nowhere: space plays there too
-  S.on(document, "keydown", (event) => {
-    if (event.key === " " && event.target === document.body) press(S, event);
-  });
+  S.on(document, "keydown", (event) => pressElsewhere(S, event));
 }

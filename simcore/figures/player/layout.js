@@ -94,8 +94,11 @@ export class Layout {
   }
 
   fitCanvas(ctx, w, h) {
-    const { canvas } = ctx;
-    Object.assign(canvas, { width: Math.round(w * this.dpr), height: Math.round(h * this.dpr) });
+    const { canvas } = ctx,
+      size = { width: Math.round(w * this.dpr), height: Math.round(h * this.dpr) };
+    // a size that is set again makes a new canvas, which takes a while; either way all begins anew
+    if (ctx.reset && canvas.width === size.width && canvas.height === size.height) ctx.reset();
+    else Object.assign(canvas, size);
     Object.assign(canvas.style, { width: `${w}px`, height: `${h}px` });
     ctx.setTransform(this.dpr, 0, 0, this.dpr, 0, 0);
     ctx.textRendering = this.S.lettering;

@@ -25,17 +25,23 @@ export class Picture {
     this.data = data;
     this.scene = data.scene;
     this.hash = data.scene.hash;
-    this.runs = readRuns(data);
+    this.take(readRuns(data));
+    this.hover = this.pointed = null;
+    this.panels = data.scene.panels.map((spec) => makePanel(this, spec));
+  }
+
+  /** Takes runs for those there were; the panels must name none that is not there. */
+  take(runs) {
+    this.runs = runs;
     this.ribbons = this.runs.filter((run) => run.phases.length);
     this.reference = this.runs.find((run) => !run.smooth) ?? null; // its steps are counted
     this.steps = this.reference && new Steps(this.reference);
+    for (const run of this.runs) run.even = run.smooth || new Steps(run).even;
     this.shared = this.runs.every((run) => run.smooth || this.steps.isThatOf(run));
     this.clock.load(this.runs);
     this.zoom.load(this.clock);
     this.layOut(this.time);
     this.pick(this.strobe);
-    this.hover = this.pointed = null;
-    this.panels = data.scene.panels.map((spec) => makePanel(this, spec));
   }
 
   /** Takes colours and a font. */

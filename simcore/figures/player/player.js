@@ -6,6 +6,7 @@
 import { fillSpeeds, listenToControls, showControls } from "./controls.js";
 import { listenToKeys } from "./keys.js";
 import { Layout, Screen } from "./layout.js";
+import { Live } from "./live.js";
 import { addLogButton } from "./logbutton.js";
 import { Picture } from "./picture.js";
 import { listenToPointer } from "./pointer.js";
@@ -37,6 +38,7 @@ export class Player extends Picture {
     this.view = new View(this);
     this.life = new AbortController(); // its end takes every listener along
     this.listen();
+    this.live = new Live(this);
     listenToTakers(this);
   }
 
@@ -70,6 +72,7 @@ export class Player extends Picture {
   /** Called by Streamlit at every rerun and theme change; only a new hash is a new run. */
   update({ data, setTriggerValue }) {
     this.send = setTriggerValue; // an event: a state would outlive it, into another session
+    if (this.live.tooLate(data)) return;
     this.caption = data.scene.caption; // it holds the view, so it changes with that
     const fresh = data.scene.hash !== this.hash,
       theme = this.pageTheme(data.scene.style);

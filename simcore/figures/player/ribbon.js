@@ -1,12 +1,13 @@
 /* The ribbons of the timeline: a run's phases, each with its name inside where there is room, else
- * above with a tick. S is the player. */
+ * above with a tick, and over them what changes its rules. S is the player. */
 
-import { segment, shorten, text, width } from "./ink.js";
+import { drawChange, segment, shorten, text, width } from "./ink.js";
 import { css } from "./theme.js";
 
 const BAR_HEIGHT = 17; // CSS pixels
 const RIBBON = 20;
 const NAMES_ABOVE = 15; // of names above
+const CHANGES = 16; // of changes over those
 
 /** Where everything stands on a track: one row per run, its phases from left to right. */
 export function layRibbons(S, track) {
@@ -19,9 +20,10 @@ export function layRibbons(S, track) {
     });
     const flags = flagged(S, phases, track.right),
       from = y,
-      top = y + (flags.length ? NAMES_ABOVE : 0);
+      changes = labelled(S, run.changes, track),
+      top = y + (changes.length ? CHANGES : 0) + (flags.length ? NAMES_ABOVE : 0);
     y = top + RIBBON;
-    return { run, phases, flags, from, top, to: y };
+    return { run, phases, flags, changes, from, top, to: y };
   });
 }
 
@@ -43,7 +45,22 @@ function flagged(S, phases, right) {
     });
 }
 
-export function drawRibbon(ctx, S, { run, phases, flags, top }, gutter) {
+/** Changes with their labels behind their marks, or before them; those without room have none. */
+function labelled(S, changes, track) {
+  let free = track.left - 9;
+  return changes.map(({ t, label }, k) => {
+    const at = track(t),
+      w = width(S, label, 11),
+      next = k + 1 < changes.length ? track(changes[k + 1].t) - 6 : track.right + 9;
+    const lefts = [at + 8, at - 8 - w].filter((left, before) =>
+      before ? left >= free : left + w <= next,
+    );
+    free = Math.max(at + 8, (lefts[0] ?? at) + w + 6);
+    return { at, label, left: lefts[0] };
+  });
+}
+
+export function drawRibbon(ctx, S, { run, phases, flags, changes, from, top }, gutter) {
   text(ctx, S, shorten(S, run.label, gutter - 10, 11), 4, top + 13, { size: 11, weight: 600 });
   for (const { phase, k, a, b, inside } of phases) {
     ctx.fillStyle = css(S.theme.phase(phase, k));
@@ -52,6 +69,15 @@ export function drawRibbon(ctx, S, { run, phases, flags, top }, gutter) {
   }
   for (const notice of run.notices) drawNotice(ctx, S, notice, top);
   ctx.setLineDash([]);
+  ctx.lineWidth = 1;
+  ctx.strokeStyle = css(S.theme.ink);
+  for (const { at, label, left } of changes) {
+    ctx.strokeStyle = css(S.theme.ink);
+    ctx.lineWidth = 1;
+    segment(ctx, at, top - 2, at, top + 4);
+    drawChange(ctx, S, at, from + 7, "triangle-down");
+    if (left !== undefined) text(ctx, S, label, left, from + 11, { size: 11 });
+  }
   ctx.lineWidth = 1;
   ctx.strokeStyle = css(S.theme.ink);
   for (const { name, at, left } of flags) {

@@ -69,4 +69,7 @@ export function snapped(run, t) {
 /** What is noted of the run whose steps are counted. */
 export const noticesOf = (S) => (S.reference ?? S.runs[0]).notices;
 
+/** What changes its rules. */
+export const changesOf = (S) => (S.reference ?? S.runs[0]).changes;
+
 export const phaseAt = (run, t) => run.phases.findLast((phase) => phase.t0 <= t + 1e-9)?.name;

@@ -5,6 +5,7 @@ import { drawAxes, FOOT, HEAD, ROW, SMALLEST_PLOT } from "./frame.js";
 import {
   clipped,
   dot,
+  drawChange,
   drawMark,
   drawMarker,
   lineStyle,
@@ -17,7 +18,7 @@ import {
 import { drawLegend, drawValues, flowLegend, lineSwatch, markSwatch } from "./legend.js";
 import { DECADES, EVEN } from "./pace.js";
 import { isBound, numberFormat, padded, rangeInView, widened } from "./ranges.js";
-import { noticesOf, position, read, snapped } from "./runs.js";
+import { changesOf, noticesOf, position, read, snapped } from "./runs.js";
 import { css } from "./theme.js";
 import { linearTicks, logTicks, scale } from "./ticks.js";
 import { timeText, timeTicks, timeTitle } from "./timeaxis.js";
@@ -113,6 +114,7 @@ export const series = {
     this.levels(ctx, S, p);
     this.ribbon(ctx, S, p);
     this.notices(ctx, S, p);
+    this.changes(ctx, S, p);
     for (const mark of p.spec.marks) {
       const x = mark.x === null ? p.plot.x + p.plot.w : p.x(mark.x);
       if (mark.y >= p.lo && mark.y <= p.hi) drawMark(ctx, S, mark, x, p.y(mark.y));
@@ -166,6 +168,18 @@ export const series = {
     for (const { t0 } of noticesOf(S)) {
       const at = p.x(t0);
       if (at >= x && at <= x + w) segment(ctx, at, y, at, y + h);
+    }
+  },
+
+  /** When the rules of the reference run change: a mark on the axis and a line up from it. */
+  changes(ctx, S, p) {
+    const { x, y, w, h } = p.plot;
+    for (const { t } of changesOf(S)) {
+      const at = p.x(t);
+      if (at < x || at > x + w) continue;
+      pen(ctx, { colour: S.theme.muted, width: 1, dash: S.theme.style.dash.theory });
+      segment(ctx, at, y, at, y + h);
+      drawChange(ctx, S, at, y + h, "triangle-up");
     }
   },
 

@@ -14,6 +14,12 @@ export class Steps {
     /** Whether there are two moments to count between. */
     this.counts = kept.length > 1;
     this.finest = this.shortest();
+    /** Whether all of them last as long. */
+    this.even = this.t.every(
+      (time, i) =>
+        Math.abs(time * this.last - this.step[i] * this.t.at(-1)) <=
+        1e-6 * this.last * this.t.at(-1),
+    );
   }
 
   /** The step at time t, a fraction between two. */
@@ -26,8 +32,7 @@ export class Steps {
 
   /** Whether another run has its steps at the same times. */
   isThatOf({ step, t }) {
-    const [middle, last] = [Math.floor(step.length / 2), step.length - 1];
-    return [middle, last].every((i) => Math.abs(this.at(t[i]) - step[i]) < 1e-6 * (1 + step[i]));
+    return step.every((s, i) => Math.abs(this.at(t[i]) - s) < 1e-6 * (1 + s));
   }
 
   /** How long `count` steps around time t last. */

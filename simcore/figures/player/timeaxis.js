@@ -15,8 +15,10 @@ export function timeNumber(S, t) {
 
 export function timeTitle(S) {
   const log = S.logTime ? ", log" : "";
-  if (!inSteps(S))
-    return (!S.steps ? "t" : S.shared ? "t = η · step" : "t = η · step, each its η") + log;
+  if (!inSteps(S)) {
+    const sum = S.runs.every((run) => run.even) ? "t = η · step" : "t = Σ η";
+    return (!S.steps ? "t" : S.shared ? sum : `${sum}, each its η`) + log;
+  }
   return (S.runs.length > 1 ? `step of ${S.reference.label}` : "step") + log;
 }
 

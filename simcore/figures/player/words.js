@@ -1,6 +1,6 @@
 /* The moment in words: the clock line, and all panels for screen readers. S is the player. */
 
-import { noticesOf, phaseAt, position } from "./runs.js";
+import { changesOf, noticesOf, phaseAt, position } from "./runs.js";
 import { timeNumber } from "./timeaxis.js";
 import { timeline } from "./timeline.js";
 
@@ -27,20 +27,30 @@ function stepsOfAll(S, t) {
     });
 }
 
-const noticesAt = (S, t) => noticesOf(S).filter(({ t0, t1 }) => t >= t0 - 1e-9 && t <= t1 + 1e-9);
+/** What is noted of the run that is counted, and what changes its rules. */
+const marksOf = (S) => [
+  ...noticesOf(S),
+  ...changesOf(S).map((each) => ({ ...each, t0: each.t, t1: each.t })),
+];
+
+const close = (t) => 1e-9 * (1 + t);
+
+const marksAt = (S, t) =>
+  marksOf(S).filter(({ t0, t1 }) => t >= t0 - close(t0) && t <= t1 + close(t1));
 
 function phasesText(S, t) {
   return S.ribbons
     .map((run) => [run.sign || run.label, phaseAt(run, t)])
     .filter(([, name]) => name)
     .map((pair) => pair.join(": "))
-    .concat(noticesAt(S, t).map((notice) => notice.label))
+    .concat(marksAt(S, t).map((mark) => mark.label))
     .join(" · ");
 }
 
 /** What the mark at pixel x of an axis says, "" where there is none. */
 export function noticeWords(S, x, axis) {
-  return noticesOf(S).find(({ t0 }) => Math.abs(axis(t0) - x) <= NEAR)?.words ?? "";
+  const near = marksOf(S).filter(({ t0 }) => Math.abs(axis(t0) - x) <= NEAR);
+  return [...new Set(near.map(({ words }) => words))].join("; ");
 }
 
 const sentence = (S, t, joint) => [momentText(S, t), phasesText(S, t)].filter(Boolean).join(joint);
@@ -74,7 +84,7 @@ export function tell(S) {
     slider.setAttribute(`aria-value${name}`, value);
   state.textContent = [
     momentText(S, S.at),
-    ...noticesAt(S, S.at).map(({ words }) => words.replace(/\.$/, "")),
+    ...marksAt(S, S.at).map(({ words }) => words.replace(/\.$/, "")),
     ...S.panels.map((p) => `${p.spec.title}: ${p.kind.describe(S, p)}`),
   ].join(". ");
 }

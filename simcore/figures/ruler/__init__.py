@@ -1,8 +1,9 @@
 """The regime ruler: the step size as a handle on a bar whose colours are the regimes of GD.
 
 A picture: an experiment in, plain data out, with no Streamlit. In the browser the handle, the
-readout (eta, gamma = eta S_1, 2/eta) and the highlighted regime move by themselves; the step size
-is reported as the state value `eta`, at most every 150 ms while it moves and exactly at its end.
+readout (eta, gamma = eta S_1, the edge) and the highlighted regime move by themselves; the step
+size is reported as the state value `eta`, at most every 150 ms while it moves and exactly at its
+end.
 
     mount = st.components.v2.component("regime_ruler", html=HTML, css=CSS, js=JS)   # once
     mount(key="ruler", data=data(experiment), on_eta_change=lambda: ...)
@@ -11,21 +12,22 @@ A rerun with another step size moves the handle, except while it is held and for
 when it is taken for an echo of the drag. A rerun with other marks, or another `token`, is none.
 
 Zones, their sentences and marks are those of `prospects`, colours `style.ENDS`. Under the bar a
-thin strip shows which regimes runs of this very network reach, in the same colours.
+thin strip shows which regimes runs of this very network reach, in the same colours. The handle is
+the step size at the start; small marks are those to which events of the run change it later.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from simcore import prospects, theory
+from simcore import prospects, theory, variations
 from simcore.checks import positive, shown
 from simcore.experiment import Experiment
 from simcore.figures import modules, style
-from simcore.prospects import Zone
+from simcore.prospects import Mark, Zone
 from simcore.theory import StepSizeMarks
 
 _HERE = Path(__file__).parent
@@ -35,6 +37,7 @@ JS = modules.joined(_HERE / "streamlit.js")
 
 COLOURS = {  # of the end that a run in the zone may come to
     prospects.NOTHING_MOVES: style.ENDS["unfinished"],
+    prospects.DECAYS: style.ENDS["trapped"],
     prospects.FOLLOWS_FLOW: style.ENDS["winner takes all"],
     prospects.IN_PART: style.ENDS["partly re-balanced"],
     prospects.EQUAL: style.ENDS["cycle"],
@@ -42,6 +45,9 @@ COLOURS = {  # of the end that a run in the zone may come to
     prospects.NO_GAIN: style.ENDS["cycle"],
     prospects.MAY_BE_TRAPPED: style.ENDS["trapped"],
     prospects.CROSSES_ZERO: style.ENDS["sign flip"],
+    prospects.IS_FLOW: style.ENDS["winner takes all"],
+    prospects.ALONG_EDGE: style.ENDS["partly re-balanced"],
+    prospects.STOPS_SHORT: style.ENDS["balanced"],
     prospects.DIVERGES: style.ENDS["diverged"],
 }
 
@@ -67,7 +73,7 @@ def data(
     may not have heard yet of what the handle was moved to. ValueError for an experiment without a
     step size.
     """
-    eta = experiment.dynamics.eta
+    eta = experiment.dynamics.step_size
     if eta is None:
         raise ValueError(f"a ruler needs a step size, got {shown(experiment.dynamics)}")
     drawn = bar(
@@ -76,9 +82,37 @@ def data(
         eta,
         2 / theory.unit_step_size(experiment),
         token=token,
+        names=prospects.marks(experiment),
+        later=_later(experiment),
     )
-    steps = getattr(experiment.dynamics, "steps", 0)
-    return drawn | {"reached": strip(reached, f"This network, run for {steps:,} steps")}
+    dynamics = experiment.dynamics
+    edge = {
+        "symbol": dynamics.edge_symbol,
+        "reach": dynamics.reach,
+        "decay": dynamics.weight_decay,
+    }
+    return drawn | {"edge": edge, "reached": strip(reached, _of_strip(experiment))}
+
+
+def _of_strip(experiment: Experiment) -> str:
+    """Which runs the strip is of: those of `variations.at_any_step_size`."""
+    dynamics, steps = experiment.dynamics, getattr(experiment.dynamics, "steps", 0)
+    kept = variations.at_any_step_size(experiment).dynamics.events
+    with_it = " with its warm-up" if kept else ""
+    without = ", without its other events" if kept else " without its events"
+    left_out = without if len(kept) < len(dynamics.events) else ""
+    return f"This network, run for {steps:,} steps{with_it}{left_out}"
+
+
+def _later(experiment: Experiment) -> list[tuple[float, str]]:
+    """The other step sizes to which events lead, each with their words."""
+    dynamics = experiment.dynamics
+    found = [(event.leads_to, event.words(dynamics.unit)) for event in dynamics.events]
+    return [
+        (value, words)
+        for value, words in found
+        if value is not None and value != dynamics.step_size
+    ]
 
 
 def strip(parts: Sequence[Part], title: str) -> list[dict[str, Any]]:
@@ -101,16 +135,18 @@ def bar(
     sharpness: float,
     *,
     token: object = None,
+    names: Mapping[str, Mark] = prospects.MARKS,
+    later: Sequence[tuple[float, str]] = (),
 ) -> dict[str, Any]:
-    """The same of any marks and zones.
+    """The same of any marks and zones, with `later` step sizes and what is said of them.
 
-    The bar spans the marks (those that are nan are left out) and always contains `step_size`;
+    The bar spans the marks (those that are nan are left out) and always contains all step sizes;
     without any it is a plain logarithmic scale of two decades around it. `sharpness` is S_1.
     """
     eta = positive("the step size", step_size)
     ticks = [
-        _tick(value, mark.symbol, mark.sub, mark.name, mark.meaning)
-        for (field, mark) in prospects.MARKS.items()
+        _tick(value, mark.symbol, mark.sub, mark.name, mark.meaning, mark.close)
+        for (field, mark) in names.items()
         if _is_positive(value := getattr(marks, field))
     ]
     known = [tick["value"] for tick in ticks]
@@ -121,11 +157,13 @@ def bar(
         decades = [10.0 ** (decade + k) for k in (-1, 0, 1)]
         ticks = [_tick(x, style.short(x), "", style.short(x), "") for x in decades]
         low, _, high = decades
-    low, high = min(low, eta), max(high, eta)
+    others = [value for value, _ in later]
+    low, high = min(low, eta, *others), max(high, eta, *others)
     return {
         "eta": eta,
         "range": [low, high],
         "sharpness": float(sharpness) if _is_positive(sharpness) else None,
+        "edge": {"symbol": "2/η", "reach": 2.0, "decay": 0.0},  # of plain descent
         "ticks": sorted(ticks, key=lambda tick: tick["value"]),
         "zones": [
             {
@@ -138,15 +176,19 @@ def bar(
             for zone in zones
             if zone.low < high and zone.high > low
         ],
+        "later": [{"value": value, "words": words} for value, words in later],
         "reached": [],
         "token": repr((token, known)),
         "begun": token == 0,
     }
 
 
-def _tick(value: float, symbol: str, sub: str, name: str, meaning: str) -> dict[str, Any]:
+def _tick(
+    value: float, symbol: str, sub: str, name: str, meaning: str, close: str = ""
+) -> dict[str, Any]:
     """A tick with its label; without a meaning it is a number on the scale, not a mark."""
-    return {"value": float(value), "symbol": symbol, "sub": sub, "name": name, "meaning": meaning}
+    words = {"symbol": symbol, "sub": sub, "close": close, "name": name, "meaning": meaning}
+    return {"value": float(value)} | words
 
 
 def _is_positive(value: float) -> bool:

@@ -9,6 +9,8 @@ export function listen(R) {
     event.preventDefault();
     handle.focus({ preventScroll: true });
     const onHandle = event.target === handle;
+    R.sweep.stop();
+    R.announce();
     R.held = { from: R.eta, grip: onHandle ? at(event) - R.x(R.eta) : 0 };
     R.root.dataset.held = "";
     track.setPointerCapture(event.pointerId);
@@ -50,5 +52,6 @@ function key(R, event) {
   if (eta === undefined) return;
   event.preventDefault();
   event.stopPropagation();
+  R.sweep.stop();
   R.move(eta);
 }

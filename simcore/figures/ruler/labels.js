@@ -89,7 +89,7 @@ function labelOf(R, ticks) {
       equal = next && same(next.value, tick.value);
     const button = element("button", "", element("b", "", tick.symbol));
     button.type = "button";
-    if (tick.sub) button.firstChild.append(element("sub", "", tick.sub));
+    if (tick.sub) button.firstChild.append(element("sub", "", tick.sub), tick.close);
     if (tick.meaning && !equal) button.append(element("span", "", short(tick.value)));
     const name = `Set η to ${tick.name}` + (tick.meaning ? ` = ${short(tick.value)}` : "");
     button.setAttribute("aria-label", name);

@@ -8,11 +8,14 @@ import { clamp } from "../browser/numbers.js";
 import { element } from "./element.js";
 import { listen } from "./handle.js";
 import { placeLabels } from "./labels.js";
+import { Sweep } from "./sweep.js";
 import { digits, same, short } from "./words.js";
 
 const THROTTLE = 150; // ms between two reports of a drag
 const QUIET = 1000; // ms after a move in which a rerun is taken for its echo,
+const STILL = 300; // ms without a move after which a drag that is shown at once is reported
 const SLOW = 4000; // and a step size reported just before, or a session that just began
+const MOST_NAMED = 3; // of later step sizes
 
 export class Ruler {
   constructor(root) {
@@ -20,12 +23,15 @@ export class Ruler {
     const find = (selector) => root.querySelector(selector);
     this.parts = {
       eta: find(".eta"),
+      next: find(".next"),
       gamma: find(".gamma"),
+      symbol: find(".edge > i"),
       edge: find(".edge > span"),
       regime: find(".regime"),
       labels: find(".labels"),
       zones: find(".zones"),
       reached: find(".reached"),
+      later: find(".later"),
       poles: find(".poles"),
       track: find(".track"),
       handle: find(".handle"),
@@ -41,10 +47,14 @@ export class Ruler {
     this.observer.observe(this.parts.track);
     const onFonts = () => this.data && this.place(); // web fonts have other widths
     document.fonts.addEventListener("loadingdone", onFonts, this.off);
+    this.sweep = new Sweep(this, find(".sweep"));
+    window.addEventListener("followed", () => this.ask(), this.off);
     listen(this);
   }
 
   stop() {
+    this.sweep.stop();
+    document.documentElement.removeAttribute("data-words-follow");
     clearTimeout(this.timer);
     clearTimeout(this.doubt);
     cancelAnimationFrame(this.request);
@@ -90,10 +100,24 @@ export class Ruler {
     this.changed = performance.now();
     clearTimeout(this.doubt);
     this.wake();
-    this.timer ??= setTimeout(
-      () => this.report(),
-      Math.max(0, this.reported + THROTTLE - this.changed),
-    );
+    if (this.heard) clearTimeout(this.timer);
+    const wait = this.heard ? STILL : Math.max(0, this.reported + THROTTLE - this.changed);
+    if (this.heard || this.timer === undefined) this.timer = setTimeout(() => this.report(), wait);
+  }
+
+  /** Tells the page where the handle is, and learns whether somebody shows it at once; until Python
+   * says the same, the words of the page are those of another step size. */
+  announce() {
+    this.ask(this.eta);
+    document.documentElement.toggleAttribute("data-words-follow", this.eta !== this.data.eta);
+  }
+
+  /** Learns whether somebody shows at once what the handle does, and tells where it is. */
+  ask(eta) {
+    const detail = { eta, heard: false };
+    window.dispatchEvent(new CustomEvent("step-size", { detail }));
+    this.heard = detail.heard;
+    this.sweep.offer(this.heard);
   }
 
   report() {
@@ -109,22 +133,31 @@ export class Ruler {
   /* ---- the scale */
 
   x(eta) {
+    return this.width * clamp(this.partOf(eta), 0, 1);
+  }
+
+  /** Which part of the bar is below a step size. */
+  partOf(eta) {
     const [low, high] = this.data.range.map(Math.log);
-    return this.width * clamp((Math.log(eta) - low) / (high - low), 0, 1);
+    return (Math.log(eta) - low) / (high - low);
+  }
+
+  etaOf(part) {
+    const [low, high] = this.data.range;
+    return part <= 0 ? low : part >= 1 ? high : low ** (1 - part) * high ** part;
   }
 
   /** Four digits: finer than a pixel, and short in a link. */
   etaAt(x) {
-    const [low, high] = this.data.range,
-      share = clamp(x / this.width, 0, 1);
-    if (share === 0 || share === 1) return share ? high : low;
-    return Number((low ** (1 - share) * high ** share).toPrecision(4));
+    const eta = this.etaOf(x / this.width);
+    return this.data.range.includes(eta) ? eta : Number(eta.toPrecision(4));
   }
 
   /* ---- layout: on new data and on resize, never while the handle moves */
 
   draw() {
-    const { zones, gamma } = this.parts;
+    const { zones, gamma, symbol } = this.parts;
+    symbol.textContent = this.data.edge.symbol;
     gamma.hidden = !this.data.sharpness;
     this.zones = this.data.zones.map((zone) => {
       const box = element("div", "zone", element("span", "", zone.name));
@@ -133,6 +166,7 @@ export class Ruler {
     });
     zones.replaceChildren(...this.zones.map((zone) => zone.box));
     this.drawReached();
+    this.drawLater();
     this.place();
   }
 
@@ -148,6 +182,27 @@ export class Ruler {
     });
     this.parts.reached.replaceChildren(...this.reached.map(({ box }) => box));
     this.root.toggleAttribute("data-reached", parts.length > 0);
+  }
+
+  /** To which step sizes events of the run lead: marks on the bar, and words beside that of the start. */
+  drawLater() {
+    const { later } = this.data,
+      { next } = this.parts;
+    this.later = later.map(({ value, words }) => {
+      const box = element("i", "mark");
+      box.title = words;
+      box.setAttribute("role", "listitem");
+      box.setAttribute("aria-label", words);
+      return { value, box };
+    });
+    this.parts.later.replaceChildren(...this.later.map(({ box }) => box));
+    next.hidden = !later.length;
+    next.textContent = `then ${later
+      .slice(0, MOST_NAMED)
+      .map(({ value }) => short(value))
+      .join(", ")}`;
+    if (later.length > MOST_NAMED) next.textContent += ", …";
+    next.title = later.map(({ words }) => words).join("; ");
   }
 
   colour() {
@@ -171,6 +226,7 @@ export class Ruler {
       const left = this.x(start);
       Object.assign(box.style, { left: `${left}px`, width: `${this.x(end) - left}px` });
     }
+    for (const { value, box } of this.later) box.style.left = `${this.x(value)}px`;
     placeLabels(this);
     this.paint();
   }
@@ -190,6 +246,7 @@ export class Ruler {
     this.request ??= requestAnimationFrame(() => {
       this.request = undefined;
       if (this.width) this.paint();
+      this.announce();
     });
   }
 
@@ -198,7 +255,7 @@ export class Ruler {
     const zone = this.zones.find(({ end }) => eta <= end);
     parts.handle.style.transform = `translateX(${this.x(eta)}px)`;
     parts.eta.textContent = `η = ${digits(eta)}`;
-    parts.edge.textContent = digits(2 / eta);
+    parts.edge.textContent = digits(data.edge.reach / eta - data.edge.decay);
     if (data.sharpness) parts.gamma.lastChild.textContent = digits(eta * data.sharpness);
     for (const each of this.zones) each.box.toggleAttribute("data-on", each === zone);
     parts.regime.hidden = !zone;

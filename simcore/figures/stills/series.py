@@ -11,7 +11,7 @@ import numpy as np
 
 from simcore.checks import require
 from simcore.figures import parts, style
-from simcore.figures.clock import Span, places, reference, shared, steps_at
+from simcore.figures.clock import Span, even, places, reference, shared, steps_at
 from simcore.figures.parts import (
     LINE_ROWS,
     MAX_POINTS,
@@ -24,7 +24,8 @@ from simcore.figures.parts import (
 )
 from simcore.figures.scene import Axis, Level, Line, Mark, Run, Scene, SeriesPanel, thin
 
-KINDS = ("line", "points", "theory")  # of lines, in the order in which they are drawn
+KINDS = ("line", "points", "theory", "bound")  # of lines, in the order in which they are drawn
+THEORY = ("theory", "bound")  # a bound holds from record to record
 MARKED = 4  # markers of a line
 PLACE = "|x"  # the column of a run that says where its records stand on the axis
 
@@ -46,7 +47,7 @@ def draw(
     thinned = _thinned(scene, replace(panel, lines=lines), axis)
     names, key = _key(scene, lines)
     rows = _rows(thinned, names, key, log)
-    values = _finite([row for row in rows if row["kind"] != "theory"])
+    values = _finite([row for row in rows if row["kind"] not in THEORY])
     if not values.size:
         return parts.message(_nothing(panel, log), height)
     limits = panel.limits if log == (panel.scale == "log") else None
@@ -56,12 +57,13 @@ def draw(
     y = Height(_y_title(panel), limits, log)
     low, high = y.domain or _reach(values, log)
     for row in rows:
-        if row["kind"] == "theory":
+        if row["kind"] in THEORY:
             far = (row["value"] < low) | (row["value"] > high)
             row["value"] = np.where(far, np.nan, row["value"])
     x = _width(_clock(scene.runs, axis), span)
-    labelled = [row for row in rows if row["kind"] == "theory" and row["line"] not in key.listed]
+    labelled = [row for row in rows if row["kind"] in THEORY and row["line"] not in key.listed]
     layers = [
+        *_changes(scene.runs, axis, x),
         *parts.named(parts.RUN, [*_line_layers(rows, x, y, key), *_markers(rows, x, y, key)]),
         *parts.levels([level for level in levels if low <= level.value <= high]),
         *parts.beyond([level for level in levels if level.value > high], above=True),
@@ -186,10 +188,47 @@ def _rows(scene: Scene, names: Sequence[str], key: Key, log: bool) -> list[Colum
             "step": columns["step"],
             "time": columns["t"],
             "line": name,
-            "kind": "theory" if line.theory else "points" if solid or alone else "line",
+            "kind": _kind(line, runs[line.run])
+            if line.theory
+            else "points"
+            if solid or alone
+            else "line",
         }
         rows.append(_positive(row) if log else row)
     return rows
+
+
+def _kind(line: Line, run: Run) -> str:
+    """Of a theory line."""
+    return "bound" if line.colour == "edge" and run.stroke == "points" else "theory"
+
+
+def _changes(runs: Sequence[Run], axis: Axis, x: Width) -> list[alt.Chart]:
+    """When the rules of the run change whose steps are counted: a line up from a mark on the
+    axis."""
+    counted = reference(runs)
+    changes = (counted or runs[0]).changes
+    if not changes:
+        return []
+    at = np.array([change.t for change in changes])
+    if axis == "step" and counted is not None:
+        at = steps_at(at, counted)
+    rows: Columns = {
+        "x": at,
+        "change": [change.words for change in changes],
+        "t": [change.t for change in changes],
+    }
+    base = alt.Chart(table([rows])).encode(
+        x=x.channel(),
+        tooltip=[alt.Tooltip("change:N"), alt.Tooltip("t:Q", format=".5g")],
+    )
+    shade = parts.ink(style.MUTED)
+    return [
+        base.mark_rule(color=shade, strokeDash=style.THEORY_DASH, clip=True),
+        base.encode(y=alt.YValue("height")).mark_point(
+            shape="triangle-up", filled=True, size=60, color=parts.ink(style.INK), opacity=1
+        ),
+    ]
 
 
 def _line_layers(rows: Sequence[Columns], x: Width, y: Height, key: Key) -> list[alt.Chart]:
@@ -209,6 +248,7 @@ def _line_layers(rows: Sequence[Columns], x: Width, y: Height, key: Key) -> list
             dots.mark_point(filled=True, opacity=1, size=size, clip=True),
         ],
         "theory": [parts.line(only["theory"])],
+        "bound": [parts.line(only["bound"], interpolate="step-after")],
     }
     seen = [layer for kind in KINDS if _any_of(rows, kind) for layer in layers[kind]]
     if any((row["high"] > row["low"]).any() for row in rows):
@@ -366,7 +406,9 @@ def _clock(runs: Sequence[Run], axis: Axis) -> str:
     """Title of the axis of time."""
     counted = reference(runs)
     if axis == "time":
-        return "time t" if counted is None else "time t = η · step"
+        if counted is None:
+            return "time t"
+        return "time t = η · step" if even(runs) else "time t = Σ η"
     if counted is None:
         return "step of the integrator"
     return "step" if len(runs) == 1 else f"step of {counted.label or counted.name}"

@@ -1,0 +1,129 @@
+"""How a central flow ends, what is said of it, and where it and the descent it stands for differ.
+
+It knows no overshoot, so it never cycles: it is gradient flow, or it is kept at its edge until a
+minimum is flat enough, or, where none is, it stops short of the target.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simcore import prospects
+from simcore.courses import sharpest
+from simcore.experiment import Experiment
+from simcore.prospects import TIE
+from simcore.trajectory import Outcome, Trajectory
+from simcore.verdicts import CLOSE, STILL, Evidence, Reason, Regime, Verdicts, shares_of
+
+OVERSHOOT = 5.0  # units of time after the edge is met in which descent jumps and it does not
+
+
+# --- The verdict -----------------------------------------------------------------------------
+
+
+def judge(experiment: Experiment, seen: Evidence) -> Verdicts:
+    """The regime of one finished run, by the rules of `regimes.classify` as far as they are about
+    what does not oscillate; with Reason.SHORT where it rests short of the target."""
+    ahead, expected = seen.ahead, prospects.expected(experiment)
+    shares = shares_of(ahead.strengths[-1])
+    regime, reason = _verdict(experiment, seen, shares[:, 0], expected)
+    return Verdicts(
+        np.array([regime], dtype=object), np.array([reason], dtype=object), shares, ahead.sharpness
+    )
+
+
+def _verdict(
+    experiment: Experiment, seen: Evidence, shares: np.ndarray, expected: prospects.Expected
+) -> tuple[Regime, Reason]:
+    ahead, edge = seen.ahead, experiment.edge
+    assert edge is not None
+    if not expected.alive.any():
+        return Regime.TRAPPED, Reason.SADDLE
+    moved = np.abs(ahead.strengths[0] - ahead.strengths[-1]).max()
+    short = bool(expected.lowest > edge * (1 + TIE))
+    if short:
+        rests = max(ahead.swing.max(), moved) <= STILL
+        if not rests:
+            return Regime.UNFINISHED, Reason.NONE
+        reason = Reason.SHORT
+    else:
+        near = np.abs(ahead.totals - 1).max() <= CLOSE
+        if not near or max(ahead.swing.max(), moved) > CLOSE:
+            return Regime.UNFINISHED, Reason.EARLY
+        reason = Reason.NONE
+    if expected.gains and np.abs(shares - expected.flattest).max() <= CLOSE:
+        return Regime.BALANCED, reason
+    too_sharp = bool(expected.winner > edge * (1 + TIE))
+    if np.isnan(expected.flow).any():  # then it is the sharpness of one pathway alone
+        too_sharp = too_sharp and bool(seen.peak[0] - shares.max() > CLOSE)
+    if expected.gains and too_sharp:
+        return Regime.PARTLY_REBALANCED, reason
+    return Regime.WINNER_TAKES_ALL, reason
+
+
+# --- Words -----------------------------------------------------------------------------------
+
+
+def met_edge(run: Trajectory) -> bool:
+    """Whether the edge ever pulled at a central flow."""
+    return run.variance is not None and bool((run.variance > 0).any())
+
+
+def headline(run: Trajectory, regime: Regime, reason: Reason) -> str:
+    """The regime in a few words."""
+    if reason is Reason.SHORT:
+        return prospects.STOPS_SHORT
+    if run.outcome is Outcome.FINISHED and regime is not Regime.UNFINISHED and not met_edge(run):
+        return prospects.IS_FLOW
+    return "kept at the edge" if regime is Regime.WINNER_TAKES_ALL else regime.value
+
+
+def sentence(run: Trajectory, regime: Regime, reason: Reason) -> str:
+    """What happened in a finished run, and why."""
+    if regime is Regime.UNFINISHED:
+        return "The flow ended before it settled; give it a longer duration."
+    if reason is Reason.SHORT:
+        total = float(sharpest(run).total[-1])
+        return (
+            "No minimum is flat enough for this step size, so central flow stops short of the "
+            f"target, with a sum of {total:.3f} of it; of descent's jumps it knows nothing."
+        )
+    if not met_edge(run):
+        return "The edge is never reached, so this is gradient flow."
+    if regime is Regime.PARTLY_REBALANCED:
+        return (
+            "The minimum that gradient flow leads to is too sharp for this step size; kept at the "
+            "edge, central flow handed signal to the others until the shared solution was just "
+            "flat enough."
+        )
+    return "Kept at the edge, central flow went on to a minimum that is flat enough."
+
+
+def beside(central: Trajectory, descent: Trajectory) -> str:
+    """What a central flow shows of the descent beside it, and what not."""
+    if central.variance is None or not met_edge(central):
+        return "Central flow: the edge is never reached, so it is gradient flow."
+    experiment = descent.experiment
+    first = float(central.time[np.flatnonzero(central.variance > 0)[0]])
+    words = [
+        f"Central flow, the curve about which descent oscillates, meets the edge at t = {first:.4g}"
+        ".",
+        f"For about {OVERSHOOT:g} units of time from there descent overshoots, which it does not "
+        "show.",
+    ]
+    edge, expected = experiment.edge, prospects.expected(experiment)
+    if edge is not None and expected.lowest > edge * (1 + TIE):
+        words.append(
+            "Above 2/λ(min) it stops short of the target: near descent's mean sum, with a loss "
+            "that is too low; it knows no period doubling, chaos or trap."
+        )
+    elif set(experiment.network.depths) == {2}:
+        words.append("At depth 2 it keeps the ratio of the pathways, as descent does.")
+    else:
+        if experiment.network.pathways > 2:
+            words.append(
+                "With three pathways or more it makes the leaders equal before it feeds the "
+                "others, which descent does not."
+            )
+        words.append("Late re-balancing is slower in it than in descent.")
+    return " ".join(words)

@@ -1,0 +1,243 @@
+"""Several eigenvalues of a Hessian at once: the block Davidson method."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simcore.frames import Coordinates
+from simcore.kernels import davidson as kernels
+from simcore.kernels import matrices
+from simcore.kernels.simd import padded, zeros
+from simcore.lanczos import Lanczos
+from simcore.looks import Look
+
+GUARD = 1  # eigenvectors followed beyond those asked for, lest one overtakes unseen
+CHAIN = 2  # Krylov vectors of noise that join in for the same reason; corrections would ignore them
+MOST = 14  # times that the basis may grow before Lanczos takes over
+NEAR = 1e-3  # of an eigenvalue: nearer ones of K count as so far away
+STALE = 1e-4  # relative change from which K is diagonalised anew
+SHARE = 0.5  # of the Hessian's largest eigenvalue that K's must have for the two to be alike
+
+
+class Davidson:
+    """The k largest eigenvalues of the Hessian, warm-started from the call before.
+
+    The basis grows by the residuals r = H v - lambda v of all pairs not yet exact, each corrected
+    by the inverse of what the Hessian is at a minimum, J^T J with J v = dM Sigma_xx^{1/2}:
+
+        lambda (J^T J - lambda)^{-1} r = -r + J^T (K - lambda)^{-1} J r
+
+    K = J J^T, (n_out n_in)^2 numbers, is sum_l B_l B_l^T (x) Sigma_xx^{1/2} A^T A Sigma_xx^{1/2}
+    over the layers, A = A_{l-1} and B_l the maps below and above. At the start, on a plateau and
+    wherever else the Hessian is not like that it is left to Lanczos.
+    """
+
+    def __init__(self, lanczos: Lanczos, noise: np.ndarray) -> None:
+        """For as many eigenvalues as `lanczos` finds, in its coordinates. `noise`: a random
+        vector."""
+        self.coordinates, self.noise, self.lanczos = lanczos.coordinates, noise, lanczos
+        self.k = len(lanczos.noise)
+        coordinates, rows = self.coordinates, padded(self.k + GUARD + 1)
+        room = (MOST + 2) * rows
+        self.basis, self.images = zeros(2, room, coordinates.size)
+        self.fresh, self.found, self.left = zeros(3, rows, coordinates.size)
+        self.overlaps, self.lengths = np.zeros((room, room)), np.zeros(rows)
+        self.numbers = zeros(4 * room)
+        self.vectors = np.zeros((self.k + GUARD, len(noise)))
+        self.largest = np.inf  # eigenvalue of the call before
+        self.inverse = _GaussNewton(coordinates)
+        self.grown = 0
+
+    @property
+    def products(self) -> int:
+        """Hessian-vector products so far."""
+        return self.grown + self.lanczos.products
+
+    def begin_from(self, vectors: np.ndarray) -> None:
+        """Take these for the eigenvectors of the call before."""
+        self.vectors[: len(vectors)] = vectors
+
+    def solve(self, place: matrices.Place, tol: float, look: Look) -> tuple[np.ndarray, np.ndarray]:
+        """Values, largest first, and residuals; see `curvature.EigenSolver`."""
+        self.coordinates.move_to(place.work)
+        self.inverse.move_to(place)
+        if self.inverse.largest > SHARE * self.largest:
+            pairs = self._grow(place, tol, look)
+        else:
+            pairs = None
+        if pairs is None:
+            self.lanczos.vectors[:] = self.vectors[: self.k]
+            pairs = self.lanczos.solve(place, tol, look)
+            self.vectors[: self.k] = self.lanczos.vectors
+        self.largest = float(pairs[0][0])
+        return pairs
+
+    def _grow(
+        self, place: matrices.Place, tol: float, look: Look
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Values and residuals by Davidson's method, None if that would take too long."""
+        count, pairs = self._apply(place, 0, self._begin(place)), None
+        chain = 0  # the row of the last Krylov vector of noise
+        for grown in range(MOST):
+            look()
+            overlaps = self.overlaps[:count, :count]
+            if not np.isfinite(overlaps).all():
+                return None
+            ritz, turns = np.linalg.eigh(overlaps)
+            ritz, turns = ritz[::-1], np.ascontiguousarray(turns.T[::-1])
+            residuals = self._residuals(ritz, turns)
+            still = np.flatnonzero(residuals > tol * np.abs(ritz).max())
+            krylov = int(grown < CHAIN)
+            if len(still) + krylov == 0:
+                pairs = ritz[: self.k].copy(), residuals
+                break
+            self.fresh[:krylov] = self.images[chain]
+            new = self.fresh[krylov : krylov + len(still)]
+            new[:] = self.left[still]
+            self.inverse.correct(place, ritz[still], new)
+            start, count = count, self._extend(count, krylov + len(still))
+            if count == start:
+                break
+            chain = start
+            self._apply(place, start, count)
+        self._combine(turns, self.basis, self.found)
+        kept = self.found[: len(self.vectors)]
+        self.vectors[:] = self.coordinates.outside(place.work, kept)
+        return pairs
+
+    def _begin(self, place: matrices.Place) -> int:
+        """Noise, the vectors of the call before and, unless they are its, those that the inverse
+        would have if the weights were a minimum; how many they are."""
+        rows = np.concatenate([self.noise[None], self.vectors])
+        self.fresh[: len(rows)] = self.coordinates.inside(place.work, rows)
+        count = self._extend(0, len(rows))
+        if self.inverse.moved:
+            self.fresh[: len(self.vectors)] = self.inverse.top(place, len(self.vectors))
+            count = self._extend(count, len(self.vectors))
+        return count
+
+    def _extend(self, start: int, wanted: int) -> int:
+        return int(
+            kernels.extend(
+                self.basis, start, self.fresh[: padded(wanted)], wanted, self.lengths, self.numbers
+            )
+        )
+
+    def _apply(self, place: matrices.Place, start: int, stop: int) -> int:
+        here = self.coordinates
+        kernels.apply(
+            place.theta,
+            here.layout,
+            place.problem,
+            place.work,
+            here.tangent,
+            here.frame,
+            self.basis,
+            self.images,
+            start,
+            stop,
+            self.overlaps,
+        )
+        self.grown += stop - start
+        return stop
+
+    def _residuals(self, ritz: np.ndarray, turns: np.ndarray) -> np.ndarray:
+        """||r|| of the k pairs; the first rows of self.left hold r."""
+        rows = padded(self.k)
+        left, found, values = self.left[:rows], self.found[:rows], np.zeros((rows, 1))
+        values[: len(ritz), 0] = ritz[:rows]
+        self._combine(turns, self.images, left)
+        self._combine(turns, self.basis, found)
+        left -= values * found
+        return np.sqrt(np.einsum("ij,ij->i", left[: self.k], left[: self.k]))
+
+    @staticmethod
+    def _combine(turns: np.ndarray, rows: np.ndarray, out: np.ndarray) -> None:
+        """out = as many Ritz vectors as there are, or their images."""
+        coefficients = np.zeros((len(out), turns.shape[1]))
+        coefficients[: len(turns)] = turns[: len(out)]
+        kernels.combine(coefficients, rows, out)
+
+
+class _GaussNewton:
+    """J^T J at the current weights, and what corrects a residual by its inverse."""
+
+    def __init__(self, coordinates: Coordinates) -> None:
+        self.coordinates = coordinates
+        self.matrix, self.largest = np.zeros((0, 0)), 0.0
+
+    def move_to(self, place: matrices.Place) -> None:
+        """Bring K's eigenvalues and eigenvectors up to date."""
+        n_in, covariance = self.coordinates.layout.n_in, place.problem.covariance
+        self.root = None if place.problem.whitened else _root(covariance.reshape(n_in, n_in))
+        matrix = self._matrix(place)
+        change = np.inf
+        if self.matrix.shape == matrix.shape:
+            change = float(np.linalg.norm(matrix - self.matrix))
+        self.moved = bool(change > STALE * np.linalg.norm(matrix)) and np.isfinite(matrix).all()
+        if self.moved:
+            self.matrix = matrix
+            self.values, self.axes = np.linalg.eigh(matrix)
+            self.largest = float(self.values[-1])
+
+    def correct(self, place: matrices.Place, values: np.ndarray, left: np.ndarray) -> None:
+        """left (b, N) = -left + J^T (K - lambda)^{-1} J left."""
+        here = self.coordinates
+        maps = zeros(len(left), place.problem.target.size)
+        kernels.maps_along(
+            place.theta, here.layout, place.work, here.tangent, here.frame, left, maps
+        )
+        apart = self.values - values[:, None]
+        least = NEAR * np.abs(values)[:, None] + np.finfo(float).tiny
+        apart = np.where(np.abs(apart) < least, np.copysign(least, apart), apart)
+        pulls = self._times_root(self._times_root(maps) @ self.axes / apart @ self.axes.T)
+        left *= -1.0
+        self._add_pulls(place, pulls, left)
+
+    def top(self, place: matrices.Place, count: int) -> np.ndarray:
+        """J^T u for the eigenvectors u of K's largest eigenvalues, (count, N): the eigenvectors of
+        J^T J; zeros where K has fewer."""
+        out = zeros(count, self.coordinates.size)
+        axes = self.axes.T[::-1][:count]
+        self._add_pulls(place, self._times_root(axes), out[: len(axes)])
+        return out
+
+    def _add_pulls(self, place: matrices.Place, maps: np.ndarray, out: np.ndarray) -> None:
+        here, slopes = self.coordinates, zeros(*maps.shape)
+        slopes[:] = maps
+        kernels.add_pulls(
+            place.theta, here.layout, place.work, here.tangent, here.frame, slopes, out
+        )
+
+    def _times_root(self, maps: np.ndarray) -> np.ndarray:
+        """Every map, a row, times Sigma_xx^{1/2}."""
+        if self.root is None:
+            return maps
+        return (maps.reshape(-1, len(self.root)) @ self.root).reshape(maps.shape)
+
+    def _matrix(self, place: matrices.Place) -> np.ndarray:
+        """K, (n_out n_in, n_out n_in)."""
+        where = self.coordinates.layout
+        n_in, above, below = where.n_in, [], []
+        n_out = place.problem.target.size // n_in
+        bottom = np.eye(n_in) if self.root is None else self.root
+        for first, stop in zip(where.first[:-1], where.first[1:], strict=True):
+            over = np.eye(n_out)
+            for layer in range(stop - 1, first - 1, -1):
+                chain = bottom
+                if layer > first:
+                    link, cols = where.chain[layer - 1], where.cols[layer]
+                    chain = place.work.forward[link : link + cols * n_in].reshape(cols, n_in)
+                    chain = chain if self.root is None else chain @ self.root
+                above.append((over @ over.T).ravel())
+                below.append((chain.T @ chain).ravel())
+                start, shape = where.start[layer], (where.rows[layer], where.cols[layer])
+                over = over @ place.theta[start : start + shape[0] * shape[1]].reshape(shape)
+        pairs = (np.array(above).T @ np.array(below)).reshape(n_out, n_out, n_in, n_in)
+        return pairs.transpose(0, 2, 1, 3).reshape(n_out * n_in, n_out * n_in)
+
+
+def _root(covariance: np.ndarray) -> np.ndarray:
+    """Sigma_xx^{1/2}, symmetric."""
+    values, axes = np.linalg.eigh(covariance)
+    return (axes * np.sqrt(np.maximum(values, 0.0))) @ axes.T

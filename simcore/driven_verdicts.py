@@ -1,0 +1,113 @@
+"""How a run ends whose dynamics are not plain: with events, momentum, weight decay or label noise.
+
+Theory's ends are those of plain descent, so such a run is held against what it shows itself: it has
+re-balanced if its pathways share more evenly than where gradient flow from the same start ends.
+The rest are the rules of `verdicts`, but for what a penalty and noise change:
+
+* with weight decay the sum rests where decay balances the pull of the target, and a run that decay
+  and the edge push against each other has settled at the edge;
+* with label noise nothing rests, so means are judged, and a run has not settled before the means
+  are at the flattest split, where the drift ends.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simcore import driven, prospects, theory, verdicts
+from simcore.experiment import Experiment
+from simcore.prospects import Expected
+from simcore.verdicts import CLOSE, LEARNED, Ahead, Evidence, Reason, Regime, Verdicts
+
+PINNED = 0.03  # of the edge: as near as decay holds the sharpness to it
+
+
+def judge(experiment: Experiment, seen: Evidence) -> Verdicts:
+    """The verdict on one run, with an axis of length one."""
+    expected = _expected(experiment, seen.ahead)
+    peak = expected.flow.max() if np.isfinite(expected.flow).all() else seen.peak
+    # no end of gradient flow is asked for: where it was is what the run's end is held against
+    of_run = expected._replace(
+        flow=np.full_like(expected.flow, np.nan), winner=np.full_like(expected.winner, np.inf)
+    )
+    ahead = _settled(experiment, seen.ahead)
+    found = verdicts.judge_one(
+        experiment, seen._replace(peak=np.atleast_1d(peak), ahead=ahead), of_run
+    )
+    regime, reason = _truer(experiment, expected, seen.ahead, found)
+    return found._replace(
+        regimes=np.array([regime], dtype=object), reasons=np.array([reason], dtype=object)
+    )
+
+
+def _expected(experiment: Experiment, ahead: Ahead) -> Expected:
+    """With the pathways that are frozen for good where they are: the others share what these leave
+    of the target, and only their own sharpness counts. With momentum nothing is known of how long a
+    run that was thrown near zero stays there."""
+    expected, pathways = prospects.expected(experiment), experiment.network.pathways
+    awake = np.array(experiment.dynamics.moving(pathways))
+    if not awake.all():
+        alive = expected.alive & awake
+        value = experiment.task.singular_values[theory.sharpest_mode(experiment)]
+        asleep = np.where(awake, 0.0, ahead.strengths[-1, :, 0])
+        left = max(0.0, 1 - float(asleep.sum()))
+        split, lowest, _, gains = prospects.flattest_over(
+            left * value, experiment.network.depths, tuple(alive.tolist())
+        )
+        expected = expected._replace(
+            alive=alive,
+            flattest=theory.shares(asleep + left * split),
+            lowest=np.array(lowest),
+            gains=np.array(gains),
+        )
+    momentum = experiment.dynamics.momentum
+    return expected._replace(trap=np.zeros_like(expected.trap)) if momentum else expected
+
+
+def _settled(experiment: Experiment, ahead: Ahead) -> Ahead:
+    """The tail in units of where the sum rests; of label noise below the edge, its means."""
+    dynamics, expected = experiment.dynamics, prospects.expected(experiment)
+    goal = 1.0
+    if dynamics.weight_decay:
+        scale = experiment.task.singular_values[theory.sharpest_mode(experiment)] or 1.0
+        last = ahead.strengths[-1, :, 0] * scale
+        short = theory.decay_shortfall(last, experiment.network.depths, dynamics.weight_decay)
+        goal = max(LEARNED, 1 - float(short) / scale)
+    edge = np.inf if experiment.edge is None else experiment.edge
+    if dynamics.label_noise and expected.lowest <= edge:
+        totals = float(ahead.totals.mean())
+        if totals > 0.5:  # noise shifts the mean a little
+            goal = totals
+        mean = ahead.strengths.mean(axis=0, keepdims=True)
+        ahead = ahead._replace(
+            low=np.full_like(ahead.low, totals),
+            high=np.full_like(ahead.high, totals),
+            swing=np.zeros_like(ahead.swing),
+            strengths=np.broadcast_to(mean, ahead.strengths.shape),
+        )
+    return ahead._replace(
+        low=ahead.low / goal, high=ahead.high / goal, strengths=ahead.strengths / goal
+    )
+
+
+def _truer(
+    experiment: Experiment, expected: Expected, ahead: Ahead, found: Verdicts
+) -> tuple[Regime, Reason]:
+    """The verdict, or another where a penalty or noise is the reason of it."""
+    regime, reason = found.regimes[0], found.reasons[0]
+    dynamics, learned = experiment.dynamics, bool(ahead.totals[-1, 0] >= LEARNED)
+    if driven.decays_away(experiment) and not learned:
+        return Regime.TRAPPED, Reason.DECAYS
+    waits = regime is Regime.UNFINISHED and reason in (Reason.DYING_OUT, Reason.LEAVING)
+    if dynamics.weight_decay and waits and learned and _at_the_edge(experiment, ahead):
+        level = np.abs(found.shares[:, 0] - expected.flattest).max() <= CLOSE
+        return Regime.BALANCED if level else Regime.PARTLY_REBALANCED, Reason.PINNED
+    drifts = waits or regime in (Regime.PARTLY_REBALANCED, Regime.WINNER_TAKES_ALL)
+    if dynamics.label_noise and driven.gains(experiment) and learned and drifts:
+        return Regime.UNFINISHED, Reason.DRIFTING
+    return regime, reason
+
+
+def _at_the_edge(experiment: Experiment, ahead: Ahead) -> bool:
+    edge = experiment.edge
+    return edge is not None and bool(abs(ahead.sharpness[0] / edge - 1) <= PINNED)

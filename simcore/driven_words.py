@@ -1,0 +1,105 @@
+"""What is said of a run with events, momentum, weight decay or label noise, where the sentence of a
+plain run would not be true."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simcore import drift, prospects, theory
+from simcore.courses import sharpest
+from simcore.trajectory import Trajectory
+from simcore.verdicts import CLOSE, Reason, Regime
+
+_OF_REASONS = {
+    Reason.DECAYS: (
+        "Weight decay is stronger than the pull of the target on so small a start, so the weights "
+        "decay to zero and the run never leaves the plateau."
+    ),
+    Reason.PINNED: (
+        "Weight decay favours a single pathway, and the edge of stability hands signal back to the "
+        "others: the run stays at the edge, where the two balance."
+    ),
+}
+_HEADLINES = {
+    Reason.DECAYS: "decays to zero",
+    Reason.PINNED: "held at the edge by weight decay",
+    Reason.DRIFTING: "still being shared by label noise",
+}
+
+
+def headline(reason: Reason) -> str | None:
+    """A few words; None where those of the regime are true."""
+    return _HEADLINES.get(reason)
+
+
+def sentence(run: Trajectory, regime: Regime, reason: Reason, shares: np.ndarray) -> str | None:
+    """What happened; None where what is said of a plain run is true. `shares` (H,) are those by
+    which it is judged."""
+    if reason in _OF_REASONS:
+        return _OF_REASONS[reason]
+    if reason is Reason.DRIFTING:
+        return _drifting(run, shares)
+    dynamics = run.experiment.dynamics
+    if regime is Regime.TRAPPED and reason is Reason.THROWN:
+        return regime.sentence
+    if regime is Regime.PARTLY_REBALANCED and (_interrupted(run) or not _winner_is_too_sharp(run)):
+        return _shared_more(run)
+    if regime is Regime.BALANCED and dynamics.label_noise:
+        return (
+            "Label noise has shared the signal out, so that the pathways are at the flattest split."
+        )
+    if regime is Regime.WINNER_TAKES_ALL:
+        return _kept(run)
+    return None
+
+
+def _interrupted(run: Trajectory) -> bool:
+    """Whether more happens in the run than a warm-up."""
+    dynamics = run.experiment.dynamics
+    return len(dynamics.events) > (dynamics.warms_up_for > 0)
+
+
+def _winner_is_too_sharp(run: Trajectory) -> bool:
+    edge = run.experiment.edge
+    return edge is not None and bool(prospects.expected(run.experiment).winner > edge)
+
+
+def _shared_more(run: Trajectory) -> str:
+    """That it is, and why where only one thing can be the reason."""
+    dynamics = run.experiment.dynamics
+    if dynamics.momentum and not _interrupted(run):
+        return (
+            "The minimum that gradient flow leads to is flat enough for this step size, but "
+            "momentum overshoots at the end of the plateau, and that shared the signal out more "
+            "evenly."
+        )
+    return (
+        "The pathways end up sharing the signal more evenly than under plain gradient flow from "
+        "the same start."
+    )
+
+
+def _kept(run: Trajectory) -> str | None:
+    dynamics, depths = run.experiment.dynamics, run.experiment.network.depths
+    shares = theory.shares(sharpest(run).strengths[-1])
+    winner, flow = int(shares.argmax()), prospects.expected(run.experiment).flow
+    more = len(depths) > 1 and bool(np.isfinite(flow).all() and shares.max() > flow.max() + CLOSE)
+    if more and dynamics.weight_decay and not _interrupted(run):
+        return (
+            f"Weight decay handed the signal to pathway {winner + 1}: it keeps more of it than "
+            "gradient flow alone would leave it."
+        )
+    if _interrupted(run) and len(depths) > 1:
+        return f"Pathway {winner + 1} ends with the largest share of the signal, and keeps it."
+    return None
+
+
+def _drifting(run: Trajectory, shares: np.ndarray) -> str:
+    said = "Label noise is still sharing the signal out, so the shares are those of a while"
+    more = drift.steps_to_level(run.experiment, shares)
+    if more is None:
+        return f"{said}; give it more steps."
+    return (
+        f"{said}: about {more:,.0f} more steps, by its drift law, until they are those of the "
+        "flattest split."
+    )

@@ -1,0 +1,66 @@
+"""The coordinates in which eigenvectors of the Hessian are sought; see `kernels.frames`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simcore.kernels import frames as kernels
+from simcore.kernels import matrices
+from simcore.kernels.simd import zeros
+
+WORTH = 0.7  # of the weights: with so few coordinates their products cost less
+
+
+class Coordinates:
+    """Narrow ones where layers are wide, else the weights themselves, padded as `layout` says."""
+
+    def __init__(
+        self, layout: matrices.Layout, tangent: matrices.Tangent, outputs: int, k: int
+    ) -> None:
+        """For k eigenvectors: a frame leaves out eigenvalues of 0, so it must have room for many
+        more. `outputs`: n_out, padded."""
+        self.layout, self.tangent = layout, tangent
+        first = np.isin(np.arange(len(layout.rows)), layout.first[:-1])
+        sizes = np.where(first, layout.rows, layout.rows + layout.cols) * layout.n_in
+        weights, count = int((layout.rows * layout.cols).sum()), int(sizes.sum())
+        wide = min(layout.rows.min(), layout.cols.min(), outputs) >= layout.n_in
+        narrow = bool(wide and count <= WORTH * weights and 8 * k <= count)
+        chain, layers = int(layout.chain[-1]) if narrow else 0, len(sizes) if narrow else 0
+        square = layout.n_in**2
+        self.size = count if narrow else int(layout.start[-1])
+        self.frame = kernels.Frame(
+            narrow,
+            np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+            below=zeros(chain),
+            below_turned=zeros(chain),
+            above=zeros(chain),
+            above_turned=zeros(chain),
+            r=zeros(layers, square),
+            r_turned=zeros(layers, square),
+            s=zeros(layers, square),
+            s_turned=zeros(layers, square),
+            small=zeros(2, square if narrow else 0),
+        )
+
+    def move_to(self, work: matrices.Workspace) -> None:
+        """Take the frame of where `work` holds `evaluate` and `backpropagate` of scale 1."""
+        if self.frame.narrow:
+            kernels.lay(self.layout, work, self.frame)
+
+    def inside(self, work: matrices.Workspace, vectors: np.ndarray) -> np.ndarray:
+        """The coordinates of full vectors, as far as the frame spans them."""
+        if not self.frame.narrow:
+            return vectors
+        out = zeros(len(vectors), self.size)
+        for vector, row in zip(vectors, out, strict=True):
+            kernels.enter(self.layout, work, self.frame, vector, row)
+        return out
+
+    def outside(self, work: matrices.Workspace, vectors: np.ndarray) -> np.ndarray:
+        """The full vectors of coordinates."""
+        if not self.frame.narrow:
+            return vectors
+        out = zeros(len(vectors), int(self.layout.start[-1]))
+        for vector, row in zip(vectors, out, strict=True):
+            kernels.leave(self.layout, work, self.tangent, self.frame, vector, row)
+        return out

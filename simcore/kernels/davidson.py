@@ -1,0 +1,123 @@
+"""Linear algebra of long vectors for several eigenpairs at once; see `simcore.davidson`.
+
+Vectors are the rows of arrays (rows, N), N a multiple of four, in a frame's coordinates.
+"""
+
+from simcore.kernels.frames import framed_product, pull_back, push_forward
+from simcore.kernels.lanczos import NONE, norm, purge, remove
+from simcore.kernels.products import add_scaled, dot, set_scaled
+from simcore.kernels.simd import add_up, at, fma, load, splat, store
+from simcore.kernels.stamp import kernel
+
+LOST = 1e-10  # of a vector's length: what is left of it is rounding
+
+
+@kernel
+def _dots(basis, count, rows, size, out):
+    """out[j, i] = -<row_j, basis_i> for four rows, flat, `count` numbers each."""
+    a, b, c, d = at(rows, 0), at(rows, size), at(rows, 2 * size), at(rows, 3 * size)
+    for i in range(count):
+        v = at(basis[i], 0)
+        p = q = r = s = splat(0.0)
+        for n in range(0, size, 4):
+            x = load(v, n)
+            p, q = fma(load(a, n), x, p), fma(load(b, n), x, q)
+            r, s = fma(load(c, n), x, r), fma(load(d, n), x, s)
+        out[i], out[count + i] = -add_up(p), -add_up(q)
+        out[2 * count + i], out[3 * count + i] = -add_up(r), -add_up(s)
+
+
+@kernel
+def _add_mixture(a, count, rows, out, size):
+    """out_j += sum_i a_ji rows_i for four vectors out_j; a (4, count), flat."""
+    a1, a2, a3 = at(a, count), at(a, 2 * count), at(a, 3 * count)
+    p, q, r, s = at(out, 0), at(out, size), at(out, 2 * size), at(out, 3 * size)
+    whole = count & ~1
+    for i in range(0, whole, 2):
+        v, w = at(rows[i], 0), at(rows[i + 1], 0)
+        pv, qv, rv, sv = splat(a[i]), splat(a1[i]), splat(a2[i]), splat(a3[i])
+        pw, qw, rw, sw = splat(a[i + 1]), splat(a1[i + 1]), splat(a2[i + 1]), splat(a3[i + 1])
+        for n in range(0, size, 4):
+            x, y = load(v, n), load(w, n)
+            store(p, n, fma(pw, y, fma(pv, x, load(p, n))))
+            store(q, n, fma(qw, y, fma(qv, x, load(q, n))))
+            store(r, n, fma(rw, y, fma(rv, x, load(r, n))))
+            store(s, n, fma(sw, y, fma(sv, x, load(s, n))))
+    if whole < count:
+        v, i = at(rows[whole], 0), whole
+        add_scaled(a[i], v, p, size)
+        add_scaled(a1[i], v, q, size)
+        add_scaled(a2[i], v, r, size)
+        add_scaled(a3[i], v, s, size)
+
+
+@kernel
+def extend(basis, start, fresh, wanted, lengths, numbers):
+    """Append the first `wanted` rows of `fresh`, made orthonormal to the `start` of the basis and
+    to each other, but for those in the span of the others; return how many there are then.
+
+    `fresh` has a multiple of four rows and is used up, the rows beyond being anything finite;
+    lengths (rows,) and numbers (4 room,) are scratch.
+    """
+    size, rows = basis.shape[1], fresh.shape[0]
+    for j in range(rows):
+        lengths[j] = 1.0
+    for again in range(3):
+        for j in range(rows):
+            length = norm(fresh[j])
+            lengths[j] *= length if again > 0 else 1.0
+            if length > 0.0:
+                set_scaled(1.0 / length, at(fresh[j], 0), at(fresh[j], 0), size)
+        if again < 2:
+            for j in range(0, rows, 4):
+                some, scratch = at(fresh, j * size), at(numbers, 0)
+                _dots(basis, start, some, size, scratch)
+                _add_mixture(scratch, start, basis, some, size)
+    count = start
+    for j in range(wanted):
+        vector = at(basis[count], 0)
+        set_scaled(1.0, at(fresh[j], 0), vector, size)
+        remove(basis[start:], count - start, basis[count])
+        length = norm(basis[count])
+        if length < 0.5:
+            length = purge(basis, count, basis, NONE, basis[count], 0.0)
+        if length * lengths[j] > LOST:
+            set_scaled(1.0 / length, vector, vector, size)
+            count += 1
+    return count
+
+
+@kernel
+def apply(theta, layout, problem, work, tangent, frame, basis, images, start, stop, overlaps):
+    """images = the Hessian times the basis, rows start..stop, and their rows and columns of
+    overlaps = <basis_i, images_j>."""
+    for j in range(start, stop):
+        framed_product(theta, layout, problem, work, tangent, frame, basis[j], images[j])
+        image = at(images[j], 0)
+        for i in range(j + 1):
+            overlaps[i, j] = overlaps[j, i] = dot(at(basis[i], 0), image, images[j].size)
+
+
+@kernel
+def combine(coefficients, rows, out):
+    """out_i = sum_j coefficients_ij rows_j, for a multiple of four out_i."""
+    size, count = rows.shape[1], coefficients.shape[1]
+    for i in range(0, coefficients.shape[0], 4):
+        some = at(out, i * size)
+        set_scaled(0.0, some, some, 4 * size)
+        _add_mixture(at(coefficients, i * count), count, rows, some, size)
+
+
+@kernel
+def maps_along(theta, layout, work, tangent, frame, directions, out):
+    """out_i = dM along direction i, (n_out * n_in,)."""
+    for i in range(out.shape[0]):
+        push_forward(theta, layout, work, tangent, frame, directions[i])
+        set_scaled(1.0, at(tangent.misfit, 0), at(out[i], 0), out[i].size)
+
+
+@kernel
+def add_pulls(theta, layout, work, tangent, frame, slopes, out):
+    """out_i += J^T slope_i."""
+    for i in range(slopes.shape[0]):
+        pull_back(theta, layout, work, tangent, frame, slopes[i], out[i])

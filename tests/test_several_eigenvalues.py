@@ -1,0 +1,115 @@
+"""Wide networks: the Hessian's own coordinates, and several eigenvalues at once."""
+
+from dataclasses import replace
+
+import naive
+import numpy as np
+import pytest
+from cases import CASES
+
+from simcore import Descent, Experiment, Gaussian, Network, Spectrum, curvature
+from simcore.davidson import Davidson
+from simcore.kernels import frames, matrices
+
+WIDE = Network(depths=(3, 2), width=24)
+# Repeated singular values: repeated eigenvalues at the minimum, and pairs that cross on the way.
+ONES = Spectrum(singular_values=(1.5, 1.0, 1.0))
+CORRELATED = CASES["data"].task
+
+
+def network(task):
+    return Experiment(
+        task=task,
+        network=WIDE,
+        start=Gaussian(std=0.05, seed=3),
+        dynamics=Descent(step_size=0.1, steps=1),
+        engine="matrices",
+    )
+
+
+class Along:
+    """One solver, taken from weights to weights."""
+
+    def __init__(self, experiment, k):
+        self.experiment, self.solver = experiment, curvature.EigenSolver(experiment, k)
+        self.problem = curvature.problem(experiment.task)
+        self.work = curvature.workspace(experiment)
+
+    def place(self, theta):
+        full = curvature.pad(self.experiment, theta)
+        matrices.evaluate(full, self.solver.layout, self.problem, self.work)
+        slope = np.zeros_like(full)
+        matrices.backpropagate(full, self.solver.layout, self.work, 1.0, slope)
+        self.here = full, self.solver.layout, self.problem, self.work
+        return matrices.Place(full, self.problem, self.work)
+
+    def solve(self, theta):
+        return self.solver.solve(*self.place(theta), 1e-9)
+
+    def spectrum(self):
+        """All eigenvalues where the last call was, largest first."""
+        rows = []
+        for unit in np.eye(self.solver.layout.size):
+            direction = curvature.pad(self.experiment, unit)
+            row = np.zeros_like(direction)
+            matrices.hessian_vector(*self.here, self.solver.tangent, direction, row)
+            rows.append(curvature.unpad(self.experiment, row))
+        return np.linalg.eigvalsh(np.array(rows))[::-1]
+
+
+def weights_on_the_way(experiment):
+    """Plateau, descent, minimum and then what no run does: a jump, no weights at all, and back."""
+    theta, kept = curvature.initial(experiment), []
+    for step in range(1201):
+        if step in (0, 80, 120, 1200):
+            kept.append(theta)
+        theta = theta - 0.1 * curvature.gradient(experiment, theta)
+    jump = np.random.default_rng(0).standard_normal(theta.size) * 0.3
+    return [*kept, jump, np.zeros_like(theta), kept[-1]]
+
+
+@pytest.mark.parametrize("task", [ONES, CORRELATED], ids=["repeated", "correlated"])
+def test_eigenvalues_along_a_run_are_those_of_the_dense_hessian(task):
+    experiment = network(task)
+    along = Along(experiment, 4)
+    assert isinstance(along.solver.method, Davidson)
+    for theta in weights_on_the_way(experiment):
+        values, residuals = along.solve(theta)
+        spectrum = along.spectrum()
+        scale = np.abs(spectrum).max()
+        assert np.abs(values - spectrum[:4]).max() <= 1e-8 * scale
+        assert (residuals <= 2e-9 * scale).all()
+        vectors = np.array([curvature.unpad(experiment, v) for v in along.solver.vectors])
+        true = [curvature.hessian_vector(experiment, theta, v) for v in vectors]
+        if scale > 0:  # else any vectors are eigenvectors
+            assert np.abs(vectors @ vectors.T - np.eye(4)).max() <= 1e-8
+            assert np.linalg.norm(true - values[:, None] * vectors, axis=1).max() <= 1e-8 * scale
+    assert along.solver.method.grown > 0
+
+
+def test_the_frame_holds_all_that_the_hessian_moves():
+    experiment = network(CORRELATED)
+    along = Along(experiment, 1)
+    here = along.solver.method.coordinates
+    rng = np.random.default_rng(1)
+    for scale in (0.3, 1e-6, 0.0):
+        theta = scale * rng.standard_normal(here.layout.size)
+        full, problem, work = along.place(theta)
+        here.move_to(work)
+        v = rng.standard_normal(theta.size)
+        inside = here.inside(work, curvature.pad(experiment, v)[None])
+        image = np.zeros_like(inside)
+        frames.framed_product(
+            full, here.layout, problem, work, here.tangent, here.frame, inside[0], image[0]
+        )
+        outside = curvature.unpad(experiment, here.outside(work, image)[0])
+        expected = naive.hessian_vector(experiment, theta, v)
+        assert np.abs(outside - expected).max() <= 1e-12 * np.abs(expected).max()
+        back = here.inside(work, here.outside(work, inside))
+        assert back == pytest.approx(inside, abs=1e-13)
+        assert np.linalg.norm(here.outside(work, inside)) == pytest.approx(np.linalg.norm(inside))
+
+
+def test_square_networks_keep_their_weights_as_coordinates():
+    experiment = replace(network(ONES), network=Network(depths=(3, 3)))
+    assert not curvature.EigenSolver(experiment, 1).method.coordinates.frame.narrow
