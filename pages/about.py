@@ -69,6 +69,20 @@ _prose.say(
     + "\n".join(f"| {begin} | {zone}: {sentence} |" for begin, zone, sentence in step_sizes())
     + r"""
 
+## Central flow
+
+The smooth curve about which descent oscillates: gradient flow that is kept where
+$\lambda_{\max} \le 2/\eta$, with $\Sigma$ the covariance of the oscillation,
+
+$$\dot\theta = -\nabla L - \tfrac12 \nabla \langle \Sigma, H(\theta) \rangle, \qquad
+0 \preceq \Sigma \perp \tfrac{2}{\eta} I - H \succeq 0 .$$
+
+Descent then has on average the loss $L + \operatorname{tr}\Sigma/\eta$. Right are the end of two
+pathways to about a hundredth and the loss summed over time; not shown are the first overshoots after
+the edge is met, period doubling, chaos and the trap. With three pathways or more the two leaders
+become equal before the third is fed, which descent does not do; beyond $2/\lambda_{\min}$ it stops
+short of the target; for depth 2 it keeps the ratio of the pathways, as descent does.
+
 ## Momentum, weight decay, label noise
 
 | | update | stable while |
