@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 from typing import Any
 
@@ -17,8 +16,9 @@ def shown(run: Trajectory) -> str:
     """The page that plays offline, in a frame of its own: neither its styles nor its scripts meet
     those of the notebook."""
     page = player.standalone(scenes.of(run))
+    held = page.replace("&", "&amp;").replace('"', "&quot;")  # what else stands in it ends no value
     return (
-        f'<iframe srcdoc="{html.escape(page)}" sandbox="allow-scripts allow-downloads" '
+        f'<iframe srcdoc="{held}" sandbox="allow-scripts allow-downloads" '
         f'style="width:100%;height:{HEIGHT}px;border:0" title="The run, to be played"></iframe>'
     )
 

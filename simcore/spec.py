@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Self
 
@@ -81,7 +82,11 @@ def _from_plain(value: Any) -> Any:
     kinds = {kind.__name__: kind for kind in _kinds(Spec)}
     kind = kinds.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise ValueError(f'"type" must name one of {", ".join(kinds)}; got {shown(name)}')
+        near = difflib.get_close_matches(str(name)[:60], kinds, n=3) or ["Spectrum", "Descent"]
+        raise ValueError(
+            f'"type" must name a part of an experiment such as {" or ".join(near)}; '
+            f"got {shown(name)}"
+        )
     known = {f.name for f in fields(kind)}
     unknown = sorted(str(key) for key in set(value) - known - {"type"})
     require(not unknown, f"{name} has no field {shown(unknown)}; it has {sorted(known)}")

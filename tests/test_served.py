@@ -58,7 +58,7 @@ def test_a_browser_shows_a_hostile_link_as_text_and_asks_nobody(server):
     shown = [*hostile.MARKUP, *hostile.TYPED]
     query = dict(zip(sorted(links.KNOWN), itertools.cycle(shown)))
     query |= dict.fromkeys(hostile.MARKUP[:3], "1")
-    query |= dict(zip(("depths", "rtol", "width", "engine"), TEXTS, strict=True))
+    query |= dict(zip(("depths", "duration", "width", "engine"), TEXTS, strict=True))
     asked = []
     with browser.launch() as chromium:
         tab = chromium.new_page()

@@ -27,6 +27,7 @@ ONE: dict[str, Callable[[str], Any]] = {  # the readers of one point, by the typ
 LISTED: dict[str, Callable[[str], Any]] = {
     "tuple[int, ...]": typed.wholes,
     "tuple[float, ...]": typed.numbers,
+    "tuple[Scale, ...]": typed.numbers,  # of a balanced start, one a pathway
 }
 
 

@@ -152,7 +152,7 @@ def standalone(scene: Scene) -> str:
 def _held(data: Mapping[str, Any]) -> str:
     """JSON by its id in a page, whatever it says."""
     texts = {
-        name: json.dumps(value, allow_nan=False).replace("<", "\\u003c")
+        name: json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
         for name, value in data.items()
     }
     return "\n".join(
