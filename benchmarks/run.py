@@ -38,8 +38,9 @@ from simcore import (
     Target,
     curvature,
 )
-from simcore.engines import ALONG_RUN_TOL, MatricesEngine, ModesEngine
 from simcore.kernels import matrices as matrix_kernels
+from simcore.matrices_engine import ALONG_RUN_TOL, MatricesEngine
+from simcore.modes_engine import ModesEngine
 
 Run = Callable[[], object]
 SIZES = [(2, 3, 8), (4, 4, 8), (4, 4, 16), (4, 4, 32), (2, 3, 64), (2, 3, 128)]  # H, L, n

@@ -16,10 +16,6 @@ from simcore.experiment import Experiment, Gaussian
 from simcore.figures import panels, style
 from simcore.tasks import Spectrum, Tree
 
-DURATIONS = {
-    "GF": "Gradient flow is descent in the limit of small steps.",
-    "CF": "Central flow is the smooth curve about which descent with this step size oscillates.",
-}
 TASKS = {"spectrum": "Singular values", "tree": "Semantic tree"}
 
 
@@ -68,7 +64,7 @@ def clock(experiment: Experiment) -> None:
     """Step size and steps of a descent, or the duration of a flow."""
     dynamics = experiment.dynamics
     if dynamics.step_size is not None:
-        _number(
+        number(
             "Step size η",
             "eta",
             dynamics.step_size,
@@ -86,12 +82,12 @@ def clock(experiment: Experiment) -> None:
             f"{variations.LONG:,} not every one is recorded.",
         )
     else:
-        _number(
+        number(
             f"Duration t of {dynamics.title}",
             "duration",
             dynamics.duration,
             lambda duration: variations.with_duration(experiment, duration),
-            help=DURATIONS[dynamics.short],
+            help=dynamics.meaning,
         )
 
 
@@ -346,7 +342,7 @@ def segments(label: str, member: str, titles: dict[str, str], **options: Any) ->
 # --- Widgets ---------------------------------------------------------------------------------
 
 
-def _number(
+def number(
     label: str, key: str, value: float, change: Callable[[float], Experiment], **options: Any
 ) -> None:
     """A number without bounds of its own: the spec says what is wrong with one, in words."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from pages import _controls, _prose, _runs, _state, _widgets
-from simcore import cost, driven, limits, typed, variations
+from simcore import cost, driven, limits, variations
 from simcore.ensemble import SEEDS, Ensemble, members
 from simcore.experiment import Descent, Experiment
 from simcore.figures import seeds
@@ -29,7 +28,7 @@ def controls(experiment: Experiment) -> None:
     if fold.open:
         with fold:
             _momentum(experiment, dynamics)
-            _number(
+            _controls.number(
                 "Weight decay μ",
                 "weight_decay",
                 dynamics.weight_decay,
@@ -42,7 +41,7 @@ def controls(experiment: Experiment) -> None:
                     "So much decay is stronger than the pull of the target on this small start: "
                     "the run will never leave the plateau. Take less, or a larger start."
                 )
-            _number(
+            _controls.number(
                 "Label noise δ",
                 "label_noise",
                 dynamics.label_noise,
@@ -63,7 +62,7 @@ def controls(experiment: Experiment) -> None:
 
 
 def _momentum(experiment: Experiment, dynamics: Descent) -> None:
-    _number(
+    _controls.number(
         "Momentum β",
         "momentum",
         dynamics.momentum,
@@ -102,18 +101,6 @@ def _with(experiment: Experiment, **fields: Any) -> Experiment:
     dynamics = experiment.dynamics
     assert isinstance(dynamics, Descent)
     return variations.with_dynamics(experiment, replace(dynamics, **fields))
-
-
-def _number(
-    label: str, key: str, value: float, change: Callable[[float], Experiment], **options: Any
-) -> None:
-    _widgets.field(
-        label,
-        key,
-        typed.text(value),
-        lambda text: _state.show(change(typed.number(text))),
-        **options,
-    )
 
 
 def with_seeds(scene: Scene, experiment: Experiment) -> Scene:

@@ -18,11 +18,11 @@ import segno
 import streamlit as st
 
 from pages import _prose, _state, _widgets
-from simcore import captions, run_table
+from simcore import captions, run_table, scenes
 from simcore.caption import Caption
 from simcore.experiment import Experiment
 from simcore.export import citation, snippet
-from simcore.figures import paper, player, take
+from simcore.figures import paper, take
 from simcore.figures.scene import Scene
 from simcore.trajectory import Trajectory
 
@@ -105,7 +105,7 @@ def of_run(scene: Scene, run: Trajectory, experiment: Experiment) -> None:
         _MENU(key="take", data=take.of_player())
         _files(
             scene.caption.stem,
-            File("Offline page", "html", "text/html", lambda: player.standalone(scene)),
+            File("Offline page", "html", "text/html", lambda: scenes.page(scene, experiment)),
             File("Data (CSV)", "csv", "text/csv", lambda: run_table.text(run)),
             File("Data (NPZ)", "npz", "application/octet-stream", lambda: _npz(run)),
         )

@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages import _bring, _controls, _drive, _events, _pins, _prose, _reached, _runs, _state, _ui
-from simcore import scenes
+from simcore import live, scenes
 from simcore.figures import panels
 
 experiment = _ui.open_page()
@@ -50,7 +50,7 @@ _bring.origin(run)
 view = _state.view()
 scene = panels.simulator(shown, chosen, view)
 if average is None:  # the browser cannot run central flow at another step size
-    scene = replace(scene, live=scenes.live_beside(run.experiment, view.mode))
+    scene = replace(scene, live=live.system(run.experiment, view.mode))
 _ui.play(_drive.with_seeds(scene, experiment), run, experiment, "player")
 _pins.table(shown)
 _ui.expectation(experiment)

@@ -10,12 +10,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from simcore import variations
+from simcore import driven, variations
 from simcore.events import Event, Events, Freeze, Jitter, Kick, Ramp, StepSize
 from simcore.experiment import Descent, Experiment
 from simcore.trajectory import Trajectory
 
-WARM_UP = 2000  # updates, or a third of a shorter run
 NEXT_TO = 1e-9  # relative: a time written in ten digits is the record next to it
 
 
@@ -112,12 +111,11 @@ def with_release(experiment: Experiment, at: float, pathway: int) -> Experiment:
 
 def _freeze(experiment: Experiment, at: float, pathway: int) -> Freeze | None:
     """The freeze that holds the pathway at that moment."""
-    of_pathway = [
+    held = (
         event
         for event in experiment.dynamics.events
-        if isinstance(event, Freeze) and event.pathway == pathway
-    ]
-    held = (e for e in of_pathway if e.start <= at and (e.stop is None or at < e.stop))
+        if isinstance(event, Freeze) and event.pathway == pathway and event.holds(at)
+    )
     return next(held, None)
 
 
@@ -146,12 +144,13 @@ def _happens(experiment: Experiment, new: Event) -> Experiment:
 
 
 def warm_up(experiment: Experiment) -> Ramp | None:
-    """The event by which the step size grows from nothing at the start; None without one."""
+    """The event by which the step size grows from nothing at the start, over at most a third of the
+    run; None without one."""
     dynamics = experiment.dynamics
     if dynamics.step_size is None or Ramp not in dynamics.takes:
         return None
-    updates = max(1, min(WARM_UP, dynamics.steps // 3))
-    return Ramp(start=0, stop=updates, value=dynamics.step_size, begin=0)
+    updates = max(1, min(driven.WARM_UP, dynamics.steps // 3))
+    return Ramp.warm_up(updates, dynamics.step_size)
 
 
 def usual(kind: type[Event], experiment: Experiment) -> Event:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import ClassVar, Literal, NamedTuple, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from simcore import checks, events, limits
 from simcore.checks import require, shown
 from simcore.events import Event, Events, Ramp
 from simcore.record import Record
+from simcore.schedules import Schedule, schedule
 from simcore.spec import Spec, later
 
 
@@ -25,6 +25,7 @@ class Dynamics(Spec):
 
     averages: ClassVar[bool] = False  # whether it is the mean of an oscillation that it knows of
     parts_layers: ClassVar[bool] = False  # whether equal layers of several modes may part
+    meaning: ClassVar[str] = ""  # in a sentence
     unit: ClassVar[str] = "t = "  # of the times of events, in sentences
     takes: ClassVar[tuple[type[Event], ...]] = ()  # kinds of events that it can have
 
@@ -86,8 +87,7 @@ class Dynamics(Spec):
     @property
     def changes(self) -> list[float]:
         """The times at which the rules change while it lasts, in order."""
-        end = self.steps if self.iterated else self.duration
-        return sorted({t for e in self.events for t in e.times if t < end})
+        return sorted({t for e in self.events for t in e.times if t < self.end})
 
     @property
     def plain(self) -> bool:
@@ -113,8 +113,7 @@ class Dynamics(Spec):
     def moving(self, pathways: int, time: float | None = None) -> tuple[bool, ...]:
         """Which of so many pathways move from `time` on (as its events count it), or from the
         end on, (H,)."""
-        end = self.steps if self.iterated else self.duration
-        return events.moving(self.events, pathways, end if time is None else time)
+        return events.moving(self.events, pathways, self.end if time is None else time)
 
     def goes_on_plainly(self, pathways: int) -> bool:
         """Whether it would go on as plain descent after its end: its step size no longer changes,
@@ -229,7 +228,7 @@ class Descent(Dynamics):
     def schedule(self) -> Schedule:
         """The step sizes, stretch by stretch."""
         changes = tuple(e for e in self.events if e.of_step_size)
-        return _schedule(self.step_size, self.steps, changes)
+        return schedule(self.step_size, self.steps, changes)
 
     @property
     def edge(self) -> float:
@@ -303,46 +302,13 @@ def _update(name: str, value: object) -> int:
     return checks.count(name, value, 0, limits.current().steps)
 
 
-class Schedule(NamedTuple):
-    """Step sizes of a descent, S stretches of equal ones."""
-
-    first: np.ndarray  # (S,) int64, the update with which each begins
-    step_size: np.ndarray  # (S,)
-    time: np.ndarray  # (S,) t before it
-
-    def stretch(self, steps: np.ndarray) -> np.ndarray:
-        """The number of the stretch that holds the update after so many."""
-        return np.searchsorted(self.first, steps, side="right") - 1
-
-    def step_sizes(self, steps: np.ndarray) -> np.ndarray:
-        """eta of the update after so many."""
-        return self.step_size[self.stretch(steps)]
-
-    def times(self, steps: np.ndarray) -> np.ndarray:
-        """t after so many updates."""
-        place = self.stretch(steps)
-        return self.time[place] + (steps - self.first[place]) * self.step_size[place]
-
-
-@lru_cache(maxsize=256)  # asked for at every record
-def _schedule(step_size: float, steps: int, changes: Events) -> Schedule:
-    if not changes:
-        return Schedule(np.zeros(1, np.int64), np.array([step_size]), np.zeros(1))
-    sizes = np.full(steps, step_size)
-    for event in changes:
-        event.step_sizes(sizes)
-    # a step size that is set again to what it was begins no stretch, so it changes no bit of t
-    first = np.append(0, np.flatnonzero(np.diff(sizes)) + 1)
-    lasted = np.diff(first) * sizes[first[:-1]]
-    return Schedule(first, sizes[first], np.append(0.0, np.cumsum(lasted)))
-
-
 @dataclass(frozen=True, kw_only=True)
 class Flow(Dynamics):
     """Gradient flow, d theta/dt = - grad L(theta), integrated to relative tolerance `rtol`."""
 
     short = "GF"
     title = "gradient flow"
+    meaning = "Gradient flow is descent in the limit of small steps."
     iterated = False
     stroke = "thin"
     takes = tuple(kind for kind in events.KINDS if not kind.of_step_size)
@@ -407,14 +373,16 @@ def _check_longest(duration: float) -> None:
 @dataclass(frozen=True, kw_only=True)
 class CentralFlow(Dynamics):
     """The smooth curve behind the oscillation of gradient descent with this step size: gradient
-    flow that is kept where the sharpness is at most 2/eta (Cohen et al. 2025).
+    flow that is kept where the sharpness is at most 2/eta (Cohen et al. 2025, arXiv 2410.24206).
 
-    Each eta of time is made of `substeps` steps; see SCIENCE-2 section 1, of which this is the
-    projected flow.
+    d theta/dt = -grad L - 1/2 sum_ab X_ab grad(u_a^T H u_b) over the eigenvectors u_a of the
+    Hessian at the edge, with 0 <= X and 0 <= 2/eta - U^T H U complementary. Each eta of time at the
+    edge is made of `substeps` steps.
     """
 
     short = "CF"
     title = "central flow"
+    meaning = "Central flow is the smooth curve about which descent with this step size oscillates."
     iterated = False
     stroke = "dotted"
     averages = True

@@ -17,13 +17,15 @@ import numpy as np
 
 from simcore import curvature, looks
 from simcore.cost import product_seconds
-from simcore.engines import Engine, MatricesEngine, ModesEngine
+from simcore.engines import Engine
 from simcore.kernels import central as kernels
 from simcore.kernels import matrices as matrix_kernels
 from simcore.kernels import ranges, sectors
 from simcore.kernels.complementarity import complement
 from simcore.looks import Look
+from simcore.matrices_engine import MatricesEngine
 from simcore.mode_curvature import Architecture
+from simcore.modes_engine import ModesEngine
 
 NEAR = 0.9  # of the edge: eigenvalues from here on may touch it within a step
 EXACT = 1e-10  # residual of eigenvectors, in units of the edge

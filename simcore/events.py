@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -165,6 +165,11 @@ class Ramp(Event):
     def labels(self) -> tuple[str, ...]:
         return (f"η goes to {told(self.value)}", f"η = {told(self.value)}")
 
+    @classmethod
+    def warm_up(cls, updates: int, step_size: float) -> Self:
+        """From nothing to a step size over the first updates."""
+        return cls(start=0, stop=updates, value=step_size, begin=0)
+
     def led_to(self, old: float, new: float) -> Self:
         """A warm-up goes on leading to the run's own step size."""
         return replace(self, value=new) if self.leads_with(old) else self
@@ -204,6 +209,10 @@ class Freeze(Event):
     def words(self, unit: str, exactly: bool = False) -> str:
         until = "on" if self.stop is None else f"until {told(self.stop, exactly)}"
         return f"pathway {self.pathway + 1} frozen from {unit}{told(self.start, exactly)} {until}"
+
+    def holds(self, time: Any) -> Any:
+        """Whether the pathway keeps its weights from these times on, one or an array of them."""
+        return (self.start <= time) & (time < (np.inf if self.stop is None else self.stop))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -333,9 +342,5 @@ def check_pathways(events: Events, pathways: int) -> None:
 
 def moving(events: Sequence[Event], pathways: int, time: float) -> tuple[bool, ...]:
     """Which pathways may move from `time` on, shape (H,)."""
-    asleep = {
-        e.pathway
-        for e in events
-        if isinstance(e, Freeze) and e.start <= time and (e.stop is None or time < e.stop)
-    }
+    asleep = {e.pathway for e in events if isinstance(e, Freeze) and e.holds(time)}
     return tuple(h not in asleep for h in range(pathways))

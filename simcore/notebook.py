@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from simcore import extras, regimes, scenes
-from simcore.figures import player
 from simcore.trajectory import Trajectory
 
 HEIGHT = 780  # pixels
@@ -15,7 +14,7 @@ HEIGHT = 780  # pixels
 def shown(run: Trajectory) -> str:
     """The page that plays offline, in a frame of its own: neither its styles nor its scripts meet
     those of the notebook."""
-    page = player.standalone(scenes.of(run))
+    page = scenes.page(scenes.of(run), run.experiment)
     held = page.replace("&", "&amp;").replace('"', "&quot;")  # what else stands in it ends no value
     return (
         f'<iframe srcdoc="{held}" sandbox="allow-scripts allow-downloads" '

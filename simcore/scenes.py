@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from simcore import captions, horizon, live, regimes, variations
 from simcore.checks import require, shown
 from simcore.experiment import Experiment, Record
-from simcore.figures import full_weights, panels, ruler
+from simcore.figures import full_weights, panels, player, ruler
 from simcore.figures.scene import Notice, Scene
 from simcore.figures.tables import Named
 from simcore.looks import Cancelled
@@ -45,22 +44,24 @@ def named_flow(flow: Trajectory, run: Trajectory) -> Named:
 def flow_beside(run: Trajectory) -> Experiment:
     """Gradient flow from the same start for as long as the run lasted, which is not to the end that
     was asked for if it diverged; a flow is its own."""
-    lasted = float(run.time[-1]) or run.experiment.dynamics.time(1)
-    return variations.matching_flow(run.experiment, duration=lasted)
+    return variations.matching_flow(run.experiment, duration=_lasted(run))
 
 
 def average_beside(run: Trajectory) -> Experiment:
     """Central flow of a descent, for as long as the run lasted; ValueError for a descent that has
     none."""
-    lasted = float(run.time[-1]) or run.experiment.dynamics.time(1)
-    return variations.matching_average(run.experiment, duration=lasted)
+    return variations.matching_average(run.experiment, duration=_lasted(run))
 
 
-def live_beside(experiment: Experiment, mode: int = 0) -> dict[str, Any] | None:
-    """What a player needs to follow the step size of an experiment, with the ruler that moves it;
-    None where it cannot."""
-    system = live.system(experiment, mode)
-    return None if system is None else system | {"bar": ruler.data(experiment)}
+def _lasted(run: Trajectory) -> float:
+    """t at its end; of one that diverged at once, one step."""
+    return float(run.time[-1]) or run.experiment.dynamics.time(1)
+
+
+def page(scene: Scene, experiment: Experiment) -> str:
+    """One HTML file that plays the scene of an experiment; with the ruler where the picture can
+    follow that."""
+    return player.standalone(scene, None if scene.live is None else ruler.data(experiment))
 
 
 def of(
@@ -83,7 +84,7 @@ def of(
             raise Cancelled
     scene = _of_run(run, keys)
     caption = captions.of_run(run, of=experiment)
-    return replace(scene, caption=caption, live=live_beside(run.experiment))
+    return replace(scene, caption=caption, live=live.system(run.experiment))
 
 
 def recorded(experiment: Experiment, keys: Sequence[str] | None = None) -> Experiment:

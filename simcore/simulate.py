@@ -8,10 +8,12 @@ from collections.abc import Callable
 import numpy as np
 
 from simcore import bars, central, cost, looks
-from simcore.engines import Engine, engine_for
+from simcore.engines import Engine
 from simcore.experiment import CentralFlow, Descent, Dynamics, Experiment, Flow
 from simcore.kernels.dormand_prince import REACHED, STALLED
 from simcore.looks import Cancelled
+from simcore.matrices_engine import MatricesEngine
+from simcore.modes_engine import ModesEngine
 from simcore.trajectory import Outcome, Trajectory
 from simcore.updates import Updates, act
 
@@ -36,7 +38,7 @@ def simulate(
     begin = time.perf_counter()
     walk = _walk_of(experiment.dynamics)
     cost.check(experiment)
-    engine = engine_for(experiment)
+    engine = ENGINES[experiment.resolved_engine](experiment)
     report = _Reporter(on_progress)
     recorder = _Recorder(experiment, engine, report.look)
     with np.errstate(over="ignore", invalid="ignore"):  # a start may already overflow
@@ -109,6 +111,11 @@ def _flow(
             begin(goal)
     return Outcome.FINISHED
 
+
+ENGINES: dict[str, Callable[[Experiment], Engine]] = {
+    "modes": ModesEngine,
+    "matrices": MatricesEngine,
+}
 
 Walk = Callable[[Experiment, Engine, "_Recorder", "_Reporter"], Outcome]
 

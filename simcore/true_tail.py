@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simcore import mode_starts, prospects, theory
-from simcore.engines import ModesEngine
 from simcore.experiment import Descent, Experiment, Record
 from simcore.kernels import modes as kernels
 from simcore.kernels import ranges, tails
 from simcore.kernels.simd import padded, zeros
+from simcore.modes_engine import ModesEngine
 from simcore.prospects import TIE, Expected
 from simcore.updates import Updates
 from simcore.verdicts import (

@@ -136,7 +136,7 @@ def with_warm_up(experiment: Experiment, updates: int) -> Experiment:
     dynamics = experiment.dynamics
     if dynamics.step_size is None or not dynamics.iterated:
         raise ValueError(f"a warm-up needs gradient descent, got {shown(dynamics)}; choose it")
-    ramp = Ramp(start=0, stop=updates, value=dynamics.step_size, begin=0.0)
+    ramp = Ramp.warm_up(updates, dynamics.step_size)
     others = tuple(e for e in dynamics.events if not (e.of_step_size and e.first == 0))
     longer = with_steps(experiment, max(dynamics.steps, 4 * updates))
     return with_dynamics(longer, longer.dynamics.with_events((ramp, *others)))

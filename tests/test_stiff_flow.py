@@ -3,9 +3,9 @@
 import pytest
 
 from simcore import Experiment, Flow, Freeze, Gaussian, Network, Record, Spectrum, simulate
-from simcore.engines import MatricesEngine
 from simcore.kernels import chebyshev
 from simcore.kernels.dormand_prince import NOW
+from simcore.matrices_engine import MatricesEngine
 
 
 def stiff(duration, rtol=1e-8, events=()):

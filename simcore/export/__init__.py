@@ -22,7 +22,6 @@ from simcore.checks import require, shown
 from simcore.experiment import Experiment
 from simcore.export.citations import citation
 from simcore.export.snippets import snippet
-from simcore.figures import player
 from simcore.trajectory import Trajectory
 from simcore.version import NUMBER
 
@@ -38,7 +37,8 @@ def page(
 ) -> None:
     """One HTML file that plays the run, offline too."""
     _check_place(path, (".html",), "a page")
-    text = player.standalone(scenes.of(what, on_progress=on_progress))
+    experiment = what.experiment if isinstance(what, Trajectory) else what
+    text = scenes.page(scenes.of(what, on_progress=on_progress), experiment)
     with files.writing(path) as part:
         part.write_text(text, encoding="utf-8")
 

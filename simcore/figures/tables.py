@@ -98,8 +98,7 @@ def _asleep(run: Trajectory) -> np.ndarray:
     dynamics = run.experiment.dynamics
     when = run.steps if dynamics.iterated else run.time
     freezes = [event for event in dynamics.events if isinstance(event, Freeze)]
-    held = [(e.start <= when) & (when < (e.stop or np.inf)) for e in freezes]
-    return np.logical_or.reduce(held)
+    return np.logical_or.reduce([event.holds(when) for event in freezes])
 
 
 def precision(run: Trajectory) -> float:

@@ -35,7 +35,7 @@ from simcore.kernels.matrices import velocity
 from simcore.kernels.products import set_scaled
 from simcore.kernels.ranges import widen
 from simcore.kernels.simd import at
-from simcore.kernels.stamp import kernel
+from simcore.kernels.stamp import inlined_kernel, kernel
 
 DAMPING = 2 / 13
 MOST_STAGES = 250
@@ -121,6 +121,20 @@ def _find_radius(layout, problem, work, integrator):
     integrator.stiff[RADIUS], integrator.stiff[AGE] = SPARE * radius, 0.0
 
 
+@inlined_kernel
+def _recur(w0, t2, t1, d2, d1, e2, e1):
+    """From T, T' and T'' of Chebyshev's polynomials number j - 2 and j - 1 at w0 to those of j - 1
+    and j."""
+    return (
+        t1,
+        2 * w0 * t1 - t2,
+        d1,
+        2 * w0 * d1 - d2 + 2 * t1,
+        e1,
+        2 * w0 * e1 - e2 + 4 * d1,
+    )
+
+
 @kernel
 def _advance(h, count, layout, problem, work, integrator):
     """trial = the step of `count` stages; its velocity to stages[0]. Return the loss there."""
@@ -130,14 +144,7 @@ def _advance(h, count, layout, problem, work, integrator):
     # T_j, T_j' and T_j'' at w0, for j - 2, j - 1 and j.
     t2, t1, d2, d1, e2, e1 = 1.0, w0, 0.0, 1.0, 0.0, 0.0
     for _ in range(2, count + 1):
-        t2, t1, d2, d1, e2, e1 = (
-            t1,
-            2 * w0 * t1 - t2,
-            d1,
-            2 * w0 * d1 - d2 + 2 * t1,
-            e1,
-            2 * w0 * e1 - e2 + 4 * d1,
-        )
+        t2, t1, d2, d1, e2, e1 = _recur(w0, t2, t1, d2, d1, e2, e1)
     w1 = d1 / e1
     b = 1.0 / (4.0 * w0 * w0)  # b_2, and b_0 = b_1 = b_2
     b2, b1 = b, b
@@ -152,14 +159,7 @@ def _advance(h, count, layout, problem, work, integrator):
         if j > count:
             break
         pull = 1.0 - b1 * t1
-        t2, t1, d2, d1, e2, e1 = (
-            t1,
-            2 * w0 * t1 - t2,
-            d1,
-            2 * w0 * d1 - d2 + 2 * t1,
-            e1,
-            2 * w0 * e1 - e2 + 4 * d1,
-        )
+        t2, t1, d2, d1, e2, e1 = _recur(w0, t2, t1, d2, d1, e2, e1)
         b = e1 / (d1 * d1)
         mu, nu, scale = 2 * b * w0 / b1, -b / b2, 2 * b * w1 / b1
         for a in range(new.size):

@@ -105,20 +105,20 @@ def payload(scene: Scene) -> dict[str, Any]:
     return {"scene": description, **{name: pa.table(table) for name, table in tables.items()}}
 
 
-def standalone(scene: Scene) -> str:
+def standalone(scene: Scene, bar: Mapping[str, Any] | None = None) -> str:
     """One HTML page with the caption, html, css, js and base64 data inside; it plays offline.
 
-    Where the scene is `live` it has the ruler too, and follows the step size.
+    With a `bar`, the data of `ruler`, it has that too; a scene that is `live` follows it.
     """
     description, tables = _pack(scene)
     packed = {
         name: {column: _base64(values) for column, values in table.items()}
         for name, table in tables.items()
     }
-    data = {"run-data": {"scene": description, **packed}}
+    data: dict[str, Any] = {"run-data": {"scene": description, **packed}}
     style_, body, script = CSS, HTML, PAGE_JS
-    if scene.live is not None:
-        data["ruler-data"] = scene.live["bar"]
+    if bar is not None:
+        data["ruler-data"] = bar
         style_, body, script = ruler.CSS + CSS, ruler.HTML + HTML, POCKET_JS
     caption = scene.caption
     name, escape = html_text.escape(caption.title), html_text.escape
@@ -237,7 +237,7 @@ def _live(scene: Scene) -> dict[str, Any] | None:
         return None
     recorded = np.asarray(scene.live["recorded"])
     kept = kept_records(len(recorded), odd_stride(len(recorded)))
-    return {**scene.live, "recorded": recorded[kept], "bar": None}  # that of the ruler
+    return {**scene.live, "recorded": recorded[kept]}
 
 
 def _wanted(scene: Scene) -> dict[str, set[str]]:

@@ -1,0 +1,177 @@
+"""The engine of any start and inputs: full weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from simcore import curvature, jitters, looks, mode_starts
+from simcore.cost import cost
+from simcore.engines import Moving
+from simcore.events import Jitter
+from simcore.experiment import Experiment
+from simcore.kernels import chebyshev, dormand_prince, driven, ranges
+from simcore.kernels import matrices as matrix_kernels
+from simcore.kernels.simd import zeros
+from simcore.looks import Look
+
+# Lanczos residual at the records. The error of the eigenvalue is its square, but a looser one also
+# stops before an eigenvector that has just overtaken grows out of the warm start's noise.
+ALONG_RUN_TOL = 1e-9
+
+
+class MatricesEngine(Moving):
+    """Full weights in the singular bases of the target; see `kernels.matrices`."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        super().__init__(experiment)
+        task = experiment.task
+        self.layout = curvature.layout(experiment.network, task)
+        self.problem = curvature.singular_problem(task)
+        self.work = curvature.workspace(experiment)
+        self.seen = curvature.workspace(experiment)
+        start = curvature.turn(experiment, curvature.initial(experiment))
+        self.weights = curvature.pad(experiment, start)
+        self.floor = task.floor()
+        loss = matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.work)
+        self.limit = float(mode_starts.blow_up(mode_starts.natural_loss(task), loss))
+        self.nothing = ranges.fresh(*self.work.strengths.shape)
+        self.ranges = ranges.copied(self.nothing)
+        self.solver = curvature.EigenSolver(experiment, experiment.record.eigenvalues)
+        self.solvers: dict[tuple[bool, ...], curvature.EigenSolver] = {}  # where some pathways move
+        self.gradient, self.kept = np.zeros_like(self.weights), self.weights.copy()
+        self.per_call = looks.between(cost(experiment).step)
+        self.together = 1  # the solver goes from state to state
+
+    def descend(self, steps: int, step_size: float) -> int:
+        return matrix_kernels.descend(
+            self.weights,
+            self.layout,
+            self.problem,
+            step_size,
+            steps,
+            self.limit,
+            self.work,
+            self.ranges,
+        )
+
+    def drive(self, step_sizes: np.ndarray, shifts: np.ndarray) -> int:
+        velocity, before, push = self.driving
+        drive = self._drive(step_sizes, np.ascontiguousarray(shifts))
+        return driven.descend_matrices(
+            self.weights,
+            velocity,
+            before,
+            push,
+            self.layout,
+            self.problem,
+            drive,
+            self.limit,
+            self.work,
+            self.ranges,
+        )
+
+    @cached_property
+    def driving(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The velocity, and scratch of driven descents."""
+        n = len(self.weights)
+        return zeros(n), zeros(n), zeros(n)
+
+    def kick(self, pathway: int, factor: float) -> None:
+        start, stop = self.layout.start[self.layout.first[[pathway, pathway + 1]]]
+        self.weights[start:stop] *= factor ** (1 / self.experiment.network.depths[pathway])
+        matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.work)
+
+    def jitter(self, jitter: Jitter) -> None:
+        noise = jitters.of_weights(self.experiment, jitter)
+        self.weights += curvature.pad(self.experiment, curvature.turn(self.experiment, noise))
+        matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.work)
+
+    def start_flow(self, longest: float, time: float, end: float) -> None:
+        self._integrate(len(self.weights), self.layout.size, longest, time, end)
+        chebyshev.flow_start(
+            self.weights, self.layout, self.problem, self.work, self.integrator, longest
+        )
+
+    def flow(self, goal: float, most: int, rtol: float) -> int:
+        status = chebyshev.HANDED_OVER
+        while status == chebyshev.HANDED_OVER:
+            stiff, before = self.integrator.stiff[chebyshev.ON], self.flow_steps()
+            flow = chebyshev.stiff_flow if stiff else chebyshev.pair_flow
+            status = flow(
+                goal,
+                most,
+                self.layout,
+                self.problem,
+                self.work,
+                self.integrator,
+                self.ranges,
+                rtol,
+                self.longest,
+            )
+            most -= self.flow_steps() - before
+        return status
+
+    def move_to(self, time: float) -> None:
+        dormand_prince.state_at(time, self.integrator, self.weights)
+
+    def widen(self) -> float:
+        """The loss, without its floor, of a state that the ranges take in."""
+        loss = matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.seen)
+        ranges.widen(self.ranges, loss, self.seen.strengths)
+        return loss
+
+    def observe(self) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+        loss = self.widen()
+        between, self.ranges = self.ranges, ranges.copied(self.nothing)
+        modes = len(self.experiment.task.singular_values)
+        return (
+            loss + self.floor,
+            self.seen.strengths[:, :modes].copy(),
+            between.loss + self.floor,
+            between.strengths[:, :, :modes],
+        )
+
+    def maps(self) -> np.ndarray:
+        left, right = curvature.full_bases(self.experiment.task)
+        size, n_in = self.problem.target.size, self.layout.n_in
+        chains = [
+            self.seen.forward[end : end + size].reshape(-1, n_in)[: len(left), : len(right)]
+            for end in self.layout.chain[self.layout.first[1:] - 1]
+        ]
+        return np.array([left @ chain @ right.T for chain in chains])
+
+    def eigenvalues(self, look: Look) -> tuple[np.ndarray, np.ndarray]:
+        if not np.isfinite(self.weights).all():
+            nothing = np.full((1, self.experiment.record.eigenvalues), np.nan)
+            return nothing, nothing
+        self.backpropagate()
+        values, residuals = self.solver.solve(
+            self.weights, self.problem, self.seen, ALONG_RUN_TOL, look
+        )
+        return values[None], residuals[None]
+
+    def backpropagate(self) -> None:
+        """Make `gradient` that of the state that was seen last."""
+        self.gradient[:] = 0.0
+        matrix_kernels.backpropagate(self.weights, self.layout, self.seen, 1.0, self.gradient)
+
+    def moving_sharpness(self, moving: Sequence[tuple[bool, ...]], look: Look) -> np.ndarray:
+        (some,) = moving
+        if not any(some) or not np.isfinite(self.weights).all():
+            return np.full(1, np.nan)
+        if some not in self.solvers:
+            self.solvers[some] = curvature.EigenSolver(self.experiment, 1, some)
+        values, _ = self.solvers[some].solve(
+            self.weights, self.problem, self.seen, ALONG_RUN_TOL, look
+        )
+        return values
+
+    def keep(self) -> None:
+        self.kept[:] = self.weights
+
+    def theta(self) -> np.ndarray | None:
+        weights = curvature.unpad(self.experiment, self.kept)
+        return curvature.turn(self.experiment, weights, back=True)
