@@ -10,6 +10,8 @@ import { columnsOf } from "./livecolumns.js";
 import { following, fourDigits } from "./livepanels.js";
 import { readRuns } from "./runs.js";
 
+const REST_OF_HANDLE = 120; // ms
+
 export class Live {
   constructor(S) {
     this.S = S;
@@ -42,7 +44,17 @@ export class Live {
       this.eta = eta;
       this.make(eta);
     }
-    S.restyle();
+    S.dress(S.theme); // to ask the page for its colours takes as long as a run
+    this.draw();
+  }
+
+  /** At once, and in full when the handle rests. */
+  draw() {
+    const { S } = this;
+    clearTimeout(this.settling);
+    if (!S.clock.over || S.hover !== null) return S.layout.resize();
+    S.layout.glance();
+    this.settling = setTimeout(() => S.wake(), REST_OF_HANDLE);
   }
 
   make(eta) {
@@ -59,8 +71,9 @@ export class Live {
     scene.panels.forEach((spec, k) => {
       S.panels[k].spec = following(S, spec, columns);
     });
-    S.parts.note.textContent = S.send
+    const note = S.send
       ? "The picture follows η at once; the words follow when it rests."
       : `The picture follows η; the words above are those of η = ${fourDigits(scene.live.eta)}.`;
+    if (S.parts.note.textContent !== note) S.parts.note.textContent = note;
   }
 }

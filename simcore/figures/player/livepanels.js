@@ -23,6 +23,13 @@ function strengthsOf(S, run) {
   return Array.from({ length: pathways }, (_, h) => run.column(`s${h}`)).filter(Boolean);
 }
 
+/** A line with the range between records, where the twin has seen that; a picture of fewer records
+ * has it under a name of its own. */
+function banded(line, columns) {
+  const [low, high] = [`${line.column}_low`, `${line.column}_high`];
+  return low in columns && line.low ? { ...line, low, high } : { ...line, low: null, high: null };
+}
+
 /** A panel without what only Python knows of the run; marks that go with the step size keep their
  * place in the legend. */
 function seen(spec, columns) {
@@ -31,7 +38,7 @@ function seen(spec, columns) {
   if (spec.kind !== "series") return { ...spec, marks };
   const lines = spec.lines
     .filter((line) => known(line, line.column))
-    .map((line) => (known(line, line.low, line.high) ? line : { ...line, low: null, high: null }))
+    .map((line) => (line.run === 0 ? banded(line, columns) : line))
     .map((line) => (line.run === 0 && line.column === "edge" ? edgeOf(line, columns) : line));
   const label = lines.length < spec.lines.length ? "follows when η rests" : spec.label;
   return { ...spec, lines, marks, label };
@@ -89,8 +96,9 @@ function limitsOfLoss(S, spec) {
   let [smallest, largest] = [Infinity, 0];
   const own = S.runs[0].column("loss");
   for (const v of own) if (v > 0 && v < smallest) smallest = v;
-  for (const { run, high } of spec.lines)
-    for (const v of S.runs[run].column(high)) if (v > largest && Number.isFinite(v)) largest = v;
+  for (const { run, column, high } of spec.lines)
+    for (const v of S.runs[run].column(high ?? column))
+      if (v > largest && Number.isFinite(v)) largest = v;
   const floor = Math.max(smallest / 3, own[0] / 10 ** DECADES_OF_LOSS);
   return floor < largest ? [floor, 3 * largest] : null;
 }
