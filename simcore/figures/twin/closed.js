@@ -146,7 +146,7 @@ function trapGamma(L, steps) {
 
 /** The marks of a network all of whose pathways move, by the fields of `theory.StepSizeMarks`; NaN
  * where not defined. */
-export function marksOf({ depths, scales, target, steps }) {
+export function stepSizeMarks({ depths, scales, target, steps }) {
   const alone = (L) => L * target ** (2 - 2 / L),
     single = Math.max(...depths.map(alone)),
     [L] = depths,
@@ -164,7 +164,7 @@ export function marksOf({ depths, scales, target, steps }) {
  * those of `prospects`. */
 export function zonesOf(network, names) {
   const { depths, target, steps } = network,
-    marks = marksOf(network);
+    marks = stepSizeMarks(network);
   let { wcr, trap } = marks;
   if (!depths.every((L) => L === depths[0]) && !depths.includes(1)) {
     const least = (gamma, some) =>
