@@ -60,6 +60,7 @@ export class Live {
 
   leave() {
     clearTimeout(this.settling);
+    this.S.root.removeAttribute("data-passing");
     if (this.place?.network) this.tellRuler(null);
     this.place = null;
   }
@@ -89,6 +90,7 @@ export class Live {
     clearTimeout(this.settling);
     if (!quick) return S.layout.resize();
     S.layout.glance();
+    S.root.setAttribute("data-passing", "");
     this.settling = setTimeout(() => this.settle(), REST_OF_HANDLE);
   }
 
@@ -96,6 +98,7 @@ export class Live {
   settle() {
     this.make(false);
     this.S.layout.resize();
+    this.S.root.removeAttribute("data-passing");
   }
 
   make(quick) {
