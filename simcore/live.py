@@ -8,9 +8,11 @@ for bit.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from simcore import mode_curvature, mode_starts, variations
+from simcore.checks import require
 from simcore.experiment import Balanced, Experiment, Flow
 
 MOST_WORK = 5_000 * 8 * 8  # steps times groups times modes: a frame must have time for it
@@ -29,25 +31,45 @@ def system(
     dynamics = experiment.dynamics
     if not (experiment.resolved_engine == "modes" and dynamics.iterated and dynamics.plain):
         return None
-    begin, modes = mode_starts.begin([experiment]), len(experiment.task.singular_values)
-    if dynamics.steps * len(begin.system.power) * modes > MOST_WORK:
+    task, modes = experiment.task, len(experiment.task.singular_values)
+    layout = mode_starts.groups(experiment)
+    if dynamics.steps * len(layout.power) * modes > MOST_WORK:
         return None
     architecture = mode_curvature.architecture_of(experiment)
     curved = modes == 1 and not architecture.pairs and not architecture.zeros
     return {
         "eta": dynamics.eta,
         "mode": mode,
-        "first": begin.system.first.tolist(),
-        "power": begin.system.power.tolist(),
-        "target": begin.system.target[:modes].tolist(),
-        "x": begin.x[:, :modes].tolist(),
-        "limit": float(begin.limit[0]),
-        "floor": float(begin.floor[0]),
+        "first": layout.first.tolist(),
+        "power": layout.power.tolist(),
+        "target": list(task.singular_values),
+        "x": mode_starts.layer_scales([experiment], modes).tolist(),
+        "limit": _limit(experiment),
+        "floor": task.floor(),
         "recorded": experiment.record.steps(dynamics.steps).tolist(),
         "curved": curved,
         "flow": None if flow is None else _flow(experiment, flow),
         "network": _network(experiment, curved),
     }
+
+
+def _limit(experiment: Experiment) -> float:
+    """The loss at which the run counts as diverged, as `mode_starts` has it, but for its last
+    digits; found without a kernel, which a server that has just woken would compile first."""
+    values = experiment.task.singular_values
+    sums = [sum(experiment.start.strengths(mode)) for mode in range(len(values))]
+    loss = 0.5 * sum((total - value) ** 2 for total, value in zip(sums, values, strict=True))
+    return float(mode_starts.blow_up(mode_starts.natural_loss(experiment.task), loss))
+
+
+def at(experiment: Experiment, told: Any) -> Experiment:
+    """The experiment with what a control of the picture was let go at: {"depths", "scales",
+    "steps"}. ValueError for anything else, and for what an experiment may not have."""
+    known = isinstance(told, dict) and {"depths", "scales", "steps"} <= set(told)
+    require(known, "a network is told by depths, scales and steps", told)
+    network = replace(experiment.network, depths=tuple(told["depths"]))
+    changed = replace(experiment, network=network, start=Balanced(scales=tuple(told["scales"])))
+    return variations.with_steps(changed, told["steps"])
 
 
 def _flow(experiment: Experiment, place: int) -> dict[str, Any] | None:

@@ -98,13 +98,25 @@ _STYLE = {
 def payload(scene: Scene) -> dict[str, Any]:
     """`data=` for the component: the thinned scene as JSON beside one Arrow table per run.
 
+    Of a run that is awaited (`simcore.awaited`) the columns are left to the browser.
+
     The hash covers every byte but the view, so that the page keeps its cursor and layers across
     reruns and notices a new run.
     """
     import pyarrow as pa  # of the app; a page that plays offline needs none
 
-    description, tables = _pack(scene)
+    description, tables = _pack(scene, bare=_awaited(scene))
     return {"scene": description, **{name: pa.table(table) for name, table in tables.items()}}
+
+
+def _awaited(scene: Scene) -> bool:
+    return scene.live is not None and scene.live.get("awaited", False)
+
+
+def makes_all(scene: Scene) -> bool:
+    """Whether the browser can compute every column that a live scene shows."""
+    _, tables = _pack(scene, bare=True)
+    return not any(tables.values())
 
 
 def standalone(scene: Scene, bar: Mapping[str, Any] | None = None) -> str:

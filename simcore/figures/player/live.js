@@ -9,7 +9,7 @@
 
 import { isSame, placeOf } from "../twin/system.js";
 import { NetworkControls } from "./livecontrols.js";
-import { dataAt, filled } from "./livedata.js";
+import { awaited, dataAt, filled } from "./livedata.js";
 import { fourDigits } from "./livepanels.js";
 import { barOf } from "./livemarks.js";
 
@@ -38,7 +38,7 @@ export class Live {
   /** Python's last word on a run, with the columns that it leaves to the browser; null where that is
    * about another place than the one on show. */
   receive(sent) {
-    const data = filled(sent),
+    const data = sent.scene.live?.awaited ? awaited(this.S, sent) : filled(sent),
       { live } = data.scene;
     if (Boolean(live) !== Boolean(this.latest?.scene.live))
       setTimeout(() => window.dispatchEvent(new CustomEvent("followed")));

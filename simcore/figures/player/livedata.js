@@ -71,6 +71,13 @@ export function dataAt(S, latest, place, quick) {
   return data;
 }
 
+/** The picture of a run that Python has not made yet, {scene} alone. */
+export function awaited(S, sent) {
+  const { hash, note, caption, live } = sent.scene,
+    data = dataAt(S, sent, placeOf(live), false);
+  return { ...data, scene: { ...data.scene, hash, note, caption } };
+}
+
 function captionAt({ live, caption }, place) {
   const { eta, steps } = place,
     H = live.first.length - 1,
