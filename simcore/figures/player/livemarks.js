@@ -12,7 +12,7 @@ import {
 import { networkAt } from "../twin/system.js";
 
 /** The predicted ends of a mode, by name, each a strength for every pathway. */
-export function endsAt(live, place) {
+function endsAt(live, place) {
   const { depths, scales } = networkAt(live, place),
     target = live.target[live.mode];
   if (!(target > 0)) return {};

@@ -29,7 +29,7 @@ const SHRINK = 0.2;
 const GROW = 10;
 const EXPONENT = 0.2 - 0.75 * MEMORY;
 
-export class Flow {
+class Flow {
   /** From the start of a system, to no more than `longest` in one step. */
   constructor(system, { rtol, longest }) {
     this.run = new Descent(system);
