@@ -126,12 +126,13 @@ def networks() -> list[Experiment]:
     large, from far below the edge to far beyond."""
     rng, found = np.random.default_rng(14), []
     for number in range(40):
-        pathways = int(rng.integers(1, 6))
-        depths = rng.integers(1, 25, pathways) if number % 2 else [rng.integers(1, 25)] * pathways
+        pathways, deepest = (2, 7) if number % 3 == 0 else (int(rng.integers(1, 6)), 25)
+        depths = rng.integers(1, deepest, pathways)
+        depths = depths if number % 2 else depths[:1].repeat(pathways)
         experiment = Experiment(
             task=Spectrum(singular_values=(float(10 ** rng.uniform(-0.7, 0.7)),)),
             network=Network(depths=tuple(map(int, depths))),
-            start=Balanced(scales=tuple((10 ** rng.uniform(-4, -0.5, pathways)).tolist())),
+            start=Balanced(scales=tuple((10 ** rng.uniform(-4, -1, pathways)).tolist())),
             dynamics=Descent(step_size=0.1, steps=int(rng.integers(50, 1500))),
             record=Record(frames=60),
         )
