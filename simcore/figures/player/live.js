@@ -61,7 +61,7 @@ export class Live {
   leave() {
     clearTimeout(this.settling);
     this.S.root.removeAttribute("data-passing");
-    if (this.place?.network) this.tellRuler(null);
+    if (this.place) this.tellRuler(null);
     this.place = null;
   }
 

@@ -47,7 +47,10 @@ export class NetworkControls {
   show(told) {
     this.root.hidden = !told;
     this.told = told;
-    if (told) this.build();
+    const kind = told && JSON.stringify([told.network?.longest, told.target, told.mode]);
+    if (told && kind !== this.kind) this.build();
+    else if (told?.network) this.refresh(); // whoever holds a slider keeps it
+    this.kind = kind;
   }
 
   get network() {
