@@ -354,6 +354,9 @@ def test_the_page_follows_the_network_without_a_server(page, tmp_path):
     move("L of pathway 2", 9)
     move("α of pathway 3", 200)
     move("Steps", 200)
+    for key in ("ArrowRight", "ArrowLeft"):  # of the slider, not of the clock
+        page.get_by_label("L of pathway 2").press(key)
+    painted(page)
     scale = float(page.get_by_label("α of pathway 3").get_attribute("aria-valuetext"))
     steps = int(page.get_by_label("Steps").get_attribute("aria-valuetext").replace(",", ""))
     told = {"depths": [6, 9, 6], "scales": [0.002, 0.0017, scale], "steps": steps}
