@@ -197,8 +197,8 @@ class Hessian:
     """
 
     def __init__(self, experiment: Experiment) -> None:
-        self.layout = curvature.layout(experiment.network, experiment.task)
-        self.problem = curvature.problem(experiment.task)
+        self.layout = curvature.layout(experiment)
+        self.problem = curvature.problem(experiment)
         self.work = curvature.workspace(experiment)
         self.tangent = curvature.EigenSolver(experiment, 1).tangent
         self.theta = curvature.pad(experiment, curvature.initial(experiment))
@@ -210,7 +210,8 @@ class Hessian:
     def move_to(self, theta: np.ndarray) -> None:
         self.theta = theta
         matrix_kernels.evaluate(theta, self.layout, self.problem, self.work)
-        matrix_kernels.backpropagate(theta, self.layout, self.work, 1.0, np.zeros_like(theta))
+        out = np.zeros_like(theta)
+        matrix_kernels.backpropagate(theta, self.layout, self.problem, self.work, 1.0, out)
 
     def times(self, v: np.ndarray) -> np.ndarray:
         out = np.empty_like(self.theta)

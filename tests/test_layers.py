@@ -22,7 +22,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "nouns": (
         "simcore.version simcore.checks simcore.limits simcore.looks simcore.files "
         "simcore.extras simcore.archive simcore.caption simcore.spec simcore.tasks simcore.starts "
-        "simcore.events simcore.schedules simcore.record simcore.dynamics simcore.experiment "
+        "simcore.events simcore.schedules simcore.record simcore.dynamics simcore.network simcore.experiment "
         "simcore.trajectory simcore.ensemble simcore.rows simcore.view "
         "simcore.typed simcore.run_inputs simcore.bars",
         "numpy nouns",
@@ -36,7 +36,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "verbs": (
         "simcore.curvature simcore.davidson simcore.frames simcore.lanczos "
         "simcore.mode_starts simcore.mode_curvature simcore.jitters "
-        "simcore.engines simcore.modes_engine simcore.matrices_engine "
+        "simcore.engines simcore.modes_engine simcore.matrices_engine simcore.samples_engine "
         "simcore.updates simcore.edge simcore.central simcore.averages "
         "simcore.simulate "
         "simcore.alignment simcore.courses simcore.verdicts "
