@@ -1,7 +1,7 @@
 """The full weights of an experiment: loss, gradient, Hessian-vector products and sharpness.
 
-These serve the engines of full weights and whoever wants to check a run: theta is one flat vector with
-the layers of pathway 1 from input to output, then those of pathway 2, and so on, row by row.
+These serve the engines of full weights and whoever wants to check a run: theta is one flat vector
+with the layers of pathway 1 from input to output, then those of pathway 2, and so on, row by row.
 """
 
 from __future__ import annotations
@@ -328,8 +328,8 @@ def loss(experiment: Experiment, theta: np.ndarray) -> float:
 
 
 def gradient(experiment: Experiment, theta: np.ndarray) -> np.ndarray:
-    """grad L(theta), shape (N,): dL/dW_l = D_l A_{l-1}^T, with the layers' outputs for A_{l-1} where
-    the network is not linear."""
+    """grad L(theta), shape (N,): dL/dW_l = D_l A_{l-1}^T, with the outputs of the layer below for
+    A_{l-1} where the network is not linear."""
     return unpad(experiment, _linearised(experiment, theta).gradient)
 
 

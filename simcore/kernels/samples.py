@@ -5,8 +5,8 @@ after every layer but the last, or after that too; what it gives is F_h = z_{L_h
 c/2 ||sum_h F_h - Y||^2 with c the share of a sample. Backwards d = c (sum_h F_h - Y), times phi'
 where there is phi, dL/dW_l = d z_{l-1}^T, and W_l^T d goes on to the layer below.
 
-These are what `matrices` calls where `Problem.samples` is in use; arrays are laid out as there, with
-N columns in each chain.
+These are what `matrices` calls where `Problem.samples` is in use; arrays are laid out as there,
+with N columns in each chain.
 """
 
 from typing import NamedTuple
