@@ -1,8 +1,8 @@
 """What a layer does to its outputs one by one: phi, and its first and second derivatives.
 
 Both functions here have derivatives that their value tells: with z = phi(a), tanh has
-phi' = 1 - z^2 and phi'' = -2 z phi', ReLU has phi' = 1 where z > 0 (0 at 0) and phi'' = 0. So only z
-is kept.
+phi' = 1 - z^2 and phi'' = -2 z phi', ReLU has phi' = 1 where z > 0, else 0, and phi'' = 0. So z
+alone is kept.
 """
 
 import numpy as np
