@@ -323,8 +323,19 @@ def initial(experiment: Experiment) -> np.ndarray:
 def loss(experiment: Experiment, theta: np.ndarray) -> float:
     """1/2 tr[(M - M*) Sigma_xx (M - M*)^T] + floor; 1/(2N) sum ||y - M x||^2 for data, with what
     the network makes of x for M x where it is not linear."""
-    floor = 0.0 if experiment.sees_samples else experiment.task.floor()
-    return _linearised(experiment, theta).loss + floor
+    missing = 0.0 if experiment.sees_samples else experiment.task.floor()
+    return _linearised(experiment, theta).loss + missing
+
+
+def outputs(experiment: Experiment, theta: np.ndarray) -> np.ndarray:
+    """What each pathway gives for each sample, F_h, (H, n_out, N); of linear pathways that are not
+    seen sample by sample their maps."""
+    at, where = _linearised(experiment, theta), layout(experiment)
+    size, task = at.problem.target.size, experiment.task
+    columns = task.sample_count if experiment.sees_samples else task.n_in
+    ends = where.chain[where.first[1:] - 1]
+    given = [at.work.forward[end : end + size].reshape(-1, where.n_in) for end in ends]
+    return np.array([each[: task.n_out, :columns] for each in given])
 
 
 def gradient(experiment: Experiment, theta: np.ndarray) -> np.ndarray:

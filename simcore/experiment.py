@@ -82,7 +82,7 @@ class Experiment(Spec):
         require(
             self.engine != "matrices" or self.network.linear,
             'engine "matrices" multiplies the layers of linear pathways; with '
-            f'{self.network.activation} use engine "auto"',
+            f'{self.network.phi} use engine "auto"',
         )
         if self.sees_samples:
             self._check_samples()
@@ -104,12 +104,12 @@ class Experiment(Spec):
         self.task.check_samples()
         require(
             network.linear or not self.start.aligned,
-            f"a start with {network.activation} must be drawn at random, as a balanced one is that "
+            f"a start with {network.phi} must be drawn at random, as a balanced one is that "
             "of linear pathways; choose Gaussian",
         )
         require(
             network.linear or not dynamics.averages,
-            f"central flow is offered for linear pathways, and these have {network.activation}; "
+            f"central flow is offered for linear pathways, and these have {network.phi}; "
             "choose gradient descent or gradient flow",
         )
         require(
@@ -188,6 +188,11 @@ class Experiment(Spec):
     def sees_samples(self) -> bool:
         """Whether each sample is sent through the network, where maps alone would not do."""
         return self.resolved_engine == "samples"
+
+    @property
+    def floor(self) -> float:
+        """The part of the loss that no weights remove, 0 where that is not known."""
+        return self.task.floor() if self.network.linear else 0.0
 
     @property
     def edge(self) -> float | None:

@@ -9,7 +9,7 @@ from simcore.checks import require
 from simcore.spec import Spec, later
 from simcore.tasks import Task
 
-ACTIVATIONS = ("linear", "tanh", "relu")
+ACTIVATIONS = {"linear": "linear", "tanh": "tanh", "relu": "ReLU"}  # as sentences have them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +66,11 @@ class Network(Spec):
     def linear(self) -> bool:
         """Whether each pathway is a product of its layers, as all closed forms take for granted."""
         return self.activation == "linear"
+
+    @property
+    def phi(self) -> str:
+        """The name of its activation in a sentence."""
+        return ACTIVATIONS[self.activation]
 
     @property
     def scales(self) -> bool:
