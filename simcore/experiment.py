@@ -81,7 +81,7 @@ class Experiment(Spec):
         )
         require(
             self.engine != "matrices" or self.network.linear,
-            'engine "matrices" multiplies the layers of linear pathways; with '
+            'engine "matrices" needs linear pathways, whose layers it multiplies; with '
             f'{self.network.phi} use engine "auto"',
         )
         if self.sees_samples:
@@ -109,18 +109,18 @@ class Experiment(Spec):
         )
         require(
             network.linear or not dynamics.averages,
-            f"central flow is offered for linear pathways, and these have {network.phi}; "
+            f"central flow needs linear pathways, and these have {network.phi}; "
             "choose gradient descent or gradient flow",
         )
         require(
             network.scales or not any(isinstance(event, Kick) for event in dynamics.events),
-            "a kick multiplies the strengths of a pathway, which tanh does not let it do; use a "
+            "a kick needs pathways whose strengths it can multiply, and tanh does not let it; use a "
             "jitter",
         )
         require(
             not dynamics.label_noise,
-            "label noise shakes the singular values of the map to be learned, and here samples are "
-            "learned one by one; leave it out",
+            "label noise needs a map to be learned, whose singular values it shakes, and here "
+            "samples are learned one by one; leave it out",
         )
         numbers, most = network.outputs(self.task) * self.task.sample_count, limits.current()
         require(

@@ -25,6 +25,7 @@ from simcore.verdicts import (
 )
 
 WON = 0.9  # a pathway with this share has taken the signal
+LED = 0.6  # and with this one it is ahead
 
 
 def judge(run: Trajectory, seen: Evidence) -> Verdicts:
@@ -35,7 +36,7 @@ def judge(run: Trajectory, seen: Evidence) -> Verdicts:
     * UNFINISHED: the signal was there and is lost, or the band of the sum or the shares still
       change;
     * CYCLE, CHAOS: the sum keeps jumping by more than 0.02 sigma*_1 in a band that stays;
-    * UNFINISHED: the sum rests away from its target;
+    * UNFINISHED: the sum rests away from its target, maybe because outputs died;
     * PARTLY_REBALANCED: the edge was met, and the largest share ends more than 0.02 below its peak;
     * WINNER_TAKES_ALL: everything else.
     """
@@ -61,7 +62,7 @@ def _verdict(run: Trajectory, seen: Evidence, fallen: float) -> tuple[Regime, Re
     if ahead.swing.max() > CLOSE:
         return (Regime.CYCLE if ahead.period[0] > 0 else Regime.CHAOS), Reason.NONE
     if not (np.abs(ahead.totals - 1) <= CLOSE).all():
-        return Regime.UNFINISHED, Reason.EARLY
+        return Regime.UNFINISHED, Reason.DEAD if dead_outputs(run) else Reason.EARLY
     if met_edge(run) and fallen > CLOSE:
         return Regime.PARTLY_REBALANCED, Reason.NONE
     return Regime.WINNER_TAKES_ALL, Reason.NONE
@@ -100,7 +101,7 @@ def dead_outputs(run: Trajectory) -> int:
 def headline(run: Trajectory, regime: Regime, reason: Reason) -> str:
     """The regime in a few words."""
     if reason is Reason.DEAD:
-        return "dead network"
+        return "dead network" if regime is Regime.TRAPPED else "outputs died"
     if regime is Regime.WINNER_TAKES_ALL and not _has_winner(run):
         return "no pathway takes all"
     return regime.value
@@ -113,7 +114,9 @@ def _has_winner(run: Trajectory) -> bool:
 
 def sentences(run: Trajectory, regime: Regime, reason: Reason) -> list[str]:
     """What happened."""
-    return [_said(run, regime, reason), *_died(run), *_unknown(run)]
+    some_died = reason is Reason.DEAD and regime is not Regime.TRAPPED
+    first = [] if some_died else [_said(run, regime, reason)]
+    return [*first, *_died(run), *_unknown(run)]
 
 
 def _said(run: Trajectory, regime: Regime, reason: Reason) -> str:
@@ -151,13 +154,15 @@ _OF_REGIMES = {
 def _kept(run: Trajectory) -> str:
     if run.experiment.network.pathways == 1:
         return "The one pathway learned the target."
-    if met_edge(run):
+    if met_edge(run) and shares_of(sharpest(run).strengths[-1]).max() >= LED:
         return (
             "The run met the edge of stability, and no pathway handed signal to another: the "
             "weights became flatter without sharing."
         )
     if _has_winner(run):
         return "One pathway took the signal and kept it."
+    if met_edge(run):
+        return "The pathways share the signal, as they did before they met the edge of stability."
     return "The pathways share the signal, none took it all."
 
 

@@ -27,11 +27,19 @@ from simcore import (
     Spectrum,
     Tree,
     curvature,
+    live,
+    nonlinear_presets,
+    prospects,
+    regimes,
+    scenes,
     simulate,
+    theory,
 )
+from simcore.figures import panels
 from simcore.kernels.activations import TANH, activate
 from simcore.kernels.simd import at
 from simcore.kernels.stamp import BARE
+from simcore.view import View
 
 every_case = pytest.mark.parametrize("experiment", SAMPLED.values(), ids=SAMPLED)
 STRAIGHT = {"activation": "linear", "activate_last": False}
@@ -234,14 +242,71 @@ def test_with_the_activation_after_the_last_layer_the_winner_keeps_it():
         assert run.strengths[-1, :, 0] == pytest.approx(strengths, abs=0.02)
 
 
+# --- What is said ----------------------------------------------------------------------------
+
+
+def said_of(preset):
+    run = simulate(preset.experiment)
+    assert all(expected.holds(run) for expected in preset.expected), preset.name
+    return regimes.headline(run), regimes.describe(run)
+
+
+@pytest.mark.parametrize(
+    ("preset", "headline", "words"),
+    [
+        (nonlinear_presets.SMALL, "no pathway takes all", "none took it all"),
+        (nonlinear_presets.EDGE, "partly re-balanced", "need not share more"),
+        (nonlinear_presets.TO_THE_LAST, "no pathway takes all", "flatter without sharing"),
+        (nonlinear_presets.DEAD, "outputs died", "3 of 15 outputs have died"),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_verdicts_say_what_holds(preset, headline, words):
+    found = said_of(preset)
+    assert found[0] == headline
+    assert words in found[1]
+
+
+def test_a_network_without_any_gradient_is_called_dead():
+    """Every weight of the first layer below zero: ReLU passes nothing on."""
+    relu = Experiment(
+        task=Spectrum(singular_values=(1.0,)),
+        network=Network(depths=(2, 2), activation="relu"),
+        start=Gaussian(std=0.5, seed=FIRST_LAYERS_BELOW_ZERO),
+        dynamics=Descent(step_size=0.1, steps=30),
+    )
+    run = simulate(relu)
+    theta = curvature.initial(relu)
+    assert (theta[[0, 2]] < 0).all()
+    assert (run.theta == theta).all()
+    assert regimes.headline(run) == "dead network"
+    assert "no weight moves" in regimes.describe(run)
+
+
+FIRST_LAYERS_BELOW_ZERO = next(
+    seed for seed in range(99) if (Gaussian(std=1.0, seed=seed).weights(4)[[0, 2]] < 0).all()
+)
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLED.keys() - LINEAR.keys()))
+def test_no_theory_of_linear_pathways_is_told_of_others(name):
+    experiment = SAMPLED[name]
+    assert np.isnan(theory.step_size_marks(experiment)).all()
+    assert prospects.zones(experiment) == ()
+    assert "no closed form" in prospects.place(experiment)
+    assert not prospects.follows_closed_forms(experiment)
+    assert panels.ghosts([scenes.named(simulate(experiment))], View()) == {}
+    assert live.system(experiment, 0) is None
+
+
 # --- What is refused -------------------------------------------------------------------------
 
 TANH_NETWORK = Network(depths=(2, 2), activation="tanh")
 REFUSED = [
     ({"start": Balanced(scales=(0.1, 0.2))}, "drawn at random"),
-    ({"engine": "matrices"}, "multiplies the layers"),
+    ({"engine": "matrices"}, "whose layers it multiplies"),
     ({"engine": "modes"}, "linear pathways"),
-    ({"dynamics": CentralFlow(step_size=0.1, duration=1.0)}, "central flow is offered"),
+    ({"dynamics": CentralFlow(step_size=0.1, duration=1.0)}, "central flow needs"),
     (
         {"dynamics": Descent(step_size=0.1, steps=3, events=(Kick(at=1, pathway=0, factor=2.0),))},
         "use a jitter",
