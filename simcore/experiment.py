@@ -114,8 +114,8 @@ class Experiment(Spec):
         )
         require(
             network.scales or not any(isinstance(event, Kick) for event in dynamics.events),
-            "a kick needs pathways whose strengths it can multiply, and tanh does not let it; use a "
-            "jitter",
+            "a kick needs pathways whose strengths it can multiply, and tanh does not let it; "
+            "use a jitter",
         )
         require(
             not dynamics.label_noise,
