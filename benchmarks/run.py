@@ -156,7 +156,7 @@ def descent(rounds: int) -> list:
         engine.descend(steps, eta)
         theta = engine.theta()
         assert theta is not None
-        contenders: dict[str, Run] = {"ours": lambda e=engine, s=steps: e.descend(s, eta)}
+        contenders: dict[str, Run] = {"ours": lambda e=engine, s=steps, x=eta: e.descend(s, x)}
         for name, kind in kinds.items():
             variants = kind(w, target, eta, steps)
             for variant, run in variants.items():
