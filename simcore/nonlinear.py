@@ -43,8 +43,8 @@ def judge(run: Trajectory, seen: Evidence) -> Verdicts:
     ahead = seen.ahead
     shares = shares_of(ahead.strengths[-1])
     regime, reason = _verdict(run, seen, float(seen.peak[0] - shares.max()))
-    found = (np.array([kind], dtype=object) for kind in (regime, reason))
-    return Verdicts(*found, shares, ahead.sharpness)
+    regimes, reasons = np.array([regime], dtype=object), np.array([reason], dtype=object)
+    return Verdicts(regimes, reasons, shares, ahead.sharpness)
 
 
 def _verdict(run: Trajectory, seen: Evidence, fallen: float) -> tuple[Regime, Reason]:
