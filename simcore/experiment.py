@@ -77,7 +77,7 @@ class Experiment(Spec):
         require(
             self.engine != "modes" or self._modes_are_exact,
             'engine "modes" needs an aligned start (Balanced or LayerScales), whitened inputs and '
-            'linear pathways; use engine "auto"',
+            'linear pathways; use engine "auto"' + ' or "matrices"' * self.network.linear,
         )
         require(
             self.engine != "matrices" or self.network.linear,
