@@ -188,9 +188,9 @@ def play(scene: Scene, run: Trajectory, experiment: Experiment, key: str) -> Non
 def play_awaited(scene: Scene, experiment: Experiment, key: str) -> None:
     """Mount the same player on a run that the browser computes while the server still compiles."""
     words = (  # as long as a verdict, so that the picture stays where it is
-        "**The server is waking up.** This picture was computed by your browser, with the operations "
-        "of the server's own kernels, which are being compiled. What happened in the run follows in "
-        "words."
+        "**The server is waking up.** This picture was computed by your browser, with the "
+        "operations of the server's own kernels, which are being compiled. What happened in the "
+        "run follows in words."
     )
     _small("verdict", words)
     title = experiment.dynamics.title.capitalize()

@@ -289,7 +289,7 @@ def test_a_network_let_go_of_becomes_the_experiment():
     assert changed.start == Balanced(scales=(0.002, 0.0017, 0.01))
     assert changed.dynamics == replace(experiment.dynamics, steps=90)
     for wrong in (None, {"depths": [3]}, told | {"scales": [0.1]}, told | {"steps": -1}):
-        with pytest.raises(ValueError, match="entry per pathway|got"):
+        with pytest.raises(ValueError, match=r"entry per pathway|got"):
             live.at(experiment, wrong)
 
 
