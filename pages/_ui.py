@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -199,7 +200,10 @@ def play_awaited(scene: Scene, experiment: Experiment, key: str) -> None:
 
 def _mount(scene: Scene, caption: Caption, experiment: Experiment, key: str) -> Scene:
     shown = replace(scene, view=_state.view().of_player(), report=True, caption=caption)
-    acts = {"view": _state.played, "network": partial(_state.let_go, experiment)}
+    acts: dict[str, Callable[[Any], None]] = {
+        "view": _state.played,
+        "network": partial(_state.let_go, experiment),
+    }
     _widgets.telling(_PLAYER, key, acts, player.payload(shown))
     return shown
 

@@ -183,12 +183,12 @@ def bar(
     }
 
 
-def words_of(mark: Mark) -> dict[str, str]:
+def words_of(mark: Mark) -> dict[str, Any]:
     """The label of a mark, and what it means."""
     return {field: getattr(mark, field) for field in ("symbol", "sub", "close", "name", "meaning")}
 
 
-def _number(value: float) -> dict[str, str]:
+def _number(value: float) -> dict[str, Any]:
     """The label of a number on the scale, which is no mark and has no meaning."""
     text = style.short(value)
     return {"symbol": text, "sub": "", "close": "", "name": text, "meaning": ""}
