@@ -30,7 +30,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from simcore import export, simulate
 from simcore.presets import MEDIUM
 
-STEP_SIZES = np.round(np.geomspace(0.05, 0.28, 10), 4)
+STEP_SIZES = np.round(np.geomspace(0.05, 0.23, 10), 4)
 
 SHOWN = """new Promise(done => {
   const look = () => document.querySelector(".run-player .state")?.textContent
