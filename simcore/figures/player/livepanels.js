@@ -82,8 +82,16 @@ function fittedPlane(S, spec, target) {
           ],
         }
       : curve;
-  return { ...panel, curves: panel.curves.map(to) };
+  return { ...panel, curves: panel.curves.map(to), ground: groundAt(panel.ground, edgeIn(S)) };
 }
+
+/** The ground keeps its values: only where it is pale goes with the edge. */
+const groundAt = (ground, level) =>
+  ground && {
+    ...ground,
+    level,
+    label: ground.label.replace(/= .*/, `= ${fourDigits(level)}`),
+  };
 
 function limitsOfLoss(S, spec) {
   let [smallest, largest] = [Infinity, 0];
