@@ -88,8 +88,8 @@ def _lines(ends: np.ndarray, sign: float, high: float, layers: np.ndarray) -> li
         ways.append(at)
     path = np.stack(ways, axis=1)
     inside = ((path >= step / 2) & (path <= high)).all(axis=-1)
-    lasts = [np.argmin(row) if not row.all() else len(row) for row in inside]
-    return [line[: max(1, last)][::-1] for line, last in zip(path, lasts, strict=True)]
+    counts = np.cumprod(inside, axis=1).sum(axis=1)  # points before the first one outside
+    return [line[: max(1, count)][::-1] for line, count in zip(path, counts, strict=True)]
 
 
 def divide(high: float, depths: Sequence[int], count: int = 80) -> np.ndarray | None:

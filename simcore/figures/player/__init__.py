@@ -315,9 +315,9 @@ def _describe_panel(panel: Panel, number: Mapping[str, int]) -> dict[str, Any]:
     described["kind"] = {SeriesPanel: "series", PlanePanel: "plane", HeatPanel: "heat"}[type(panel)]
     for part in (*described.get("lines", ()), *described.get("trails", ())):
         part["run"] = number[part["run"]]
-    if described.get("ground") is not None:  # the values have a table of their own
-        described["ground"] |= {"values": None, "count": len(panel.ground.values)}
-        described["ground"]["label"] = panel.ground.label
+    if isinstance(panel, PlanePanel) and panel.ground is not None:
+        ground = panel.ground  # its values have a table of their own
+        described["ground"] |= {"values": None, "count": len(ground.values), "label": ground.label}
     if isinstance(panel, HeatPanel):
         described["run"] = number[panel.run]
     return described
