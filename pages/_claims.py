@@ -27,7 +27,8 @@ def show() -> None:
 
 def _one(claim: Claim, wanted: dict[str, int]) -> None:
     _prose.say(f"**{claim.sentence}**")
-    _prose.say(f"Tried on: {claim.networks}. Measured: {claim.measure}.", f"small-{claim.name}")
+    tried = f"Tried on: {claim.networks}. Measured: {claim.measure}."
+    _prose.say(tried.replace("*", r"\*"), f"small-{claim.name}")
     asked = wanted.get(claim.name, 0)
 
     def more() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages import _prose, _runs, _ui
-from simcore import neighbour_presets, regimes, scenes
+from simcore import neighbour_presets, scenes
 from simcore.figures import charts, full_weights, gaps, panels
 from simcore.neighbours import Figure, Picture
 from simcore.preset import Preset
@@ -20,8 +20,8 @@ Numbers = Callable[[Preset, Trajectory], None]
 
 def show(figure: Figure, numbers: Numbers) -> None:
     """What is seen, how the authors count, and each run with its pictures and `numbers`."""
-    _prose.say(figure.seen)
-    _prose.say(figure.convention.sentence)
+    _prose.say(_starred(figure.seen))
+    _prose.say(_starred(figure.convention.sentence))
     runs = [_runs.run(preset.experiment, preset.title) for preset in figure.runs]
     if figure.together:
         _together(runs)
@@ -32,11 +32,19 @@ def show(figure: Figure, numbers: Numbers) -> None:
             _prose.say(f"**{preset.title}**")
             for picture in figure.pictures:
                 _hang(picture, run)
-            _prose.say(regimes.classify(run).sentence)
             numbers(preset, run)
             _ui.link("simulator", "Open in the Simulator", preset.experiment, icon="▶️")
     if figure.past:
-        _prose.note(f"Now past the edge. {figure.past}")
+        _prose.note(f"Now past the edge. {_starred(figure.past)}")
+    _prose.say(
+        "Numbers marked exact are those of closed forms, those with ≥ are bounds; the others come "
+        "from independent code in double precision."
+    )
+
+
+def _starred(words: str) -> str:
+    """As Markdown in which the star of a target is a star."""
+    return words.replace("*", r"\*")
 
 
 def _hang(picture: Picture, run: Trajectory) -> None:

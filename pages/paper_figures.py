@@ -209,7 +209,7 @@ chosen = _controls.segments(
     "Figure", "figure", {name: title for name, (title, _) in FIGURES.items()}
 )
 FIGURES[chosen][1]()
-if chosen != "claims":
+if chosen != "claims" and chosen not in neighbours.BY_NAME:
     _prose.say(
         "Numbers marked exact are those of closed forms; the others were read off published "
         "figures and run again in double precision by independent code."

@@ -125,8 +125,8 @@ ALL = (
         SHI,
         (*runs.RACES, runs.RACE_PAST),
         (FLOW_PLANE,),
-        past="The last one is descent past the edge, where they stopped before it: at first it "
-        "keeps to the lines, then it swings across them to where both pathways share.",
+        past="The last one is descent past the edge, where they stopped before it: it keeps to "
+        "the lines at first, then swings across them to where the signal is shared more evenly.",
     ),
     Figure(
         "shi-maps",
@@ -159,7 +159,7 @@ ALL = (
         "ghosh-modes",
         "Ghosh: 2-cycles per mode",
         "One pathway of depth 3, targets 1, 0.95 and 0.5: exactly the modes swing whose "
-        "2/S_i is below η, each in a 2-cycle of its own; the others rest at their target.",
+        "2/Sᵢ is below η, each in a 2-cycle of its own; the others rest at their target.",
         GHOSH,
         runs.CYCLES,
         (Picture("strengths", 0), Picture("strengths", 1), Picture("strengths", 2)),
@@ -206,8 +206,9 @@ ALL = (
     Figure(
         "cohen",
         "Cohen: central flow",
-        "Central flow of two runs of the paper: it stays at the edge, 2/η, where descent swings "
-        "about it, and below its splits; past 2/λ_min it stops short of the target.",
+        "Central flow of the medium run: it follows gradient flow up to the edge 2/η and then "
+        "stays at it while the shares move. Past 2/λ(min) no minimum is flat enough: it stops "
+        "short of the target.",
         COHEN,
         central_presets.ALL,
         (Picture("plane"), Picture("sharpness")),

@@ -1,11 +1,13 @@
 """Claims on random networks: the paper's hold, and one that is false is found out."""
 
 from dataclasses import replace
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
 
-from simcore import Descent, theory
+from simcore import Descent, links, theory
+from simcore.__main__ import main
 from simcore.studies import claims
 
 
@@ -65,3 +67,18 @@ def test_what_is_drawn_is_what_the_words_say():
             assert isinstance(experiment.dynamics, Descent)
             assert low - 1e-9 <= experiment.dynamics.step_size / edge <= high + 1e-9
             assert 3 <= experiment.network.depths[0] <= 12
+
+
+def test_the_command_says_what_holds_and_ends_with_1_where_something_does_not(capsys, monkeypatch):
+    shallow = claims.BY_NAME["depth-two"]
+    monkeypatch.setattr(claims, "CLAIMS", (shallow, replace(shallow, tolerance=-1.0)))
+    assert main(["claims", "--networks", "2"]) == 1
+    said = capsys.readouterr().out
+    assert "2 networks tried, 0 not so" in said
+    assert "2 networks tried, 2 not so" in said
+    (link,) = (line.split("?")[1] for line in said.splitlines() if "network 0:" in line)
+    (first,) = shallow.findings(0, 1)
+    assert links.from_query(dict(parse_qsl(link)))[0] == first.experiment
+    monkeypatch.setattr(claims, "CLAIMS", (shallow,))
+    assert main(["claims", "--networks", "1"]) == 0
+    assert main(["claims", "--networks", "none"]) == 2

@@ -15,12 +15,11 @@ def balancing_gaps(runs: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> Scene:
         Run(
             name=name,
             columns={"step": steps.astype(float), "t": steps.astype(float), "gap": np.abs(gap)},
-            stroke="thin",
         )
         for name, steps, gap in runs
     ]
     lines = [Line(run.name, "gap", run.name, colour) for colour, run in enumerate(drawn)]
     panel = SeriesPanel(
-        title="Balancing gap", label="gap |w₁² − w₂²|", lines=lines, scale="log", key="gap"
+        title="Balancing gap", label="|w₁² − w₂²|", lines=lines, scale="log", key="gap"
     )
     return Scene(runs=drawn, panels=(panel,))

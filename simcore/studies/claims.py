@@ -261,7 +261,7 @@ MINIMA = (
     "width up to two more than the modes"
 )
 STARTS = "one mode, 2 or 3 pathways of depth 3 to 12 that begin balanced, small and apart"
-WINDOW = "step sizes from 1.1 × 2/λ_GF on, up to 1.2 × 2/λ_min or the trap"
+WINDOW = "step sizes from 1.1 × 2/λ(GF) on, up to 1.2 × 2/λ(min) or the trap"
 
 CLAIMS = (
     Claim(
@@ -306,7 +306,7 @@ CLAIMS = (
     Claim(
         "small",
         "With a small step size it does not: the end is that of gradient flow.",
-        f"{STARTS}; step sizes from 0.4 to 0.97 × 2/λ_GF",
+        f"{STARTS}; step sizes from 0.4 to 0.97 × 2/λ(GF)",
         "distance of the largest share at the end from that of gradient flow, a first-order "
         "effect of η",
         0.1,
