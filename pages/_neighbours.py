@@ -26,12 +26,14 @@ def show(figure: Figure, numbers: Numbers) -> None:
     if figure.together:
         _together(runs)
     with st.container(horizontal=True, gap="medium"):
-        places = [st.container(width=WIDTH) for _ in runs]
+        places = [st.container(width=WIDTH if len(runs) > 1 else "stretch") for _ in runs]
     for place, preset, run in zip(places, figure.runs, runs, strict=True):
         with place:
             _prose.say(f"**{preset.title}**")
-            for picture in figure.pictures:
-                _hang(picture, run)
+            with st.container(horizontal=len(runs) == 1, gap="medium"):
+                for picture in figure.pictures:
+                    with st.container(width=WIDTH):
+                        _hang(picture, run)
             numbers(preset, run)
             _ui.link("simulator", "Open in the Simulator", preset.experiment, icon="▶️")
     if figure.past:

@@ -17,7 +17,7 @@ from simcore.trajectory import Trajectory
 @dataclass(frozen=True)
 class Convention:
     """How authors count: their loss, how often their learning rate goes into eta, and what else
-    there is to translate."""
+    there is to translate; without a loss, only that."""
 
     who: str
     loss: str
@@ -27,6 +27,8 @@ class Convention:
     @property
     def sentence(self) -> str:
         """What a number of theirs is here."""
+        if not self.loss:
+            return self.more
         if self.factor == 1:
             said = f"{self.who} minimise {self.loss}: rates, sharpness and times are as here."
         else:
@@ -74,9 +76,9 @@ KREISLER = Convention("Kreisler et al.", HALF)
 COHEN = Convention("Cohen et al.", "any loss", more="The trace of their Σ is the variance here.")
 CHEN = Convention(
     "Chen et al.",
-    "half of squared residuals",
-    more="Only their parameter a matters: a = ησ* of a mode of depth 2, whose total σ maps "
-    "z = a(σ/σ* − 1) to z³ + (a − 2)z² + (1 − 2a)z.",
+    "",
+    more="Chen et al. reduce quadratic regression to the map z → z³ + (a − 2)z² + (1 − 2a)z. A "
+    "mode of depth 2 with the total σ is exactly that: a = ησ*, z = a(σ/σ* − 1).",
 )
 
 
@@ -200,7 +202,7 @@ ALL = (
         "never rises, up to 1 it may rise and still reaches zero (catapult), then it swings: a "
         "2-cycle up to √5 − 1 = 1.2361, doublings and chaos up to 2. Beyond 2 it diverges.",
         CHEN,
-        runs.CUBIC,
+        (*runs.CUBIC, runs.DIVERGENT),
         (Picture("strengths"), Picture("loss")),
     ),
     Figure(

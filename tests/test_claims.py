@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 import numpy as np
 import pytest
 
-from simcore import Descent, links, theory
+from simcore import Descent, links, presets, theory
 from simcore.__main__ import main
 from simcore.studies import claims
 
@@ -59,7 +59,7 @@ def test_a_deviation_that_is_not_finite_is_a_failure():
 
 
 def test_what_is_drawn_is_what_the_words_say():
-    for number in range(40):
+    for number in range(8):
         rng = np.random.default_rng([claims.SEED, number])
         past, below = claims._past_the_edge(rng), claims._below_the_edge(rng)
         for experiment, low, high in ((past, 1.1, np.inf), (below, 0.4, 0.97)):
@@ -78,7 +78,7 @@ def test_the_command_says_what_holds_and_ends_with_1_where_something_does_not(ca
     assert "2 networks tried, 2 not so" in said
     (link,) = (line.split("?")[1] for line in said.splitlines() if "network 0:" in line)
     (first,) = shallow.findings(0, 1)
-    assert links.from_query(dict(parse_qsl(link)))[0] == first.experiment
+    assert links.from_query(dict(parse_qsl(link)), presets.MEDIUM.experiment)[0] == first.experiment
     monkeypatch.setattr(claims, "CLAIMS", (shallow,))
     assert main(["claims", "--networks", "1"]) == 0
     assert main(["claims", "--networks", "none"]) == 2

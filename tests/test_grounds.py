@@ -9,7 +9,6 @@ import pytest
 from simcore import Balanced, Freeze, LayerScales, landscape, links, presets, scenes, simulate
 from simcore.figures import charts, panels, player
 from simcore.figures.stills import backgrounds
-from simcore.variations import with_events
 from simcore.view import View
 
 BOTH = View(layers=("sharpness", "flow"))
@@ -44,7 +43,14 @@ MEDIUM = presets.MEDIUM.experiment
 REASONS = {
     "several modes": (presets.RANK_ONE.experiment, "depends on the other modes", 1),
     "flow": (presets.FLOW.experiment, "no edge to compare", 1),
-    "frozen": (with_events(MEDIUM, (Freeze(pathway=0, start=0, stop=9),)), "is frozen", 1),
+    "frozen": (
+        replace(
+            MEDIUM,
+            dynamics=MEDIUM.dynamics.with_events((Freeze(pathway=0, start=0, stop=9),)),
+        ),
+        "is frozen",
+        1,
+    ),
     "layers apart": (
         replace(
             MEDIUM,
@@ -69,7 +75,9 @@ REASONS = {
 @pytest.mark.parametrize("name", REASONS)
 def test_where_a_layer_is_not_exact_a_sentence_says_why(name):
     experiment, words, times = REASONS[name]
-    short = replace(experiment, dynamics=experiment.dynamics.with_duration(2.0))
+    dynamics = experiment.dynamics
+    lasts = dynamics.with_steps(12) if dynamics.iterated else dynamics.with_duration(2.0)
+    short = replace(experiment, dynamics=lasts)
     scene, panel = plane_of(scenes.named(simulate(short)))
     assert scene.note.count("is not drawn behind the plane") == times
     assert words in scene.note

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from simcore import neighbour_presets, neighbours, presets, simulate
-from simcore.curvature import layers
+from simcore import Outcome, neighbour_presets, neighbours, presets, simulate
 from simcore.figures import gaps, panels
 
 
@@ -37,8 +36,10 @@ def test_gfs_sharpness_never_rises():
 @pytest.mark.parametrize("preset", neighbour_presets.GAPS, ids=lambda preset: preset.name)
 def test_the_gap_by_its_law_is_the_one_of_the_layers(preset):
     run = simulate(preset.experiment)
-    (pathway,) = layers(run.experiment, run.theta)
-    first, second = (float(np.squeeze(layer)) for layer in pathway)
+    first, second = 2.6, 1.2
+    for _ in range(run.steps[-1]):
+        pull = run.experiment.dynamics.step_size * (first * second - 5.0)
+        first, second = first - pull * second, second - pull * first
     assert neighbour_presets.gaps(run)[-1] == pytest.approx(first**2 - second**2, abs=1e-9)
     drawn = gaps.balancing_gaps([("a", run.steps, neighbour_presets.gaps(run))])
     assert drawn.runs[0].columns["gap"][0] == pytest.approx(2.6**2 - 1.2**2)
@@ -61,3 +62,9 @@ def test_a_total_of_depth_two_is_the_cubic_map(a):
     np.testing.assert_allclose(
         z[1:], z[:-1] ** 3 + (a - 2) * z[:-1] ** 2 + (1 - 2 * a) * z[:-1], atol=1e-12
     )
+
+
+def test_past_two_the_cubic_map_diverges():
+    run = simulate(neighbour_presets.DIVERGENT.experiment)
+    assert run.outcome is Outcome.DIVERGED
+    assert all(expected.holds(run) for expected in neighbour_presets.DIVERGENT.expected)
