@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from simcore import central_presets, event_presets, presets, theory
+from simcore import central_presets, event_presets, nonlinear_presets, presets, theory
 from simcore import neighbour_presets as runs
 from simcore.preset import Expected, Preset, sharpness
 from simcore.trajectory import Trajectory
@@ -145,6 +145,17 @@ ALL = (
         ),
         (Picture("maps"), Picture("strengths")),
         past="The last one is their network of depth 7 past the edge: the winner gives back.",
+    ),
+    Figure(
+        "shi-tanh",
+        "Shi: tanh",
+        "Two pathways with tanh on the semantic tree, at our own start and width: below the edge, "
+        "past it, and with tanh after the last layer too, as they have it.",
+        SHI,
+        (nonlinear_presets.SMALL, nonlinear_presets.EDGE, nonlinear_presets.TO_THE_LAST),
+        (Picture("strengths"), Picture("sharpness")),
+        past="Where the last layer stays linear the edge shares the strongest mode; with tanh "
+        "after it too, the winner keeps it and saturates down to the edge instead.",
     ),
     Figure(
         "ghosh-gap",

@@ -57,7 +57,7 @@ REASONS = {
             network=replace(MEDIUM.network, depths=(2, 2)),
             start=LayerScales(scales=((0.1, 0.2), (0.1, 0.1))),
         ),
-        "layers are not balanced",
+        "only of balanced, linear pathways",
         2,
     ),
     "three pathways": (

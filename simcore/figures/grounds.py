@@ -68,7 +68,10 @@ def missing(run: Trajectory, view: View) -> list[str]:
 def _no_flow(experiment: Experiment, view: View) -> str:
     """Why two strengths do not say where the flow goes from there, or nothing."""
     if not prospects.follows_closed_forms(experiment):
-        return "two strengths do not say where the weights are, as the layers are not balanced"
+        return (
+            "two strengths say where the weights are only of balanced, linear pathways and "
+            "whitened inputs"
+        )
     if experiment.network.pathways != 2:
         return f"{experiment.network.pathways} pathways move, not the two of the plane alone"
     if not experiment.task.singular_values[view.mode] > 0:
