@@ -51,7 +51,8 @@ function rebuilt(spec, { live, place, tables }) {
   if (spec.kind !== "plane") return spec;
   const [minima, ...curves] = spec.curves,
     label = H === 2 ? "minima" : "minima of these two alone";
-  return { ...spec, curves: [{ ...minima, label }, ...curves] };
+  const behind = { ground: null, streams: null }; // those of Python's network
+  return { ...spec, ...behind, curves: [{ ...minima, label }, ...curves] };
 }
 
 /** Ends that theory predicts; without a theory those that go with the step size keep their place in
@@ -115,6 +116,14 @@ function cutFar(S, spec, made, told, far, columns) {
   return { ...plain, limits: [Math.max(-far, low), Math.min(far, high)], [told]: words };
 }
 
+/** The ground keeps its values: only where it is pale goes with the edge. */
+const groundAt = (ground, level) =>
+  ground && {
+    ...ground,
+    level,
+    label: ground.label.replace(/= .*/, `= ${fourDigits(level)}`),
+  };
+
 function fittedPlane(S, spec, made) {
   const target = made.live.target[made.live.mode];
   const trails = spec.trails.flatMap(({ run, x, y }) => [x, y].map((n) => S.runs[run].column(n)));
@@ -136,7 +145,7 @@ function fittedPlane(S, spec, made) {
           ],
         }
       : curve;
-  return { ...panel, curves: panel.curves.map(to) };
+  return { ...panel, curves: panel.curves.map(to), ground: groundAt(panel.ground, edgeIn(S)) };
 }
 
 function limitsOfLoss(S, spec) {
