@@ -84,7 +84,9 @@ def test_every_preset_opens_on_a_hosted_simulator(monkeypatch):
 def test_every_page_of_the_hosted_app_opens(monkeypatch):
     """Limits are lower there: what a page runs of itself must keep to them, too."""
     monkeypatch.setenv("SIMCORE_HOSTED", "1")
-    app = open_app()
+    app = open_app(steps="900000")
+    (said,) = warnings(app)
+    assert "must be between 1 and 50000" in said
     for path in sorted(Path(_runs.__file__).parent.glob("[a-z]*.py")):
         app.switch_page(f"pages/{path.name}").run()
         assert not app.exception, path.name
