@@ -54,8 +54,8 @@ def address(context: BrowserContext) -> Iterator[str]:
     up without the front page before it."""
     with served.app() as url:
         tab = context.new_page()
-        served.open_page(tab, f"{url}/matrices")
-        expect(tab.get_by_text(WORDS["matrices"]).first).to_be_visible(timeout=served.PATIENCE)
+        served.open_page(tab, f"{url}/about")
+        expect(tab.get_by_text(WORDS["about"]).first).to_be_visible(timeout=served.PATIENCE)
         expect(tab.get_by_role("link", name="Simulator").first).to_be_visible()
         tab.close()
         yield url
