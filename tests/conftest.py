@@ -18,6 +18,14 @@ settings.register_profile("long", deadline=None, max_examples=5000)
 settings.load_profile("suite")
 
 
+LONG = {"test_app_browser.py", "test_charts.py", "test_package.py", "test_visits.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that no worker is left alone with one in the end."""
+    items.sort(key=lambda item: item.path.name not in LONG)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def packages_are_searched_once():
     """Each `AppTest` of Streamlit reads what every installed package says of itself, in search of

@@ -46,7 +46,12 @@ def test_panels_that_do_not_apply(panels):
     "query",
     [
         {"eta": "1000", "steps": "20000"},
-        {"task": "1.0:60:60", "record": "frames:300,every:100000,maps:1", "depths": "3,3"},
+        {
+            "task": "1.0:60:60",
+            "record": "frames:30,every:100000,maps:1",
+            "depths": "3,3",
+            "steps": "40",
+        },
         {"task": "target:1,2;3,4", "eta": "0.01", "steps": "50", "depths": "2,2"},
         {"task": "0.0", "steps": "50"},
         {"depths": "1,1", "eta": "0.05", "steps": "50"},
