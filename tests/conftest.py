@@ -13,7 +13,7 @@ from hypothesis import settings
 
 # No test is timed: a busy machine is no failure. `pytest --hypothesis-profile=long` tries more of
 # whatever is fuzzed than the suite has time for.
-settings.register_profile("suite", deadline=None, max_examples=100)
+settings.register_profile("suite", deadline=None, max_examples=50)
 settings.register_profile("long", deadline=None, max_examples=5000)
 settings.load_profile("suite")
 

@@ -22,8 +22,8 @@ CONTENTS = ("simcore", "pages", "tests", ".streamlit", "app.py", "pyproject.toml
 NOBODY = 65534
 READS_ANYTHING = "dac_read_search"  # of the capabilities of Linux
 CORE = (
-    *("tests/test_files.py", "tests/test_presets.py", "tests/test_command_line.py"),
-    "-k=files and not device or medium or fills_its_store or wrong_sweep",
+    *("tests/test_files.py", "tests/test_command_line.py"),
+    "-k=files and not device or fills_its_store or wrong_sweep",
 )
 
 

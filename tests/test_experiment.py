@@ -38,8 +38,8 @@ from simcore.tasks import Dataset, Spectrum, Target, Tree
 
 pytestmark = pytest.mark.filterwarnings("error")  # numpy's warnings are no way to refuse
 
-few = settings(max_examples=60, deadline=None)
-many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=40, deadline=None)
+many = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 PAPER = {
     "task": Spectrum(singular_values=(1.0,)),
