@@ -12,7 +12,7 @@ import served
 from axe_playwright_python.sync_playwright import Axe
 from browser import launch
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from pages import _take
 from pages._names import PAGES
@@ -20,7 +20,6 @@ from simcore import Trajectory, captions, links, presets, simulate, variations
 from simcore.figures import style
 from simcore.version import NUMBER
 
-WINDOW = {"width": 1280, "height": 800}
 SVG = "{http://www.w3.org/2000/svg}"
 
 WORDS = {  # what each page says once it has its result
@@ -41,19 +40,11 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One visitor, whose browser keeps what it has loaded."""
-    visitor = browser.new_context(viewport=WINDOW)
-    yield visitor
-    visitor.close()
-
-
-@pytest.fixture(scope="module")
-def address(context: BrowserContext) -> Iterator[str]:
+def address(browser: Browser) -> Iterator[str]:
     """A server whose first visit is a deep link, as when a hosted app wakes up: the page must come
     up without the front page before it."""
     with served.app() as url:
-        tab = context.new_page()
+        tab = browser.new_page()
         served.open_page(tab, f"{url}/about")
         expect(tab.get_by_text(WORDS["about"]).first).to_be_visible(timeout=served.PATIENCE)
         expect(tab.get_by_role("link", name="Simulator").first).to_be_visible()
@@ -62,8 +53,8 @@ def address(context: BrowserContext) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    tab = context.new_page()
+def page(browser: Browser) -> Iterator[Page]:
+    tab = browser.new_page(viewport={"width": 1280, "height": 800})
     yield tab
     tab.close()
 
@@ -324,7 +315,7 @@ def svg_texts(file: Path) -> list[str]:
     return [text.text or "" for text in ElementTree.parse(file).iter(f"{SVG}text")]
 
 
-def test_a_visitor_takes_a_run_along(page, context, address, tmp_path):
+def test_a_visitor_takes_a_run_along(page, browser, address, tmp_path):
     experiment = variations.with_step_size(presets.MEDIUM.experiment, 0.2)
     stem, requests = captions.stem(experiment), []
     served.open_page(page, f"{address}/?eta=0.2&cursor=20")
@@ -350,7 +341,7 @@ def test_a_visitor_takes_a_run_along(page, context, address, tmp_path):
     assert Trajectory.load(archive).experiment.dynamics == experiment.dynamics
     name, offline = taken(page, menu.get_by_role("button", name="Offline page"))
     assert name == f"{stem}.html"
-    other = context.new_page()
+    other = browser.new_page()
     other.on("request", lambda request: requests.append(request.url))
     other.goto(offline.rename(tmp_path / name).as_uri())
     expect(other.locator(".clock")).to_contain_text("step 100 / 650")
@@ -392,7 +383,7 @@ def test_a_visitor_takes_a_chart_along(page, address):
     assert Axe().run(page).violations_count == 0
 
 
-def test_pins_and_panels_are_in_a_copied_link(page, context, address):
+def test_pins_and_panels_are_in_a_copied_link(page, browser, address):
     served.open_page(page, f"{address}/?eta=0.2")
     page.get_by_role("button", name="Pin this run").click()
     page.wait_for_url("**pin_a=**")
@@ -402,7 +393,7 @@ def test_pins_and_panels_are_in_a_copied_link(page, context, address):
     page.wait_for_url("**panels=**")
     served.settle(page)
     copied = open_menu(page).locator("code").first.inner_text()
-    fresh = context.new_page()
+    fresh = browser.new_page()
     served.open_page(fresh, copied)
     expect(fresh.get_by_test_id("stSidebar").get_by_text("A: η = 0.2")).to_be_visible(
         timeout=served.PATIENCE
@@ -470,7 +461,7 @@ def test_the_first_change_after_a_restart_takes_effect(page):
 # --- The player's view -------------------------------------------------------------------------
 
 
-def test_a_link_opens_the_same_moment_and_a_seek_makes_no_entry(page, context, address):
+def test_a_link_opens_the_same_moment_and_a_seek_makes_no_entry(page, browser, address):
     served.open_page(page, f"{address}/?eta=0.2")
     enter(page, "Steps", "600")
     before = entries(page)
@@ -485,7 +476,7 @@ def test_a_link_opens_the_same_moment_and_a_seek_makes_no_entry(page, context, a
     moment = slider.get_attribute("aria-valuenow")
     assert float(query_of(page)["cursor"]) == float(moment)
     assert entries(page) == before
-    fresh = context.new_page()
+    fresh = browser.new_page()
     served.open_page(fresh, page.url)
     slider = fresh.locator(".run-player [role=slider]")
     expect(slider).to_have_attribute("aria-valuenow", moment, timeout=served.PATIENCE)
