@@ -609,17 +609,9 @@ def test_regimes_are_told_apart(sight, scheme):
 # --- The page --------------------------------------------------------------------------------
 
 
-def app_at(**query):
-    app = AppTest.from_file("../app.py", default_timeout=120)
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()
-
-
 @pytest.fixture
 def page():
-    """The app, whose maps are of short runs."""
-    return app_at(map_steps="60")
+    return AppTest.from_file("../app.py", default_timeout=120).run()
 
 
 def opened(app):
@@ -630,8 +622,8 @@ def said(app):
     return " ".join(element.value for element in app.markdown)
 
 
-def test_the_page_opens_on_the_map_of_the_paper():
-    app = opened(app_at())
+def test_the_page_opens_on_the_map_of_the_paper(page):
+    app = opened(page)
     assert not app.exception
     assert not app.warning
     assert "**60 × 40 cells** of 2000 steps" in said(app)
@@ -689,7 +681,10 @@ def test_the_link_holds_the_map_on_every_page(page):
     app.switch_page("pages/simulator.py").run()
     app.session_state["take_menu"] = True
     assert "map_x=eta:7:" in app.run().code[0].value
-    another = opened(app_at(**query))
+    another = AppTest.from_file("../app.py", default_timeout=120)
+    for name, value in query.items():
+        another.query_params[name] = value
+    another = opened(another.run())
     assert not another.warning
     assert another.session_state["map_of"] == shown
     assert said(another) == said(opened(app))
