@@ -1,9 +1,14 @@
-"""In a container: another user, a package that cannot be written to, no HOME, no cache."""
+"""In a container: another user, a package that cannot be written to, no HOME, a spoilt cache.
+
+A copy of the project is run once where no file may grow large, as on a disk that is full; what that
+leaves of the kernel cache is damaged; then all is made read-only and used by another user.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -21,9 +26,10 @@ from served import free_port
 CONTENTS = ("simcore", "pages", "tests", ".streamlit", "app.py", "pyproject.toml")
 NOBODY = 65534
 READS_ANYTHING = "dac_read_search"  # of the capabilities of Linux
+ROOM = 50_000  # bytes: a short run fits, and about half of its compiled kernels
 CORE = (
-    *("tests/test_files.py", "tests/test_command_line.py"),
-    "-k=files and not device or fills_its_store or wrong_sweep",
+    *("tests/test_files.py", "tests/test_presets.py", "tests/test_command_line.py"),
+    "-k=files and not device or medium or fills_its_store or wrong_sweep",
 )
 
 
@@ -57,7 +63,7 @@ def nobody() -> list[str]:
 
 @pytest.fixture(scope="module")
 def container() -> Iterator[Path]:
-    """The project, sealed; beside it a folder that may be written to."""
+    """The project, sealed, with a spoilt cache in it; beside it a folder that may be written to."""
     with tempfile.TemporaryDirectory() as folder:  # pytest's own are closed to other users
         place = Path(folder)
         place.chmod(0o755)
@@ -68,6 +74,9 @@ def container() -> Iterator[Path]:
         for name in CONTENTS:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, project / name, **ignoring(copy))
+        run_on_a_full_disk(project, scratch)
+        for path in project.rglob("*.nb?"):
+            path.write_bytes(path.read_bytes()[:-100])
         for path in (project, *project.rglob("*")):
             path.chmod(0o555 if path.is_dir() else 0o444)
         yield place
@@ -77,6 +86,25 @@ def ignoring(copy: object) -> dict:
     if copy is not shutil.copytree:
         return {}
     return {"ignore": shutil.ignore_patterns("__pycache__")}
+
+
+def run_on_a_full_disk(project: Path, scratch: Path) -> None:
+    """The command, whose cache gets some kernels and lacks others."""
+    out = scratch / "medium.npz"
+    subprocess.run(
+        [sys.executable, "-m", "simcore", "run", "medium", "--out", str(out)],
+        cwd=project,
+        # Python itself trips over its own .pyc, if the disk had room for a part of it only
+        env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM, ROOM)),
+        capture_output=True,
+        check=True,
+    )
+    assert out.stat().st_size > 10_000
+    written = {path.name.split("-")[0] for path in project.rglob("*.nbc")}
+    known = {path.name.split("-")[0] for path in project.rglob("*.nbi")}
+    assert written
+    assert known - written
 
 
 def environment(container: Path) -> dict[str, str]:
