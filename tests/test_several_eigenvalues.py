@@ -157,5 +157,5 @@ def test_weights_at_rest_are_not_solved_again_and_those_that_move_are():
     along.solver.solve(*along.here[:1], *along.here[2:], 1e-10)  # exacter than before
     assert along.solver.products > products
     assert np.isnan(
-        along.solver.solve(np.full_like(along.here[0], np.nan), *along.here[2:], 1)[0][0]
+        along.solver.solve(np.full_like(along.here[0], np.nan), *along.here[2:], 1.0)[0][0]
     )
