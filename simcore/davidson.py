@@ -82,7 +82,7 @@ class Davidson:
         for _ in range(MOST):
             look()
             overlaps = self.overlaps[:count, :count]
-            if not np.isfinite(overlaps).all():
+            if count == 0 or not np.isfinite(overlaps).all():  # numbers have overflowed
                 return None
             ritz, turns = np.linalg.eigh(overlaps)
             ritz, turns = ritz[::-1], np.ascontiguousarray(turns.T[::-1])
