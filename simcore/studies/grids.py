@@ -115,11 +115,11 @@ class _Cells:
         names = [f.name for f in fields(self.base)]
         parts = zip(*(self._everywhere(self._parts(name)) for name in names), strict=True)
         new = self._everywhere(self._new())
-        made = []
-        for values, check in zip(parts, new, strict=True):
-            own = dict(zip(names, values, strict=True))
-            made.append(Experiment(**own) if check else Experiment.of_checked(own))
-        return made
+        cells = (zip(names, values, strict=True) for values in parts)
+        return [
+            Experiment(**dict(cell)) if check else Experiment.of_checked(cell)
+            for cell, check in zip(cells, new, strict=True)
+        ]
 
     def _axes_of(self, name: str) -> set[int]:
         return {axis for _, axis, _ in self.fields.get(name, [])}
