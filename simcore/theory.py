@@ -807,11 +807,11 @@ def _strengths(strengths: ArrayLike, layers: np.ndarray) -> np.ndarray:
 
 def _targets(singular_value: ArrayLike) -> np.ndarray:
     target = np.asarray(singular_value, dtype=np.float64)
-    _require(
-        bool((np.isfinite(target) & (target >= 0)).all()),
-        f"singular_value needs finite values >= 0, got {singular_value!r}: "
-        "give singular values, not entries of the target",
-    )
+    if not (np.isfinite(target) & (target >= 0)).all():  # to write thousands out takes a while
+        raise ValueError(
+            f"singular_value needs finite values >= 0, got {singular_value!r}: "
+            "give singular values, not entries of the target"
+        )
     return target
 
 
