@@ -6,7 +6,6 @@ the layers of pathway 1 from input to output, then those of pathway 2, and so on
 
 from __future__ import annotations
 
-from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ from simcore.kernels import matrices as kernels
 from simcore.kernels.simd import padded, zeros
 from simcore.lanczos import Lanczos, room
 from simcore.looks import Look
+from simcore.memory import remembered
 from simcore.tasks import Task
 
 NOISE_SEED = 20260605
@@ -29,7 +29,7 @@ NOISE_SEED = 20260605
 DIAGONALISED, SAVED = 8e-10, 40
 
 
-@lru_cache(maxsize=32)
+@remembered(32)
 def layout(network: Network, task: Task) -> kernels.Layout:
     """Where each layer lives in the kernels' theta and chains, with every width padded."""
     shapes = np.array(network.shapes(task), dtype=np.int64)
@@ -68,7 +68,7 @@ def _some_of(
     )
 
 
-@lru_cache(maxsize=32)
+@remembered(32)
 def _places(network: Network, task: Task) -> np.ndarray:
     """Index (N,) of each weight in the kernels' theta."""
     where = layout(network, task)
@@ -207,7 +207,7 @@ class EigenSolver:
 # --- Coordinates -----------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=32)
+@remembered(32)
 def full_bases(task: Task) -> tuple[np.ndarray, np.ndarray]:
     """Square orthogonal U (n_out, n_out) and V (n_in, n_in) that begin with the task's bases."""
     return tuple(

@@ -207,6 +207,11 @@ class Experiment(Spec):
         return self.engine
 
     @property
+    def private(self) -> bool:
+        """Whether it holds a visitor's own data (`Task.private`)."""
+        return self.task.private
+
+    @property
     def edge(self) -> float | None:
         """2/eta, the largest sharpness at which gradient descent is stable; None for a flow."""
         return self.dynamics.edge
