@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from pages import _bring, _controls, _prose, _state, _tables, _ui, _widgets
+from pages import _bring, _controls, _prose, _said, _state, _tables, _ui, _widgets
 from simcore import Experiment, data, outlook, prospects, suggest
 from simcore.data import choice, sets
 from simcore.data.choice import Choice, Made
@@ -132,8 +132,8 @@ def sources() -> None:
             max_chars=LONGEST_TEXT,
             height=160,
             placeholder="2 1\n0 1",
-            help="Rows of numbers with commas, spaces or tabs between, from a spreadsheet, NumPy or "
-            "MATLAB; a first row of names, and columns of text as classes. Press Ctrl+Enter.",
+            help="Rows of numbers with commas, spaces or tabs between, from a spreadsheet, NumPy "
+            "or MATLAB; a first row of names, and columns of text as classes. Press Ctrl+Enter.",
         )
     elif way == "file":
         st.file_uploader(
@@ -271,8 +271,8 @@ def facts(made: Made | None) -> None:
         rows = {"samples": f"{made.samples:,}"} | rows
         rows["directions of the inputs"] = "{} of {}".format(*made.directions)
     rows["modes (rank of the target map)"] = f"{outlook.rank(task)}"
-    rows["largest σ*₁"] = f"{task.singular_values[0]:.5g}"
-    rows["condition σ*₁ / σ*ᵣ"] = f"{outlook.condition(task):.4g}"
+    rows[r"largest σ\*₁"] = f"{task.singular_values[0]:.5g}"
+    rows[r"condition σ\*₁ / σ\*ᵣ"] = f"{outlook.condition(task):.4g}"
     share = f", {floor / whole:.0%} of the loss of a map of zero" if whole > 0 else ""
     rows["loss floor"] = f"{floor:.6g}{share}" if floor > 0 else "0"
     if not task.whitened:
@@ -292,14 +292,28 @@ def nearly_equal() -> None:
     groups = outlook.near_equal(task)
     if not groups:
         return
-    named = "; ".join(f"{first + 1} to {last + 1}" for first, last in groups[:6])
+    named = "; ".join(
+        f"{first + 1} {'to' if last > first + 1 else 'and'} {last + 1}"
+        for first, last in groups[:6]
+    )
     more = " and others" if len(groups) > 6 else ""
     _prose.note(
         f"**Nearly equal singular values**: modes {named}{more}, each within 10 % of the one "
-        "before. Past the edge such modes mix: what rounding adds to the off-diagonal weights grows "
-        "to order one, and full matrices then part from modes that are kept apart. Of such a run "
-        "single numbers depend on rounding; Matrices shows the mixing."
+        "before. Past the edge such modes mix: what rounding adds to the off-diagonal weights "
+        "grows to order one, and full matrices then part from modes that are kept apart. Of such a "
+        "run single numbers depend on rounding; Matrices shows the mixing."
     )
+
+
+def mostly_mean() -> None:
+    """That the first mode of a matrix is its mean level, where it is."""
+    rows = task.target_map()
+    mean = abs(float(rows.mean())) * np.sqrt(rows.size)
+    if found is not None and found[1].matrix and mean > 0.9 * task.singular_values[0]:
+        _prose.note(
+            "The largest singular value is mostly the mean of all entries; “Subtract the means” "
+            "takes it away."
+        )
 
 
 def card(show: str) -> None:
@@ -350,17 +364,19 @@ made = found[2] if found is not None else None
 if found is not None:
     table = found[0]
     notes = [*table.notes, *found[2].notes]
-    _prose.say(
-        f"**{table.rows:,} rows, {len(table.columns)} columns.** " + " ".join(notes), "small-read"
-    )
+    said = _said.plain(" ".join(notes)) if notes else ""  # it has names from a file
+    _prose.say(f"**{table.rows:,} rows, {len(table.columns)} columns.** {said}", "plain-small-read")
 left, right = st.columns([3, 2])
 with left:
     _ui.chart(spectrum(task), "Singular values of the target", experiment)
+    if outlook.near_equal(task):
+        _prose.say("Shaded: singular values within 10 % of the one before.", "small-shaded")
 with right:
     facts(made)
 nearly_equal()
+mostly_mean()
 _prose.say(
-    f"### Runs on them\nFrom a small balanced start, each of the {experiment.network.pathways} "
+    f"#### Suggested runs\nFrom a small balanced start, each of the {experiment.network.pathways} "
     "pathways twice as far ahead as the next; the step sizes are marks of the theory."
 )
 for place, show in zip(st.columns(3), SHOWN, strict=True):

@@ -1,5 +1,5 @@
-"""Results that are kept for whoever asks again; what is made of a visitor's own data is kept no longer
-than the data."""
+"""Results that are kept for whoever asks again; what is made of a visitor's own data is kept no
+longer than the data."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What can be said of a task before anything is run on it: its rank, which of its modes may mix, and
-how long each takes to be learned."""
+"""What can be said of a task before anything is run on it: its rank, which of its modes may mix,
+and how long each takes to be learned."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ def near_equal(task: Task) -> tuple[tuple[int, int], ...]:
 
 def plateau_times(experiment: Experiment) -> np.ndarray:
     """About when each mode is half learned, (R,) in units of t: that of the pathway that is ahead,
-    by itself; exact for one balanced pathway.
+    by itself; exact for one balanced pathway. A mode that starts above its target is then within
+    half of it.
 
     A random start counts as a balanced one of layers std sqrt(width). Inputs that are not whitened
     stretch the time of mode i by 1 / (v_i^T Sigma_xx v_i). inf for a mode of nothing.
@@ -68,9 +69,19 @@ def plateau_times(experiment: Experiment) -> np.ndarray:
         if not isinstance(start, Gaussian):
             scales = [abs(strength) for strength in start.strengths(mode)]
         each = zip(depths, scales, strict=True)
-        quickest = min(theory.plateau_time(value, depth, scale) for depth, scale in each)
+        quickest = min(_half_learned(value, depth, scale) for depth, scale in each)
         times.append(late * quickest / speed)
     return np.array(times)
+
+
+def _half_learned(target: float, depth: int, scale: float) -> float:
+    """When one pathway is within half of the target; a small mode may start above it."""
+    off = 0.5 * target
+    if scale - target <= off:
+        return theory.plateau_time(target, depth, scale)
+    # dt = -d(rest) / (L (sigma* + rest)^{2-2/L} rest), smooth in y = ln(rest)
+    y = np.linspace(np.log(off), np.log(scale - target), 400)
+    return float(np.trapezoid(1 / (depth * (target + np.exp(y)) ** (2 - 2 / depth)), y))
 
 
 def unlearned(experiment: Experiment) -> tuple[int, ...]:

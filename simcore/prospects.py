@@ -391,8 +391,8 @@ def zones(experiment: Experiment) -> tuple[Zone, ...]:
     marks may come in any order. Unequal depths share no eta_WCR and no trap; there those of each
     pathway alone count, as any may win first. For inputs that are not whitened the zones are about
     right, and end with that above every edge. None where theory has no marks: such inputs before
-    unequal depths, or a target of zero. Momentum, weight decay and label noise add what `driven` says of
-    them.
+    unequal depths, or a target of zero. Momentum, weight decay and label noise add what `driven`
+    says of them.
     """
     depths = experiment.network.depths
     living = alive(experiment)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from simcore import limits, outlook, theory
+from simcore import limits, outlook, theory, variations
 from simcore.checks import count, require, shown
 from simcore.cost import cost
 from simcore.experiment import Balanced, Descent, Experiment, Network
@@ -85,7 +85,8 @@ def _wanted(run: Experiment, eta: float) -> int:
 def _affordable(run: Experiment) -> Experiment:
     """The run, or its beginning."""
     most = min(SECONDS, limits.current().seconds)
-    while cost(run).seconds > most and run.dynamics.steps > FEWEST:
-        steps = max(FEWEST, run.dynamics.steps // 2)
-        run = replace(run, dynamics=replace(run.dynamics, steps=steps))
+    steps = run.dynamics.steps
+    while cost(run).seconds > most and steps > FEWEST:
+        steps = max(FEWEST, steps // 2)
+        run = variations.with_steps(run, steps)
     return run

@@ -256,6 +256,18 @@ def test_near_equal_values_are_told(values, groups):
     assert outlook.near_equal(Spectrum(singular_values=values)) == groups
 
 
+def test_a_mode_that_starts_above_its_target_takes_time_too():
+    run = Experiment(
+        task=Spectrum(singular_values=(1.0, 0.01)),
+        network=Network(depths=(3,)),
+        start=Balanced(scales=(0.2,)),
+        dynamics=Descent(step_size=0.01, steps=1),
+    )
+    late = outlook.plateau_times(run)[1]
+    found = simulate(replace(run, dynamics=Descent(step_size=late / 20_000, steps=20_000)))
+    assert found.strengths[-1, 0, 1] == pytest.approx(0.015, rel=1e-2)
+
+
 def test_modes_that_a_run_does_not_get_to_are_told():
     run = suggest(Spectrum(singular_values=(1.0, 0.5, 0.04)))
     eta = run.dynamics.step_size

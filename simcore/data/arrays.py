@@ -89,7 +89,8 @@ def _side_by_side(arrays: dict[str, np.ndarray]) -> Table:
         + ", ".join(f"{length} rows of {name[:20]!r}" for name, length in lengths.items())[:120]
         + "; keep those that belong together",
     )
-    names, targets = [], []
+    names: list[str] = []
+    targets: list[int] = []
     for name, table in tables.items():
         width = table.shape[1]
         if len(tables) > 1 and name.lower() in TARGETS:

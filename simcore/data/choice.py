@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import typed
+from simcore import checks, typed
 from simcore.checks import require, shown
 from simcore.data.table import Column, Table
 from simcore.tasks import Dataset, Target, Task
@@ -36,8 +36,8 @@ class Choice:
     `matrix`: it is the target map itself. Else `targets` are learned from all other columns but
     those `left_out`. Flags: "classes": a target of whole numbers that count classes is one (text
     always is); "centre": means are subtracted, of a matrix that of all its entries; "standardise":
-    columns of numbers are divided by their standard deviation; "whiten": inputs by the root of their
-    second moments; "unit": targets by sigma*_1.
+    columns of numbers are divided by their standard deviation; "whiten": inputs by the root of
+    their second moments; "unit": targets by sigma*_1.
     """
 
     matrix: bool = False
@@ -65,13 +65,12 @@ class Choice:
             all(0 <= k < len(table.columns) for k in columns),
             f"expected columns of this table, it has {len(table.columns)}; choose again",
         )
-        made = self._of_matrix(table) if self.matrix else self._of_samples(table)
         source = f"{table.key}:{self.text()}"
-        return made._replace(task=replace(made.task, source=source))
+        return (self._of_matrix if self.matrix else self._of_samples)(table, source)
 
     # --- The table as a target map ---
 
-    def _of_matrix(self, table: Table) -> Made:
+    def _of_matrix(self, table: Table, source: str) -> Made:
         words = [column.name for column in table.columns if column.is_text]
         require(
             not words,
@@ -83,15 +82,16 @@ class Choice:
         if "centre" in self:
             notes.append(f"The mean of all entries, {rows.mean():.4g}, was subtracted.")
             rows = rows - rows.mean()
-        task = Target(rows=rows)
-        if "unit" in self and task.singular_values[0] > 0:
-            notes.append(f"Entries were divided by σ*₁ = {task.singular_values[0]:.4g}.")
-            task = Target(rows=rows / task.singular_values[0])
+        task = Target(rows=checks.tuples(rows), source=source)
+        largest = task.singular_values[0]
+        if "unit" in self and largest > 0:
+            notes.append(f"Entries were divided by σ*₁ = {largest:.4g}.")
+            task = Target(rows=checks.tuples(rows / largest), source=source)
         return Made(task, tuple(notes))
 
     # --- Samples ---
 
-    def _of_samples(self, table: Table) -> Made:
+    def _of_samples(self, table: Table, source: str) -> Made:
         require(
             table.rows >= 2,
             "samples need two rows or more, the table has one; read it as the target map",
@@ -108,20 +108,28 @@ class Choice:
         x = self._encoded(questions, False, notes)
         require(
             y.shape[1] > 0,
-            "expected targets that vary, these are constant or text of too many kinds; choose others",
+            "expected targets that vary, these are constant or text of many kinds; choose others",
         )
         require(
             x.shape[1] > 0,
             "expected a column to learn from, none is left that varies; choose fewer targets",
         )
         x, y, span = self._spanned(x, y, notes)
-        task = Dataset(inputs=x, outputs=y, whiten="whiten" in self, center="centre" in self)
+
+        def learned(targets: np.ndarray) -> Dataset:
+            return Dataset(
+                inputs=x,
+                outputs=targets,
+                whiten="whiten" in self,
+                center="centre" in self,
+                source=source,
+            )
+
+        task = learned(y)
         largest = task.singular_values[0]
         if "unit" in self and largest > 0:
             notes.append(f"Targets were divided by σ*₁ = {largest:.4g}.")
-            task = Dataset(
-                inputs=x, outputs=y / largest, whiten="whiten" in self, center="centre" in self
-            )
+            task = learned(y / largest)
         return Made(task, tuple(notes), table.rows, span)
 
     def _encoded(self, columns: Sequence[Column], counted: bool, notes: list[str]) -> np.ndarray:
