@@ -237,7 +237,7 @@ def _printed(words: str) -> Table:
     """A matrix in brackets: [[1 2] [3 4]], array([[1., 2.]]), [1 2; 3 4], ((1, 2), (3, 4))."""
     require(
         "..." not in words and "…" not in words,
-        "expected a whole matrix, the print leaves numbers out; print it whole or save it as a file",
+        "expected a whole matrix, the print leaves numbers out; print it whole or save a file",
     )
     plain, wrappers = _WRAPPED.subn("", _OPTIONS.sub("", words).translate(_MINUS))
     plain = plain.rstrip("; \n").removesuffix(")" * wrappers)
