@@ -83,12 +83,13 @@ def marks(experiment: Experiment) -> dict[str, Mark]:
 def follows_closed_forms(experiment: Experiment) -> bool:
     """Whether gradient flow from this start is that of `theory`: one number per mode and pathway.
 
-    So it is for whitened inputs and balanced starts (layer scales that are equal within each
-    pathway are balanced, too), unless a pathway of two layers or more starts below zero, or a
-    jitter will shake the layers apart.
+    So it is for linear pathways, whitened inputs and balanced starts (layer scales that are equal
+    within each pathway are balanced, too), unless a pathway of two layers or more starts below
+    zero, or a jitter will shake the layers apart.
     """
     start, depths = experiment.start, experiment.network.depths
-    if not (experiment.task.whitened and start.balanced) or experiment.dynamics.jitters:
+    decoupled = experiment.network.linear and experiment.task.whitened and start.balanced
+    if not decoupled or experiment.dynamics.jitters:
         return False
     modes = range(1 if start.uniform else len(experiment.task.singular_values))
     return all(
@@ -140,12 +141,15 @@ def expect(experiments: Sequence[Experiment], steps: float | None = None) -> Exp
 
     For inputs that are not whitened and one depth, the sharpness is that of balanced minima
     (`theory.task_sharpness`); for other depths, this takes Sigma_xx = I.
+    Of pathways that are not linear nothing is expected: numbers are nan.
     """
     depths, runs = experiments[0].network.depths, len(experiments)
     modes = [theory.sharpest_mode(e) for e in experiments]
     values = np.array(
         [e.task.singular_values[mode] for e, mode in zip(experiments, modes, strict=True)]
     )
+    if not experiments[0].network.linear:
+        return _nothing_expected(len(depths), runs)
     living = [alive(e) for e in experiments]
     flattest, lowest, alone, gains = (
         np.array(part)
@@ -173,6 +177,12 @@ def expect(experiments: Sequence[Experiment], steps: float | None = None) -> Exp
     of_start = zip(values.tolist(), living, strict=True)
     trap = np.array([_trap(value, depths, moving, steps) for value, moving in of_start])
     return Expected(np.array(living).T, flattest.T, lowest, flow.T, winner, gains, trap)
+
+
+def _nothing_expected(pathways: int, runs: int) -> Expected:
+    split, number = np.full((pathways, runs), np.nan), np.full(runs, np.nan)
+    moving, gains = np.ones((pathways, runs), bool), np.zeros(runs, bool)
+    return Expected(moving, split, number, split, number, gains, number)
 
 
 def expected(experiment: Experiment) -> Expected:
@@ -231,15 +241,16 @@ def ends(experiment: Experiment, mode: int = 0) -> Ends:
     """Where a mode (from 0) can be expected to end, as strengths (H,).
 
     "flow": where gradient flow ends, nan without a closed form. "flattest": the flattest split over
-    the pathways alive, nan for inputs that are not whitened. "edge": for two pathways, the minimum
-    on the winner's side whose sharpness is 2/eta, where re-balancing stops; None where there is
-    none, or where gradient flow's own end is flat enough.
+    the pathways alive, nan for inputs that are not whitened and pathways that are not linear.
+    "edge": for two pathways, the minimum on the winner's side whose sharpness is 2/eta, where
+    re-balancing stops; None where there is none, or where gradient flow's own end is flat enough.
     """
     target = experiment.task.singular_values[mode]
     known = follows_closed_forms(experiment)
     start = experiment.start.strengths(mode) if known else None
-    depths, whitened = experiment.network.depths, experiment.task.whitened
-    alive = experiment.start.alive(depths, mode) if whitened else None
+    depths = experiment.network.depths
+    closed = experiment.task.whitened and experiment.network.linear
+    alive = experiment.start.alive(depths, mode) if closed else None
     flow, flattest, edge = _ends(start, alive, depths, target, experiment.edge)
     return {"flow": flow, "flattest": flattest, "edge": edge}
 
@@ -391,8 +402,8 @@ def zones(experiment: Experiment) -> tuple[Zone, ...]:
     marks may come in any order. Unequal depths share no eta_WCR and no trap; there those of each
     pathway alone count, as any may win first. For inputs that are not whitened the zones are about
     right, and end with that above every edge. None where theory has no marks: such inputs before
-    unequal depths, or a target of zero. Momentum, weight decay and label noise add what `driven`
-    says of them.
+    unequal depths, pathways that are not linear, or a target of zero. Momentum, weight decay and
+    label noise add what `driven` says of them.
     """
     depths = experiment.network.depths
     living = alive(experiment)
@@ -504,6 +515,8 @@ def zone(experiment: Experiment) -> Zone:
 
 
 def _why_unknown(experiment: Experiment) -> str:
+    if not experiment.network.linear:
+        return f"for pathways with {experiment.network.phi} no closed form says where the zones are"
     if not experiment.task.whitened:
         return (
             "for inputs that are not whitened and pathways of unequal depth no closed form says "

@@ -588,7 +588,7 @@ def step_size_marks(experiment: Experiment) -> StepSizeMarks:
     depths > 2 and a number of steps. Pathways that never leave their start do not count, unless
     none does. For inputs that are not whitened, S_1 and lambda_1^min are those of
     `task_sharpness`, for pathways of one depth; the others are nan. All are nan if the target is
-    zero.
+    zero or the pathways not linear.
 
     For 2/lambda stands the step size that has its edge at lambda (`Dynamics.at_edge`), as momentum
     and weight decay move it. eta_WCR and the trap are those of descent without momentum; with it
@@ -596,7 +596,7 @@ def step_size_marks(experiment: Experiment) -> StepSizeMarks:
     """
     mode = sharpest_mode(experiment)
     target, dynamics = experiment.task.singular_values[mode], experiment.dynamics
-    if target == 0:
+    if target == 0 or not experiment.network.linear:
         return StepSizeMarks(np.nan, np.nan, np.nan, np.nan)
     if experiment.task.whitened:
         steps = getattr(dynamics, "steps", None)

@@ -293,6 +293,11 @@ WRONG = {
     Network: {
         "depths": [*sequences_of(NOT_A_COUNT, 2), (201,), (1,) * 65, [[1, 2]], ((1,), (2,))],
         "width": [width for width in NOT_A_COUNT if width is not None] + [1025],
+        "activation": [
+            *["", "Tanh", "sigmoid", "linear", None, 1, True, ["tanh"], ("relu",), b"tanh"],
+            *[BOTTOMLESS, Tree(), "x" * 1000],
+        ],
+        "activate_last": NOT_A_FLAG,
     },
     Balanced: {
         "scales": [
@@ -365,6 +370,7 @@ WRONG = {
         "whiten": NOT_A_FLAG,
         "center": NOT_A_FLAG,
         "source": NOT_A_SOURCE,
+        "keep": NOT_A_FLAG,
     },
     Experiment: {
         slot: [None, 1, "", "x" * 1000, [], {}, BOTTOMLESS, Tree, Tree().to_dict(), WHOLE]
@@ -380,7 +386,7 @@ WRONG = {
 }
 
 VALID = {
-    Network: {"depths": (2, 2), "width": None},
+    Network: {"depths": (2, 2), "width": None, "activation": "tanh", "activate_last": True},
     Balanced: {"scales": (0.1,)},
     LayerScales: {"scales": ((0.1,),)},
     Gaussian: {"std": 0.1, "seed": 0},
@@ -418,6 +424,7 @@ VALID = {
         "whiten": True,
         "center": False,
         "source": "iris:samples:5::whiten",
+        "keep": True,
     },
     Experiment: PAPER | {"engine": "auto"},
 }
@@ -430,7 +437,7 @@ def test_every_field_has_wrong_values():
     for kind, values in VALID.items():
         kind(**values)
         assert set(WRONG[kind]) == set(values)
-        assert {f.name for f in dataclasses.fields(kind)} - {"statistics"} <= set(values)
+        assert {f.name for f in dataclasses.fields(kind)} - {"statistics", "kept"} <= set(values)
 
 
 @pytest.mark.parametrize(
@@ -612,8 +619,9 @@ def test_what_came_is_described_in_a_refusal_only():
 def test_the_engine_edge_and_shapes_follow_from_the_parts(one):
     aligned = not isinstance(one.start, Gaussian)
     exact = aligned and one.task.whitened
+    full = "matrices" if one.network.activation == "linear" else "samples"
     assert one.resolved_engine == (
-        one.engine if one.engine != "auto" else "modes" if exact else "matrices"
+        one.engine if one.engine != "auto" else "modes" if exact else full
     )
     if isinstance(one.dynamics, Flow):
         assert one.edge is None
