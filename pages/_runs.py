@@ -62,9 +62,9 @@ def _bytes(result: Any) -> int:
 CACHE = Cache(CACHE_BYTES)
 
 
-def _cache(experiment: Experiment) -> Cache:
+def _cache(experiment: Experiment | None) -> Cache:
     """Where its results are kept: those of a visitor's own data in the session."""
-    if not experiment.private:
+    if experiment is None or not experiment.private:
         return CACHE
     return st.session_state.setdefault("own_results", Cache(CACHE_BYTES // 4))
 
@@ -107,9 +107,9 @@ def _work(
     key: Hashable,
     label: str,
     work: Callable[[Callable[[float], bool]], Any],
-    experiment: Experiment,
+    experiment: Experiment | None = None,
 ) -> Any:
-    """The result of `work` on an experiment, from the cache or done now."""
+    """The result of `work` (of one experiment, if it is), from the cache or done now."""
     cache = _cache(experiment)
     done = cache.get(key)
     if done is None:
