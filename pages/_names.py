@@ -6,6 +6,7 @@ PAGES = {
     "step_size": "Step size",
     "phase_diagram": "Phase diagram",
     "matrices": "Matrices",
+    "your_data": "Your data",
     "paper_figures": "Paper figures",
     "about": "About",
 }

@@ -6,7 +6,6 @@ with the layers of pathway 1 from input to output, then those of pathway 2, and 
 
 from __future__ import annotations
 
-from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -24,6 +23,7 @@ from simcore.kernels.samples import Samples
 from simcore.kernels.simd import padded, zeros
 from simcore.lanczos import Lanczos, room
 from simcore.looks import Look
+from simcore.memory import remembered
 from simcore.tasks import Task
 
 NOISE_SEED = 20260605
@@ -37,7 +37,7 @@ def layout(experiment: Experiment) -> kernels.Layout:
     return _layout(experiment.network, experiment.task, experiment.sees_samples)
 
 
-@lru_cache(maxsize=32)
+@remembered(32)
 def _layout(network: Network, task: Task, sampled: bool) -> kernels.Layout:
     shapes = np.array(network.shapes(task), dtype=np.int64)
     rows, cols = (np.array([padded(n) for n in sizes]) for sizes in shapes.T.tolist())
@@ -75,7 +75,7 @@ def _some_of(
     )
 
 
-@lru_cache(maxsize=32)
+@remembered(32)
 def _places(network: Network, task: Task) -> np.ndarray:
     """Index (N,) of each weight in the kernels' theta."""
     where = _layout(network, task, False)  # samples change the chains alone
@@ -259,7 +259,7 @@ class EigenSolver:
 # --- Coordinates -----------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=32)
+@remembered(32)
 def full_bases(task: Task) -> tuple[np.ndarray, np.ndarray]:
     """Square orthogonal U (n_out, n_out) and V (n_in, n_in) that begin with the task's bases."""
     return tuple(

@@ -186,6 +186,11 @@ class Experiment(Spec):
         return self.engine
 
     @property
+    def private(self) -> bool:
+        """Whether it holds a visitor's own data (`Task.private`)."""
+        return self.task.private
+
+    @property
     def sees_samples(self) -> bool:
         """Whether each sample is sent through the network, where maps alone would not do."""
         return self.resolved_engine == "samples"

@@ -33,7 +33,7 @@ from simcore.experiment import (
 )
 from simcore.plans import Plan, Wanted
 from simcore.spec import written
-from simcore.tasks import Spectrum
+from simcore.tasks import Spectrum, Task
 from simcore.view import DEFAULT as DEFAULT_VIEW
 from simcore.view import PLAYED, View
 
@@ -43,11 +43,12 @@ LONGEST = 4000  # characters of one value; browsers and proxies cut longer links
 
 
 def to_query(experiment: Experiment) -> dict[str, str]:
-    """Every value of the experiment, as query parameters; ValueError for a Dataset."""
+    """Every value of the experiment, as query parameters; ValueError for a Dataset without a
+    source that could be named."""
     record = experiment.record
     return {
         "v": VERSION,
-        "task": values.write_spec(values.TASKS, experiment.task),
+        "task": values.write_task(experiment.task),
         "depths": ",".join(map(str, experiment.network.depths)),
         "width": "auto" if experiment.network.width is None else str(experiment.network.width),
         **_activation_query(experiment.network),
@@ -59,11 +60,14 @@ def to_query(experiment: Experiment) -> dict[str, str]:
 
 
 def from_query(
-    query: Mapping[str, str], fallback: Experiment
+    query: Mapping[str, str],
+    fallback: Experiment,
+    find: Callable[[str], Task] = values.not_here,
 ) -> tuple[Experiment, tuple[str, ...]]:
     """The experiment of a link, and a sentence for each value that `fallback` had to replace.
 
-    Values the link leaves out are the fallback's; unknown names are for the caller.
+    Values the link leaves out are the fallback's; unknown names are for the caller. `find` gives
+    the task of data that the link names (`data:` and their source), or raises ValueError.
     """
     query = plain(query)
     read = _Reader(query)
@@ -76,7 +80,7 @@ def from_query(
         )
     network, record = fallback.network, fallback.record
     parts = {
-        "task": read("task", lambda text: values.read_spec(values.TASKS, text), fallback.task),
+        "task": read("task", lambda text: values.read_task(text, find), fallback.task),
         "network": read(
             "depths", lambda text: replace(network, depths=typed.wholes(text)), network
         ),

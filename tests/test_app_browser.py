@@ -27,6 +27,7 @@ WORDS = {  # what each page says once it has its result
     "why_flat": "difference",
     "step_size": "The chain of one pathway",
     "phase_diagram": "Click a cell to open its run",
+    "your_data": "Suggested runs",
     "matrices": "One more step agrees with the identity",
     "paper_figures": "Source: Kim and Lee",
     "about": "Conventions",
