@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -146,13 +147,20 @@ def step_size_ruler(experiment: Experiment) -> None:
     """Where the step size lies among the marks of the theory; a flow has none."""
     if experiment.edge is None:
         return
-    strip = [(part.regime.value, part.low, part.high) for part in _reached.now(experiment)]
-    data = ruler.data(experiment, token=st.session_state.others, reached=strip)
 
     def move(eta: float) -> None:
         _state.show(variations.with_step_size(experiment, eta), by_ruler=True)
 
-    _widgets.component(_RULER, "ruler", "eta", move, data)
+    ruler_of(experiment, "ruler", move, st.session_state.others)
+
+
+def ruler_of(
+    experiment: Experiment, key: str, move: Callable[[float], None], token: object
+) -> None:
+    """The ruler of a descent, whose handle calls `move`; see `ruler.data` for the `token`."""
+    strip = [(part.regime.value, part.low, part.high) for part in _reached.now(experiment)]
+    data = ruler.data(experiment, token=token, reached=strip)
+    _widgets.component(_RULER, key, "eta", move, data)
 
 
 def verdict(run: Trajectory) -> None:
@@ -183,6 +191,13 @@ def play(scene: Scene, run: Trajectory, experiment: Experiment, key: str) -> Non
     shown = replace(scene, view=view, report=True, caption=caption)
     _widgets.component(_PLAYER, key, "view", _state.played, player.payload(shown))
     _take.of_run(shown, run, experiment)
+
+
+def play_here(scene: Scene, run: Trajectory, key: str) -> None:
+    """The same of a run that the page has for itself: the link holds nothing of how it is shown."""
+    shown = replace(scene, caption=_take.caption_of(run))
+    _PLAYER(key=key, data=player.payload(shown))
+    _take.of_run(shown, run, run.experiment)
 
 
 @st.cache_resource

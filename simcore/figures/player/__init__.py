@@ -220,6 +220,7 @@ def _pack(scene: Scene) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]
         "columns": scene.columns,
         "height": scene.height,
         "seconds": scene.seconds,
+        "plays": scene.plays,
         "time": scene.time,
         "report": scene.report,
         "live": _live(scene),

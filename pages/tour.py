@@ -1,0 +1,210 @@
+"""The paper's argument in seven steps, each with a guess before its answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+from pages import _prose, _reached, _runs, _state, _take, _ui, _widgets
+from pages._lessons import DESCENT, LESSONS, OPEN, Lesson, questions
+from simcore import live, scenes, variations
+from simcore.figures import charts, lessons
+from simcore.figures.clock import Span, whole
+from simcore.figures.scene import Level
+from simcore.trajectory import Trajectory
+
+_TO_TOP = st.components.v2.component(
+    "to_top", js=Path(__file__).with_name("to_top.js").read_text(encoding="utf-8")
+)
+
+_ui.open_page()
+_ui.complaints()
+number = _state.view().step
+lesson = LESSONS[number - 1]
+state = st.session_state
+guesses: dict[int, float] = state.setdefault("guesses", {})  # by the number of the step
+told: set[int] = state.setdefault("told", set())  # steps whose answer was asked for
+tried: dict[int, float] = state.setdefault("tried", {})  # what is dragged after the answer
+
+
+def go(step: int) -> None:
+    _state.look(step=step)
+
+
+def guessed(step: int) -> float:
+    return guesses.get(step, LESSONS[step - 1].guess.begin)
+
+
+def walk() -> None:
+    """Where the reader is, and the way to every other step."""
+    _widgets.choice(
+        st.segmented_control,
+        "Step of the tour",
+        "step",
+        list(range(1, len(LESSONS) + 1)),
+        number,
+        go,
+        required=True,
+        label_visibility="collapsed",
+    )
+
+
+def ask() -> None:
+    """The slider and the key that gives the answer."""
+    guess = lesson.guess
+    _widgets.control(
+        st.slider,
+        guess.label,
+        f"guess_{number}",
+        guessed(number),
+        lambda value: guesses.update({number: value}),
+        min_value=guess.low,
+        max_value=guess.high,
+        step=guess.step,
+        format=f"%.{guess.digits}f",
+    )
+    _widgets.button("That is my guess", "tell", tell, type="primary")
+
+
+def tell() -> None:
+    guesses[number] = guessed(number)
+    told.add(number)
+
+
+def answer(run: Trajectory) -> None:
+    _prose.say(f"{lesson.compared(guessed(number), run)} {lesson.words(run)}")
+
+
+def drag(label: str, low: float, high: float, step: float, begin: float) -> float:
+    """Something to move after the answer."""
+    value = tried.get(number, begin)
+    _widgets.control(
+        st.slider,
+        label,
+        f"try_{number}",
+        value,
+        lambda value: tried.update({number: value}),
+        min_value=low,
+        max_value=high,
+        step=step,
+    )
+    return value
+
+
+# --- Pictures ----------------------------------------------------------------------------------
+
+
+def strength_curve(run: Trajectory, known: bool) -> None:
+    depth, strength = run.experiment.network.depths[0], float(run.strengths[0, 0, 0])
+    drawn = lessons.strength_curve(depth, strength, guessed(number), known)
+    _ui.chart(drawn, "Strength of a pathway", run.experiment)
+
+
+def splits(run: Trajectory, known: bool) -> None:
+    share = drag("Share of pathway 1", 0.0, 1.0, 0.01, 0.9) if known else 0.5
+    target, (first, second) = run.experiment.task.singular_values[0], run.experiment.network.depths
+    drawn = lessons.splits(target, (first, second), guessed(number), known, share)
+    _ui.chart(drawn, "Sharpness of the solutions", run.experiment)
+
+
+def valley(run: Trajectory, known: bool) -> None:
+    guess, eta = lesson.guess, run.experiment.dynamics.eta or 0.0
+    sharpness = guessed(number)
+    if known:
+        sharpness = drag("Sharpness λ of the valley", guess.low, guess.high, guess.step, sharpness)
+    drawn = lessons.valley(eta, sharpness, known)
+    _ui.chart(drawn, "Descent in a valley", run.experiment)
+
+
+def played(run: Trajectory, known: bool) -> None:
+    """The run; before the answer its beginning, on the axes of the whole."""
+    levels = [Level(guessed(number), lessons.YOURS)]
+    scene = lessons.scene([scenes.named(run)], lesson.panels, levels)
+    if known:
+        _ui.play_here(scene, run, f"player_{number}")
+        return
+    assert lesson.before is not None
+    begin = _runs.run(lesson.before)
+    shown = lessons.scene([scenes.named(begin)], lesson.panels, levels)
+    axis = "step" if run.experiment.dynamics.iterated else "time"
+    span = Span(0.0, whole(scene.runs, axis, "linear").last)
+    drawn = charts.still(lessons.beginning(shown, scene), 0, axis=axis, span=span)
+    _ui.chart(drawn, "How it begins", begin.experiment)
+
+
+def ruler(run: Trajectory, known: bool) -> None:
+    """Before the answer, the run of the step before; then any step size."""
+    experiment = run.experiment
+    if known:
+        experiment = variations.with_step_size(experiment, tried.get(number, guessed(number)))
+        _ui.ruler_of(experiment, "tour_ruler", lambda eta: tried.update({number: eta}), "tour")
+        run = _runs.run(experiment)
+    scene = lessons.scene([scenes.named(run)], lesson.panels)
+    if known:
+        scene = replace(scene, live=live.system(experiment), plays=False)
+    _ui.play_here(scene, run, f"player_{number}")
+    if known:
+        _ui.verdict(run)
+        _reached.later(experiment)
+
+
+PICTURES = {
+    "strength_curve": strength_curve,
+    "splits": splits,
+    "valley": valley,
+    "run": played,
+    "ruler": ruler,
+}
+
+
+# --- The page ----------------------------------------------------------------------------------
+
+
+def farewell() -> None:
+    """What can be answered now, what was guessed on the way, and where to go."""
+    _prose.say(OPEN)
+    _prose.say("### Now you can say")
+    run = _runs.run(DESCENT)
+    _prose.say("\n".join(f"* **{asked}** {answered}" for asked, answered in questions(run)))
+    seen = [k for k in range(1, len(LESSONS) + 1) if k in told]
+    _prose.table(
+        {
+            "step": [LESSONS[k - 1].title for k in seen],
+            "you said": [LESSONS[k - 1].guess.written(guessed(k)) for k in seen],
+            "answer": [right(LESSONS[k - 1]) for k in seen],
+        }
+    )
+    _ui.link("simulator", "Open the run of step 5 in the Simulator", DESCENT, icon="▶️")
+
+
+def right(other: Lesson) -> str:
+    return f"{other.right(_runs.run(other.experiment)):.{other.guess.digits + 1}f}"
+
+
+walk()
+run, known = _runs.run(lesson.experiment), number in told
+words, picture = st.columns([2, 3], gap="medium")
+with words:
+    _prose.say(f"## {number} of {len(LESSONS)}. {lesson.title}")
+    _prose.say(lesson.text)
+    _prose.say(f"**{lesson.guess.question}**")
+    if known:
+        answer(run)
+    else:
+        ask()
+    with st.container(horizontal=True):
+        if known:
+            _widgets.button("Guess again", "again", lambda: told.discard(number))
+        if number > 1:
+            _widgets.button("Back", "back", lambda: go(number - 1))
+        if number < len(LESSONS):
+            main = "primary" if known else "secondary"
+            _widgets.button("Next", "next", lambda: go(number + 1), type=main)
+with picture:
+    PICTURES[lesson.picture](run, known)
+if known and number == len(LESSONS):
+    farewell()
+_take.of_charts()
+_TO_TOP(key="to_top", data=number)
