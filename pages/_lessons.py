@@ -57,7 +57,7 @@ class Lesson:
     def compared(self, guessed: float, run: Trajectory) -> str:
         """The guess beside the answer, in one sentence."""
         right, said = self.right(run), self.guess.written(guessed)
-        if abs(guessed - right) <= self.guess.step:
+        if abs(guessed - right) <= self.guess.step / 2:
             return f"You said {said}, and so it is: **{right:.{self.guess.digits + 1}f}**."
         return f"You said {said}; {self.is_} **{right:.{self.guess.digits + 1}f}**."
 
@@ -76,6 +76,13 @@ MARKS = theory.step_size_marks(DESCENT)
 def raised(power: int) -> str:
     """A power as a superscript."""
     return str(power).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def unbroken(words: str) -> str:
+    """Words in which no formula is broken at the end of a line."""
+    for sign in "=−×+":
+        words = words.replace(f" {sign} ", f"\N{NO-BREAK SPACE}{sign}\N{NO-BREAK SPACE}")
+    return words
 
 
 def _slope(strength: float, depth: int = DEPTH) -> float:
@@ -285,10 +292,10 @@ HOW_FAR = Lesson(
     experiment=DESCENT,
     right=lambda run: theory.step_size_marks(run.experiment).trap,
     words=lambda run: (
-        "From there on, by theory, one jump can land so close to zero that the way back takes longer than the "
-        f"run, which is a **trap**; from {MARKS.wcr:.4f} on it can cross zero. Drag the handle of "
-        "the bar, and the picture follows. The bar has the zones that theory expects, the thin "
-        "strip under it what becomes of such runs in fact: within the trap's zone some get away."
+        "From there on, by theory, one jump can land so close to zero that the way back takes "
+        "longer than the run: a **trap**. Drag the handle of the bar, and the picture follows. The "
+        "bar has the zones that theory expects, the thin strip under it what becomes of such runs "
+        "in fact; some do get away from the trap."
     ),
 )
 
@@ -320,7 +327,7 @@ NEVER = Lesson(
     picture="run",
     panels=("sharing", "strengths"),
     experiment=SHALLOW,
-    before=variations.with_steps(SHALLOW, 2),
+    before=variations.with_steps(SHALLOW, 1),
     right=_share,
     words=lambda run: (
         "The share has not changed at all. The sum jumps between "

@@ -57,6 +57,8 @@ def frame() -> None:
         ".st-key-bar button{min-height:2rem;padding:0 .6rem}"
         "[class*=st-key-small-] p{font-size:.9rem}"
         "[class*=st-key-lead-] p{font-size:.9rem;margin:0}"
+        "[class*=st-key-title-] h2{font-size:1.5rem;padding:0 0 .5rem}"
+        "[class*=st-key-title-] h3{font-size:1.2rem;padding:.5rem 0 0}"
         "[data-words-follow] [class*=st-key-small-]{opacity:.45}"  # see the ruler's `announce`
         f"{_said.STYLE}{_take.STYLE}</style>"
     )

@@ -8,11 +8,12 @@ from pathlib import Path
 import streamlit as st
 
 from pages import _prose, _reached, _runs, _state, _take, _ui, _widgets
-from pages._lessons import DESCENT, LESSONS, OPEN, Lesson, questions
-from simcore import live, scenes, variations
+from pages._lessons import DESCENT, LESSONS, OPEN, Lesson, questions, unbroken
+from simcore import live, prospects, regimes, scenes, variations
 from simcore.figures import charts, lessons
 from simcore.figures.clock import Span, whole
-from simcore.figures.scene import Level
+from simcore.figures.scene import Axis, Level
+from simcore.figures.tables import Named
 from simcore.trajectory import Trajectory
 
 _TO_TOP = st.components.v2.component(
@@ -65,7 +66,7 @@ def ask() -> None:
         step=guess.step,
         format=f"%.{guess.digits}f",
     )
-    _widgets.button("That is my guess", "tell", tell, type="primary")
+    _widgets.button("**That is my guess**", "tell", tell)
 
 
 def tell() -> None:
@@ -74,7 +75,7 @@ def tell() -> None:
 
 
 def answer(run: Trajectory) -> None:
-    _prose.say(f"{lesson.compared(guessed(number), run)} {lesson.words(run)}")
+    _prose.say(unbroken(f"{lesson.compared(guessed(number), run)} {lesson.words(run)}"))
 
 
 def drag(label: str, low: float, high: float, step: float, begin: float) -> float:
@@ -114,23 +115,30 @@ def valley(run: Trajectory, known: bool) -> None:
     sharpness = guessed(number)
     if known:
         sharpness = drag("Sharpness λ of the valley", guess.low, guess.high, guess.step, sharpness)
-    drawn = lessons.valley(eta, sharpness, known)
+    drawn = lessons.valley(eta, sharpness, guess.high, known)
     _ui.chart(drawn, "Descent in a valley", run.experiment)
+
+
+def named(run: Trajectory) -> Named:
+    """The run, called by the full name of its dynamics."""
+    return scenes.named(run, run.experiment.dynamics.title)
 
 
 def played(run: Trajectory, known: bool) -> None:
     """The run; before the answer its beginning, on the axes of the whole."""
     levels = [Level(guessed(number), lessons.YOURS)]
-    scene = lessons.scene([scenes.named(run)], lesson.panels, levels)
+    scene = lessons.scene([named(run)], lesson.panels, levels)
     if known:
         _ui.play_here(scene, run, f"player_{number}")
         return
     assert lesson.before is not None
     begin = _runs.run(lesson.before)
-    shown = lessons.scene([scenes.named(begin)], lesson.panels, levels)
-    axis = "step" if run.experiment.dynamics.iterated else "time"
+    shown = lessons.scene([named(begin)], lesson.panels, levels)
+    axis: Axis = "step" if run.experiment.dynamics.iterated else "time"
     span = Span(0.0, whole(scene.runs, axis, "linear").last)
-    drawn = charts.still(lessons.beginning(shown, scene), 0, axis=axis, span=span)
+    drawn = charts.still(
+        lessons.beginning(shown, scene), 0, axis=axis, span=span, height=lessons.HEIGHT
+    )
     _ui.chart(drawn, "How it begins", begin.experiment)
 
 
@@ -141,12 +149,15 @@ def ruler(run: Trajectory, known: bool) -> None:
         experiment = variations.with_step_size(experiment, tried.get(number, guessed(number)))
         _ui.ruler_of(experiment, "tour_ruler", lambda eta: tried.update({number: eta}), "tour")
         run = _runs.run(experiment)
-    scene = lessons.scene([scenes.named(run)], lesson.panels)
+    scene = lessons.scene([named(run)], lesson.panels)
     if known:
         scene = replace(scene, live=live.system(experiment), plays=False)
     _ui.play_here(scene, run, f"player_{number}")
     if known:
-        _ui.verdict(run)
+        regime = regimes.classify(run)
+        _prose.say(f"**{regime.value.capitalize()}.** {regime.sentence}", "small-verdict")
+        listed = (f"{mark.name}, {mark.meaning}" for mark in prospects.MARKS.values())
+        _prose.say(f"The marks of the bar: {'; '.join(listed)}.", "small-marks")
         _reached.later(experiment)
 
 
@@ -165,7 +176,7 @@ PICTURES = {
 def farewell() -> None:
     """What can be answered now, what was guessed on the way, and where to go."""
     _prose.say(OPEN)
-    _prose.say("### Now you can say")
+    _prose.say("### Now you can say", "title")
     run = _runs.run(DESCENT)
     _prose.say("\n".join(f"* **{asked}** {answered}" for asked, answered in questions(run)))
     seen = [k for k in range(1, len(LESSONS) + 1) if k in told]
@@ -187,9 +198,9 @@ walk()
 run, known = _runs.run(lesson.experiment), number in told
 words, picture = st.columns([2, 3], gap="medium")
 with words:
-    _prose.say(f"## {number} of {len(LESSONS)}. {lesson.title}")
-    _prose.say(lesson.text)
-    _prose.say(f"**{lesson.guess.question}**")
+    _prose.say(f"## {number} of {len(LESSONS)}. {lesson.title}", "title")
+    _prose.say(unbroken(lesson.text))
+    _prose.say(unbroken(f"**{lesson.guess.question}**"))
     if known:
         answer(run)
     else:
@@ -200,8 +211,7 @@ with words:
         if number > 1:
             _widgets.button("Back", "back", lambda: go(number - 1))
         if number < len(LESSONS):
-            main = "primary" if known else "secondary"
-            _widgets.button("Next", "next", lambda: go(number + 1), type=main)
+            _widgets.button("**Next**" if known else "Next", "next", lambda: go(number + 1))
 with picture:
     PICTURES[lesson.picture](run, known)
 if known and number == len(LESSONS):

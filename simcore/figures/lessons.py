@@ -18,12 +18,18 @@ from simcore.figures.parts import Columns, Height, Width, ink, table
 from simcore.figures.scene import Level, Mark, Panel, PlanePanel, Scene, SeriesPanel
 from simcore.figures.tables import Named
 
-HEIGHT = 320
+HEIGHT = 380
 ROOM = 0.04  # of an axis, beyond its ends
 JUMPS = 8  # of descent in a valley
-WIDEST = 2.0  # times the distance at which it starts: what of a valley is drawn
+WIDEST = 2.2  # times the distance at which it starts: what of a valley is drawn,
+HIGHEST = 1.5  # and of the sharpest
 
 YOURS, RIGHT = "your guess", "the answer"
+_DASHED: parts.Channels = {
+    "color": ink(style.MUTED),
+    "strokeDash": style.THEORY_DASH,
+    "strokeWidth": style.THEORY_WIDTH,
+}
 
 
 # --- Runs --------------------------------------------------------------------------------------
@@ -31,7 +37,7 @@ YOURS, RIGHT = "your guess", "the answer"
 
 def scene(runs: Sequence[Named], keys: Sequence[str], guesses: Sequence[Level] = ()) -> Scene:
     """Panels of runs in plain words, without what theory predicts; `guesses` are levels of the
-    first panel."""
+    first panel. (Pathway 1 is taken for that with the largest share.)"""
     whole = panels.simulator(runs, keys)
     plain = [_plainly(panel, len(runs) > 1) for panel in whole.panels]
     first = plain[0]
@@ -42,13 +48,14 @@ def scene(runs: Sequence[Named], keys: Sequence[str], guesses: Sequence[Level] =
 
 def beginning(first: Scene, whole: Scene) -> Scene:
     """The first panel of a run's beginning, with the limits that it has for the whole run."""
-    panel = whole.panels[0]
+    panel, shown = whole.panels[0], first.panels[0]
     assert isinstance(panel, SeriesPanel)
+    assert isinstance(shown, SeriesPanel)
     runs = {run.name: run for run in whole.runs}
     values = [runs[line.run].columns[line.column] for line in panel.lines]
     highest = max(1.0, *(float(np.nanmax(column)) for column in values))
     limits = panel.limits or (-ROOM * highest, (1 + ROOM) * highest)
-    return replace(first, panels=(replace(first.panels[0], limits=limits),))
+    return replace(first, panels=(replace(shown, limits=limits),))
 
 
 def _plainly(panel: Panel, several: bool) -> Panel:
@@ -66,12 +73,14 @@ def _plainly(panel: Panel, several: bool) -> Panel:
             marks=(),
         )
     assert isinstance(panel, SeriesPanel)
+    if panel.key == "sharing":
+        return replace(panel, title="Share of pathway 1", label="σ₁ / (σ₁ + σ₂)", levels=())
     if panel.key != "strengths":
         return panel
     return replace(
         panel,
         title="Strengths",
-        label="strength",
+        label="σ",
         lines=[
             replace(line, label=f"pathway {int(line.colour) + 1}" + f", {line.run}" * several)
             for line in panel.lines
@@ -87,18 +96,14 @@ def _plainly(panel: Panel, several: bool) -> Panel:
 def strength_curve(depth: int, strength: float, guess: float, told: bool) -> alt.LayerChart:
     """The strength w^L over one of its L equal numbers w; told, the w of this strength."""
     right = strength ** (1 / depth)
-    x = Width("each number w", (-ROOM, 1 + ROOM))
+    x = Width("each weight w", (-ROOM, 1 + ROOM))
     y = Height("strength σ of the pathway", (-ROOM, 1 + ROOM))
     w = np.linspace(0, 1, 201)
     curve = {"x": w, "value": w**depth}
     marks = [Mark(guess, guess**depth, YOURS, "square"), Mark(right, strength, RIGHT, "circle")]
-    at = alt.Chart(table([{"x": np.array([guess]), "text": YOURS}])).encode(x=x.channel())
-    dashed: parts.Channels = {"strokeDash": style.THEORY_DASH, "color": ink(style.MUTED)}
-    words = at.encode(y=alt.value(4), text=alt.Text("text:N"))
     layers = [
-        at.mark_rule(strokeWidth=style.THEORY_WIDTH, **dashed),
-        *parts.haloed(words, style.MUTED, align="left", baseline="top", dx=4),
-        *parts.levels([Level(strength, f"σ = {style.short(strength)}")]),
+        *_upright(guess, YOURS, x),
+        *_level(strength, f"σ = {style.short(strength)}", y),
         *([_line(curve, x, y), *parts.marks(marks, x, y)] if told else [_frame(x, y)]),
     ]
     what = f"Strength w^{depth} of a pathway over its numbers w."
@@ -141,17 +146,17 @@ def splits(
 # --- A valley ----------------------------------------------------------------------------------
 
 
-def valley(step_size: float, sharpness: float, told: bool) -> alt.LayerChart:
-    """The valley 1/2 lambda x^2; told, the jumps x -> (1 - eta lambda) x of descent in it."""
-    places = np.linspace(-WIDEST, WIDEST, 161)
-    highest = 0.5 * max(sharpness, 1 / step_size) * WIDEST**2
+def valley(step_size: float, sharpness: float, sharpest: float, told: bool) -> alt.LayerChart:
+    """The valley 1/2 lambda x^2, on axes for one of the `sharpest`; told, the jumps of descent in
+    it."""
+    places = np.linspace(-WIDEST, WIDEST, 177)
+    highest = 0.5 * sharpest * HIGHEST**2
     x = Width("distance x from the bottom", (-WIDEST, WIDEST))
     y = Height("loss ½λx²", (-ROOM * highest, highest))
     way = jumps(step_size, sharpness) if told else np.ones(1)
     path = {"x": way, "value": 0.5 * sharpness * way**2, "order": np.arange(len(way))}
-    hue = ink(style.shade(0))
     drawn = alt.Chart(table([path])).encode(x=x.channel(), y=y.channel(), order="order:Q")
-    start = Mark(1.0, 0.5 * sharpness, "start", "circle", hollow=False)
+    hue, start = ink(style.shade(0)), Mark(1.0, 0.5 * sharpness, "start", "circle", hollow=False)
     layers = [
         _line({"x": places, "value": 0.5 * sharpness * places**2}, x, y),
         parts.line(drawn, strokeWidth=1.4, color=hue),
@@ -164,13 +169,30 @@ def valley(step_size: float, sharpness: float, told: bool) -> alt.LayerChart:
 
 
 def jumps(step_size: float, sharpness: float) -> np.ndarray:
-    """Distances from the bottom of a valley, from 1 on, after each step of descent."""
+    """Distances x from the bottom of a valley, from 1 on: each is (1 - eta lambda) times the one
+    before."""
     return (1 - step_size * sharpness) ** np.arange(JUMPS + 1)
 
 
 def _line(curve: Columns, x: Width, y: Height) -> alt.Chart:
     chart = alt.Chart(table([curve])).encode(x=x.channel(), y=y.channel())
     return parts.line(chart, color=ink(style.INK), strokeWidth=2)
+
+
+def _upright(place: float, name: str, x: Width) -> list[alt.Chart]:
+    """A dashed line at a place, named at its top."""
+    at = alt.Chart(table([{"x": np.array([place]), "text": name}])).encode(x=x.channel())
+    words = at.encode(y=alt.value(4), text=alt.Text("text:N"))
+    beside: parts.Channels = {"align": "left", "baseline": "top", "dx": 4}
+    return [at.mark_rule(**_DASHED), *parts.haloed(words, style.MUTED, **beside)]
+
+
+def _level(value: float, name: str, y: Height) -> list[alt.Chart]:
+    """A dashed line at a height, named over its right end."""
+    at = alt.Chart(table([{"value": np.array([value]), "text": name}])).encode(y=y.channel())
+    words = at.encode(x=alt.value("width"), text=alt.Text("text:N"))
+    over: parts.Channels = {"align": "right", "baseline": "bottom", "dx": -4, "dy": -4}
+    return [at.mark_rule(**_DASHED), *parts.haloed(words, style.MUTED, **over)]
 
 
 def _frame(x: Width, y: Height) -> alt.Chart:
