@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages import _prose, _reached, _runs, _state, _take, _ui, _widgets
 from pages._lessons import DESCENT, LESSONS, OPEN, Lesson, questions, unbroken
-from simcore import live, prospects, regimes, scenes, variations
+from simcore import Experiment, live, prospects, regimes, scenes, variations
 from simcore.figures import charts, lessons
 from simcore.figures.clock import Span, whole
 from simcore.figures.scene import Axis, Level
@@ -28,6 +28,12 @@ state = st.session_state
 guesses: dict[int, float] = state.setdefault("guesses", {})  # by the number of the step
 told: set[int] = state.setdefault("told", set())  # steps whose answer was asked for
 tried: dict[int, float] = state.setdefault("tried", {})  # what is dragged after the answer
+
+
+def found(experiment: Experiment) -> Trajectory:
+    """Its run; the progress has a place of its own, so that what follows does not move."""
+    with st.container():
+        return _runs.run(experiment)
 
 
 def go(step: int) -> None:
@@ -132,7 +138,7 @@ def played(run: Trajectory, known: bool) -> None:
         _ui.play_here(scene, run, f"player_{number}")
         return
     assert lesson.before is not None
-    begin = _runs.run(lesson.before)
+    begin = found(lesson.before)
     shown = lessons.scene([named(begin)], lesson.panels, levels)
     axis: Axis = "step" if run.experiment.dynamics.iterated else "time"
     span = Span(0.0, whole(scene.runs, axis, "linear").last)
@@ -148,7 +154,7 @@ def ruler(run: Trajectory, known: bool) -> None:
     if known:
         experiment = variations.with_step_size(experiment, tried.get(number, guessed(number)))
         _ui.ruler_of(experiment, "tour_ruler", lambda eta: tried.update({number: eta}), "tour")
-        run = _runs.run(experiment)
+        run = found(experiment)
     scene = lessons.scene([named(run)], lesson.panels)
     if known:
         scene = replace(scene, live=live.system(experiment), plays=False)
@@ -177,7 +183,7 @@ def farewell() -> None:
     """What can be answered now, what was guessed on the way, and where to go."""
     _prose.say(OPEN)
     _prose.say("### Now you can say", "title")
-    run = _runs.run(DESCENT)
+    run = found(DESCENT)
     _prose.say("\n".join(f"* **{asked}** {answered}" for asked, answered in questions(run)))
     seen = [k for k in range(1, len(LESSONS) + 1) if k in told]
     _prose.table(
@@ -191,11 +197,11 @@ def farewell() -> None:
 
 
 def right(other: Lesson) -> str:
-    return f"{other.right(_runs.run(other.experiment)):.{other.guess.digits + 1}f}"
+    return f"{other.right(found(other.experiment)):.{other.guess.digits + 1}f}"
 
 
 walk()
-run, known = _runs.run(lesson.experiment), number in told
+run, known = found(lesson.experiment), number in told
 words, picture = st.columns([2, 3], gap="medium")
 with words:
     _prose.say(f"## {number} of {len(LESSONS)}. {lesson.title}", "title")
