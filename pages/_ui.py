@@ -144,6 +144,16 @@ _PLAYER = st.components.v2.component(
     "run_player", html=player.HTML, css=player.CSS, js=f"{{{_history()}}}\n{player.JS}"
 )
 
+_TO_TOP = st.components.v2.component(
+    "to_top", js=Path(__file__).with_name("to_top.js").read_text(encoding="utf-8")
+)
+
+
+def to_top(place: int) -> None:
+    """Show the page from its top and read it from its title, where `place` is another than before
+    on the same page."""
+    _TO_TOP(key="to_top", data=place)
+
 
 def step_size_ruler(experiment: Experiment) -> None:
     """Where the step size lies among the marks of the theory; a flow has none."""

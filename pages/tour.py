@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import streamlit as st
 
@@ -15,10 +14,6 @@ from simcore.figures.clock import Span, whole
 from simcore.figures.scene import Axis, Level
 from simcore.figures.tables import Named
 from simcore.trajectory import Trajectory
-
-_TO_TOP = st.components.v2.component(
-    "to_top", js=Path(__file__).with_name("to_top.js").read_text(encoding="utf-8")
-)
 
 _ui.open_page()
 _ui.complaints()
@@ -223,4 +218,4 @@ with picture:
 if known and number == len(LESSONS):
     farewell()
 _take.of_charts()
-_TO_TOP(key="to_top", data=number)
+_ui.to_top(number)
