@@ -50,6 +50,7 @@ def to_query(experiment: Experiment) -> dict[str, str]:
         "task": values.write_spec(values.TASKS, experiment.task),
         "depths": ",".join(map(str, experiment.network.depths)),
         "width": "auto" if experiment.network.width is None else str(experiment.network.width),
+        **_activation_query(experiment.network),
         "start": values.start_text(experiment.start),
         **_dynamics_query(experiment.dynamics),
         "record": values.record_text(record),
@@ -87,6 +88,11 @@ def from_query(
     parts["network"] = read(
         "width",
         lambda text: replace(parts["network"], width=values.read_width(text)),
+        parts["network"],
+    )
+    parts["network"] = read(
+        "activation",
+        lambda text: replace(parts["network"], **values.read_activation(text)),
         parts["network"],
     )
     try:
@@ -188,6 +194,13 @@ class _Reader:
         except (ValueError, OverflowError, RecursionError) as error:
             self.complaints.append(f"{name}={shown(text)} in the link was left out: {error}")
             return default
+
+
+def _activation_query(network: Network) -> dict[str, str]:
+    """Nothing for linear pathways, so that their links are what they always were."""
+    if network.linear:
+        return {}
+    return {"activation": network.activation + ":last" * network.activate_last}
 
 
 def _dynamics_query(dynamics: Dynamics) -> dict[str, str]:
@@ -294,7 +307,19 @@ OF_PLAYER = tuple(member.name for member in MEMBERS if member.field in PLAYED)
 ESCAPED = re.compile(r"^(?:amp(?:;|%3B))+", re.IGNORECASE)
 FROM_OTHERS = ("utm_", "fbclid", "gclid", "embed")  # advertisers, and Streamlit itself
 KNOWN = {
-    *("v", "task", "depths", "width", "start", "record", "engine", "map_x", "map_y", "map_steps"),
+    *(
+        "v",
+        "task",
+        "depths",
+        "width",
+        "activation",
+        "start",
+        "record",
+        "engine",
+        "map_x",
+        "map_y",
+        "map_steps",
+    ),
     *(name for moves in values.DYNAMICS for name in moves.parameters),
     *(member.name for member in MEMBERS),
     *PINS,
