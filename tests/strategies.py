@@ -30,7 +30,7 @@ from simcore.experiment import (
 )
 from simcore.record import SPACINGS
 from simcore.tasks import Dataset, Spectrum, Target, Tree
-from simcore.view import AXES, DIAGRAMS, STEPS, STROBES, TIMES, View
+from simcore.view import AXES, DIAGRAMS, LAYERS, STEPS, STROBES, TIMES, View
 
 LARGEST = 4  # inputs, outputs, hidden width
 
@@ -290,6 +290,7 @@ def views():
         View,
         mode=st.integers(0, 127),
         pathways=pairs.map(lambda pair: tuple(sorted(pair))),
+        layers=st.lists(st.sampled_from(LAYERS), unique=True).map(tuple),
         panels=st.none() | st.lists(names, max_size=4, unique=True).map(tuple),
         flow=st.none() | st.booleans(),
         strobe=st.sampled_from(STROBES),
