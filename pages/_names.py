@@ -2,6 +2,7 @@
 
 PAGES = {
     "simulator": "Simulator",
+    "tour": "Tour",
     "why_flat": "Why flat?",
     "step_size": "Step size",
     "phase_diagram": "Phase diagram",

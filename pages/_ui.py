@@ -59,6 +59,8 @@ def frame() -> None:
         ".st-key-bar button{min-height:2rem;padding:0 .6rem}"
         "[class*=st-key-small-] p{font-size:.9rem}"
         "[class*=st-key-lead-] p{font-size:.9rem;margin:0}"
+        "[class*=st-key-title-] h2{font-size:1.5rem;padding:0 0 .5rem}"
+        "[class*=st-key-title-] h3{font-size:1.2rem;padding:.5rem 0 0}"
         "[data-words-follow] [class*=st-key-small-]{opacity:.45}"  # see the ruler's `announce`
         f"{_said.STYLE}{_take.STYLE}</style>"
     )
@@ -144,18 +146,35 @@ _PLAYER = st.components.v2.component(
     "run_player", html=player.HTML, css=player.CSS, js=f"{{{_history()}}}\n{player.JS}"
 )
 
+_TO_TOP = st.components.v2.component(
+    "to_top", js=Path(__file__).with_name("to_top.js").read_text(encoding="utf-8")
+)
+
+
+def to_top(place: int) -> None:
+    """Show the page from its top and read it from its title, where `place` is another than before
+    on the same page."""
+    _TO_TOP(key="to_top", data=place)
+
 
 def step_size_ruler(experiment: Experiment) -> None:
     """Where the step size lies among the marks of the theory; a flow has none."""
     if experiment.edge is None:
         return
-    strip = [(part.regime.value, part.low, part.high) for part in _reached.now(experiment)]
-    data = ruler.data(experiment, token=st.session_state.others, reached=strip)
 
     def move(eta: float) -> None:
         _state.show(variations.with_step_size(experiment, eta), by_ruler=True)
 
-    _widgets.component(_RULER, "ruler", "eta", move, data)
+    ruler_of(experiment, "ruler", move, st.session_state.others)
+
+
+def ruler_of(
+    experiment: Experiment, key: str, move: Callable[[float], None], token: object
+) -> None:
+    """The ruler of a descent, whose handle calls `move`; see `ruler.data` for the `token`."""
+    strip = [(part.regime.value, part.low, part.high) for part in _reached.now(experiment)]
+    data = ruler.data(experiment, token=token, reached=strip)
+    _widgets.component(_RULER, key, "eta", move, data)
 
 
 def verdict(run: Trajectory) -> None:
@@ -206,6 +225,13 @@ def _mount(scene: Scene, caption: Caption, experiment: Experiment, key: str) -> 
     }
     _widgets.telling(_PLAYER, key, acts, player.payload(shown))
     return shown
+
+
+def play_here(scene: Scene, run: Trajectory, key: str) -> None:
+    """The same of a run that the page has for itself: the link holds nothing of how it is shown."""
+    shown = replace(scene, caption=_take.caption_of(run))
+    _PLAYER(key=key, data=player.payload(shown))
+    _take.of_run(shown, run, run.experiment)
 
 
 @st.cache_resource

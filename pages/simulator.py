@@ -9,11 +9,13 @@ from simcore import awaited, live, scenes
 from simcore.figures import panels
 
 experiment = _ui.open_page()
-_prose.say(
-    "Parallel linear pathways learn one target: gradient flow lets one of them win, descent past "
-    "the edge 2/η shares the signal again.",
-    "lead",
-)
+with st.container(horizontal=True, gap="small", vertical_alignment="center", key="first"):
+    _prose.say(
+        "Parallel linear pathways learn one target: gradient flow lets one of them win, descent "
+        "past the edge 2/η shares the signal again.",
+        "lead",
+    )
+    _ui.link("tour", "New here? Seven steps explain it")
 from_here = _events.place(experiment)
 with st.sidebar:
     _controls.sidebar(experiment)

@@ -305,6 +305,7 @@ MEMBERS = (
     Member("etas", "step_sizes", values.numbers_text, typed.numbers),
     Member("show", "diagram", str, str),
     Member("seeds", "ensemble", str, str),
+    Member("step", "step", str, typed.whole),
 )
 OF_PLAYER = tuple(member.name for member in MEMBERS if member.field in PLAYED)
 

@@ -1,0 +1,119 @@
+"""The tour in a real browser: walked by keyboard, with wrong guesses and with right ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import parse_qsl, urlparse
+
+import pytest
+import served
+from browser import launch
+from playwright.sync_api import Browser, Page, expect
+from test_app_browser import serious_violations
+
+from pages._lessons import LESSONS
+from simcore import simulate
+
+LAST = len(LESSONS)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launch() as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with served.app() as url:
+        yield url
+
+
+def press(page: Page, name: str) -> None:
+    """A button, by keyboard."""
+    button = page.get_by_role("button", name=name, exact=True)
+    button.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(200)
+    served.settle(page)
+
+
+def guess(page: Page, number: int, value: float) -> str:
+    """Move the slider to a value by keyboard, and ask for the answer; how the guess is written."""
+    asked = LESSONS[number - 1].guess
+    slider = page.get_by_role("slider", name=asked.label)
+    slider.focus()
+    moves = round((value - asked.begin) / asked.step)
+    for _ in range(abs(moves)):
+        page.keyboard.press("ArrowRight" if moves > 0 else "ArrowLeft")
+    written = asked.written(asked.begin + moves * asked.step)
+    expect(slider).to_have_attribute("aria-valuetext", written)
+    press(page, "That is my guess")
+    return written
+
+
+def step_in_link(page: Page) -> str:
+    return dict(parse_qsl(urlparse(page.url).query)).get("step", "1")
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "off"), [(1400, "light", 6), (420, "dark", 0)], ids=["wrong", "right"]
+)
+def test_the_tour_is_walked_by_keyboard(browser, address, width, scheme, off):
+    errors: list[str] = []
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    served.open_page(page, f"{address}/tour")
+    main = page.locator("[data-testid=stMain]")
+    for number, lesson in enumerate(LESSONS, 1):
+        title = page.get_by_role("heading", name=f"{number} of {LAST}. {lesson.title}")
+        expect(title).to_be_visible(timeout=served.PATIENCE)
+        served.settle(page)
+        right = lesson.right(simulate(lesson.experiment))
+        answer = f"{right:.{lesson.guess.digits + 1}f}"
+        assert "You said" not in main.inner_text()
+        assert answer not in main.inner_text() or answer in lesson.guess.question
+        written = guess(page, number, right + off * lesson.guess.step)
+        said = page.get_by_text(f"You said {written}")
+        expect(said).to_contain_text(answer)
+        expect(said).to_contain_text("and so it is" if not off else ";")
+        assert main.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
+        if number in (2, 4, 6):
+            assert serious_violations(page) == []
+        if number < LAST:
+            press(page, "Next")
+            assert step_in_link(page) == str(number + 1)
+            expect(page.locator("h2")).to_be_focused()
+    page.go_back()
+    expect(page.get_by_role("heading", name=LESSONS[-2].title)).to_be_visible()
+    expect(page.get_by_text("You said")).to_be_visible()  # guesses are kept
+    served.settle(page)
+    page.go_forward()
+    expect(page.get_by_text("Now you can say")).to_be_visible()
+    table = page.get_by_role("table")
+    expect(table.get_by_role("row")).to_have_count(1 + LAST)
+    page.get_by_role("link", name="Open the run of step 5").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Partly re-balanced.")).to_be_visible(timeout=served.PATIENCE)
+    assert page.locator("[data-testid=stException]").count() == 0
+    assert not errors
+    page.close()
+
+
+def test_a_lecturer_s_link_opens_a_step_and_the_picture_follows_the_ruler(browser, address):
+    page = browser.new_page(viewport={"width": 1024, "height": 768})
+    served.open_page(page, f"{address}/tour?step=6")
+    expect(page.get_by_text(LESSONS[5].guess.question)).to_be_visible(timeout=served.PATIENCE)
+    expect(page.locator(".regime-ruler")).to_have_count(0)
+    press(page, "That is my guess")
+    handle = page.locator(".regime-ruler .handle")
+    expect(page.get_by_text("Partly re-balanced.")).to_be_visible()
+    handle.focus()
+    for _ in range(3):
+        page.keyboard.press("PageUp")
+    expect(page.get_by_text("Partly re-balanced.")).to_have_count(0, timeout=served.PATIENCE)
+    page.goto(f"{address}/tour?step=9")
+    expect(page.get_by_text("step of the tour must be between 1 and 7")).to_be_visible(
+        timeout=served.PATIENCE
+    )
+    page.close()
