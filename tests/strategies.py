@@ -28,6 +28,7 @@ from simcore.experiment import (
     Network,
     Record,
 )
+from simcore.lesson import LONGEST, PARTS, Lesson
 from simcore.record import SPACINGS
 from simcore.tasks import Dataset, Spectrum, Target, Tree
 from simcore.view import AXES, DIAGRAMS, STROBES, TIMES, View
@@ -289,6 +290,15 @@ def views():
         step_sizes=st.none() | ranges,
         diagram=st.sampled_from(DIAGRAMS),
         ensemble=st.none() | names,
+    )
+
+
+def lessons():
+    return st.builds(
+        Lesson,
+        stage=st.booleans(),
+        hide=st.lists(st.sampled_from(tuple(PARTS)), unique=True).map(tuple),
+        question=st.text(max_size=LONGEST),
     )
 
 
