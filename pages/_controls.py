@@ -27,7 +27,7 @@ def sidebar(experiment: Experiment) -> None:
     preset(experiment, presets.ALL)
     architecture(experiment)
     clock(experiment)
-    with st.expander(EXPERTS):
+    with st.expander(EXPERTS, key="experts"):
         experts(experiment)
 
 
@@ -367,7 +367,8 @@ def _count(
 ) -> None:
     """A whole number with a key for one less and one for one more; shown as `text`, where that says
     more, and typed as `read` takes it."""
-    row, words = st.container(horizontal=True, vertical_alignment="bottom", gap="small"), st.empty()
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"{key}_row")
+    words = st.empty()
 
     def by(step: int) -> None:
         _state.show(change(value + step))

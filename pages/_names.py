@@ -10,4 +10,6 @@ PAGES = {
     "about": "About",
 }
 
+BEHIND = ("matrices", "paper_figures", "your_data", "about")  # the word "More" in the bar
+
 FRONT = next(iter(PAGES))

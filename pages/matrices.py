@@ -9,12 +9,12 @@ from pages import _controls, _prose, _runs, _ui
 from simcore import Outcome, curvature, presets, scenes, variations
 from simcore.figures import full_weights
 
-experiment = _ui.open_page(presets.BY_NAME["tree-4"].experiment)
+experiment = _ui.open_page(presets.BY_NAME["tree-4"].experiment, presets.TREE)
 with st.sidebar:
     _controls.preset(experiment, presets.TREE)
     _controls.architecture(experiment)
     _controls.clock(experiment)
-    with st.expander(_controls.EXPERTS):
+    with st.expander(_controls.EXPERTS, key="experts"):
         _controls.experts(experiment)
     with_flow = _controls.flow_beside(usual=False)
 _ui.complaints()

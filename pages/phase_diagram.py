@@ -382,7 +382,7 @@ with st.sidebar:
             side_controls(base, plan, "y")
             steps_control(base)
             _controls.architecture(experiment)
-            with st.expander(_controls.EXPERTS):
+            with st.expander(_controls.EXPERTS, key="experts"):
                 _controls.clock(experiment)
                 _controls.experts(experiment)
 _ui.complaints()

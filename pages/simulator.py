@@ -9,11 +9,13 @@ from simcore import live, scenes
 from simcore.figures import panels
 
 experiment = _ui.open_page()
-_prose.say(
-    "Parallel linear pathways learn one target: gradient flow lets one of them win, descent past "
-    "the edge 2/η shares the signal again.",
-    "lead",
-)
+with st.container(horizontal=True, vertical_alignment="center", gap="small", key="about_row"):
+    _prose.say(
+        "Parallel linear pathways learn one target: gradient flow lets one of them win, descent "
+        "past the edge 2/η shares the signal again.",
+        "lead",
+    )
+    _events.turn(experiment)
 from_here = _events.place(experiment)
 with st.sidebar:
     _controls.sidebar(experiment)
