@@ -46,7 +46,7 @@ _ON_STAGE = (
     ".st-key-ruler{padding-right:calc(80px/var(--stage-zoom))}"
     "[class*=st-key-small-verdict] p{font-size:calc(.8rem*var(--stage-zoom));line-height:1.3}"
     "[class*=st-key-plain-question] p{font-size:calc(1rem*var(--stage-zoom))!important}"
-    f"{HIDES['controls']},{HIDES['pages']},{HIDES['about']},{HIDES['theory']},"
+    f"{HIDES['controls']},{HIDES['pages']},.st-key-about_row,{HIDES['theory']},"
     "[class*=st-key-ends-]{display:none!important}"
 )
 STYLE = (

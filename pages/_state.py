@@ -164,6 +164,12 @@ def address() -> str:
     return f"{page}?{urlencode(link_query(), safe=',:;')}"
 
 
+def front_address(query: Mapping[str, str]) -> str:
+    """The full address of the front page with a query."""
+    page = (st.context.url or "").partition("?")[0].rpartition("/")[0]
+    return f"{page}/?{urlencode(query, safe=',:;')}"
+
+
 def link_query(experiment: Experiment | None = None) -> dict[str, str]:
     """The query that other pages get, so that they show the session's experiment, map and view, or
     another `experiment` at its end."""

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import _prose, _ui, _words
+from pages import _lessons, _prose, _ui, _words
 from simcore import checks, export, prospects, typed
 
 _ui.open_page()
@@ -124,6 +124,7 @@ else:
             ],
         }
     )
+_lessons.builder()
 _prose.say(
     r"""
 How exact is it? Aligned starts on whitened inputs run in the *modes* engine, an exact reduction to a

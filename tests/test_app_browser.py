@@ -197,18 +197,6 @@ def test_show_data_gives_the_whole_table_of_the_picture(page, address):
     assert rows == 1 + 651 + 600  # of GD, and of GF beside it
 
 
-@pytest.mark.parametrize(("width", "height", "shown"), [(1280, 800, 1.0), (1024, 768, 0.75)])
-def test_the_first_panels_are_seen_without_scrolling(browser, address, width, height, shown):
-    tab = browser.new_page(viewport={"width": width, "height": height})
-    served.open_page(tab, address)
-    stage = tab.locator(".run-player .stage")
-    expect(stage).to_be_visible(timeout=served.PATIENCE)
-    served.settle(tab)
-    panel = 280  # the height of a panel of a scene
-    assert stage.bounding_box()["y"] + shown * panel <= height
-    tab.close()
-
-
 def test_the_bifurcation_diagram_is_zoomed_twice_and_clicked(page, address):
     served.open_page(page, f"{address}/step_size")
     chart = page.locator("[data-testid=stVegaLiteChart]").first

@@ -111,7 +111,7 @@ export class Layout {
     }
     for (const p of visible) Object.assign(p, p.kind.margins(S, p));
     this.align(visible.filter((p) => p.kind === series));
-    for (const p of S.panels) p.moveButton?.();
+    for (const p of visible) p.moveButton?.();
   }
 
   /** Rows one below the other, each so `tall` or as it needs for plots of `leastPlot`; returns how

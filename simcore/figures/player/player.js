@@ -81,6 +81,7 @@ export class Player extends Picture {
     this.caption = data.scene.caption; // it holds the view, so it changes with that
     const fresh = data.scene.hash !== this.hash,
       theme = this.pageTheme(data.scene.style);
+    this.root.toggleAttribute("data-stage", staged());
     if (fresh) this.load(data);
     const moved = this.view.receive(data.scene.view);
     if (fresh || moved) showControls(this);
