@@ -19,6 +19,8 @@ from simcore.simulate import simulate
 from simcore.studies.sweep import sweep
 from simcore.trajectory import Trajectory
 
+_OLD = ":is(.st-key-player,.st-key-matrices_player)[data-stale=true]"  # the picture, in a new run
+
 
 def _cold_start() -> None:
     """On a fresh process a deep link runs the page file without app.py, as in the old style of
@@ -63,6 +65,13 @@ def frame() -> None:
         "[class*=st-key-small-] p{font-size:.875rem;line-height:1.4}"
         "[class*=st-key-lead-] p{font-size:.875rem;line-height:1.35;margin:0 0 1rem}"
         "[data-words-follow] [class*=st-key-small-]{opacity:.45}"  # see the ruler's `announce`
+        ".st-key-working{position:fixed;z-index:900;bottom:.5rem;left:50%;width:auto;"
+        "transform:translateX(-50%);padding:.25rem .75rem;border-radius:.5rem;visibility:hidden;"
+        "background:var(--st-text-color,#31333f);pointer-events:none}"
+        ".st-key-working p{color:var(--st-background-color,#fff);font-size:.875rem}"
+        ".vega-bindings{display:none}"  # the cells of a map set them
+        "@keyframes said{to{visibility:visible}}"
+        f"[data-testid=stMain]:has({_OLD}) .st-key-working{{animation:said 0s .4s forwards}}"
         f"{_said.STYLE}{_take.STYLE}{_stage.STYLE}</style>"
     )
 
@@ -108,6 +117,8 @@ def open_page(
             link("about", "The model and its equations: About")
         _take.menu(experiment)
         _stage.keys(offered)
+    with st.container(key="working"):
+        st.markdown("Computing: text and picture are still the old ones.")
     _stage.question()
     return experiment
 
@@ -156,7 +167,7 @@ def step_size_ruler(experiment: Experiment) -> None:
 
 def verdict(run: Trajectory) -> None:
     """What happened in a run, in words."""
-    _small("verdict", f"**{regimes.headline(run).capitalize()}.** {regimes.describe(run)}")
+    _small("verdict", f"Result: **{regimes.headline(run).capitalize()}.** {regimes.describe(run)}")
 
 
 def say_beside(average: Trajectory, run: Trajectory) -> None:

@@ -29,15 +29,21 @@ try:
 except ValueError as error:
     _prose.warn(f"This run is too large for full weights: {error}.")
     st.stop()
-run = _runs.run(full, "Full weights")
+first = None if _runs.known(full) else variations.without_curvature(full)
+run = _runs.run(first or full, "Full weights")
 named = scenes.named(run)
 companions = []
 if with_flow and run.experiment.dynamics.iterated:
     flow = _runs.flow_beside(run)
     if flow is not None:
         companions = [scenes.named_flow(flow, run)]
-_ui.verdict(run)
+if first is None:
+    _ui.verdict(run)
 _ui.play(full_weights.matrices(named, companions), run, experiment, "matrices_player")
+if first is not None:  # the picture is there; its eigenvalues take longer than the run
+    _prose.note("The eigenvalues are still being computed, and then the result is said.")
+    _runs.run(full, "Eigenvalues")
+    st.rerun()
 
 theta = run.theta
 assert theta is not None  # the matrices engine keeps its last weights

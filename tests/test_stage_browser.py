@@ -1,4 +1,4 @@
-"""The stage of a lecture and lessons, in a real browser: one visit from key to key."""
+"""The stage of a lecture, lessons, and what else is done by key, in a real browser."""
 
 from __future__ import annotations
 
@@ -129,3 +129,65 @@ def test_the_first_panels_are_seen_without_scrolling(page, address, width, heigh
     feet += [titles.nth(k).bounding_box()["y"] - 20 for k in range(shown, titles.count())]
     assert min(feet) <= height
     assert all(titles.nth(k).bounding_box()["y"] + 150 < height for k in range(shown))
+
+
+def test_a_map_by_keyboard(page, address):
+    page.set_viewport_size({"width": 1280, "height": 800})
+    query = "steps=60&map_x=eta:4:0.05:0.3&map_y=depth:3:3:5"
+    served.open_page(page, f"{address}/phase_diagram?{query}")
+    served.settle(page)
+    button = page.get_by_role("button", name="Cells by keyboard")
+    expect(button).to_be_visible(timeout=served.PATIENCE)
+    button.focus()
+    chart = page.locator(".st-key-map_picture canvas")
+    cursor = page.locator(".st-key-map_picture .vega-bindings input")
+    pictures = []
+    for key, number in (("ArrowRight", "6"), ("ArrowLeft", "5"), ("Home", "4"), ("PageDown", "0")):
+        page.keyboard.press(key)
+        expect(cursor).to_have_value(number)
+        page.wait_for_timeout(200)
+        pictures.append(chart.evaluate("e => e.toDataURL()"))
+    assert len(set(pictures)) == 4  # the frame goes along
+    said = page.locator(".map-cells [role=status]")
+    expect(said).to_contain_text("η = 0.05, depth L = 3: ")
+    expect(page.locator(".map-cells button")).to_have_text(said.inner_text())
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?**eta=0.05&**", timeout=served.PATIENCE)
+    served.settle(page)
+
+
+def test_what_is_old_is_said_to_be_and_a_part_runs_alone(page, address):
+    heard: list[object] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", heard.append))
+    served.open_page(page, address)
+    expect(page.locator(".run-player")).to_be_visible(timeout=served.PATIENCE)
+    served.settle(page)
+    sign = page.get_by_text("Computing: text and picture are still the old ones.")
+    expect(sign).to_be_hidden()
+    steps = page.get_by_role("textbox", name="Steps")
+    steps.fill("3e6")
+    steps.press("Enter")
+    expect(sign).to_be_visible()
+    page.wait_for_url("**steps=3000000**")
+    expect(sign).to_be_hidden(timeout=served.PATIENCE)
+    served.settle(page)
+
+    served.open_page(page, f"{address}/why_flat")
+    table = page.get_by_test_id("stTable")
+    expect(table).to_be_visible(timeout=served.PATIENCE)
+    served.settle(page)
+    before, count = table.inner_text(), len(heard)
+    slider = page.get_by_role("slider", name="Share of pathway 1")
+    slider.press("ArrowLeft")
+    page.wait_for_url("**share=0.89**")
+    served.settle(page)
+    assert table.inner_text() != before
+    alone, count = len(heard) - count, len(heard)
+    eta = page.get_by_role("textbox", name="Step size η")
+    eta.fill("0.2")
+    eta.press("Enter")
+    page.wait_for_url("**eta=0.2&**share=0.89**")
+    served.settle(page)
+    assert 2 * alone < len(heard) - count
+    page.get_by_role("button", name="Undo the last change").click()
+    page.wait_for_url(lambda url: "eta=0.2&" not in url and "share=0.89" in url)
