@@ -120,6 +120,11 @@ def run(experiment: Experiment, label: str = "Running") -> Trajectory:
     return found
 
 
+def momentary(experiment: Experiment) -> bool:
+    """Whether `run` has the run before anybody would look for its progress."""
+    return cost.cost(experiment).seconds < PATIENCE
+
+
 def known(experiment: Experiment) -> bool:
     """Whether `run` has the run at once."""
     from_file = brought()

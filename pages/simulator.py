@@ -17,43 +17,55 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
     )
     _events.turn(experiment)
 from_here = _events.place(experiment)
-with st.sidebar:
-    _controls.sidebar(experiment)
-    _events.controls(experiment)
-    _drive.controls(experiment)
-    chosen = _controls.view(experiment)
-    # at once for modes; full weights take longer under flow than under descent
-    with_flow = _controls.flow_beside(usual=experiment.resolved_engine == "modes")
-    with_average = _controls.average_beside()
-    _pins.controls(experiment)
-    _bring.controls()
+usual_flow = experiment.resolved_engine == "modes"  # at once; of full weights it takes longer
+side = st.sidebar.container()
 
+
+def controls() -> None:
+    with side:
+        _controls.sidebar(experiment)
+        _events.controls(experiment)
+        _drive.controls(experiment)
+        _controls.view(experiment)
+        _controls.flow_beside(usual_flow)
+        _controls.average_beside()
+        _pins.controls(experiment)
+        _bring.controls()
+
+
+# A new run of a moment comes before the controls, which the visitor has already: the picture is
+# what the hand waits for.
+picture_first = _ui.is_again() and _runs.momentary(experiment)
+if not picture_first:
+    controls()
 _ui.complaints()
 _ui.step_size_ruler(experiment)
+chosen, view = _controls.chosen_panels(), _state.view()
 run = _runs.run(panels.with_eigenvalues(experiment, chosen))
 shown = [scenes.named(run)]
-if with_flow and run.experiment.dynamics.iterated:
+if _controls.with_flow(usual_flow) and run.experiment.dynamics.iterated:
     flow = _runs.flow_beside(run)
     if flow is not None:
         shown.append(scenes.named_flow(flow, run))
 average = None
-if with_average and run.experiment.dynamics.iterated:
+if view.central and run.experiment.dynamics.iterated:
     average = _runs.average_beside(run)
     if average is not None:
         shown.append(scenes.named(average))
 shown += _pins.runs(experiment)
-if from_here is not None:
-    with from_here:
-        _events.from_here(experiment, run)
 _ui.verdict(run)
 if average is not None:
     _ui.say_beside(average, run)
 _bring.origin(run)
-view = _state.view()
 scene = panels.simulator(shown, chosen, view)
 if average is None:  # the browser cannot run central flow at another step size
     scene = replace(scene, live=live.system(run.experiment, view.mode))
 _ui.play(_drive.with_seeds(scene, experiment), run, experiment, "player")
+if from_here is not None:
+    with from_here:
+        _events.from_here(experiment, run)
+if picture_first:
+    controls()
 _pins.table(shown)
 _ui.expectation(experiment)
 _reached.later(experiment)
