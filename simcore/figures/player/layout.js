@@ -102,9 +102,10 @@ export class Layout {
     for (let k = 0; k < visible.length; k += across) this.rows.push(visible.slice(k, k + across));
     if (room === undefined) this.stack(W, S.scene.height, SMALLEST_PLOT);
     else {
-      const most = staged() ? Infinity : LARGEST * S.scene.height;
       for (let seen = this.rows.length; seen > 0; seen--) {
-        const tall = Math.min(most, Math.floor((room + GAP) / seen) - GAP);
+        const most = seen === this.rows.length ? LARGEST * S.scene.height : S.scene.height,
+          each = Math.floor((room + GAP) / seen) - GAP,
+          tall = staged() ? each : Math.min(most, each);
         if (this.stack(W, tall, LEAST_PLOT, seen) <= room) break;
         if (seen === 1) this.stack(W, S.scene.height, SMALLEST_PLOT);
       }
