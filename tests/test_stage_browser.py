@@ -128,7 +128,7 @@ def test_the_first_panels_are_seen_without_scrolling(page, address, width, heigh
     titles = page.locator(".run-player .title")
     feet += [titles.nth(k).bounding_box()["y"] - 20 for k in range(shown, titles.count())]
     assert min(feet) <= height
-    assert all(titles.nth(k).bounding_box()["y"] + 150 < height for k in range(shown))
+    assert all(titles.nth(k).bounding_box()["y"] + 100 < height for k in range(shown))
 
 
 def test_a_map_by_keyboard(page, address):
@@ -158,7 +158,7 @@ def test_a_map_by_keyboard(page, address):
 
 def test_what_is_old_is_said_to_be_and_a_part_runs_alone(page, address):
     heard: list[object] = []
-    page.on("websocket", lambda socket: socket.on("framereceived", heard.append))
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda f: heard.append(f)))
     served.open_page(page, address)
     expect(page.locator(".run-player")).to_be_visible(timeout=served.PATIENCE)
     served.settle(page)
