@@ -65,6 +65,7 @@ def frame() -> None:
         "[class*=st-key-small-] p{font-size:.875rem;line-height:1.4}"
         "[class*=st-key-lead-] p{font-size:.875rem;line-height:1.35;margin:0 0 1rem}"
         "[data-words-follow] [class*=st-key-small-]{opacity:.45}"  # see the ruler's `announce`
+        "[data-testid=stLayoutWrapper]:has(>.st-key-working){position:absolute}"  # and no gap
         ".st-key-working{position:fixed;z-index:900;bottom:.5rem;left:50%;width:auto;"
         "transform:translateX(-50%);padding:.25rem .75rem;border-radius:.5rem;visibility:hidden;"
         "background:var(--st-text-color,#31333f);pointer-events:none}"

@@ -163,7 +163,7 @@ def test_what_is_old_is_said_to_be_and_a_part_runs_alone(page, address):
     expect(page.locator(".run-player")).to_be_visible(timeout=served.PATIENCE)
     served.settle(page)
     sign = page.get_by_text("Computing: text and picture are still the old ones.")
-    expect(sign).to_be_hidden()
+    expect(sign).to_be_hidden(timeout=served.PATIENCE)
     steps = page.get_by_role("textbox", name="Steps")
     steps.fill("3e6")
     steps.press("Enter")

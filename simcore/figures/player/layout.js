@@ -14,7 +14,7 @@ import { timeline } from "./timeline.js";
 
 const NARROW = 640; // below this width panels stand in one column
 const FOOT_OF_PAGE = 10; // below the panels, where they fill the window
-const LEAST_PLOT = 96; // to have more panels in view
+const LEAST_PLOT = 90; // to have more panels in view
 const LARGEST = 1.5; // times the usual height, where there is room
 const LEFT_OVER = 44; // of the window before panels grow: words above them come and go
 export const GAP = 22;
