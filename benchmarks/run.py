@@ -36,15 +36,18 @@ from simcore import (
     Record,
     Spectrum,
     Target,
+    Tree,
     curvature,
 )
 from simcore.kernels import matrices as matrix_kernels
 from simcore.matrices_engine import ALONG_RUN_TOL, MatricesEngine
 from simcore.modes_engine import ModesEngine
+from simcore.samples_engine import SamplesEngine
 
 Run = Callable[[], object]
 SIZES = [(2, 3, 8), (4, 4, 8), (4, 4, 16), (4, 4, 32), (2, 3, 64), (2, 3, 128)]  # H, L, n
 GOALS = {8: 4.0, 16: 3.0, 32: 2.0, 64: 1.2, 128: 1.1}  # against JAX
+WIDTHS = (16, 48, 64)  # of the tree's layers
 MODES = [(2, 1), (4, 4), (8, 8)]  # H, R
 DEPTH = 20
 MARKS = "<!-- table -->", "<!-- end of table -->"
@@ -150,10 +153,10 @@ def descent(rounds: int) -> list:
             "NumPy": peers.with_numpy,
         }
         engine = MatricesEngine(experiment)
-        engine.descend(steps)
+        engine.descend(steps, eta)
         theta = engine.theta()
         assert theta is not None
-        contenders: dict[str, Run] = {"ours": lambda e=engine, s=steps: e.descend(s)}
+        contenders: dict[str, Run] = {"ours": lambda e=engine, s=steps, x=eta: e.descend(s, x)}
         for name, kind in kinds.items():
             variants = kind(w, target, eta, steps)
             for variant, run in variants.items():
@@ -163,6 +166,38 @@ def descent(rounds: int) -> list:
                 contenders[f"{name}, {peers.USUAL}"] = variants[peers.USUAL]
         goals = {name: GOALS[n] if name.startswith("JAX") else 1.0 for name in contenders}
         what = f"descent step, H, L, n = {pathways}, {depth}, {n}"
+        table += rows(what, take_turns(contenders, rounds), steps, goals)
+    return table
+
+
+def samples(rounds: int) -> list:
+    """Two pathways of depth 4 with tanh on the semantic tree."""
+    import peers_samples as peers
+
+    table, eta = [], 0.02
+    for width in WIDTHS:
+        steps = 100
+        experiment = Experiment(
+            task=Tree(),
+            network=Network(depths=(4, 4), width=width, activation="tanh"),
+            start=Gaussian(std=0.45 / np.sqrt(width)),
+            dynamics=Descent(step_size=eta, steps=steps),
+            record=Record(frames=2, sharpness=False),
+        )
+        target, start = experiment.task.target_map(), curvature.initial(experiment)
+        weights = curvature.layers(experiment, start)
+        engine = SamplesEngine(experiment)
+        engine.descend(steps, eta)
+        theta = engine.theta()
+        assert theta is not None
+        contenders: dict[str, Run] = {"ours": lambda e=engine, s=steps: e.descend(s, eta)}
+        for name, kind in {"JAX": peers.with_jax, "PyTorch": peers.with_torch}.items():
+            variants = kind(weights, target, eta, steps)
+            for variant, run in variants.items():
+                agree(f"{name} ({variant})", run(), theta, 1e-9)
+            contenders[name] = fastest(variants)
+        what = f"descent step with tanh, tree, L = 4, 4, width {width}"
+        goals = dict.fromkeys(contenders, 1.0)
         table += rows(what, take_turns(contenders, rounds), steps, goals)
     return table
 
@@ -183,9 +218,9 @@ def modes(rounds: int) -> list:
         )
         engine = ModesEngine(experiment)
         peer = peers.modes_with_jax(engine.x[:, :count].T.copy(), DEPTH, sigma, eta, steps)
-        engine.descend(steps)
+        engine.descend(steps, eta)
         agree("JAX (modes)", peer(), engine.x[:, :count].T, 1e-9)
-        times = take_turns({"ours": lambda e=engine: e.descend(steps), "JAX": peer}, rounds)
+        times = take_turns({"ours": lambda e=engine: e.descend(steps, eta), "JAX": peer}, rounds)
         table += rows(f"modes step, H, R = {pathways}, {count}", times, steps, {"JAX": 1.0})
     return table
 
@@ -197,8 +232,8 @@ class Hessian:
     """
 
     def __init__(self, experiment: Experiment) -> None:
-        self.layout = curvature.layout(experiment.network, experiment.task)
-        self.problem = curvature.problem(experiment.task)
+        self.layout = curvature.layout(experiment)
+        self.problem = curvature.problem(experiment)
         self.work = curvature.workspace(experiment)
         self.tangent = curvature.EigenSolver(experiment, 1).tangent
         self.theta = curvature.pad(experiment, curvature.initial(experiment))
@@ -210,7 +245,8 @@ class Hessian:
     def move_to(self, theta: np.ndarray) -> None:
         self.theta = theta
         matrix_kernels.evaluate(theta, self.layout, self.problem, self.work)
-        matrix_kernels.backpropagate(theta, self.layout, self.work, 1.0, np.zeros_like(theta))
+        out = np.zeros_like(theta)
+        matrix_kernels.backpropagate(theta, self.layout, self.problem, self.work, 1.0, out)
 
     def times(self, v: np.ndarray) -> np.ndarray:
         out = np.empty_like(self.theta)
@@ -232,7 +268,7 @@ def sharpness(rounds: int) -> list:
             theta = engine.theta()
             assert theta is not None
             states.append(theta)
-            engine.descend(5)
+            engine.descend(5, eta)
         hessian = Hessian(experiment)
         dense = []
         for theta in states:
@@ -403,6 +439,7 @@ def write(table: list[list[str]], where: str, rounds: int) -> None:
 def main() -> None:
     parts = {
         "descent": descent,
+        "samples": samples,
         "modes": modes,
         "sharpness": sharpness,
         "flow": flow,

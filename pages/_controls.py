@@ -14,6 +14,7 @@ from simcore import link_values, presets, typed, variations
 from simcore.ensemble import MOST_SEEDS
 from simcore.experiment import Experiment, Gaussian
 from simcore.figures import panels, style
+from simcore.network import ACTIVATIONS
 from simcore.tasks import Spectrum, Tree
 
 TASKS = {"spectrum": "Singular values", "tree": "Semantic tree"}
@@ -115,6 +116,7 @@ def experts(experiment: Experiment) -> None:
     _task(experiment)
     depths(experiment)
     _start(experiment)
+    _activation(experiment)
     _records(experiment)
     if not experiment.start.aligned:
         _whole(
@@ -124,6 +126,29 @@ def experts(experiment: Experiment) -> None:
             lambda width: variations.with_width(experiment, width),
             help="Rows of the hidden layers.",
         )
+
+
+def _activation(experiment: Experiment) -> None:
+    """What acts after the layers of a pathway."""
+    forms = {
+        f"{name}{':last' * last}": (name, last)
+        for name in ACTIVATIONS
+        for last in (False, True)
+        if not (last and name == "linear")
+    }
+    network = experiment.network
+    _choice(
+        "Activation",
+        "activation",
+        {
+            key: ACTIVATIONS[name] + (" after every layer" if last else "")
+            for key, (name, last) in forms.items()
+        },
+        network.activation + ":last" * network.activate_last,
+        lambda key: variations.with_activation(experiment, *forms[key]),
+        help="After every layer of a pathway but the last. Only linear pathways have closed forms "
+        "and balanced starts; choosing another activation draws the start at random.",
+    )
 
 
 def _records(experiment: Experiment) -> None:

@@ -215,4 +215,5 @@ def _compile_all() -> None:
     for dynamics in (small.dynamics, still, edge):
         for engine in ("modes", "matrices"):
             simulate(replace(small, dynamics=dynamics, engine=engine))
+    simulate(variations.with_activation(small, "tanh"))
     sweep([small])

@@ -45,6 +45,11 @@ largest eigenvalue $\lambda$) exceeds $2/\eta$, iterates oscillate. The oscillat
 the pathway whose sharpness rises fastest, and so towards the flattest solution, the one that all
 pathways share.
 
+**Pathways with tanh or ReLU** send every sample $x_n$ through their layers, $z_l = \phi(W_l z_{l-1})$,
+and learn $y_n$; a target without samples is shown one input at a time. No closed form holds for
+them, so none is drawn. Their strength is $u_i^{*\top} F_h X^+ v^*_i$, with $F_h$ the outputs of the
+pathway for all samples $X$: that of the linear map which comes nearest to it there.
+
 | | |
 |---|---|
 | sharpness of one pathway alone | $S_i = L\, \sigma_i^{*\,2-2/L}$ |

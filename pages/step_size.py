@@ -77,8 +77,8 @@ def on_select() -> None:
 
 if not prospects.follows_closed_forms(experiment):
     _prose.note(
-        "The diagram needs a balanced start and whitened inputs; choose those under "
-        f"“{_controls.EXPERTS}”."
+        "The diagram needs linear pathways, a balanced start and whitened inputs; choose those "
+        f"under “{_controls.EXPERTS}”."
     )
 else:
     # steps and records do not matter here, so one key serves all of them

@@ -14,6 +14,11 @@ with st.sidebar:
     _controls.clock(experiment)
 _ui.complaints()
 
+if not experiment.network.linear:
+    _prose.note(
+        "All of this is about linear pathways of these depths; those of the run have "
+        f"{experiment.network.phi}."
+    )
 target, depths = experiment.task.singular_values[0], experiment.network.depths
 best = theory.flattest_split(target, depths)
 lowest = theory.balanced_sharpness(target, depths)

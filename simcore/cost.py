@@ -16,6 +16,7 @@ MODE_STEP, MODE_UPDATE = 2e-8, 5e-9  # of a step; of it per group or pathway and
 DRIVEN, DRAW, STRETCH = 1.4, 1.7e-8, 3e-8
 CELL_UPDATE, CELL = 6e-9, 1e-5  # in a batch: per group or pathway and mode; per run
 GRADIENT, LAYER, WEIGHT, MULTIPLICATION = 2e-7, 8e-8, 8e-10, 1.3e-10  # of whole networks
+BEND = 2e-9  # of tanh and its slope, per output and sample
 MODES_RECORD, MATRICES_RECORD = 3e-5, 4e-5  # in Python
 MODES_SETUP, MATRICES_SETUP = 6e-4, 1.5e-3
 EIGENVALUES = 5e-6  # of a small matrix; larger ones with the cube of their size
@@ -62,7 +63,7 @@ def cost(experiment: Experiment, *, together: bool = False) -> Cost:
     steps, records = _counts(experiment)
     if experiment.dynamics.averages:
         return _of_average(experiment, records)
-    if experiment.resolved_engine == "matrices":
+    if experiment.resolved_engine != "modes":
         return _of_matrices(experiment, steps, records)
     return _of_cell(experiment, steps) if together else _of_modes(experiment, steps, records)
 
@@ -148,7 +149,7 @@ def _of_average(experiment: Experiment, records: float) -> Cost:
     dynamics, depths = experiment.dynamics, experiment.network.depths
     assert isinstance(dynamics, CentralFlow)
     steps = dynamics.duration / dynamics.step_size * dynamics.substeps
-    if experiment.resolved_engine == "matrices":
+    if experiment.resolved_engine != "modes":
         alike = _of_matrices(experiment, steps, records)
         products = FIRST + FURTHER + LEANINGS
         return alike._replace(step=EDGE + products * product_seconds(experiment, KRYLOV))
@@ -161,8 +162,10 @@ def _of_average(experiment: Experiment, records: float) -> Cost:
 def _gradient(experiment: Experiment) -> float:
     """Seconds of one gradient of full weights."""
     task, network = experiment.task, experiment.network
-    each = WEIGHT + MULTIPLICATION * task.n_in
-    return GRADIENT + LAYER * sum(network.depths) + each * network.weights(task)
+    columns = task.sample_count if experiment.sees_samples else task.n_in
+    each = WEIGHT + MULTIPLICATION * columns
+    bent = 0 if network.linear else network.outputs(task) * columns
+    return GRADIENT + LAYER * sum(network.depths) + each * network.weights(task) + BEND * bent
 
 
 def _evaluations(experiment: Experiment) -> int:

@@ -1,7 +1,7 @@
 """The full weights of an experiment: loss, gradient, Hessian-vector products and sharpness.
 
-These serve the matrices engine and whoever wants to check a run: theta is one flat vector with
-the layers of pathway 1 from input to output, then those of pathway 2, and so on, row by row.
+These serve the engines of full weights and whoever wants to check a run: theta is one flat vector
+with the layers of pathway 1 from input to output, then those of pathway 2, and so on, row by row.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from simcore.cost import product_seconds
 from simcore.davidson import Davidson
 from simcore.experiment import Experiment, Network
 from simcore.frames import Coordinates
+from simcore.kernels import activations
 from simcore.kernels import matrices as kernels
+from simcore.kernels.samples import Samples
 from simcore.kernels.simd import padded, zeros
 from simcore.lanczos import Lanczos, room
 from simcore.looks import Look
@@ -29,12 +31,16 @@ NOISE_SEED = 20260605
 DIAGONALISED, SAVED = 8e-10, 40
 
 
-@lru_cache(maxsize=32)
-def layout(network: Network, task: Task) -> kernels.Layout:
+def layout(experiment: Experiment) -> kernels.Layout:
     """Where each layer lives in the kernels' theta and chains, with every width padded."""
+    return _layout(experiment.network, experiment.task, experiment.sees_samples)
+
+
+@lru_cache(maxsize=32)
+def _layout(network: Network, task: Task, sampled: bool) -> kernels.Layout:
     shapes = np.array(network.shapes(task), dtype=np.int64)
     rows, cols = (np.array([padded(n) for n in sizes]) for sizes in shapes.T.tolist())
-    n_in = padded(task.n_in)
+    n_in = padded(task.sample_count if sampled else task.n_in)
     return kernels.Layout(
         start=_offsets(rows * cols),
         rows=rows,
@@ -71,7 +77,7 @@ def _some_of(
 @lru_cache(maxsize=32)
 def _places(network: Network, task: Task) -> np.ndarray:
     """Index (N,) of each weight in the kernels' theta."""
-    where = layout(network, task)
+    where = _layout(network, task, False)  # samples change the chains alone
     return np.concatenate(
         [
             (start + cols * np.arange(shape[0])[:, None] + np.arange(shape[1])).ravel()
@@ -84,7 +90,7 @@ def _places(network: Network, task: Task) -> np.ndarray:
 
 def pad(experiment: Experiment, theta: np.ndarray) -> np.ndarray:
     """theta (N,) as the kernels want it, with zeros for the weights that are not there."""
-    full = zeros(int(layout(experiment.network, experiment.task).start[-1]))
+    full = zeros(int(layout(experiment).start[-1]))
     full[_places(experiment.network, experiment.task)] = theta
     return full
 
@@ -99,17 +105,47 @@ def _padded_flat(matrix: np.ndarray) -> np.ndarray:
     return np.pad(matrix, ((0, padded(rows) - rows), (0, padded(cols) - cols))).ravel()
 
 
-def problem(task: Task) -> kernels.Problem:
+def problem(experiment: Experiment) -> kernels.Problem:
     """The loss in the task's own coordinates."""
+    task = experiment.task
+    if experiment.sees_samples:
+        return _problem_of_samples(experiment.network, task)
     return _problem(task.target_map(), task.moments()[0], task.whitened)
 
 
 def _problem(target: np.ndarray, covariance: np.ndarray, whitened: bool) -> kernels.Problem:
-    return kernels.Problem(_padded_flat(target), _padded_flat(covariance), whitened)
+    nothing = np.zeros(0)
+    unseen = Samples(False, 0, False, False, 1.0, nothing, nothing, nothing, nothing)
+    return kernels.Problem(_padded_flat(target), _padded_flat(covariance), whitened, unseen)
+
+
+_ACTIVATIONS = {
+    "linear": activations.LINEAR,
+    "tanh": activations.TANH,
+    "relu": activations.RELU,
+}
+
+
+def _problem_of_samples(network: Network, task: Task) -> kernels.Problem:
+    """The loss of the outputs for each sample."""
+    inputs, outputs, share = task.samples()
+    left, right = task.bases()
+    samples = Samples(
+        used=True,
+        activation=int(_ACTIVATIONS[network.activation]),
+        after_last=network.activate_last,
+        units=inputs.shape[0] == inputs.shape[1] and bool((inputs == np.eye(len(inputs))).all()),
+        share=share,
+        inputs=_padded_flat(inputs),
+        turned=_padded_flat(inputs.T),
+        left=_padded_flat(left),
+        right=_padded_flat(np.linalg.pinv(inputs) @ right),
+    )
+    return kernels.Problem(_padded_flat(outputs), np.zeros(0), share == 1.0, samples)
 
 
 def workspace(experiment: Experiment) -> kernels.Workspace:
-    task, where = experiment.task, layout(experiment.network, experiment.task)
+    task, where = experiment.task, layout(experiment)
     forward, backward, turned, misfit, slope = _chains(experiment)
     return kernels.Workspace(
         forward,
@@ -124,17 +160,17 @@ def workspace(experiment: Experiment) -> kernels.Workspace:
 
 def _chains(experiment: Experiment) -> tuple[np.ndarray, ...]:
     """forward, backward, turned, misfit and slope of a Workspace or Tangent."""
-    task = experiment.task
-    chain = int(layout(experiment.network, task).chain[-1])
-    size = padded(task.n_out) * padded(task.n_in)
+    task, where = experiment.task, layout(experiment)
+    chain, size = int(where.chain[-1]), padded(task.n_out) * where.n_in
     misfit = zeros(size)
-    slope = misfit if task.whitened else zeros(size)
+    alike = task.samples()[2] == 1.0 if experiment.sees_samples else task.whitened
+    slope = misfit if alike else zeros(size)
     return zeros(chain), zeros(chain), zeros(chain), misfit, slope
 
 
 def _noise(experiment: Experiment, rows: int, moving: tuple[bool, ...] | None) -> np.ndarray:
     """Random unit vectors, the same at every call; only weights of pathways that move."""
-    whole = layout(experiment.network, experiment.task)
+    whole = layout(experiment)
     noise = np.random.default_rng(NOISE_SEED).standard_normal((rows, whole.size))
     noise = np.array([pad(experiment, row) for row in noise])
     for h in np.flatnonzero(~np.array(moving or (), dtype=bool)):
@@ -156,11 +192,12 @@ class EigenSolver:
     def __init__(
         self, experiment: Experiment, k: int, moving: tuple[bool, ...] | None = None
     ) -> None:
-        whole = layout(experiment.network, experiment.task)
+        whole = layout(experiment)
         self.layout = whole if moving is None else _some_of(whole, experiment, moving)
         self.k, self.count = k, min(k, self.layout.size)
         self.tangent = kernels.Tangent(*_chains(experiment))
-        here = Coordinates(self.layout, self.tangent, padded(experiment.task.n_out), self.count)
+        outputs = 0 if experiment.sees_samples else padded(experiment.task.n_out)
+        here = Coordinates(self.layout, self.tangent, outputs, self.count)
         # at worst, each product is made orthogonal twice
         per_call = looks.between(product_seconds(experiment, 2 * room(self.layout)))
         noise = _noise(experiment, self.count, moving)
@@ -263,7 +300,7 @@ def initial(experiment: Experiment) -> np.ndarray:
     theta themselves.
     """
     start, task = experiment.start, experiment.task
-    size = layout(experiment.network, task).size
+    size = layout(experiment).size
     if not start.aligned:
         return start.weights(size)
     theta = np.zeros(size)
@@ -284,12 +321,26 @@ def initial(experiment: Experiment) -> np.ndarray:
 
 
 def loss(experiment: Experiment, theta: np.ndarray) -> float:
-    """1/2 tr[(M - M*) Sigma_xx (M - M*)^T] + floor; 1/(2N) sum ||y - M x||^2 for data."""
-    return _linearised(experiment, theta).loss + experiment.task.floor()
+    """1/2 tr[(M - M*) Sigma_xx (M - M*)^T] + floor; 1/(2N) sum ||y - M x||^2 for data, with what
+    the network makes of x for M x where it is not linear."""
+    missing = 0.0 if experiment.sees_samples else experiment.task.floor()
+    return _linearised(experiment, theta).loss + missing
+
+
+def outputs(experiment: Experiment, theta: np.ndarray) -> np.ndarray:
+    """What each pathway gives for each sample, F_h, (H, n_out, N); of linear pathways that are not
+    seen sample by sample their maps."""
+    at, where = _linearised(experiment, theta), layout(experiment)
+    size, task = at.problem.target.size, experiment.task
+    columns = task.sample_count if experiment.sees_samples else task.n_in
+    ends = where.chain[where.first[1:] - 1]
+    given = [at.work.forward[end : end + size].reshape(-1, where.n_in) for end in ends]
+    return np.array([each[: task.n_out, :columns] for each in given])
 
 
 def gradient(experiment: Experiment, theta: np.ndarray) -> np.ndarray:
-    """grad L(theta), shape (N,): dL/dW_l = D_l A_{l-1}^T."""
+    """grad L(theta), shape (N,): dL/dW_l = D_l A_{l-1}^T, with the outputs of the layer below for
+    A_{l-1} where the network is not linear."""
     return unpad(experiment, _linearised(experiment, theta).gradient)
 
 
@@ -297,7 +348,7 @@ def hessian_vector(experiment: Experiment, theta: np.ndarray, v: np.ndarray) -> 
     """The Hessian at theta times v, shape (N,), in closed form (no finite differences)."""
     at, direction = _linearised(experiment, theta), pad(experiment, _weights(experiment, v))
     tangent, out = EigenSolver(experiment, 1).tangent, np.zeros_like(direction)
-    where = layout(experiment.network, experiment.task)
+    where = layout(experiment)
     kernels.hessian_vector(at.theta, where, at.problem, at.work, tangent, direction, out)
     return unpad(experiment, out)
 
@@ -319,7 +370,7 @@ def sharpness(
 
 def _weights(experiment: Experiment, theta: np.ndarray) -> np.ndarray:
     """A checked copy of theta."""
-    size = layout(experiment.network, experiment.task).size
+    size = layout(experiment).size
     theta = np.array(theta, dtype=float)
     require(theta.shape == (size,), f"expected {size} weights, got an array {theta.shape}")
     require(bool(np.isfinite(theta).all()), "expected finite weights, got inf or nan among them")
@@ -339,9 +390,9 @@ class _Linearised(NamedTuple):
 def _linearised(experiment: Experiment, theta: np.ndarray) -> _Linearised:
     theta = pad(experiment, _weights(experiment, theta))
     work, out = workspace(experiment), np.zeros_like(theta)
-    where, goal = layout(experiment.network, experiment.task), problem(experiment.task)
+    where, goal = layout(experiment), problem(experiment)
     value = kernels.evaluate(theta, where, goal, work)
-    kernels.backpropagate(theta, where, work, 1.0, out)
+    kernels.backpropagate(theta, where, goal, work, 1.0, out)
     return _Linearised(theta, goal, work, float(value), out)
 
 

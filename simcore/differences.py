@@ -40,8 +40,12 @@ def _parts(one: Experiment, two: Experiment | None) -> Iterator[str]:
         yield _start(one.start, two.start if two else None)
     if two is None or one.task != two.task:
         yield _task(one.task, two.task if two else None)
-    if two is not None and one.resolved_engine != two.resolved_engine:
-        yield {"modes": "modes alone", "matrices": "full weights"}[one.resolved_engine]
+    linear = one.network.linear  # else the activation says so
+    if two is not None and linear and one.resolved_engine != two.resolved_engine:
+        yield _ENGINES[one.resolved_engine]
+
+
+_ENGINES = {"modes": "modes alone", "matrices": "full weights", "samples": "sample by sample"}
 
 
 def _dynamics(mine: Dynamics, theirs: Dynamics | None) -> Iterator[str]:
@@ -102,6 +106,12 @@ def _network(mine: Network, theirs: Network | None) -> Iterator[str]:
         yield f"H = {len(depths)}"
     if set(depths) != set(others) or (len(depths) == len(others) and depths != others):
         yield f"L = {depths[0]}" if len(set(depths)) == 1 else f"L = {', '.join(map(str, depths))}"
+    if _bend(mine) != (_bend(theirs) if theirs is not None else "linear"):
+        yield _bend(mine)
+
+
+def _bend(network: Network) -> str:
+    return network.phi + (" after every layer" if network.activate_last else "")
 
 
 def _start(mine: Start, theirs: Start | None) -> str:

@@ -274,7 +274,7 @@ class MatricesEdge(Edge):
         theta[:] = engine.weights + change
         matrix_kernels.evaluate(theta, engine.layout, engine.problem, self.work)
         gradient[:] = 0.0
-        matrix_kernels.backpropagate(theta, engine.layout, self.work, 1.0, gradient)
+        matrix_kernels.backpropagate(theta, engine.layout, engine.problem, self.work, 1.0, gradient)
         return -gradient
 
     def leanings(self) -> Entries:

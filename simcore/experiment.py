@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from simcore import checks, limits
+from simcore import limits
 from simcore.checks import require
 from simcore.dynamics import CentralFlow, Descent, Dynamics, Flow
+from simcore.events import Kick
+from simcore.network import Network
 from simcore.record import Record
 from simcore.spec import Spec
 from simcore.starts import Balanced, Gaussian, LayerScales, Start
@@ -35,75 +37,10 @@ __all__ = [  # all nouns of an experiment but the tasks, wherever each is at hom
     "Start",
 ]
 
-# --- Architecture ----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Network(Spec):
-    """Parallel linear pathways, M = sum_h W_{h,L_h} ... W_{h,1}: one depth L_h per pathway.
-
-    `width` is that of every hidden layer; None means as wide as max(n_in, n_out). A pathway of
-    depth 1 is a single matrix without hidden layer.
-    """
-
-    depths: tuple[int, ...]
-    width: int | None = None
-
-    def __post_init__(self) -> None:
-        most = limits.current()
-        depths = checks.sequence("depths", self.depths, "(20, 20)")
-        require(
-            len(depths) <= most.pathways,
-            f"there may be at most {most.pathways} pathways here, got {len(depths)}",
-        )
-        depths = tuple(
-            checks.count(f"the depth of pathway {h}", depth, 1, most.depth)
-            for h, depth in enumerate(depths, start=1)
-        )
-        require(
-            sum(depths) <= most.layers,
-            f"the pathways may have at most {most.layers} layers together here, got {sum(depths)}; "
-            "take fewer or shallower ones",
-        )
-        width = (
-            None
-            if self.width is None
-            else checks.count("the hidden width", self.width, 1, most.size)
-        )
-        self._set(depths=depths, width=width)
-
-    @property
-    def pathways(self) -> int:
-        """H."""
-        return len(self.depths)
-
-    def weights(self, task: Task) -> int:
-        """How many numbers all layers hold together."""
-        hidden = self.hidden_width(task)
-        return sum(
-            task.n_in * task.n_out
-            if depth == 1
-            else hidden * (task.n_in + (depth - 2) * hidden + task.n_out)
-            for depth in self.depths
-        )
-
-    def shapes(self, task: Task) -> list[tuple[int, int]]:
-        """(rows, cols) of every layer, pathway after pathway, from input to output."""
-        hidden = self.hidden_width(task)
-        return [
-            (task.n_out if last else hidden, task.n_in if first else hidden)
-            for depth in self.depths
-            for first, last in ((layer == 0, layer == depth - 1) for layer in range(depth))
-        ]
-
-    def hidden_width(self, task: Task) -> int:
-        return max(task.n_in, task.n_out) if self.width is None else self.width
-
-
 # --- The whole -------------------------------------------------------------------------------
 
 
-ENGINES = ("auto", "modes", "matrices")
+ENGINES = ("auto", "modes", "matrices", "samples")
 DEFAULT_RECORD = Record()
 
 
@@ -112,7 +49,8 @@ class Experiment(Spec):
     """Everything that determines a run; `simulate` turns it into a `Trajectory`.
 
     `engine`: "modes" is the exact reduction for aligned starts and whitened inputs, "matrices"
-    the full weights; "auto" takes the modes wherever they are exact.
+    the full weights, "samples" the full weights seen sample by sample, which pathways that are not
+    linear need; "auto" takes the modes wherever they are exact.
     """
 
     task: Task
@@ -138,9 +76,16 @@ class Experiment(Spec):
         self._check_start()
         require(
             self.engine != "modes" or self._modes_are_exact,
-            'engine "modes" needs an aligned start (Balanced or LayerScales) and whitened inputs; '
-            'use engine "auto" or "matrices"',
+            'engine "modes" needs an aligned start (Balanced or LayerScales), whitened inputs and '
+            'linear pathways; use engine "auto"' + ' or "matrices"' * self.network.linear,
         )
+        require(
+            self.engine != "matrices" or self.network.linear,
+            'engine "matrices" needs linear pathways, whose layers it multiplies; with '
+            f'{self.network.phi} use engine "auto"',
+        )
+        if self.sees_samples:
+            self._check_samples()
         self._check_size()
 
     def _check_start(self) -> None:
@@ -151,6 +96,37 @@ class Experiment(Spec):
         require(
             not self.start.aligned or width >= modes or max(depths) == 1,
             f"an aligned start needs a width of at least {modes}, one per mode, got {width}",
+        )
+
+    def _check_samples(self) -> None:
+        """What pathways that are seen sample by sample cannot have."""
+        network, dynamics = self.network, self.dynamics
+        self.task.check_samples()
+        require(
+            network.linear or not self.start.aligned,
+            f"a start with {network.phi} must be drawn at random, as a balanced one is that "
+            "of linear pathways; choose Gaussian",
+        )
+        require(
+            network.linear or not dynamics.averages,
+            f"central flow needs linear pathways, and these have {network.phi}; "
+            "choose gradient descent or gradient flow",
+        )
+        require(
+            network.scales or not any(isinstance(event, Kick) for event in dynamics.events),
+            "a kick needs pathways whose strengths it can multiply, and tanh does not let it; "
+            "use a jitter",
+        )
+        require(
+            not dynamics.label_noise,
+            "label noise needs a map to be learned, whose singular values it shakes, and here "
+            "samples are learned one by one; leave it out",
+        )
+        numbers, most = network.outputs(self.task) * self.task.sample_count, limits.current()
+        require(
+            numbers <= most.numbers,
+            f"all layers may give at most {most.numbers} numbers for all samples together here, "
+            f"these give {numbers}; take fewer samples or narrower layers",
         )
 
     def _check_size(self) -> None:
@@ -197,14 +173,26 @@ class Experiment(Spec):
 
     @property
     def _modes_are_exact(self) -> bool:
-        return self.start.aligned and self.task.whitened
+        return self.start.aligned and self.task.whitened and self.network.linear
 
     @property
     def resolved_engine(self) -> str:
-        """The engine that runs it: "modes" or "matrices"."""
+        """The engine that runs it: "modes", "matrices" or "samples"."""
         if self.engine == "auto":
+            if not self.network.linear:
+                return "samples"
             return "modes" if self._modes_are_exact else "matrices"
         return self.engine
+
+    @property
+    def sees_samples(self) -> bool:
+        """Whether each sample is sent through the network, where maps alone would not do."""
+        return self.resolved_engine == "samples"
+
+    @property
+    def floor(self) -> float:
+        """The part of the loss that no weights remove, 0 where that is not known."""
+        return self.task.floor() if self.network.linear else 0.0
 
     @property
     def edge(self) -> float | None:

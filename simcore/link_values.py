@@ -265,6 +265,13 @@ def read_side(text: str) -> Side:
     return Side(name, points, (low, high))
 
 
+def read_activation(text: str) -> dict[str, Any]:
+    """Fields of a network: its activation, and `:last` if that comes after the last layer, too."""
+    name, colon, where = text.strip().partition(":")
+    require(not colon or where == "last", "expected an activation such as tanh or tanh:last", text)
+    return {"activation": name, "activate_last": bool(colon)}
+
+
 def read_width(text: str) -> int | None:
     return None if text == "auto" else typed.whole(text)
 

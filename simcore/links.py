@@ -52,6 +52,7 @@ def to_query(experiment: Experiment) -> dict[str, str]:
         "task": values.write_spec(values.TASKS, experiment.task),
         "depths": ",".join(map(str, experiment.network.depths)),
         "width": "auto" if experiment.network.width is None else str(experiment.network.width),
+        **_activation_query(experiment.network),
         "start": values.start_text(experiment.start),
         **_dynamics_query(experiment.dynamics),
         "record": values.record_text(record),
@@ -89,6 +90,11 @@ def from_query(
     parts["network"] = read(
         "width",
         lambda text: replace(parts["network"], width=values.read_width(text)),
+        parts["network"],
+    )
+    parts["network"] = read(
+        "activation",
+        lambda text: replace(parts["network"], **values.read_activation(text)),
         parts["network"],
     )
     try:
@@ -219,6 +225,13 @@ class _Reader:
             return default
 
 
+def _activation_query(network: Network) -> dict[str, str]:
+    """Nothing for linear pathways, so that their links are what they always were."""
+    if network.linear:
+        return {}
+    return {"activation": network.activation + ":last" * network.activate_last}
+
+
 def _dynamics_query(dynamics: Dynamics) -> dict[str, str]:
     moves = next(m for m in values.DYNAMICS if m.kind is type(dynamics))
     held = {f.name for f in written(dynamics)}
@@ -327,7 +340,19 @@ OF_PLAYER = tuple(member.name for member in MEMBERS if member.field in PLAYED)
 ESCAPED = re.compile(r"^(?:amp(?:;|%3B))+", re.IGNORECASE)
 FROM_OTHERS = ("utm_", "fbclid", "gclid", "embed")  # advertisers, and Streamlit itself
 KNOWN = {
-    *("v", "task", "depths", "width", "start", "record", "engine", "map_x", "map_y", "map_steps"),
+    *(
+        "v",
+        "task",
+        "depths",
+        "width",
+        "activation",
+        "start",
+        "record",
+        "engine",
+        "map_x",
+        "map_y",
+        "map_steps",
+    ),
     *(name for moves in values.DYNAMICS for name in moves.parameters),
     *(member.name for member in (*MEMBERS, *OF_LESSON)),
     *PINS,

@@ -14,6 +14,7 @@ from simcore.events import Jitter
 from simcore.experiment import Experiment
 from simcore.kernels import chebyshev, dormand_prince, driven, ranges
 from simcore.kernels import matrices as matrix_kernels
+from simcore.kernels.matrices import Problem
 from simcore.kernels.simd import zeros
 from simcore.looks import Look
 
@@ -28,13 +29,12 @@ class MatricesEngine(Moving):
     def __init__(self, experiment: Experiment) -> None:
         super().__init__(experiment)
         task = experiment.task
-        self.layout = curvature.layout(experiment.network, task)
-        self.problem = curvature.singular_problem(task)
+        self.layout = curvature.layout(experiment)
+        self.problem = self._goal()
         self.work = curvature.workspace(experiment)
         self.seen = curvature.workspace(experiment)
-        start = curvature.turn(experiment, curvature.initial(experiment))
-        self.weights = curvature.pad(experiment, start)
-        self.floor = task.floor()
+        self.weights = self._enter(curvature.initial(experiment))
+        self.floor = self._floor()
         loss = matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.work)
         self.limit = float(mode_starts.blow_up(mode_starts.natural_loss(task), loss))
         self.nothing = ranges.fresh(*self.work.strengths.shape)
@@ -44,6 +44,23 @@ class MatricesEngine(Moving):
         self.gradient, self.kept = np.zeros_like(self.weights), self.weights.copy()
         self.per_call = looks.between(cost(experiment).step)
         self.together = 1  # the solver goes from state to state
+
+    def _goal(self) -> Problem:
+        """The loss in the coordinates of the engine."""
+        return curvature.singular_problem(self.experiment.task)
+
+    def _enter(self, theta: np.ndarray) -> np.ndarray:
+        """Weights (N,) in the coordinates of the engine, padded."""
+        return curvature.pad(self.experiment, curvature.turn(self.experiment, theta))
+
+    def _leave(self, full: np.ndarray) -> np.ndarray:
+        """The way back from `_enter`."""
+        weights = curvature.unpad(self.experiment, full)
+        return curvature.turn(self.experiment, weights, back=True)
+
+    def _floor(self) -> float:
+        """Of the loss, what its kernels leave out."""
+        return self.experiment.task.floor()
 
     def descend(self, steps: int, step_size: float) -> int:
         return matrix_kernels.descend(
@@ -86,7 +103,7 @@ class MatricesEngine(Moving):
 
     def jitter(self, jitter: Jitter) -> None:
         noise = jitters.of_weights(self.experiment, jitter)
-        self.weights += curvature.pad(self.experiment, curvature.turn(self.experiment, noise))
+        self.weights += self._enter(noise)
         matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.work)
 
     def start_flow(self, longest: float, time: float, end: float) -> None:
@@ -156,7 +173,9 @@ class MatricesEngine(Moving):
     def backpropagate(self) -> None:
         """Make `gradient` that of the state that was seen last."""
         self.gradient[:] = 0.0
-        matrix_kernels.backpropagate(self.weights, self.layout, self.seen, 1.0, self.gradient)
+        matrix_kernels.backpropagate(
+            self.weights, self.layout, self.problem, self.seen, 1.0, self.gradient
+        )
 
     def moving_sharpness(self, moving: Sequence[tuple[bool, ...]], look: Look) -> np.ndarray:
         (some,) = moving
@@ -173,5 +192,4 @@ class MatricesEngine(Moving):
         self.kept[:] = self.weights
 
     def theta(self) -> np.ndarray | None:
-        weights = curvature.unpad(self.experiment, self.kept)
-        return curvature.turn(self.experiment, weights, back=True)
+        return self._leave(self.kept)

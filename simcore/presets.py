@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from simcore import central_presets, drive_presets, event_presets, theory
+from simcore import central_presets, drive_presets, event_presets, nonlinear_presets, theory
 from simcore.experiment import Balanced, Descent, Experiment, Flow, Gaussian, Network, Record
 from simcore.preset import (
     PAPER,
@@ -326,6 +326,9 @@ ALL: tuple[Preset, ...] = (
     *central_presets.ALL,
     SPECTRUM,
     *TREE,
+    *nonlinear_presets.ALL,
 )
+
+RANDOM = (*TREE, *nonlinear_presets.ALL)  # all with full weights
 
 BY_NAME: dict[str, Preset] = {preset.name: preset for preset in ALL}

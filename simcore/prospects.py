@@ -82,12 +82,13 @@ def marks(experiment: Experiment) -> dict[str, Mark]:
 def follows_closed_forms(experiment: Experiment) -> bool:
     """Whether gradient flow from this start is that of `theory`: one number per mode and pathway.
 
-    So it is for whitened inputs and balanced starts (layer scales that are equal within each
-    pathway are balanced, too), unless a pathway of two layers or more starts below zero, or a
-    jitter will shake the layers apart.
+    So it is for linear pathways, whitened inputs and balanced starts (layer scales that are equal
+    within each pathway are balanced, too), unless a pathway of two layers or more starts below
+    zero, or a jitter will shake the layers apart.
     """
     start, depths = experiment.start, experiment.network.depths
-    if not (experiment.task.whitened and start.balanced) or experiment.dynamics.jitters:
+    decoupled = experiment.network.linear and experiment.task.whitened and start.balanced
+    if not decoupled or experiment.dynamics.jitters:
         return False
     modes = range(1 if start.uniform else len(experiment.task.singular_values))
     return all(
@@ -137,13 +138,16 @@ def expect(experiments: Sequence[Experiment], steps: float | None = None) -> Exp
     """What theory expects of each of N experiments with one network and number of steps (or
     `steps`, where they go on for longer); step sizes play no part.
 
-    (For data that are not whitened, this takes Sigma_xx = I.)
+    (For data that are not whitened, this takes Sigma_xx = I. Of pathways that are not linear
+    nothing is expected: numbers are nan.)
     """
     depths, runs = experiments[0].network.depths, len(experiments)
     modes = [theory.sharpest_mode(e) for e in experiments]
     values = np.array(
         [e.task.singular_values[mode] for e, mode in zip(experiments, modes, strict=True)]
     )
+    if not experiments[0].network.linear:
+        return _nothing_expected(len(depths), runs)
     living = [alive(e) for e in experiments]
     flattest, lowest, alone, gains = (
         np.array(part)
@@ -166,6 +170,12 @@ def expect(experiments: Sequence[Experiment], steps: float | None = None) -> Exp
     of_start = zip(values.tolist(), living, strict=True)
     trap = np.array([_trap(value, depths, moving, steps) for value, moving in of_start])
     return Expected(np.array(living).T, flattest.T, lowest, flow.T, winner, gains, trap)
+
+
+def _nothing_expected(pathways: int, runs: int) -> Expected:
+    split, number = np.full((pathways, runs), np.nan), np.full(runs, np.nan)
+    moving, gains = np.ones((pathways, runs), bool), np.zeros(runs, bool)
+    return Expected(moving, split, number, split, number, gains, number)
 
 
 def expected(experiment: Experiment) -> Expected:
@@ -224,15 +234,16 @@ def ends(experiment: Experiment, mode: int = 0) -> Ends:
     """Where a mode (from 0) can be expected to end, as strengths (H,).
 
     "flow": where gradient flow ends, nan without a closed form. "flattest": the flattest split over
-    the pathways alive, nan for inputs that are not whitened. "edge": for two pathways, the minimum
-    on the winner's side whose sharpness is 2/eta, where re-balancing stops; None where there is
-    none, or where gradient flow's own end is flat enough.
+    the pathways alive, nan for inputs that are not whitened and pathways that are not linear.
+    "edge": for two pathways, the minimum on the winner's side whose sharpness is 2/eta, where
+    re-balancing stops; None where there is none, or where gradient flow's own end is flat enough.
     """
     target = experiment.task.singular_values[mode]
     known = follows_closed_forms(experiment)
     start = experiment.start.strengths(mode) if known else None
-    depths, whitened = experiment.network.depths, experiment.task.whitened
-    alive = experiment.start.alive(depths, mode) if whitened else None
+    depths = experiment.network.depths
+    closed = experiment.task.whitened and experiment.network.linear
+    alive = experiment.start.alive(depths, mode) if closed else None
     flow, flattest, edge = _ends(start, alive, depths, target, experiment.edge)
     return {"flow": flow, "flattest": flattest, "edge": edge}
 
@@ -368,8 +379,8 @@ def zones(experiment: Experiment) -> tuple[Zone, ...]:
     else the winner's minimum is too sharp. The first of these that holds counts, so the
     marks may come in any order. Unequal depths share no eta_WCR and no trap; there those of each
     pathway alone count, as any may win first. None where theory has no marks: data that are not
-    whitened, or a target of zero. Momentum, weight decay and label noise add what `driven` says of
-    them.
+    whitened, pathways that are not linear, or a target of zero. Momentum, weight decay and label
+    noise add what `driven` says of them.
     """
     depths = experiment.network.depths
     living = alive(experiment)
@@ -465,6 +476,8 @@ def zone(experiment: Experiment) -> Zone:
 
 
 def _why_unknown(experiment: Experiment) -> str:
+    if not experiment.network.linear:
+        return f"for pathways with {experiment.network.phi} no closed form says where the zones are"
     if not experiment.task.whitened:
         return "for inputs that are not whitened no closed form says where the zones are"
     return "a target of zero leaves nothing to learn"

@@ -19,6 +19,7 @@ from simcore import (
     driven_verdicts,
     driven_words,
     horizon,
+    nonlinear,
     prospects,
     theory,
     true_tail,
@@ -87,7 +88,7 @@ def classify(run: Trajectory) -> Regime:
     what a longer run does depends on how often it was recorded; one with events too, if it would go
     on plainly after its end. Other runs are judged on the last
     fifth of their records, 12 to 200 of them; those with events, momentum, weight decay or label
-    noise by the rules of `driven_verdicts`.
+    noise by the rules of `driven_verdicts`, those of pathways that are not linear by `nonlinear`.
     """
     return _judged(run).regime
 
@@ -112,7 +113,10 @@ def _judged(run: Trajectory) -> _Judged:
         seen = _of_records(run)
         if true_tail.goes_on(run.experiment):
             seen = seen._replace(ahead=true_tail.after_the_end(run.experiment))
-        found = _judge_of(run.experiment.dynamics)(run.experiment, seen)
+        if run.experiment.network.linear:
+            found = _judge_of(run.experiment.dynamics)(run.experiment, seen)
+        else:
+            found = nonlinear.judge(run, seen)
     return _Judged(
         found.regimes[0], found.reasons[0], found.shares[:, 0], float(found.sharpness[0]), seen
     )
@@ -283,6 +287,8 @@ def _from_then_on(condition: np.ndarray) -> int:
 def headline(run: Trajectory) -> str:
     """The regime in a few words, other ones where its name would not be true of this run."""
     judged = _judged(run)
+    if not run.experiment.network.linear:
+        return nonlinear.headline(run, judged.regime, judged.reason)
     regime, special = judged.regime, driven_words.headline(judged.reason)
     if special is not None:
         return special
@@ -322,7 +328,7 @@ def _left_the_edge(run: Trajectory) -> bool:
 def describe(run: Trajectory) -> str:
     """What happened and why, with its numbers, in a few sentences."""
     judged = _judged(run)
-    words = [str(run.outcome)] if run.outcome is not Outcome.FINISHED else [_said(run, judged)]
+    words = [str(run.outcome)] if run.outcome is not Outcome.FINISHED else _told(run, judged)
     if run.outcome is Outcome.DIVERGED and _grows(run.experiment):
         words.append(_GROWS)
     words += prospects.stuck(run.experiment)
@@ -339,6 +345,12 @@ _GROWS = (
 def _grows(experiment: Experiment) -> bool:
     """Whether a pathway of depth 1 makes every oscillation grow."""
     return prospects.zone(experiment).name == prospects.DIVERGES
+
+
+def _told(run: Trajectory, judged: _Judged) -> list[str]:
+    if run.experiment.network.linear or run.experiment.task.singular_values[0] == 0:
+        return [_said(run, judged)]
+    return nonlinear.sentences(run, judged.regime, judged.reason)
 
 
 def _said(run: Trajectory, judged: _Judged) -> str:
@@ -510,6 +522,8 @@ def _shared(run: Trajectory, judged: _Judged) -> list[str]:
 
 def _whose(run: Trajectory) -> str:
     mode = theory.sharpest_mode(run.experiment)
+    if not run.experiment.network.linear:
+        return f"Mode {mode + 1}"
     return f"Mode {mode + 1}, the sharpest," if mode else "The sharpest mode"
 
 

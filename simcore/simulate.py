@@ -14,6 +14,7 @@ from simcore.kernels.dormand_prince import REACHED, STALLED
 from simcore.looks import Cancelled
 from simcore.matrices_engine import MatricesEngine
 from simcore.modes_engine import ModesEngine
+from simcore.samples_engine import SamplesEngine
 from simcore.trajectory import Outcome, Trajectory
 from simcore.updates import Updates, act
 
@@ -115,6 +116,7 @@ def _flow(
 ENGINES: dict[str, Callable[[Experiment], Engine]] = {
     "modes": ModesEngine,
     "matrices": MatricesEngine,
+    "samples": SamplesEngine,
 }
 
 Walk = Callable[[Experiment, Engine, "_Recorder", "_Reporter"], Outcome]

@@ -52,6 +52,22 @@ class Task(Spec):
         """The part of the loss that no linear map removes, 1/2 (tr Sigma_yy - tr M* Sigma_xy)."""
         return 0.0
 
+    @property
+    def sample_count(self) -> int:
+        """N."""
+        return self.n_in
+
+    def samples(self) -> tuple[np.ndarray, np.ndarray, float]:
+        """X (n_in, N), Y (n_out, N) and c of the loss c/2 sum_n ||f(x_n) - y_n||^2.
+
+        Where a task has only its map: one input at a time, X = 1, Y = M* and c = 1, which is the
+        loss above for a linear f.
+        """
+        return np.eye(self.n_in), np.array(self.target_map()), 1.0
+
+    def check_samples(self) -> None:
+        """ValueError unless it has `samples`."""
+
     def _decompose(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """M*, U, sigma*, V."""
         raise NotImplementedError
@@ -197,29 +213,38 @@ class Target(_DerivedTask):
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset(_DerivedTask):
-    """Samples by rows: loss 1/(2N) sum ||y - M x||^2. Only the moments are kept.
+    """Samples by rows: loss 1/(2N) sum ||y - M x||^2. Linear pathways need no more than the
+    moments.
 
     `whiten` replaces x by Sigma_xx^{-1/2} x, so that Sigma_xx = I and M* = Sigma_yx;
     otherwise M* is the least-squares map Sigma_yx Sigma_xx^+. `center` subtracts the means.
     `statistics` is made from `inputs` (N, n_in) and `outputs` (N, n_out) and is what is stored:
     the central second moments of x with x and of y with x, the two means, and the central
-    tr Sigma_yy.
+    tr Sigma_yy. `keep` stores the samples themselves beside them, as `kept` (x, y), which pathways
+    that are not linear need.
     """
 
     inputs: InitVar[Any] = None
     outputs: InitVar[Any] = None
+    keep: InitVar[bool] = False
     whiten: bool = True
     center: bool = False
     statistics: tuple[Any, ...] = field(default=None, repr=False)  # type: ignore[arg-type]
+    kept: tuple[Any, ...] | None = field(default=None, repr=False, metadata={"later": True})
 
-    def __post_init__(self, inputs: Any, outputs: Any) -> None:
+    def __post_init__(self, inputs: Any, outputs: Any, keep: bool) -> None:
         self._set(
             whiten=checks.flag("whiten", self.whiten), center=checks.flag("center", self.center)
         )
         if inputs is not None or outputs is not None or self.statistics is None:
-            self._set(statistics=_sample_statistics(inputs, outputs))
+            x, y = _sample_tables(inputs, outputs)
+            self._set(statistics=_sample_statistics(x, y))
+            if checks.flag("keep", keep):
+                self._set(kept=(checks.tuples(x), checks.tuples(y)))
         else:
             self._set(statistics=_checked_statistics(self.statistics))
+            if self.kept is not None:
+                self._set(kept=_checked_samples(self.kept, self.statistics))
         if self.whiten:
             covariance = self._raw_moments()[0]
             rank = len(_whitener(covariance, 1e-10))
@@ -249,6 +274,28 @@ class Dataset(_DerivedTask):
             return s_xx, s_yx, s_yy
         return np.eye(len(s_xx)), np.array(_facts(self).map), s_yy
 
+    @property
+    def sample_count(self) -> int:
+        self.check_samples()
+        assert self.kept is not None
+        return len(self.kept[0])
+
+    def samples(self) -> tuple[np.ndarray, np.ndarray, float]:
+        self.check_samples()
+        x, y = (np.array(rows) for rows in self.kept or ())
+        if self.center:
+            x, y = x - x.mean(axis=0), y - y.mean(axis=0)
+        if self.whiten:
+            x = x @ _root_whitener(self._raw_moments()[0])
+        return x.T, y.T, 1 / len(x)
+
+    def check_samples(self) -> None:
+        require(
+            self.kept is not None,
+            "pathways that are not linear need the samples themselves, and this data set has kept "
+            "only its moments; build it with keep=True",
+        )
+
     def floor(self) -> float:
         s_xx, s_yx, s_yy = self._raw_moments()
         explained = float(((s_yx @ _whitener(s_xx).T) ** 2).sum())
@@ -256,11 +303,9 @@ class Dataset(_DerivedTask):
 
     def _decompose(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         s_xx, s_yx, _ = self._raw_moments()
-        white = _whitener(s_xx)
-        # Sigma_xx^+ = B^T B, and Sigma_xx^{-1/2} = (B^T B)^{1/2} = Q^T B, Q the polar factor of B
         if self.whiten:
-            left, _, right = np.linalg.svd(white)
-            return _svd(s_yx @ white.T @ (left @ right))
+            return _svd(s_yx @ _root_whitener(s_xx))
+        white = _whitener(s_xx)
         least = s_yx @ white.T @ white
         if len(white) < len(s_xx):  # of all least-squares maps the smallest
             span = np.linalg.qr(s_xx @ white.T)[0]
@@ -281,7 +326,15 @@ def _whitener(s_xx: np.ndarray, smallest: float = 1e-12) -> np.ndarray:
     return (vectors[:, kept] / np.sqrt(values[kept])).T * scale
 
 
-def _sample_statistics(inputs: Any, outputs: Any) -> tuple[Any, ...]:
+def _root_whitener(s_xx: np.ndarray) -> np.ndarray:
+    """Sigma_xx^{-1/2} = (B^T B)^{1/2} = B^T Q, with Q the polar factor of B."""
+    white = _whitener(s_xx)
+    left, _, right = np.linalg.svd(white)
+    return white.T @ (left @ right)
+
+
+def _sample_tables(inputs: Any, outputs: Any) -> tuple[np.ndarray, np.ndarray]:
+    """x (N, n_in) and y (N, n_out), checked."""
     for name, value in (("inputs", inputs), ("outputs", outputs)):
         require(value is not None, f"a Dataset needs inputs and outputs; {name} is missing")
     most = limits.current()
@@ -293,11 +346,29 @@ def _sample_statistics(inputs: Any, outputs: Any) -> tuple[Any, ...]:
     )
     _check_scale("inputs", x)
     _check_scale("outputs", y)
+    return x, y
+
+
+def _sample_statistics(x: np.ndarray, y: np.ndarray) -> tuple[Any, ...]:
     mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
     x, y, n = x - mean_x, y - mean_y, len(x)
     s_xx, s_yx, s_yy = x.T @ x / n, y.T @ x / n, (y**2).sum() / n
     means = (tuple(mean_x.tolist()), tuple(mean_y.tolist()))
     return (checks.tuples(s_xx), checks.tuples(s_yx), *means, (float(s_yy),))
+
+
+def _checked_samples(kept: Any, statistics: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Samples as they come back from JSON, refused if the statistics are not theirs."""
+    both = isinstance(kept, tuple) and len(kept) == 2
+    require(both, "a saved Dataset's samples must be inputs and outputs; save it again")
+    x, y = _sample_tables(*kept)
+    for ours, theirs in zip(_sample_statistics(x, y), statistics, strict=True):
+        one, other = np.array(ours), np.array(theirs)
+        alike = one.shape == other.shape and bool(
+            np.allclose(one, other, rtol=1e-9, atol=1e-9 * np.abs(other).max(initial=0.0))
+        )
+        require(alike, "a saved Dataset's statistics must be those of its samples; save it again")
+    return checks.tuples(x), checks.tuples(y)
 
 
 def _checked_statistics(statistics: Any) -> tuple[Any, ...]:

@@ -519,7 +519,8 @@ def step_size_marks(experiment: Experiment) -> StepSizeMarks:
     GF never leaves. S_1 is that of one pathway alone, for unequal depths the largest of them, so
     that 2/S_1 is the smallest such step size. eta_WCR needs equal depths >= 2, and the trap equal
     depths > 2 and a number of steps. Pathways that never leave their start do not count, unless
-    none does. All are nan if the target is zero or the inputs are not whitened.
+    none does. All are nan if the target is zero, the inputs are not whitened or the pathways not
+    linear.
 
     For 2/lambda stands the step size that has its edge at lambda (`Dynamics.at_edge`), as momentum
     and weight decay move it. eta_WCR and the trap are those of descent without momentum; with it
@@ -527,7 +528,7 @@ def step_size_marks(experiment: Experiment) -> StepSizeMarks:
     """
     mode = sharpest_mode(experiment)
     target, dynamics = experiment.task.singular_values[mode], experiment.dynamics
-    if target == 0 or not experiment.task.whitened:
+    if target == 0 or not (experiment.task.whitened and experiment.network.linear):
         return StepSizeMarks(np.nan, np.nan, np.nan, np.nan)
     steps = getattr(dynamics, "steps", None)
     marks = _marks(experiment.start, experiment.network.depths, mode, target, steps)

@@ -212,6 +212,6 @@ def _contents(experiment: Experiment, records: int) -> dict[str, tuple[str, tupl
     if record.maps:
         shapes["maps"] = (network.pathways, task.n_out, task.n_in)
     contents = {name: ("float64", (records, *shape)) for name, shape in shapes.items()}
-    if experiment.resolved_engine == "matrices":
+    if experiment.resolved_engine != "modes":
         contents["theta"] = ("float64", (network.weights(task),))
     return contents | {"steps": ("int64", (records,))}

@@ -19,6 +19,7 @@ from simcore.experiment import (
     Dynamics,
     Experiment,
     Flow,
+    Gaussian,
     Network,
     Record,
 )
@@ -56,6 +57,17 @@ def with_pathways(experiment: Experiment, pathways: float) -> Experiment:
 def with_width(experiment: Experiment, width: int) -> Experiment:
     """Another width of the hidden layers."""
     return replace(experiment, network=replace(experiment.network, width=width))
+
+
+def with_activation(experiment: Experiment, activation: str, last: bool = False) -> Experiment:
+    """Another activation, after the last layer, too, if `last`. Where the start is one of linear
+    pathways, it is drawn at random; full weights that were asked for become free again."""
+    network = replace(experiment.network, activation=activation, activate_last=last)
+    start, engine = experiment.start, experiment.engine
+    if not network.linear:
+        start = Gaussian.usual(network.depths) if start.aligned else start
+        engine = "auto"
+    return replace(experiment, network=network, start=start, engine=engine)
 
 
 # --- Target and start ------------------------------------------------------------------------
@@ -226,8 +238,9 @@ def with_spacing(experiment: Experiment, spacing: str) -> Experiment:
 
 
 def with_full_weights(experiment: Experiment, record: Record) -> Experiment:
-    """The same run in the matrices engine, with other records."""
-    return replace(experiment, engine="matrices", record=record)
+    """The same run with full weights, and other records."""
+    engine = "matrices" if experiment.network.linear else "samples"
+    return replace(experiment, engine=engine, record=record)
 
 
 def without_curvature(experiment: Experiment) -> Experiment:

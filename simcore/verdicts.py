@@ -87,6 +87,7 @@ class Reason(StrEnum):
     DECAYS = "weight decay is stronger than the target"
     PINNED = "weight decay and the edge push against each other"
     DRIFTING = "label noise still shares the signal out"
+    DEAD = "no gradient reaches any weight"
 
 
 class Ahead(NamedTuple):

@@ -103,6 +103,39 @@ CASES = {
     ),
 }
 
+
+def _sampled(
+    task: Task, depths: tuple[int, ...], activation: str, last: bool = False, width: int = 5
+) -> Experiment:
+    network = Network(depths=depths, width=width, activation=activation, activate_last=last)
+    case = _case(task, (1,), Gaussian(std=0.5, seed=7))
+    return replace(case, network=network, engine="samples")
+
+
+# Pathways that are seen sample by sample.
+SAMPLED = {
+    "tanh": _sampled(_values(1, 0.6, n_in=3), (2, 3), "tanh"),
+    "tanh to the last": _sampled(_values(1, 0.6, n_out=4), (2, 3), "tanh", True),
+    "relu": _sampled(_values(1, 0.6, 0.2), (3, 2, 2), "relu", width=6),
+    "relu to the last": _sampled(_values(1, 0.6, n_in=5), (3, 2), "relu", True),
+    "tanh tree": _sampled(Tree(), (2, 2), "tanh", width=3),
+    "tanh of depth 1": _sampled(Target(rows=TABLE), (1, 2), "tanh", True),
+    "tanh of data": _sampled(
+        Dataset(inputs=INPUTS, outputs=OUTPUTS, whiten=False, keep=True), (3, 2), "tanh"
+    ),
+    "relu of whitened data": _sampled(
+        Dataset(inputs=INPUTS, outputs=OUTPUTS, center=True, keep=True), (2, 2), "relu"
+    ),
+    "linear": _sampled(_values(1, 0.6, n_in=3), (2, 3), "linear"),
+    "linear tree": _sampled(Tree(), (1, 3), "linear"),
+    "linear data": _sampled(
+        Dataset(inputs=INPUTS, outputs=OUTPUTS, whiten=False, keep=True), (3, 2), "linear"
+    ),
+    "linear whitened data": _sampled(
+        Dataset(inputs=INPUTS, outputs=OUTPUTS, center=True, keep=True), (2, 2), "linear"
+    ),
+}
+
 ALIGNED = {name: case for name, case in CASES.items() if case.resolved_engine == "modes"}
 RUNS = [(name, "matrices") for name in CASES] + [(name, "modes") for name in ALIGNED]
 

@@ -248,14 +248,30 @@ def experiments(draw, task=None, dynamics=None, record=None, aligned=None):
     else:
         network, start = draw(networks()), draw(gaussians())
     exact = task.whitened and not isinstance(start, Gaussian)
+    moves = draw(any_dynamics(network.pathways) if dynamics is None else dynamics)
+    bent = draw(st.sampled_from(bends(task, start, moves)))
+    network = dataclasses.replace(network, **bent)
+    known = ["auto", "matrices"] + ["modes"] * exact if network.linear else ["auto", "samples"]
     return Experiment(
         task=task,
         network=network,
         start=start,
-        dynamics=draw(any_dynamics(network.pathways) if dynamics is None else dynamics),
+        dynamics=moves,
         record=draw(records() if record is None else record),
-        engine=draw(st.sampled_from(["auto", "matrices"] + ["modes"] * exact)),
+        engine=draw(st.sampled_from(known)),
     )
+
+
+def bends(task, start, dynamics):
+    """The activations that go with these parts, as fields of a network; mostly none."""
+    linear = [{"activation": "linear"}]
+    if not isinstance(start, Gaussian) or isinstance(task, Dataset) or dynamics.averages:
+        return linear
+    kicked = any(isinstance(event, Kick) for event in dynamics.events)
+    names = [] if dynamics.label_noise else ["relu"] + ["tanh"] * (not kicked)
+    return linear + [
+        {"activation": name, "activate_last": last} for name in names for last in (False, True)
+    ]
 
 
 # --- Views -------------------------------------------------------------------------------------
@@ -307,7 +323,14 @@ SPECS = {
     Tree: trees(),
     Target: targets(),
     Dataset: datasets(),
-    Network: networks(),
+    Network: networks()
+    | st.builds(
+        Network,
+        depths=depths_lists,
+        width=hidden_widths,
+        activation=st.sampled_from(("tanh", "relu")),
+        activate_last=st.booleans(),
+    ),
     Balanced: balanced(),
     LayerScales: layer_scales(),
     Gaussian: gaussians(),

@@ -145,10 +145,10 @@ COARSE = [1e-1, 1e-3, 1e-5, 1e-7]
 
 def solve(solver, experiment, theta, tol):
     """Values, residuals and eigenvectors (k, N) of one call of an EigenSolver."""
-    work, loss = curvature.workspace(experiment), curvature.problem(experiment.task)
+    work, loss = curvature.workspace(experiment), curvature.problem(experiment)
     padded = curvature.pad(experiment, theta)
     matrix_kernels.evaluate(padded, solver.layout, loss, work)
-    matrix_kernels.backpropagate(padded, solver.layout, work, 1.0, np.zeros_like(padded))
+    matrix_kernels.backpropagate(padded, solver.layout, loss, work, 1.0, np.zeros_like(padded))
     values, residuals = solver.solve(padded, loss, work, tol)
     return values, residuals, np.array([curvature.unpad(experiment, v) for v in solver.vectors])
 

@@ -292,6 +292,11 @@ WRONG = {
     Network: {
         "depths": [*sequences_of(NOT_A_COUNT, 2), (201,), (1,) * 65, [[1, 2]], ((1,), (2,))],
         "width": [width for width in NOT_A_COUNT if width is not None] + [1025],
+        "activation": [
+            *["", "Tanh", "sigmoid", "linear", None, 1, True, ["tanh"], ("relu",), b"tanh"],
+            *[BOTTOMLESS, Tree(), "x" * 1000],
+        ],
+        "activate_last": NOT_A_FLAG,
     },
     Balanced: {
         "scales": [
@@ -363,6 +368,7 @@ WRONG = {
         "outputs": NOT_A_SEQUENCE + NOT_A_TABLE + [[[1.0]], [[1.0]] * 3],
         "whiten": NOT_A_FLAG,
         "center": NOT_A_FLAG,
+        "keep": NOT_A_FLAG,
     },
     Experiment: {
         slot: [None, 1, "", "x" * 1000, [], {}, BOTTOMLESS, Tree, Tree().to_dict(), WHOLE]
@@ -378,7 +384,7 @@ WRONG = {
 }
 
 VALID = {
-    Network: {"depths": (2, 2), "width": None},
+    Network: {"depths": (2, 2), "width": None, "activation": "tanh", "activate_last": True},
     Balanced: {"scales": (0.1,)},
     LayerScales: {"scales": ((0.1,),)},
     Gaussian: {"std": 0.1, "seed": 0},
@@ -410,7 +416,13 @@ VALID = {
     Spectrum: {"singular_values": (1.0, 0.5), "n_in": None, "n_out": None},
     Tree: {"levels": 2},
     Target: {"rows": ((1.0, 2.0),)},
-    Dataset: {"inputs": [[1.0], [2.0]], "outputs": [[1.0], [0.0]], "whiten": True, "center": False},
+    Dataset: {
+        "inputs": [[1.0], [2.0]],
+        "outputs": [[1.0], [0.0]],
+        "whiten": True,
+        "center": False,
+        "keep": True,
+    },
     Experiment: PAPER | {"engine": "auto"},
 }
 
@@ -422,7 +434,7 @@ def test_every_field_has_wrong_values():
     for kind, values in VALID.items():
         kind(**values)
         assert set(WRONG[kind]) == set(values)
-        assert {f.name for f in dataclasses.fields(kind)} - {"statistics"} <= set(values)
+        assert {f.name for f in dataclasses.fields(kind)} - {"statistics", "kept"} <= set(values)
 
 
 @pytest.mark.parametrize(
@@ -604,8 +616,9 @@ def test_what_came_is_described_in_a_refusal_only():
 def test_the_engine_edge_and_shapes_follow_from_the_parts(one):
     aligned = not isinstance(one.start, Gaussian)
     exact = aligned and one.task.whitened
+    full = "matrices" if one.network.activation == "linear" else "samples"
     assert one.resolved_engine == (
-        one.engine if one.engine != "auto" else "modes" if exact else "matrices"
+        one.engine if one.engine != "auto" else "modes" if exact else full
     )
     if isinstance(one.dynamics, Flow):
         assert one.edge is None

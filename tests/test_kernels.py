@@ -25,6 +25,7 @@ from cases import (
     INPUTS,
     OUTPUTS,
     RUNS,
+    SAMPLED,
     descending,
     driven,
     flowing,
@@ -196,6 +197,7 @@ def test_descent_equals_naive_descent(experiment):
 
 HERE = Path(__file__).parent
 ODD = ("few samples", "layers at zero", "unequal depths")  # between them, every branch
+ODD_SAMPLED = ("tanh of data", "relu to the last")
 
 
 def child(code: str, **environment: str) -> object:
@@ -259,6 +261,11 @@ def exercise(engine: str) -> None:
     each of the processes that the tests of a fresh clone begin with would compile them."""
     from simcore.studies import bifurcation
 
+    if engine == "samples":  # the loops are those of the matrices
+        for experiment in SAMPLED.values():
+            run = simulate(replace(experiment, record=Record(frames=3)))
+            curvature.hessian_vector(experiment, run.theta, run.theta)
+        return
     for name in CASES if engine == "matrices" else ALIGNED:
         experiment = replace(CASES[name], engine=engine, record=Record(frames=3, eigenvalues=2))
         run = simulate(descending(experiment, 0.01, 4))
@@ -287,8 +294,8 @@ def exercise(engine: str) -> None:
 
 def versions() -> dict[str, int]:
     """How many compiled versions of each kernel there are, in the cache of all who ran these
-    sources, after every case ran on both engines."""
-    for engine in ("modes", "matrices"):
+    sources, after every case ran on its engines."""
+    for engine in ("modes", "matrices", "samples"):
         exercise(engine)
     return {name: count_versions(kernel) for name, kernel in kernels().items()}
 
@@ -340,6 +347,10 @@ def tiny_runs() -> dict[str, list]:
                     quantities += ["loss_range", "strengths_range"]
                 for quantity in quantities:
                     result[f"{name} {engine} {kind} {quantity}"] = getattr(run, quantity).tolist()
+    for name in ODD_SAMPLED:
+        run = simulate(replace(SAMPLED[name], record=Record(frames=4)))
+        for quantity in ("loss", "strengths", "eigenvalues", "loss_range", "strengths_range"):
+            result[f"{name} {quantity}"] = getattr(run, quantity).tolist()
     return result
 
 
@@ -347,9 +358,8 @@ def test_kernels_give_the_same_numbers_uncompiled():
     code = "import json, test_kernels; print(json.dumps(test_kernels.tiny_runs()))"
     plain, compiled = child(code, NUMBA_DISABLE_JIT="1"), child(code, NUMBA_DISABLE_JIT="0")
     assert plain.keys() == compiled.keys()
-    assert len(plain) == (1 + 2 + 2) * (
-        5 + 5 + 3
-    )  # engines of each name, quantities of each dynamics
+    # engines of each name, quantities of each dynamics
+    assert len(plain) == (1 + 2 + 2) * (5 + 5 + 3) + 5 * len(ODD_SAMPLED)
     for key in plain:
         assert np.isfinite(plain[key]).all(), key
         assert close(np.array(plain[key]), np.array(compiled[key]), 1e-12), key

@@ -22,8 +22,8 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "nouns": (
         "simcore.version simcore.checks simcore.limits simcore.looks simcore.files "
         "simcore.extras simcore.archive simcore.caption simcore.spec simcore.tasks simcore.starts "
-        "simcore.events simcore.schedules simcore.record simcore.dynamics simcore.experiment "
-        "simcore.trajectory simcore.ensemble simcore.rows simcore.view simcore.lesson "
+        "simcore.events simcore.schedules simcore.record simcore.dynamics simcore.network "
+        "simcore.experiment simcore.trajectory simcore.ensemble simcore.rows simcore.view simcore.lesson "
         "simcore.typed simcore.run_inputs simcore.bars",
         "numpy nouns",
     ),
@@ -36,10 +36,11 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "verbs": (
         "simcore.curvature simcore.davidson simcore.frames simcore.lanczos "
         "simcore.mode_starts simcore.mode_curvature simcore.jitters "
-        "simcore.engines simcore.modes_engine simcore.matrices_engine "
+        "simcore.engines simcore.modes_engine simcore.matrices_engine simcore.samples_engine "
         "simcore.updates simcore.edge simcore.central simcore.averages "
         "simcore.simulate "
-        "simcore.alignment simcore.courses simcore.verdicts "
+        "simcore.alignment simcore.courses simcore.verdicts simcore.nonlinear "
+        "simcore.nonlinear_presets "
         "simcore.true_tail simcore.driven_verdicts simcore.driven_words "
         "simcore.horizon simcore.regimes simcore.ends simcore.preset "
         "simcore.event_presets simcore.central_presets simcore.drive_presets simcore.presets "

@@ -32,14 +32,14 @@ class Along:
 
     def __init__(self, experiment, k):
         self.experiment, self.solver = experiment, curvature.EigenSolver(experiment, k)
-        self.problem = curvature.problem(experiment.task)
+        self.problem = curvature.problem(experiment)
         self.work = curvature.workspace(experiment)
 
     def place(self, theta):
         full = curvature.pad(self.experiment, theta)
         matrices.evaluate(full, self.solver.layout, self.problem, self.work)
         slope = np.zeros_like(full)
-        matrices.backpropagate(full, self.solver.layout, self.work, 1.0, slope)
+        matrices.backpropagate(full, self.solver.layout, self.problem, self.work, 1.0, slope)
         self.here = full, self.solver.layout, self.problem, self.work
         return matrices.Place(full, self.problem, self.work)
 

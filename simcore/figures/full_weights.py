@@ -63,7 +63,9 @@ def _run(named: Named, shown: Sequence[np.ndarray], with_maps: bool) -> scene.Ru
 def _maps(named: Named) -> scene.HeatPanel:
     pathways = named.run.strengths.shape[1]
     return scene.HeatPanel(
-        title="Pathway maps U*ᵀ Ω V*",
+        title="Pathway maps U*ᵀ Ω V*"
+        if named.run.experiment.network.linear
+        else "Pathway maps on the samples, U*ᵀ F X⁺ V*",
         run=named.name,
         maps="maps",
         titles=[f"pathway {h + 1}" for h in range(pathways)] + ["sum"],

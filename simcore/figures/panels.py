@@ -195,12 +195,18 @@ def _targets(runs: Sequence[Named], mode: int) -> list[float]:
     return list(dict.fromkeys(n.run.experiment.task.singular_values[mode] for n in runs))
 
 
+def _of_maps(runs: Sequence[Named]) -> str:
+    """What a strength is of, where pathways are no linear maps."""
+    linear = all(named.run.experiment.network.linear for named in runs)
+    return "" if linear else " of its map on the samples"
+
+
 def _strengths(runs: Sequence[Named], view: View) -> scene.SeriesPanel:
     targets = _targets(runs, view.mode)
     name = style.target_label(view.mode)
     panel = scene.SeriesPanel(
         title="Pathway strengths",
-        label="σ",
+        label="σ" + _of_maps(runs),
         lines=[
             scene.Line(
                 named.name,
@@ -288,8 +294,8 @@ def _plane(runs: Sequence[Named], view: View) -> scene.Panel | str:
     minima = "minima" if pathways == 2 else "minima of these two alone"
     return scene.PlanePanel(
         title=f"Plane ({x}, {y}){cut}",
-        x_label=f"strength {x}",
-        y_label=f"strength {y}",
+        x_label=f"strength {x}{_of_maps(runs)}",
+        y_label=f"strength {y}{_of_maps(runs)}",
         trails=[scene.Trail(n.name, f"s{p}", f"s{q}", n.name) for n in shown_runs],
         curves=[
             scene.Curve([(0.0, target), (target, 0.0)], minima, "ink"),
@@ -330,8 +336,7 @@ def _plane_marks(runs: Sequence[Named], view: View) -> list[scene.Mark]:
 
 def _loss(runs: Sequence[Named], view: View) -> scene.SeriesPanel:
     """On a log axis from the first run's smallest loss: a flow's rounding noise lies far below."""
-    noiseless = all(named.run.experiment.task.floor() == 0 for named in runs)
-    label = "½‖M − M*‖²" if noiseless else "(1/2N) Σ‖y − Mx‖²"
+    label = _loss_label([named.run.experiment for named in runs])
     losses = [(n.run.loss, n.run.loss_range, loss_noise(n.run)) for n in runs]
     seen = np.concatenate([between[loss >= noise].ravel() for loss, between, noise in losses])
     seen = seen[(seen > 0) & np.isfinite(seen)]
@@ -355,6 +360,13 @@ def _loss(runs: Sequence[Named], view: View) -> scene.SeriesPanel:
             *mean_loss.lines(runs),
         ],
     )
+
+
+def _loss_label(experiments: Sequence[Experiment]) -> str:
+    if not all(experiment.network.linear for experiment in experiments):
+        return "c/2 Σ‖y − f(x)‖², c = 1 or 1/N"
+    noiseless = all(experiment.floor == 0 for experiment in experiments)
+    return "½‖M − M*‖²" if noiseless else "(1/2N) Σ‖y − Mx‖²"
 
 
 def _sharpness(runs: Sequence[Named], view: View) -> scene.Panel | str:

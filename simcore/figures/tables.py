@@ -113,7 +113,7 @@ def loss_noise(run: Trajectory) -> float:
     if dynamics.iterated:
         return 0.0
     target = np.linalg.norm(run.experiment.task.singular_values)
-    return run.experiment.task.floor() + 0.5 * (precision(run) * float(target)) ** 2
+    return run.experiment.floor + 0.5 * (precision(run) * float(target)) ** 2
 
 
 def _invariants(run: Trajectory, mode: int) -> dict[str, np.ndarray]:
@@ -152,7 +152,8 @@ def top_pairs(run: Trajectory) -> list[tuple[int, int]]:
     """Pairs i <= j of the first modes of `blocks` whose Lambda_ij hold as many of the largest
     eigenvalues as were recorded, at the last finite record."""
     finite = np.isfinite(run.strengths).all(axis=(1, 2))
-    if not (run.experiment.task.whitened and finite.any()):
+    closed = run.experiment.task.whitened and run.experiment.network.linear
+    if not (closed and finite.any()):
         return []
     shown_blocks = blocks(run)[:32]  # the first are the sharpest
     firsts = np.array([block[0] for block in shown_blocks])

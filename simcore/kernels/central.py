@@ -173,7 +173,7 @@ def leanings_of_weights(theta, layout, problem, work, tangent, vectors, reach, b
             evaluate(moved, layout, problem, work)
             for p in range(n):
                 beside.gradient[p] = 0.0
-            backpropagate(moved, layout, work, 1.0, beside.gradient)
+            backpropagate(moved, layout, problem, work, 1.0, beside.gradient)
             for a in range(b + 1):
                 hessian_vector(moved, layout, problem, work, tangent, vectors[a], image)
                 e = a * k - a * (a - 1) // 2 + b - a

@@ -121,7 +121,7 @@ def descend_matrices(theta, velocity, before, push, layout, problem, drive, limi
         if beta > 0.0:
             for n in range(size):
                 push[n] = 0.0
-            backpropagate(theta, layout, work, back, push)
+            backpropagate(theta, layout, problem, work, back, push)
             add_scaled(back * drive.weight_decay, old, pushed, size)
             set_scaled(beta, speed, speed, size)
             add_scaled(ONE, pushed, speed, size)
@@ -131,7 +131,7 @@ def descend_matrices(theta, velocity, before, push, layout, problem, drive, limi
             else:
                 add_scaled(ONE, speed, weights, size)
         else:  # straight into theta, as `matrices.descend` does
-            backpropagate(theta, layout, work, back, theta)
+            backpropagate(theta, layout, problem, work, back, theta)
             add_scaled(back * drive.weight_decay, old, weights, size)
         _keep_asleep(theta, velocity, layout, drive.moving, before)
         loss = evaluate_weights(theta, layout, problem, work)

@@ -8,6 +8,9 @@ dL/dW_l = D_l A_{l-1}^T (A_0 = 1). Three products per hidden layer, none done tw
 All arrays are flat float64, layer after layer, each matrix row by row. Every width is rounded up to
 a multiple of four and what is added is zero (`curvature.layout`): the same network inside a larger
 one, whose other weights are never moved because all they meet is zero.
+
+A network that is seen sample by sample (`Problem.samples` in use) has its loss, gradient and
+Hessian from `samples`; whoever steps, drives or integrates need not know.
 """
 
 from typing import NamedTuple
@@ -25,6 +28,12 @@ from simcore.kernels.products import (
     transposed_times,
 )
 from simcore.kernels.ranges import widen
+from simcore.kernels.samples import (
+    Samples,
+    backpropagate_samples,
+    evaluate_samples,
+    hessian_vector_of_samples,
+)
 from simcore.kernels.simd import at
 from simcore.kernels.stamp import kernel
 
@@ -37,16 +46,17 @@ class Layout(NamedTuple):
     cols: np.ndarray  # (T,) int64
     chain: np.ndarray  # (T+1,) int64, offset of A_l and D_l (rows x n_in) in a chain buffer
     first: np.ndarray  # (H+1,) int64, first layer of each pathway
-    n_in: int
+    n_in: int  # columns of chains: N where the network is seen sample by sample
     size: int  # N, weights of the network itself
 
 
 class Problem(NamedTuple):
-    """The quadratic loss of the whole map M."""
+    """The quadratic loss of the whole map M, or of its outputs for each sample."""
 
-    target: np.ndarray  # (n_out * n_in,) M*
+    target: np.ndarray  # (n_out * n_in,) M*; (n_out * N,) Y of samples
     covariance: np.ndarray  # (n_in * n_in,) Sigma_xx, not read if whitened
-    whitened: bool
+    whitened: bool  # whether the slope is the misfit itself
+    samples: Samples
 
 
 class Workspace(NamedTuple):
@@ -94,6 +104,8 @@ def slope_of(misfit, layout, problem, out, panel):
 @kernel
 def evaluate(theta, layout, problem, work):
     """Read theta; write work.forward, misfit, slope, strengths. Return the loss without floor."""
+    if problem.samples.used:
+        return evaluate_samples(theta, layout, problem, work)
     n_in, size = layout.n_in, problem.target.size
     pathways, modes = work.strengths.shape
     misfit, slope, panel = at(work.misfit, 0), at(work.slope, 0), at(work.panel, 0)
@@ -115,12 +127,15 @@ def evaluate(theta, layout, problem, work):
 
 
 @kernel
-def backpropagate(theta, layout, work, scale, out):
+def backpropagate(theta, layout, problem, work, scale, out):
     """out += scale * grad at theta, from what `evaluate` left in work; write work.backward, which
     holds `scale` times the D_l, and work.turned.
 
     `out` may be theta itself: D_{l-1} is formed before W_l is overwritten.
     """
+    if problem.samples.used:
+        backpropagate_samples(theta, layout, problem, work, scale, out)
+        return
     n_in, panel = layout.n_in, at(work.panel, 0)
     for h in range(layout.first.size - 1):
         first, last = layout.first[h], layout.first[h + 1] - 1
@@ -148,7 +163,7 @@ def descend(theta, layout, problem, step_size, steps, limit, work, ranges):
     diverged.
     """
     for step in range(steps):
-        backpropagate(theta, layout, work, -step_size, theta)
+        backpropagate(theta, layout, problem, work, -step_size, theta)
         loss = evaluate(theta, layout, problem, work)
         if not loss <= limit:
             return step
@@ -165,7 +180,7 @@ def velocity(theta, layout, problem, work, moving, out):
     loss = evaluate(theta, layout, problem, work)
     for n in range(out.size):
         out[n] = 0.0
-    backpropagate(theta, layout, work, -1.0, out)
+    backpropagate(theta, layout, problem, work, -1.0, out)
     for h in range(moving.size):
         if not moving[h]:
             for n in range(layout.start[layout.first[h]], layout.start[layout.first[h + 1]]):
@@ -184,6 +199,9 @@ def hessian_vector(theta, layout, problem, work, tangent, direction, out):
     The derivative of the gradient along V: dA_l = V_l A_{l-1} + W_l dA_{l-1}, then backwards
     dD_{l-1} = V_l^T D_l + W_l^T dD_l, and out_l = dD_l A_{l-1}^T + D_l dA_{l-1}^T.
     """
+    if problem.samples.used:
+        hessian_vector_of_samples(theta, layout, problem, work, tangent, direction, out)
+        return
     n_in, size = layout.n_in, problem.target.size
     misfit, slope, panel = at(tangent.misfit, 0), at(tangent.slope, 0), at(work.panel, 0)
     tangent.misfit[:] = 0.0

@@ -170,6 +170,28 @@ def _times(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return builder.fmul(*args)
 
 
+@_lowered(operator.truediv, VECTOR, VECTOR, VECTOR)
+def _divided(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    return builder.fdiv(*args)
+
+
+WHOLE = 1.5 * 2.0**52  # a float64 of this size has no bits for fractions
+_BIAS = 1023 << 52  # of a float64's exponent
+
+
+def power_of_two(shifted: np.ndarray) -> np.ndarray:
+    """2^n for each n + WHOLE, n whole and within -1022..1023."""
+    return ((shifted.view(np.int64) << 52) + _BIAS).view(np.float64)
+
+
+@_lowered(power_of_two, VECTOR, VECTOR)
+def _power_of_two(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    whole = ir.VectorType(ir.IntType(64), LANES)
+    bits = builder.bitcast(args[0], whole)
+    raised = builder.shl(bits, ir.Constant(whole, [52] * LANES))
+    return builder.bitcast(builder.add(raised, ir.Constant(whole, [_BIAS] * LANES)), LLVM)
+
+
 def smaller(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The smaller of each pair, b where they cannot be compared."""
     return np.where(a < b, a, b)
