@@ -23,7 +23,8 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.version simcore.checks simcore.limits simcore.looks simcore.files "
         "simcore.extras simcore.archive simcore.caption simcore.spec simcore.tasks simcore.starts "
         "simcore.events simcore.schedules simcore.record simcore.dynamics simcore.network "
-        "simcore.experiment simcore.trajectory simcore.ensemble simcore.rows simcore.view simcore.lesson "
+        "simcore.experiment simcore.trajectory simcore.ensemble simcore.rows simcore.view "
+        "simcore.lesson "
         "simcore.typed simcore.run_inputs simcore.bars",
         "numpy nouns",
     ),
