@@ -25,7 +25,7 @@ def by_keyboard(
     run of one."""
 
     def opened(number: Any) -> None:
-        run = runs[number] if number in range(len(runs)) else None
+        run = runs[int(number)] if number in range(len(runs)) else None
         if run is not None:
             show(run)
 

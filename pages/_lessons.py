@@ -14,7 +14,7 @@ KEYS = """
 |---|---|
 | Space, arrows, Home, End | play or pause, one record (ten with Shift), start, end |
 | 1 to 9 | the presets by their number |
-| F | full screen; on other pages it opens the stage, too |
+| F | full screen, or back; elsewhere it opens the stage, too |
 | L, held | a dot at the pointer, as is a press where nothing else is |
 | Esc | all panels again, then back from the stage |
 | Ctrl+Z | undo the last change, on every page |

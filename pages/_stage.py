@@ -92,7 +92,7 @@ def keys(offered: Sequence[Preset]) -> None:
     def act(asked: Any) -> None:
         if isinstance(asked, dict) and isinstance(asked.get("stage"), bool):
             _state.present(stage=asked["stage"])
-        elif isinstance(asked, dict) and asked.get("preset") in range(stage.MOST_PRESETS):
+        elif isinstance(asked, dict) and asked.get("preset") in range(data["presets"]):
             _state.show(offered[int(asked["preset"])].experiment)
 
     data = stage.data(_state.lesson(), len(offered))
