@@ -138,6 +138,8 @@ def test_a_map_by_keyboard(page, address):
     served.settle(page)
     button = page.get_by_role("button", name="Cells by keyboard")
     expect(button).to_be_visible(timeout=served.PATIENCE)
+    expect(page.locator(".st-key-map_picture canvas")).to_be_visible(timeout=served.PATIENCE)
+    page.wait_for_timeout(500)  # Vega has bound the field
     button.focus()
     chart = page.locator(".st-key-map_picture canvas")
     cursor = page.locator(".st-key-map_picture .vega-bindings input")
