@@ -18,7 +18,7 @@ run: .venv/run.stamp
 test: lint browser poppler
 	@cd tests; for engine in modes matrices; do PYTHONPATH=.. ../$(BIN)/python -c \
 	  "import test_kernels; test_kernels.exercise('$$engine')" & done; wait
-	$(BIN)/pytest -n 3 --dist worksteal
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

@@ -154,6 +154,7 @@ def descent(rounds: int) -> list:
         }
         engine = MatricesEngine(experiment)
         engine.descend(steps, eta)
+        engine.keep()
         theta = engine.theta()
         assert theta is not None
         contenders: dict[str, Run] = {"ours": lambda e=engine, s=steps, x=eta: e.descend(s, x)}
@@ -188,6 +189,7 @@ def samples(rounds: int) -> list:
         weights = curvature.layers(experiment, start)
         engine = SamplesEngine(experiment)
         engine.descend(steps, eta)
+        engine.keep()
         theta = engine.theta()
         assert theta is not None
         contenders: dict[str, Run] = {"ours": lambda e=engine, s=steps: e.descend(s, eta)}
@@ -265,6 +267,7 @@ def sharpness(rounds: int) -> list:
         experiment = full_weights(pathways, depth, n, Descent(step_size=eta, steps=1))
         engine, states = MatricesEngine(experiment), []
         for _ in range(40):
+            engine.keep()
             theta = engine.theta()
             assert theta is not None
             states.append(theta)
@@ -334,6 +337,7 @@ def flow(rounds: int) -> list:
             engine = MatricesEngine(experiment)
             engine.flow(experiment.dynamics.duration, 1_000_000)
             engine.move_to(experiment.dynamics.duration)
+            engine.keep()
             theta = engine.theta()
             assert theta is not None
             return stacked(experiment, theta)

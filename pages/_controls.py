@@ -16,6 +16,7 @@ from simcore.experiment import Experiment, Gaussian
 from simcore.figures import panels, style
 from simcore.network import ACTIVATIONS
 from simcore.tasks import Spectrum, Tree
+from simcore.view import LAYERS
 
 TASKS = {"spectrum": "Singular values", "tree": "Semantic tree"}
 
@@ -282,6 +283,25 @@ def view(experiment: Experiment) -> None:
             lambda pair: _state.look(pathways=pair),
             format_func=lambda pair: f"{pair[0] + 1} and {pair[1] + 1}",
         )
+    if "plane" in chosen_panels() and pathways > 1:
+        _layers(shown.layers)
+
+
+def _layers(shown: tuple[str, ...]) -> None:
+    """What the plane shows behind the runs."""
+    _widgets.choice(
+        st.pills,
+        "Behind the plane",
+        "layers",
+        list(LAYERS),
+        list(shown),
+        lambda names: _state.look(layers=tuple(names)),
+        selection_mode="multi",
+        format_func=str.capitalize,
+        help="**Flow**: where gradient flow goes from every point, and what parts the winners.  \n"
+        "**Sharpness**: the largest eigenvalue of the Hessian at every point, blue where it is "
+        "below 2/η and red where it is above.",
+    )
 
 
 def chosen_panels() -> list[str]:

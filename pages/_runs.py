@@ -20,7 +20,7 @@ from simcore import cost, limits, scenes
 from simcore.experiment import Experiment
 from simcore.looks import Cancelled
 from simcore.simulate import simulate
-from simcore.studies import bifurcation
+from simcore.studies import bifurcation, claims
 from simcore.studies.sweep import cores
 from simcore.trajectory import Outcome, Trajectory
 
@@ -185,6 +185,40 @@ def orbits(experiment: Experiment, step_sizes: np.ndarray) -> bifurcation.Orbits
     except Cancelled:
         _say(f"the diagram {_too_slow()}")
         return None
+
+
+def tried(claim: claims.Claim, count: int, chunk: int) -> list[claims.Finding]:
+    """What networks 0 to `count` say of a claim, a chunk kept at a time; those done by then where
+    it takes too long."""
+    done: list[claims.Finding] = []
+    for first in range(0, count, chunk):
+
+        def work(progress: Callable[[float], bool], first: int = first) -> claims.Findings:
+            part = []
+            for finding in claim.findings(first, chunk):
+                part.append(finding)
+                if not progress((first + len(part)) / count):
+                    raise Cancelled
+            return claims.Findings(tuple(part))
+
+        try:
+            done += _work(_part(claim, first), f"Network {first + 1} and on", work).each
+        except Cancelled:
+            _say(f"the check {_too_slow()}")
+            break
+    return done
+
+
+def known_of(claim: claims.Claim, count: int, chunk: int) -> int:
+    """How many of these networks have been tried already, from the first one on."""
+    for first in range(0, count, chunk):
+        if CACHE.get(_part(claim, first)) is None:
+            return first
+    return count
+
+
+def _part(claim: claims.Claim, first: int) -> Hashable:
+    return "claim", claim.name, first
 
 
 def _too_slow() -> str:

@@ -52,8 +52,8 @@ if run.outcome is Outcome.DIVERGED:
 if not full.network.linear:
     _prose.say(
         f"No closed form holds for pathways with {full.network.phi}, and the layer imbalance is "
-        "kept under gradient flow by linear ones alone. tanh is flatter: on the tree, at depth 4, "
-        "gradient flow ends near λ = 24.7 where linear pathways have 27.6, so the edge takes a "
+        "kept under gradient flow by linear ones alone. tanh is flatter: on the tree, at depth 4 "
+        "and η = 0.02, it ends at λ = 24.7 where linear pathways end at 27.6, so the edge takes a "
         "larger step size. Nor does a larger one always share more: the first mode ends "
         "2.32 : 1.55 at η = 0.1 and 3.25 : 0.62 at η = 0.14."
     )

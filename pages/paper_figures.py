@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import altair as alt
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages import _controls, _prose, _runs, _take, _ui
-from simcore import presets, regimes, theory, variations
+from pages import _claims, _controls, _neighbours, _prose, _runs, _take, _ui
+from simcore import neighbours, presets, regimes, theory, variations
 from simcore.figures import charts, panels
 from simcore.presets import Preset
 from simcore.trajectory import Trajectory
@@ -198,14 +199,19 @@ FIGURES = {  # by the name that a link has
     "rank": ("Rank-p balancing", rank_balancing),
     "spectrum": ("Hessian spectrum", spectrum),
     "depth2": ("Depth 2", depth_two),
+    "claims": ("Claims", _claims.show),
+} | {
+    figure.name: (figure.title, partial(_neighbours.show, figure, numbers))
+    for figure in neighbours.ALL
 }
 
 chosen = _controls.segments(
     "Figure", "figure", {name: title for name, (title, _) in FIGURES.items()}
 )
 FIGURES[chosen][1]()
-_prose.say(
-    "Numbers marked exact are those of closed forms; the others were read off published figures "
-    "and run again in double precision by independent code."
-)
+if chosen != "claims" and chosen not in neighbours.BY_NAME:
+    _prose.say(
+        "Numbers marked exact are those of closed forms; the others were read off published "
+        "figures and run again in double precision by independent code."
+    )
 _take.of_charts()

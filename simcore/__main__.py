@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from simcore import signals, streams
-from simcore.command import pages, parser, runs, sweeps, takes
+from simcore.command import claims, pages, parser, runs, sweeps, takes
 from simcore.command.parser import BAD_INPUT
 from simcore.streams import FAILED, complain
 
@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     runs.add(commands)
     sweeps.add(commands)
     takes.add(commands)
+    claims.add(commands)
     pages.add(commands)
     return whole
 

@@ -313,6 +313,7 @@ MEMBERS = (
         lambda names: ",".join(names) or NO_PANELS,
         lambda text: () if text == NO_PANELS else tuple(text.split(",")),
     ),
+    Member("layers", "layers", ",".join, lambda text: tuple(text.split(","))),
     Member("flow", "flow", lambda flow: str(int(flow)), values.read_flag),
     Member("cf", "central", lambda central: str(int(central)), values.read_flag),
     Member("strobe", "strobe", str, str),

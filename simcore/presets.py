@@ -12,7 +12,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from simcore import central_presets, drive_presets, event_presets, nonlinear_presets, theory
+from simcore import (
+    central_presets,
+    drive_presets,
+    event_presets,
+    neighbour_presets,
+    nonlinear_presets,
+    theory,
+)
 from simcore.experiment import Balanced, Descent, Experiment, Flow, Gaussian, Network, Record
 from simcore.preset import (
     PAPER,
@@ -324,6 +331,7 @@ ALL: tuple[Preset, ...] = (
     *event_presets.ALL,
     *drive_presets.ALL,
     *central_presets.ALL,
+    *neighbour_presets.ALL,
     SPECTRUM,
     *TREE,
     *nonlinear_presets.ALL,

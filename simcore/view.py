@@ -21,6 +21,7 @@ STROBES = ("all", "even", "odd")
 AXES = ("step", "t")
 TIMES = ("linear", "log")
 DIAGRAMS = ("sum", "each")
+LAYERS = ("flow", "sharpness")  # of the plane, behind its runs
 PLAYED = ("axis", "time", "strobe", "logs", "zoom", "cursor")  # what the player itself can change
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
@@ -31,6 +32,7 @@ class View:
     """What a page shows of its runs.
 
     mode, pathways: the singular direction and the two pathways of the plane, from 0.
+    layers: what the plane shows behind the runs, of "flow" and "sharpness".
     panels: names, in order; None is the page's own choice. flow, central: gradient
     flow and central flow beside the run.
     strobe, axis, time, logs, zoom, cursor: of the player. `time` says whether time is laid out
@@ -46,6 +48,7 @@ class View:
 
     mode: int = 0
     pathways: tuple[int, int] = (0, 1)
+    layers: tuple[str, ...] = ()
     panels: tuple[str, ...] | None = None
     flow: bool | None = None
     central: bool = False
@@ -67,6 +70,7 @@ class View:
         checked = {
             "mode": checks.count("mode", self.mode, 0, limits.current().size - 1),
             "pathways": _pair_of_pathways(self.pathways),
+            "layers": _layers(self.layers),
             "panels": _or_none(_names, "panels", self.panels),
             "flow": _or_none(checks.flag, "flow", self.flow),
             "central": checks.flag("central", self.central),
@@ -153,6 +157,12 @@ def _names(name: str, value: Any) -> tuple[str, ...]:
     names = tuple(_name(name, entry) for entry in value)
     require(len(set(names)) == len(names), f"{name} must name each once", value)
     return names
+
+
+def _layers(value: Any) -> tuple[str, ...]:
+    """In the order of `LAYERS`."""
+    names = tuple(_one_of("layers", name, LAYERS) for name in _names("layers", value))
+    return tuple(name for name in LAYERS if name in names)
 
 
 def _logs(value: Any) -> tuple[tuple[str, bool], ...]:

@@ -31,7 +31,7 @@ from simcore.experiment import (
 from simcore.lesson import LONGEST, PARTS, Lesson
 from simcore.record import SPACINGS
 from simcore.tasks import Dataset, Spectrum, Target, Tree
-from simcore.view import AXES, DIAGRAMS, STROBES, TIMES, View
+from simcore.view import AXES, DIAGRAMS, LAYERS, STROBES, TIMES, View
 
 LARGEST = 4  # inputs, outputs, hidden width
 
@@ -291,6 +291,7 @@ def views():
         View,
         mode=st.integers(0, 127),
         pathways=pairs.map(lambda pair: tuple(sorted(pair))),
+        layers=st.lists(st.sampled_from(LAYERS), unique=True).map(tuple),
         panels=st.none() | st.lists(names, max_size=4, unique=True).map(tuple),
         flow=st.none() | st.booleans(),
         strobe=st.sampled_from(STROBES),

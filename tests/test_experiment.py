@@ -38,8 +38,8 @@ from simcore.tasks import Dataset, Spectrum, Target, Tree
 
 pytestmark = pytest.mark.filterwarnings("error")  # numpy's warnings are no way to refuse
 
-few = settings(max_examples=60, deadline=None)
-many = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=40, deadline=None)
+many = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 PAPER = {
     "task": Spectrum(singular_values=(1.0,)),
@@ -140,8 +140,7 @@ def test_keys_of_saved_links_stay_valid(parts, key):
     assert Experiment(**parts).key == key
 
 
-@pytest.mark.parametrize("seed", ["0", "4242"])
-def test_keys_are_the_same_in_every_process(seed):
+def test_keys_are_the_same_in_every_process():
     program = (
         "import json, sys; from simcore.experiment import Experiment\n"
         "for data in json.load(sys.stdin): print(Experiment.from_dict(data).key)"
@@ -149,7 +148,7 @@ def test_keys_are_the_same_in_every_process(seed):
     result = subprocess.run(
         [sys.executable, "-c", program],
         input=json.dumps([Experiment(**parts).to_dict() for parts, _ in KNOWN_KEYS]),
-        env=os.environ | {"PYTHONHASHSEED": seed},
+        env=os.environ | {"PYTHONHASHSEED": "4242"},
         cwd=Path(__file__).parent.parent,
         capture_output=True,
         text=True,

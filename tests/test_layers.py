@@ -31,7 +31,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "truths": (
         "simcore.theory simcore.prospects simcore.variations simcore.plans simcore.cost "
         "simcore.differences simcore.branches simcore.driven "
-        "simcore.drift",
+        "simcore.drift simcore.landscape",
         "numpy nouns truths",
     ),
     "verbs": (
@@ -44,7 +44,8 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.nonlinear_presets "
         "simcore.true_tail simcore.driven_verdicts simcore.driven_words "
         "simcore.horizon simcore.regimes simcore.ends simcore.preset "
-        "simcore.event_presets simcore.central_presets simcore.drive_presets simcore.presets "
+        "simcore.event_presets simcore.central_presets simcore.drive_presets "
+        "simcore.neighbour_presets simcore.neighbours simcore.presets "
         "simcore.links simcore.link_values simcore.run_table simcore.captions "
         "simcore.what simcore.live",
         "numpy nouns loops truths verbs",

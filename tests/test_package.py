@@ -150,10 +150,10 @@ def test_the_commands_of_the_readme_run_as_printed(installed, elsewhere):
                 else:
                     said.append(typed(f"{variables}{line}", installed, elsewhere))
     assert any("One pathway won first" in words for words in said)
-    assert said[-1].startswith("120 runs: ")  # the cluster's
+    assert said[-1].startswith("60 runs: ")  # the cluster's
     with (elsewhere / "rows.csv").open(encoding="utf-8", newline="") as table:
         rows = list(csv.DictReader(table))
-    assert len({(row["network.depths"], row["dynamics.step_size"]) for row in rows}) == 120
+    assert len({(row["network.depths"], row["dynamics.step_size"]) for row in rows}) == 60
 
 
 def typed(line, environment, folder):

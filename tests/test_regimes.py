@@ -188,8 +188,8 @@ def test_a_run_that_has_not_settled_says_so_in_words_and_phases():
 
 
 @pytest.mark.parametrize("step_size", [0.05, 0.106, 0.12, 0.15, 0.17, 0.187, 0.2, 0.25, 0.3])
-@pytest.mark.parametrize("pathways", [2, 3, 6])
-@pytest.mark.parametrize("steps", [90, 300, 650, 2000])
+@pytest.mark.parametrize("pathways", [2, 6])
+@pytest.mark.parametrize("steps", [90, 300, 2000])
 def test_only_what_has_ended_is_settled(step_size, pathways, steps):
     scales = tuple(0.002 * 0.85**h for h in range(pathways))
     dynamics = Descent(step_size=step_size, steps=steps)

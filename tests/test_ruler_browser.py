@@ -493,8 +493,14 @@ def test_a_second_mount_takes_over_from_the_first(open_ruler) -> None:
 # --- looking --------------------------------------------------------------------------------------
 
 
+BOXES = """(found) => found.filter((e) => e.getClientRects().length).map((e) => {
+  const { x, y, width, height } = e.getBoundingClientRect();
+  return { x, y, width, height };
+})"""
+
+
 def boxes(found: Locator) -> list[dict[str, float]]:
-    return [box for k in range(found.count()) if (box := found.nth(k).bounding_box())]
+    return found.evaluate_all(BOXES)
 
 
 @pytest.mark.parametrize("width", [280, 300, 360, 420, 640, 900])

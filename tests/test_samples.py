@@ -35,7 +35,7 @@ from simcore import (
     simulate,
     theory,
 )
-from simcore.figures import panels
+from simcore.figures import panels, ruler
 from simcore.kernels.activations import TANH, activate
 from simcore.kernels.simd import at
 from simcore.kernels.stamp import BARE
@@ -293,6 +293,9 @@ def test_no_theory_of_linear_pathways_is_told_of_others(name):
     experiment = SAMPLED[name]
     assert np.isnan(theory.step_size_marks(experiment)).all()
     assert prospects.zones(experiment) == ()
+    bar = ruler.data(experiment)
+    assert not bar["sharpness"]  # so that no gamma = eta S_1 is read out
+    assert bar["zones"] == []
     assert "no closed form" in prospects.place(experiment)
     assert not prospects.follows_closed_forms(experiment)
     assert panels.ghosts([scenes.named(simulate(experiment))], View()) == {}

@@ -21,6 +21,8 @@ MEDIUM, RANK_ONE = presets.MEDIUM.experiment, presets.RANK_ONE.experiment
         ("pathways", (1, 0), "two different ones, the smaller first"),
         ("pathways", (0, 0), "two different ones"),
         ("pathways", (0, 1, 2), "must be two"),
+        ("layers", "flow", "must be a sequence of names"),
+        ("layers", ("loss",), "must be flow or sharpness"),
         ("panels", "loss", "must be a sequence of names"),
         ("panels", ("loss", "loss"), "must name each once"),
         ("panels", ("<b>",), "must be a name"),

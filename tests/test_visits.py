@@ -46,7 +46,12 @@ def test_panels_that_do_not_apply(panels):
     "query",
     [
         {"eta": "1000", "steps": "20000"},
-        {"task": "1.0:60:60", "record": "frames:300,every:100000,maps:1", "depths": "3,3"},
+        {
+            "task": "1.0:60:60",
+            "record": "frames:30,every:100000,maps:1",
+            "depths": "3,3",
+            "steps": "40",
+        },
         {"task": "target:1,2;3,4", "eta": "0.01", "steps": "50", "depths": "2,2"},
         {"task": "0.0", "steps": "50"},
         {"depths": "1,1", "eta": "0.05", "steps": "50"},
@@ -105,6 +110,14 @@ DEAR = {  # 8 pathways, 30 modes and every record's Hessian: minutes of a core
 
 def warnings(app):
     return [warning.value for warning in app.warning]
+
+
+def test_more_steps_than_the_hosted_app_takes_are_left_out(monkeypatch):
+    monkeypatch.setenv("SIMCORE_HOSTED", "1")
+    app = open_app(steps="900000")
+    assert not app.exception
+    (said,) = warnings(app)
+    assert "must be between 1 and 50000" in said
 
 
 def test_a_run_that_takes_too_much_is_refused_on_the_page_and_can_be_lowered(monkeypatch):

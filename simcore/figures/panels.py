@@ -16,7 +16,7 @@ import numpy as np
 from simcore import limits, prospects, theory
 from simcore.checks import require, shown
 from simcore.experiment import Experiment
-from simcore.figures import distance, mean_loss, scene, style
+from simcore.figures import distance, grounds, mean_loss, scene, style
 from simcore.figures.tables import (
     Named,
     loss_noise,
@@ -67,7 +67,12 @@ def simulator(
         runs=tuple(_with_others(named, runs, view.mode, panels) for named in runs),
         panels=tuple(found or [replace(_strengths(runs, view), key="strengths")]),
         missing={key: sentence for key, sentence in built.items() if isinstance(sentence, str)},
-        note=" ".join(filter(None, [_left_out(fewer, view.mode), _thinning(runs[0])])),
+        note=" ".join(
+            [
+                *filter(None, [_left_out(fewer, view.mode), _thinning(runs[0])]),
+                *(grounds.missing(runs[0].run, view) if "plane" in built else ()),
+            ]
+        ),
         words=PHASE_WORDS,
         time="log" if _sparser(runs[0].run) else "linear",
     )
@@ -303,6 +308,8 @@ def _plane(runs: Sequence[Named], view: View) -> scene.Panel | str:
         ],
         marks=_plane_marks(runs, view),
         limits=limits,
+        ground=grounds.sharpness(runs[0].run, view, top if limits is None else limits[1]),
+        streams=grounds.flow(runs[0].run, view),
     )
 
 

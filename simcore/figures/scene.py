@@ -172,6 +172,40 @@ class Curve:
     role: Colour = "ink"
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Ground:
+    """A quantity at every point of the square [low, high]^2 behind a plane, coloured by where it is
+    between 0 and twice the `level`, which has the colour of the page.
+
+    values: (N, N) at evenly spaced places, rows along y; what is not finite is not coloured.
+    symbol: of the level, as in legends.
+    """
+
+    values: np.ndarray
+    low: float
+    high: float
+    level: float
+    symbol: str
+
+    @property
+    def label(self) -> str:
+        """What its colours mean."""
+        return f"λ: blue below, red above {self.symbol} = {self.level:.4g}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Streams:
+    """Lines behind a plane along which something flows, each of points (N, 2); arrows (x, y, way)
+    that say whereto, the way as an angle in radians from the axis of x; `divide` parts lines that
+    end on different sides."""
+
+    lines: Sequence[Sequence[tuple[float, float]]]
+    label: str
+    arrows: Sequence[tuple[float, float, float]] = ()
+    divide: Sequence[tuple[float, float]] = ()
+    divide_label: str = ""
+
+
 @dataclass(frozen=True)
 class Trail:
     """A run in the plane: columns x and y, coloured by time."""
@@ -209,6 +243,8 @@ class PlanePanel:
     curves: Sequence[Curve] = ()
     marks: Sequence[Mark] = ()
     limits: tuple[float, float] | None = None
+    ground: Ground | None = None
+    streams: Streams | None = None
     key: str = ""
 
 
@@ -314,6 +350,8 @@ def _check_panel(panel: Panel, runs: Mapping[str, Run]) -> None:
                 f"curve {curve.label!r} of {where} needs points of shape (N, 2), "
                 f"got {np.shape(curve.points)}; give pairs (x, y)",
             )
+        if panel.ground is not None:
+            _check_ground(where, panel.ground)
     else:
         _column(where, runs, panel.run, panel.maps, kind="maps")
         count = np.shape(runs[panel.run].maps[panel.maps])[1]
@@ -342,6 +380,19 @@ def _check_panel(panel: Panel, runs: Mapping[str, Run]) -> None:
     require(
         limits is None or (np.isfinite(limits).all() and limits[0] < limits[1]),
         f"limits of {where} must be two increasing numbers, got {limits}; swap or drop them",
+    )
+
+
+def _check_ground(where: str, ground: Ground) -> None:
+    shape = np.shape(ground.values)
+    require(
+        len(shape) == 2 and shape[0] == shape[1] >= 2,
+        f"the ground of {where} needs a square of values, got shape {shape}; give (N, N)",
+    )
+    require(
+        ground.low < ground.high and ground.level > 0,
+        f"the ground of {where} needs low < high and a positive level, "
+        f"got {ground.low}, {ground.high} and {ground.level}; change them",
     )
 
 

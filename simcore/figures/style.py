@@ -9,6 +9,7 @@ for each, and hues are lightened on dark.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 LIGHT_PAGE, DARK_PAGE = "#ffffff", "#171614"  # Streamlit's two backgrounds
@@ -56,6 +57,8 @@ DIVERGING = (
     Shade("#b2182b", "#ffc9b5"),
 )
 
+BEHIND = 0.5  # of these colours on the page, where runs are drawn upon them
+
 # What becomes of a run, by the value of `regimes.Regime`, in the order of a legend: one palette for
 # the ruler, the ribbon, the map and the verdict. Told apart by hue and by lightness, also with
 # red-green blindness. Grey means that nothing has come of it yet.
@@ -99,6 +102,19 @@ def shade(colour: Colour, fade: int = 0) -> Shade:
         return Shade(_mix(hue, LIGHT_PAGE, part), _mix(on_dark, "#ffffff", part))
     role = ROLES[colour]
     return Shade(_mix(role.light, LIGHT_PAGE, part), _mix(role.dark, DARK_PAGE, part))
+
+
+def around(places: Iterable[float], *, dark: bool) -> list[str]:
+    """The diverging colours at places from -1 to 1, about 0, on a page of one kind, as pale as
+    what stands behind lines must be."""
+    page = PAGE.dark if dark else PAGE.light
+    shades = [_mix(page, shade.dark if dark else shade.light, BEHIND) for shade in DIVERGING]
+    found = []
+    for place in places:
+        at = (place + 1) / 2 * (len(shades) - 1)
+        k = min(int(at), len(shades) - 2)
+        found.append(_mix(shades[k], shades[k + 1], at - k))
+    return found
 
 
 def _mix(colour: str, other: str, part: float) -> str:

@@ -77,6 +77,7 @@ _STYLE = {
     "theory": style.THEORY,
     "plasma": style.PLASMA,
     "diverging": style.DIVERGING,
+    "behind": style.BEHIND,
     "phases": style.PHASES,
     "dash": {
         "theory": style.THEORY_DASH,
@@ -211,10 +212,16 @@ def _pack(scene: Scene) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]
         if maps:
             tables[f"run{index}.maps"] = tables_of_maps
         runs.append(_describe_run(run, maps))
+    for index, panel in enumerate(scene.panels):
+        if isinstance(panel, PlanePanel) and panel.ground is not None:
+            tables[f"ground{index}"] = {"values": _float32(panel.ground.values).ravel()}
     description: dict[str, Any] = {
         "style": _STYLE,
         "runs": runs,
-        "panels": [_describe_panel(panel, number) for panel in scene.panels],
+        "panels": [
+            _describe_panel(panel, number) | {"place": index}
+            for index, panel in enumerate(scene.panels)
+        ],
         "note": " ".join(filter(None, [*scene.missing.values(), scene.note])),
         "words": dict(scene.words),
         "columns": scene.columns,
@@ -308,6 +315,9 @@ def _describe_panel(panel: Panel, number: Mapping[str, int]) -> dict[str, Any]:
     described["kind"] = {SeriesPanel: "series", PlanePanel: "plane", HeatPanel: "heat"}[type(panel)]
     for part in (*described.get("lines", ()), *described.get("trails", ())):
         part["run"] = number[part["run"]]
+    if isinstance(panel, PlanePanel) and panel.ground is not None:
+        ground = panel.ground  # its values have a table of their own
+        described["ground"] |= {"values": None, "count": len(ground.values), "label": ground.label}
     if isinstance(panel, HeatPanel):
         described["run"] = number[panel.run]
     return described

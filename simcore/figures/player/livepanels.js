@@ -62,6 +62,14 @@ function cutFar(S, spec, told, far, columns) {
   return { ...plain, limits: [Math.max(-far, low), Math.min(far, high)], [told]: words };
 }
 
+/** The ground keeps its values: only where it is pale goes with the edge. */
+const groundAt = (ground, level) =>
+  ground && {
+    ...ground,
+    level,
+    label: ground.label.replace(/= .*/, `= ${fourDigits(level)}`),
+  };
+
 function fittedPlane(S, spec, target) {
   const trails = spec.trails.flatMap(({ run, x, y }) => [x, y].map((n) => S.runs[run].column(n)));
   const panel = cutFar(S, spec, "title", FAR * target, [[target], ...trails]);
@@ -82,7 +90,7 @@ function fittedPlane(S, spec, target) {
           ],
         }
       : curve;
-  return { ...panel, curves: panel.curves.map(to) };
+  return { ...panel, curves: panel.curves.map(to), ground: groundAt(panel.ground, edgeIn(S)) };
 }
 
 function limitsOfLoss(S, spec) {

@@ -1,6 +1,7 @@
 /* Panel: the plane of two strengths. S is the player, p the panel. */
 
 import { decimalsFor, digitless, fixed, least } from "../browser/numbers.js";
+import { drawGround, drawStreams, groundSwatch, readGround, streamStyle } from "./ground.js";
 import { drawAxes, FOOT, HEAD, ROW } from "./frame.js";
 import { clipped, dot, drawMark, drawMarker, pen, text, width } from "./ink.js";
 import {
@@ -32,6 +33,14 @@ export const plane = {
       dash: c.role === "muted" ? [] : S.theme.style.dash.theory,
     });
     p.curves = p.spec.curves.map((c) => ({ ...c, style: curveStyle(c) }));
+    const { streams } = p.spec;
+    p.ground = readGround(S, p);
+    if (streams?.divide.length)
+      p.curves.push({
+        points: streams.divide,
+        label: streams.divide_label,
+        style: curveStyle({ role: "theory" }),
+      });
     const pair = (trail) => (t) =>
       `(${p.format(read(trail.run, trail.xs, t))}, ${p.format(read(trail.run, trail.ys, t))})`;
     p.entries = [
@@ -45,6 +54,8 @@ export const plane = {
         swatch: timeSwatch(S),
       },
       ...p.curves.map((c) => ({ label: c.label, swatch: lineSwatch(S, c.style) })),
+      ...(streams ? [{ label: streams.label, swatch: lineSwatch(S, streamStyle(S)) }] : []),
+      ...(p.ground ? [{ label: p.ground.label, swatch: groundSwatch(S) }] : []),
       ...p.spec.marks.map((mark) => ({ label: mark.label, swatch: markSwatch(S, mark) })),
     ].filter((e) => e.label);
   },
@@ -63,7 +74,7 @@ export const plane = {
       ys.forEach((v) => see(y, v));
     }
     for (const [u, v] of [
-      ...p.curves.flatMap((c) => c.points),
+      ...p.spec.curves.flatMap((c) => c.points),
       ...p.spec.marks.map((m) => [m.x, m.y]),
     ]) {
       see(x, u);
@@ -133,6 +144,7 @@ export const plane = {
   },
 
   still(ctx, S, p) {
+    if (p.ground) clipped(ctx, p.plot, () => drawGround(ctx, S, p));
     drawAxes(ctx, S, p, p.xTicks, p.spec.x_label);
     if (p.spec.y_label)
       text(ctx, S, p.spec.y_label, p.plot.x + 6, p.plot.y + 12, {
@@ -142,6 +154,7 @@ export const plane = {
       });
     drawLegend(ctx, S, p);
     clipped(ctx, p.plot, () => {
+      if (p.spec.streams) drawStreams(ctx, S, p);
       for (const { points, style } of p.curves) {
         pen(ctx, style);
         ctx.beginPath();

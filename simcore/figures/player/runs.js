@@ -4,7 +4,8 @@
 import { clamp } from "../browser/numbers.js";
 
 /** A column of an Arrow table, or of a plain object of typed arrays (stand-alone page). */
-const column = (table, name) => (table.getChild ? table.getChild(name)?.toArray() : table[name]);
+export const column = (table, name) =>
+  table.getChild ? table.getChild(name)?.toArray() : table[name];
 
 export function readRuns(data) {
   const rank = {};

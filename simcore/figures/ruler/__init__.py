@@ -80,7 +80,7 @@ def data(
         theory.step_size_marks(experiment),
         prospects.zones(experiment),
         eta,
-        2 / theory.unit_step_size(experiment),
+        2 / theory.unit_step_size(experiment) if experiment.network.linear else 0.0,
         token=token,
         names=prospects.marks(experiment),
         later=_later(experiment),

@@ -12,6 +12,7 @@ from simcore.checks import require
 from simcore.figures import parts, style
 from simcore.figures.parts import LINE_ROWS, MAX_POINTS, Columns, Height, Key, Width, ink, table
 from simcore.figures.scene import PlanePanel, Run, Scene, Trail, thin
+from simcore.figures.stills import backgrounds
 
 
 def draw(scene: Scene, panel: PlanePanel, height: int) -> alt.LayerChart:
@@ -30,6 +31,8 @@ def draw(scene: Scene, panel: PlanePanel, height: int) -> alt.LayerChart:
     y = Height(panel.y_label, domain)
     rows = [_trail(trail, by_name[trail.run], domain) for trail in panel.trails]
     layers = [
+        *backgrounds.ground(panel.ground, x, y, domain),
+        *backgrounds.streams(panel.streams, x, y),
         *_curves(panel, x, y),
         *parts.named(parts.RUN, _trail_layers(rows, x, y)),
         *parts.named(parts.MARK, parts.marks(panel.marks, x, y, orient="top-right")),
@@ -134,10 +137,11 @@ def _trail_layers(rows: Sequence[Columns], x: Width, y: Height) -> list[alt.Char
 
 
 def _curves(panel: PlanePanel, x: Width, y: Height) -> list[alt.Chart]:
-    pens = {curve.label: style.curve_pen(curve.role) for curve in panel.curves}
+    curves = [*panel.curves, *backgrounds.divides(panel.streams)]
+    pens = {curve.label: style.curve_pen(curve.role) for curve in curves}
     channels = Key(pens, list(pens), orient="top-right").channels(coloured=False)
     layers = []
-    for curve in panel.curves:
+    for curve in curves:
         first, second = np.transpose(curve.points).astype(float)
         row = {"x": first, "value": second, "line": curve.label}
         drawn = alt.Chart(table([row])).encode(x=x.channel(), y=y.channel(), **channels)
