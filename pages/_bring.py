@@ -17,7 +17,7 @@ FILE = "opened_file"
 
 def controls() -> None:
     """A field for text and a place for files, behind a fold."""
-    with st.expander("Open a run"):
+    with st.expander("Open a run", key="files"):
         _widgets.field(
             "A link or an experiment",
             "opened_text",

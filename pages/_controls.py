@@ -29,7 +29,7 @@ def sidebar(experiment: Experiment) -> None:
     preset(experiment, presets.ALL)
     architecture(experiment)
     clock(experiment)
-    with st.expander(EXPERTS):
+    with st.expander(EXPERTS, key="experts"):
         experts(experiment)
 
 
@@ -257,10 +257,10 @@ def next_seed(key: str, seed: int, change: Callable[[int], Experiment]) -> None:
     )
 
 
-def view(experiment: Experiment) -> list[str]:
-    """Which mode, which pathways and which panels the player shows: the panels, by name."""
+def view(experiment: Experiment) -> None:
+    """Which mode, which pathways and which panels the player shows."""
     shown = _state.view()
-    wanted = _panels(shown.panels)
+    _panels(shown.panels)
     modes, pathways = len(experiment.task.singular_values), experiment.network.pathways
     if modes > 1:
         _widgets.choice(
@@ -283,9 +283,8 @@ def view(experiment: Experiment) -> list[str]:
             lambda pair: _state.look(pathways=pair),
             format_func=lambda pair: f"{pair[0] + 1} and {pair[1] + 1}",
         )
-    if "plane" in wanted and pathways > 1:
+    if "plane" in chosen_panels() and pathways > 1:
         _layers(shown.layers)
-    return wanted or ["strengths"]
 
 
 def _layers(shown: tuple[str, ...]) -> None:
@@ -305,10 +304,19 @@ def _layers(shown: tuple[str, ...]) -> None:
     )
 
 
-def _panels(wanted: Sequence[str] | None) -> list[str]:
-    """The panels on show, in the order of `PANELS`."""
+def chosen_panels() -> list[str]:
+    """The panels that the player shows, by name."""
+    return _known(_state.view().panels) or ["strengths"]
+
+
+def _known(wanted: Sequence[str] | None) -> list[str]:
+    """Those of the panels that there are, in the order of `PANELS`."""
     names = panels.FIRST_PANELS if wanted is None else wanted
-    shown = [name for name in panels.PANELS if name in names]
+    return [name for name in panels.PANELS if name in names]
+
+
+def _panels(wanted: Sequence[str] | None) -> None:
+    names, shown = panels.FIRST_PANELS if wanted is None else wanted, _known(wanted)
     unknown = [name for name in names if name not in panels.PANELS]
     if unknown:
         _state.look(panels=tuple(shown))
@@ -329,13 +337,17 @@ def _panels(wanted: Sequence[str] | None) -> list[str]:
         format_func=lambda name: panels.PANELS[name].title,
         help="  \n".join(f"**{kind.title}**: {kind.meaning}." for kind in panels.PANELS.values()),
     )
-    return shown
 
 
-def flow_beside(usual: bool) -> bool:
+def with_flow(usual: bool) -> bool:
     """Whether gradient flow runs beside descent; `usual` is what suits the page."""
     flow = _state.view().flow
-    shown = usual if flow is None else flow
+    return usual if flow is None else flow
+
+
+def flow_beside(usual: bool) -> None:
+    """The choice of `with_flow`."""
+    shown = with_flow(usual)
     _widgets.control(
         st.toggle,
         "Gradient flow beside it",
@@ -345,10 +357,9 @@ def flow_beside(usual: bool) -> bool:
         help="GF: the same start under steps so small that nothing oscillates, on the same clock. "
         "Plain GF has none of the events of the run.",
     )
-    return shown
 
 
-def average_beside() -> bool:
+def average_beside() -> None:
     """Whether central flow runs beside descent."""
     shown = _state.view().central
     _widgets.control(
@@ -360,7 +371,6 @@ def average_beside() -> bool:
         help="The smooth curve about which descent oscillates: gradient flow that is kept where "
         "the sharpness is at most 2/η, with the loss that it predicts descent to have on average.",
     )
-    return shown
 
 
 def segments(label: str, member: str, titles: dict[str, str], **options: Any) -> str:
@@ -412,7 +422,8 @@ def _count(
 ) -> None:
     """A whole number with a key for one less and one for one more; shown as `text`, where that says
     more, and typed as `read` takes it."""
-    row, words = st.container(horizontal=True, vertical_alignment="bottom", gap="small"), st.empty()
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"{key}_row")
+    words = st.empty()
 
     def by(step: int) -> None:
         _state.show(change(value + step))

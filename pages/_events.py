@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages import _prose, _state, _ui, _widgets
+from pages import _prose, _state, _widgets
 from simcore import branches, events, typed
 from simcore.events import Event
 from simcore.experiment import Dynamics, Experiment
@@ -20,19 +20,22 @@ from simcore.view import MOST_PINS
 # --- From here -------------------------------------------------------------------------------
 
 
-def place(experiment: Experiment) -> DeltaGenerator | None:
-    """The button that opens what `from_here` fills, and its place under the bar; None if closed."""
+def turn(experiment: Experiment) -> None:
+    """The button that opens what `from_here` fills, where the run takes events."""
     if not experiment.dynamics.takes:
-        return None
-    state = st.session_state
-    shown = state.setdefault("from_here", False)
+        return
+    shown = st.session_state.get("from_here", False)
 
-    def turn() -> None:
-        state.from_here = not shown
+    def other() -> None:
+        st.session_state.from_here = not shown
 
-    with _ui.bar():
-        _widgets.button("Close changes" if shown else "Change from here", "from_here_turn", turn)
-    return st.container(key="from_here", border=True) if shown else None
+    _widgets.button("Close changes" if shown else "Change from here", "from_here_turn", other)
+
+
+def place(experiment: Experiment) -> DeltaGenerator | None:
+    """Where `from_here` stands; None if it is closed."""
+    opened = experiment.dynamics.takes and st.session_state.get("from_here", False)
+    return st.container(key="from_here", border=True) if opened else None
 
 
 def from_here(experiment: Experiment, run: Trajectory) -> None:

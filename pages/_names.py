@@ -12,4 +12,6 @@ PAGES = {
     "about": "About",
 }
 
+BEHIND = ("matrices", "paper_figures", "your_data", "about")  # the word "More" in the bar
+
 FRONT = next(iter(PAGES))

@@ -139,6 +139,18 @@ def run(experiment: Experiment, label: str = "Running") -> Trajectory:
     return found
 
 
+def momentary(experiment: Experiment) -> bool:
+    """Whether `run` has the run before anybody would look for its progress."""
+    return cost.cost(experiment).seconds < PATIENCE
+
+
+def known(experiment: Experiment) -> bool:
+    """Whether `run` has the run at once."""
+    from_file = brought()
+    own = from_file is not None and from_file.experiment == experiment
+    return own or CACHE.get(experiment) is not None
+
+
 def beside(experiment: Experiment, label: str) -> Trajectory | None:
     """The same of a run beside the page's own; None, and a sentence, where it may not be run."""
     return _run(experiment, label, f"{label}: ")

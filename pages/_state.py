@@ -1,5 +1,5 @@
-"""The state of the app is its URL: an experiment, what is asked of the map around it, and the view
-of both, read from the link and written back to it.
+"""The state of the app is its URL: an experiment, what is asked of the map around it, the view of
+both, and how it is presented, read from the link and written back to it.
 
 Widgets show the state and change it in callbacks (`_widgets.control`); presets, links and clicks on
 pictures set it as a whole. So a copied link, the back button and a page switch all work by the same
@@ -20,6 +20,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from pages import _tables
 from simcore import links, live, presets
 from simcore.experiment import Experiment
+from simcore.lesson import Lesson
 from simcore.plans import Wanted
 from simcore.view import View
 
@@ -56,19 +57,32 @@ def _take(query: Mapping[str, str], default: Experiment) -> None:
         state.asked = dict(query)
     wanted, wrong_in_map = links.map_from_query(query)
     view, wrong_in_view = links.view_from_query(query)
+    lesson, wrong_in_lesson = links.lesson_from_query(query)
     view, misfits = view.fitted(opened)
     state.others = state.others + 1 if "others" in state else 0
     state.experiment, state.map, state.view = opened, wanted, view
+    state.lesson = lesson
     state.query, state.changed = query, False
     unknown = links.unknown(query)
     state.refused = {}
-    state.complaints = [*wrong, *wrong_in_map, *wrong_in_view, *misfits]
+    state.complaints = [*wrong, *wrong_in_map, *wrong_in_view, *wrong_in_lesson, *misfits]
     state.complaints += [unknown] if unknown else []
 
 
 def view() -> View:
     """What this session shows of its experiment."""
     return st.session_state.view
+
+
+def lesson() -> Lesson:
+    """How this session's page is presented."""
+    return st.session_state.lesson
+
+
+def present(**changes: Any) -> None:
+    """Change members of how the page is presented; for callbacks."""
+    state = st.session_state
+    state.lesson, state.changed = replace(state.lesson, **changes), True
 
 
 def show(changed: Experiment, *, by_ruler: bool = False) -> None:
@@ -165,6 +179,12 @@ def address() -> str:
     return f"{page}?{urlencode(link_query(), safe=',:;')}"
 
 
+def front_address(query: Mapping[str, str]) -> str:
+    """The full address of the front page with a query."""
+    page = (st.context.url or "").partition("?")[0].rpartition("/")[0]
+    return f"{page}/?{urlencode(query, safe=',:;')}"
+
+
 def link_query(experiment: Experiment | None = None) -> dict[str, str]:
     """The query that other pages get, so that they show the session's experiment, map and view, or
     another `experiment` at its end."""
@@ -176,6 +196,7 @@ def link_query(experiment: Experiment | None = None) -> dict[str, str]:
         links.to_query(experiment or state.experiment)
         | links.map_to_query(state.map)
         | links.view_to_query(view)
+        | links.lesson_to_query(state.lesson)
     )
 
 

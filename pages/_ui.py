@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from pages import _prose, _reached, _said, _state, _take, _widgets, _words
-from pages._names import FRONT, PAGES
-from simcore import averages, captions, links, prospects, regimes, variations
+from pages import _prose, _reached, _said, _stage, _state, _take, _widgets, _words
+from pages._names import BEHIND, FRONT, PAGES
+from simcore import averages, captions, presets, prospects, regimes, variations
 from simcore.caption import Caption
 from simcore.experiment import CentralFlow, Descent, Experiment, Flow
 from simcore.figures import player, ruler
@@ -23,6 +21,8 @@ from simcore.figures.scene import Scene
 from simcore.simulate import simulate
 from simcore.studies.sweep import sweep
 from simcore.trajectory import Trajectory
+
+_OLD = ":is(.st-key-player,.st-key-matrices_player)[data-stale=true]"  # the picture, in a new run
 
 
 def _cold_start() -> None:
@@ -43,11 +43,12 @@ def frame() -> None:
     st.set_page_config(page_title="Symmetry at the edge of stability", page_icon="⚖️", layout="wide")
     st.html(
         "<style>"
-        # the bar stands in the line of Streamlit's own buttons, which leave it room
-        ".stMainBlockContainer{padding:.65rem 1.5rem 2rem}"
+        # the bar stands in the line of Streamlit's own buttons, and its sign of work below
+        ".stMainBlockContainer{padding:.5rem 1.5rem 2rem}"
+        ".stMainBlockContainer>[data-testid=stVerticalBlock]{gap:.5rem}"
         "[data-testid=stHeader]{background:none;pointer-events:none}"
         "[data-testid=stHeader] :is(button,a,[role=button]){pointer-events:auto}"
-        ".st-key-bar{padding-right:7rem}"
+        "[data-testid=stStatusWidget]{position:fixed;bottom:.5rem;right:.5rem}"
         "[data-testid=stApp]:has([data-testid=stExpandSidebarButton]) .st-key-bar"
         "{padding-left:2.5rem}"
         "[data-testid=stSidebarHeader]{height:2.5rem;margin:0}"
@@ -55,14 +56,29 @@ def frame() -> None:
         ".st-key-bar>:has(h1){position:absolute;width:1px;height:1px;overflow:hidden;"
         "clip-path:inset(50%)}"
         ".st-key-bar a:focus-visible{outline:2px solid var(--st-primary-color,#0072b2)}"
-        ".st-key-bar a{padding-inline:.4rem}"
-        ".st-key-bar button{min-height:2rem;padding:0 .6rem}"
-        "[class*=st-key-small-] p{font-size:.9rem}"
-        "[class*=st-key-lead-] p{font-size:.9rem;margin:0}"
+        ".st-key-bar a{padding-inline:.35rem}"
+        ".st-key-bar :is(a,button) p{font-size:.875rem}"
+        ":is(.st-key-bar,.st-key-about_row) button{min-height:2rem;padding:0 .5rem}"
+        "@media(max-width:1150px){.st-key-bar :is(a,button) p{font-size:.8rem}"
+        ".st-key-bar a{padding-inline:.25rem}.st-key-bar button{padding:0 .35rem}}"
+        ".st-key-about_row>:has([class*=st-key-lead-]),.st-key-about_row>[class*=st-key-lead-]"
+        "{flex:1;min-width:10rem}"
+        ".st-key-about_row button p{font-size:.8rem}"
+        ".st-key-about_row button{min-height:1.6rem}"
+        "[class*=st-key-small-] p{font-size:.875rem;line-height:1.4}"
+        "[class*=st-key-lead-] p{font-size:.875rem;line-height:1.35;margin:0 0 1rem}"
         "[class*=st-key-title-] h2{font-size:1.5rem;padding:0 0 .5rem}"
         "[class*=st-key-title-] h3{font-size:1.2rem;padding:.5rem 0 0}"
         "[data-words-follow] [class*=st-key-small-]{opacity:.45}"  # see the ruler's `announce`
-        f"{_said.STYLE}{_take.STYLE}</style>"
+        "[data-testid=stLayoutWrapper]:has(>.st-key-working){position:absolute}"  # and no gap
+        ".st-key-working{position:fixed;z-index:900;bottom:.5rem;left:50%;width:auto;"
+        "transform:translateX(-50%);padding:.25rem .75rem;border-radius:.5rem;visibility:hidden;"
+        "background:var(--st-text-color,#31333f);pointer-events:none}"
+        ".st-key-working p{color:var(--st-background-color,#fff);font-size:.875rem}"
+        ".vega-bindings{display:none}"  # the cells of a map set them
+        "@keyframes said{to{visibility:visible}}"
+        f"[data-testid=stMain]:has({_OLD}) .st-key-working{{animation:said 0s .4s forwards}}"
+        f"{_said.STYLE}{_take.STYLE}{_stage.STYLE}</style>"
     )
 
 
@@ -81,31 +97,43 @@ def run_page() -> None:
     page.run()
 
 
-def open_page(default: Experiment = _state.DEFAULT) -> Experiment:
+def open_page(
+    default: Experiment = _state.DEFAULT, offered: Sequence[presets.Preset] = presets.ALL
+) -> Experiment:
     """First line of each page: its links to the other pages, and the experiment to show.
 
-    A link to the page without a query shows `default`.
+    A link to the page without a query shows `default`; the keys 1 to 9 of the stage show presets.
     """
     _cold_start()
     _prose.begin()
+    state = st.session_state
+    state.again, state.drawn = state.get("drawn") == state.get("title"), state.get("title")
     experiment = _state.experiment(default)
     _state.write_link()
-    bar = st.container(horizontal=True, gap="small", vertical_alignment="center", key="bar")
-    st.session_state.bar = bar
-    with bar:
+    _stage.style()
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="bar"):
         st.html(f"<h1>{st.session_state.get('title', '')}</h1>")  # for those who hear the page
         for name, title in PAGES.items():
-            link(name, title)
+            if name not in BEHIND:
+                link(name, title)
+        with st.popover("More", key="more"):
+            for name, title in PAGES.items():
+                if name in BEHIND:
+                    link(name, title)
         with st.popover("Words", help="What the words and symbols mean"):
             _prose.say(_words.listed())
             link("about", "The model and its equations: About")
         _take.menu(experiment)
+        _stage.keys(offered)
+    with st.container(key="working"):
+        st.markdown("Computing: text and picture are still the old ones.")
+    _stage.question()
     return experiment
 
 
-def bar() -> DeltaGenerator:
-    """The row of links and menus above the page, to add to its end."""
-    return st.session_state.bar
+def is_again() -> bool:
+    """Whether the visitor has this page already, and it runs once more."""
+    return st.session_state.again
 
 
 def link(page: str, label: str, experiment: Experiment | None = None, **options: Any) -> None:
@@ -133,18 +161,8 @@ def chart_of_run(picture: Any, title: str, run: Trajectory, width: Any = "stretc
     st.altair_chart(picture, width=width)
 
 
-def _history() -> str:
-    """What makes the player's view replace an entry of the browser's history."""
-    code = Path(__file__).with_name("history.js").read_text(encoding="utf-8")
-    names = {"PLAYED": links.OF_PLAYER, "FRONT": FRONT}
-    given = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in names.items())
-    return given + code
-
-
 _RULER = st.components.v2.component("regime_ruler", html=ruler.HTML, css=ruler.CSS, js=ruler.JS)
-_PLAYER = st.components.v2.component(
-    "run_player", html=player.HTML, css=player.CSS, js=f"{{{_history()}}}\n{player.JS}"
-)
+_PLAYER = st.components.v2.component("run_player", html=player.HTML, css=player.CSS, js=player.JS)
 
 _TO_TOP = st.components.v2.component(
     "to_top", js=Path(__file__).with_name("to_top.js").read_text(encoding="utf-8")
@@ -179,7 +197,7 @@ def ruler_of(
 
 def verdict(run: Trajectory) -> None:
     """What happened in a run, in words."""
-    _small("verdict", f"**{regimes.headline(run).capitalize()}.** {regimes.describe(run)}")
+    _small("verdict", f"Result: **{regimes.headline(run).capitalize()}.** {regimes.describe(run)}")
 
 
 def say_beside(average: Trajectory, run: Trajectory) -> None:

@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages import _prose, _ui, _words
+from pages import _lessons, _prose, _ui, _words
 from simcore import checks, export, presets, prospects, scenes, typed
 from simcore.experiment import Experiment
 
@@ -137,6 +137,7 @@ else:
             ],
         }
     )
+_lessons.builder()
 _prose.say(
     r"""
 How exact is it? Aligned starts on whitened inputs run in the *modes* engine, an exact reduction to a

@@ -9,14 +9,14 @@ from pages import _controls, _prose, _runs, _ui
 from simcore import Outcome, curvature, presets, scenes, variations
 from simcore.figures import full_weights
 
-experiment = _ui.open_page(presets.BY_NAME["tree-4"].experiment)
+experiment = _ui.open_page(presets.BY_NAME["tree-4"].experiment, presets.TREE)
 with st.sidebar:
     _controls.preset(experiment, presets.RANDOM)
     _controls.architecture(experiment)
     _controls.clock(experiment)
-    with st.expander(_controls.EXPERTS):
+    with st.expander(_controls.EXPERTS, key="experts"):
         _controls.experts(experiment)
-    with_flow = _controls.flow_beside(usual=False)
+    _controls.flow_beside(usual=False)
 _ui.complaints()
 
 if experiment.start.aligned:
@@ -29,15 +29,21 @@ try:
 except ValueError as error:
     _prose.warn(f"This run is too large for full weights: {error}.")
     st.stop()
-run = _runs.run(full, "Full weights")
+at_once = _runs.known(full) or _runs.momentary(full)
+run = _runs.run(full if at_once else variations.without_curvature(full), "Full weights")
 named = scenes.named(run)
 companions = []
-if with_flow and run.experiment.dynamics.iterated:
+if _controls.with_flow(usual=False) and run.experiment.dynamics.iterated:
     flow = _runs.flow_beside(run)
     if flow is not None:
         companions = [scenes.named_flow(flow, run)]
-_ui.verdict(run)
+if at_once:
+    _ui.verdict(run)
 _ui.play(full_weights.matrices(named, companions), run, experiment, "matrices_player")
+if not at_once:  # the picture is there; its eigenvalues take longer than the run
+    _prose.note("The eigenvalues are still being computed, and then the result is said.")
+    _runs.run(full, "Eigenvalues")
+    st.rerun()
 
 theta = run.theta
 assert theta is not None  # full weights keep their last state

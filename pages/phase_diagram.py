@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import threading
 import time
@@ -13,7 +14,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _controls, _prose, _runs, _said, _state, _take, _ui, _widgets
+from pages import _cells, _controls, _part, _prose, _runs, _said, _state, _take, _ui, _widgets
 from simcore import Experiment, Record, limits, links, plans, prospects, sweep, typed, variations
 from simcore.differences import difference, in_words
 from simcore.figures import phase_maps as pictures
@@ -238,7 +239,8 @@ def selected(key: str, cells: Sequence[Experiment | None], plan: Plan | None) ->
 def hang(picture: Any, key: str, cells: Sequence[Experiment | None], plan: Plan | None) -> None:
     """The map, listening to clicks and, where there is a plan to change, to drags."""
     modes = ["cell", "zoom"] if plan is not None else ["cell"]
-    _widgets.selectable(picture, key, lambda: selected(key, cells, plan), modes)
+    with st.container(key=_cells.MAP):
+        _widgets.selectable(picture, key, lambda: selected(key, cells, plan), modes)
 
 
 def colour_control() -> str:
@@ -279,6 +281,7 @@ def planned_map(base: Experiment, wanted: Plan) -> None:
             borders=borders,
             names=prospects.marks(base),
             step_on="x" if plan.x.name in variations.STEP_AXES else "y",
+            keyed=True,
         )
 
     if not state.map_paused and None in known_rows(cells):
@@ -292,6 +295,8 @@ def planned_map(base: Experiment, wanted: Plan) -> None:
                 _ui.chart(chart, f"{COLOURS[measure]} of many seeds", base)
         if done:
             hang(drawn, f"map-{base.key}-{plan}", cells, plan)
+            says = _cells.data(xs, ys, rows, measure, (x_title, y_title))
+            _cells.by_keyboard(cells, says, open_cell)
         else:
             st.altair_chart(drawn, width="stretch")
     steps = base.dynamics.steps
@@ -328,8 +333,11 @@ def uploaded_map(content: bytes) -> None:
         x_title=x_title,
         y_title=y_title,
         borders=found.borders(),
+        keyed=True,
     )
     hang(picture, "uploaded_map", found.cells, None)
+    says = _cells.data(found.xs, found.ys, found.rows, measure, found.titles)
+    _cells.by_keyboard(found.cells, says, open_cell)
     _prose.say(
         f"**{runs} runs** of the file, {len(found.xs)} × {len(found.ys)} cells drawn. Click a cell "
         "to open its run in the Simulator."
@@ -389,18 +397,26 @@ with st.sidebar:
             side_controls(base, plan, "y")
             steps_control(base)
             _controls.architecture(experiment)
-            with st.expander(_controls.EXPERTS):
+            with st.expander(_controls.EXPERTS, key="experts"):
                 _controls.clock(experiment)
                 _controls.experts(experiment)
 _ui.complaints()
-try:
-    if trouble is not None:
-        raise trouble
-    if file is not None:
-        with place:
-            plan_of_file(file.getvalue())
-        uploaded_map(file.getvalue())
-    else:
-        planned_map(base, plan)
-except ValueError as error:
-    _prose.warn(f"{str(error).rstrip('.')}.")
+content = None if file is None else file.getvalue()
+
+
+def shown() -> None:
+    try:
+        if trouble is not None:
+            raise trouble
+        if content is None:
+            planned_map(base, plan)
+        else:
+            uploaded_map(content)
+    except ValueError as error:
+        _prose.warn(f"{str(error).rstrip('.')}.")
+
+
+if content is not None and trouble is None:
+    with place, contextlib.suppress(ValueError):  # said where the map would be
+        plan_of_file(content)
+_part.alone(shown)

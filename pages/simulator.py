@@ -9,31 +9,43 @@ from simcore import awaited, live, scenes
 from simcore.figures import panels
 
 experiment = _ui.open_page()
-with st.container(horizontal=True, gap="small", vertical_alignment="center", key="first"):
+with st.container(horizontal=True, vertical_alignment="center", gap="small", key="about_row"):
     _prose.say(
         "Parallel linear pathways learn one target: gradient flow lets one of them win, descent "
         "past the edge 2/η shares the signal again.",
         "lead",
     )
     _ui.link("tour", "New here? Seven steps explain it")
+    _events.turn(experiment)
 from_here = _events.place(experiment)
-with st.sidebar:
-    _controls.sidebar(experiment)
-    _events.controls(experiment)
-    _drive.controls(experiment)
-    chosen = _controls.view(experiment)
-    # at once for modes; full weights take longer under flow than under descent
-    with_flow = _controls.flow_beside(usual=experiment.resolved_engine == "modes")
-    with_average = _controls.average_beside()
-    _pins.controls(experiment)
-    _bring.controls()
+usual_flow = experiment.resolved_engine == "modes"  # at once; of full weights it takes longer
+side = st.sidebar.container()
 
+
+def controls() -> None:
+    with side:
+        _controls.sidebar(experiment)
+        _events.controls(experiment)
+        _drive.controls(experiment)
+        _controls.view(experiment)
+        _controls.flow_beside(usual_flow)
+        _controls.average_beside()
+        _pins.controls(experiment)
+        _bring.controls()
+
+
+# A new run of a moment comes before the controls, which the visitor has already: the picture is
+# what the hand waits for.
+picture_first = _ui.is_again() and _runs.momentary(experiment)
+if not picture_first:
+    controls()
 _ui.complaints()
 _ui.step_size_ruler(experiment)
-alone = not (with_average or _state.view().pins or _runs.brought())
+chosen, view, with_flow = _controls.chosen_panels(), _state.view(), _controls.with_flow(usual_flow)
+alone = not (view.central or view.pins or _runs.brought())
 awaiting = None
 if alone and not _runs.compiled():  # the browser shows the run while the server wakes up
-    awaiting = awaited.scene(experiment, chosen, _state.view(), with_flow=with_flow)
+    awaiting = awaited.scene(experiment, chosen, view, with_flow=with_flow)
 if awaiting is not None:
     _ui.play_awaited(awaiting, experiment, "player")
 run = _runs.run(panels.with_eigenvalues(experiment, chosen))
@@ -44,26 +56,27 @@ if with_flow and run.experiment.dynamics.iterated:
     if flow is not None:
         shown.append(scenes.named_flow(flow, run))
 average = None
-if with_average and run.experiment.dynamics.iterated:
+if view.central and run.experiment.dynamics.iterated:
     average = _runs.average_beside(run)
     if average is not None:
         shown.append(scenes.named(average))
 shown += _pins.runs(experiment)
 if awaiting is not None:
     st.rerun()  # all that was to be compiled is, and the runs are kept
-if from_here is not None:
-    with from_here:
-        _events.from_here(experiment, run)
 _ui.verdict(run)
 if average is not None:
     _ui.say_beside(average, run)
 _bring.origin(run)
-view = _state.view()
 scene = panels.simulator(shown, chosen, view)
 if average is None:  # the browser cannot run central flow at another step size
     beside = None if flow is None else 1
     scene = replace(scene, live=live.system(run.experiment, view.mode, flow=beside))
 _ui.play(_drive.with_seeds(scene, experiment), run, experiment, "player")
+if from_here is not None:
+    with from_here:
+        _events.from_here(experiment, run)
+if picture_first:
+    controls()
 _pins.table(shown)
 _ui.expectation(experiment)
 _reached.later(experiment)

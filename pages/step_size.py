@@ -20,7 +20,7 @@ experiment = _ui.open_page()
 with st.sidebar:
     _controls.architecture(experiment)
     _controls.clock(experiment)
-    with st.expander(_controls.EXPERTS):
+    with st.expander(_controls.EXPERTS, key="experts"):
         _controls.experts(experiment)
 _ui.complaints()
 _ui.step_size_ruler(experiment)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import _controls, _prose, _state, _take, _ui, _widgets
+from pages import _controls, _part, _prose, _state, _take, _ui, _widgets
 from simcore import curvature, prospects, theory, variations
 from simcore.figures import charts
 
@@ -52,62 +52,68 @@ def measured(split: list[float]) -> float:
     return float(curvature.sharpness(minimum, curvature.initial(minimum))[0][0])
 
 
-left, right = st.columns(2)
-with left:
-    split = the_split()
-    closed = float(theory.mode_sharpness(split, depths))
-    by_lanczos = measured(split)
-    _prose.table(
-        {
-            "sharpness of this minimum": [
-                "closed form Λ₁₁",
-                "Lanczos on the Hessian",
-                "difference",
-            ],
-            "λ": [f"{closed:.9f}", f"{by_lanczos:.9f}", f"{abs(closed - by_lanczos):.1e}"],
-        }
-    )
-    if len(depths) == 2 and experiment.dynamics.eta is not None:
-        flow_end = prospects.ends(experiment)["flow"]
-        _ui.chart(
-            charts.minima_curve(
-                target, depths, experiment.dynamics.eta, split=split, flow_end=flow_end
-            ),
-            "Sharpness along the minima",
-            experiment,
+def minima() -> None:
+    """A split of the signal, its sharpness, and where it lies among all splits."""
+    left, right = st.columns(2)
+    with left:
+        split = the_split()
+        closed = float(theory.mode_sharpness(split, depths))
+        by_lanczos = measured(split)
+        _prose.table(
+            {
+                "sharpness of this minimum": [
+                    "closed form Λ₁₁",
+                    "Lanczos on the Hessian",
+                    "difference",
+                ],
+                "λ": [f"{closed:.9f}", f"{by_lanczos:.9f}", f"{abs(closed - by_lanczos):.1e}"],
+            }
         )
-    elif len(depths) != 2:
-        _prose.note(
-            "The curve along the minima needs two pathways; the numbers above hold for any."
-        )
-with right:
-    words = " : ".join(f"{value / target:.3f}" for value in best) if target else "–"
-    _prose.say(
-        f"One pathway alone has sharpness $S_1$ = **{alone:.4g}**; the flattest split, "
-        rf"**{words}**, has $\lambda_{{\min}}$ = **{lowest:.4g}**, a factor "
-        f"**{lowest / alone:.4f}** of it."
-        if alone
-        else "A target of zero has no sharpness to share."
-    )
-    if set(depths) == {2}:
+        if len(depths) == 2 and experiment.dynamics.eta is not None:
+            flow_end = prospects.ends(experiment)["flow"]
+            _ui.chart(
+                charts.minima_curve(
+                    target, depths, experiment.dynamics.eta, split=split, flow_end=flow_end
+                ),
+                "Sharpness along the minima",
+                experiment,
+            )
+        elif len(depths) != 2:
+            _prose.note(
+                "The curve along the minima needs two pathways; the numbers above hold for any."
+            )
+    with right:
+        words = " : ".join(f"{value / target:.3f}" for value in best) if target else "–"
         _prose.say(
-            "With depth 2 every split is equally sharp, Λ₁₁ = 2σ*: **nothing is gained** by "
-            "sharing, and gradient descent has no reason to re-balance."
+            f"One pathway alone has sharpness $S_1$ = **{alone:.4g}**; the flattest split, "
+            rf"**{words}**, has $\lambda_{{\min}}$ = **{lowest:.4g}**, a factor "
+            f"**{lowest / alone:.4f}** of it."
+            if alone
+            else "A target of zero has no sharpness to share."
         )
-    elif set(depths) == {1}:
-        _prose.say("With depth 1 every split is equally sharp, Λ₁₁ = H: **nothing is gained**.")
-    elif len(set(depths)) > 1:
-        _prose.say(
-            "With unequal depths the flattest split is off the diagonal: the optimum has "
-            r"$(L_h - 1)\, \sigma_h^{1-2/L_h}$ equal in all pathways that carry signal."
-        )
-    if edge is not None:
-        verdict = "stable" if closed < edge else "unstable"
-        changes = any(event.leads_to for event in experiment.dynamics.events)
-        when = " at the end of the run" if changes else ""
-        _prose.say(
-            f"The edge is 2/η = **{edge:.4g}**{when}, so this split is **{verdict}** for descent."
-        )
-    gain = charts.gain(here=depths, singular_value=target)
-    _ui.chart(gain, "What sharing gains at every depth", experiment)
+        if set(depths) == {2}:
+            _prose.say(
+                "With depth 2 every split is equally sharp, Λ₁₁ = 2σ*: **nothing is gained** by "
+                "sharing, and gradient descent has no reason to re-balance."
+            )
+        elif set(depths) == {1}:
+            _prose.say("With depth 1 every split is equally sharp, Λ₁₁ = H: **nothing is gained**.")
+        elif len(set(depths)) > 1:
+            _prose.say(
+                "With unequal depths the flattest split is off the diagonal: the optimum has "
+                r"$(L_h - 1)\, \sigma_h^{1-2/L_h}$ equal in all pathways that carry signal."
+            )
+        if edge is not None:
+            verdict = "stable" if closed < edge else "unstable"
+            changes = any(event.leads_to for event in experiment.dynamics.events)
+            when = " at the end of the run" if changes else ""
+            _prose.say(
+                f"The edge is 2/η = **{edge:.4g}**{when}, so this split is **{verdict}** for "
+                "descent."
+            )
+        gain = charts.gain(here=depths, singular_value=target)
+        _ui.chart(gain, "What sharing gains at every depth", experiment)
+
+
+_part.alone(minima)
 _take.of_charts()

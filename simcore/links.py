@@ -4,7 +4,8 @@ The link is readable and exact: `v=1&task=1.0&depths=20,20&start=balanced:0.002,
 steps=650` gives the same `Experiment.key`, and `map_x=eta:60:0.05:0.3&map_y=depth:29` the same map
 over it: axes with their points and, where it is not the usual one, their range.
 `panels=plane,loss&cursor=12.5&log=loss:1` is what is shown: members of `View` that are not at their
-defaults; modes and pathways are counted from 1, as on the pages. Whatever a link gets wrong is
+defaults; modes and pathways are counted from 1, as on the pages. `stage=1&hide=ruler,result&ask=Who
+wins?` is how it is presented: members of `Lesson`. Whatever a link gets wrong is
 answered with a sentence and the value of the fallback, never with an exception.
 
 The version `v` is that of the whole link. A new name with a default needs no new version, because
@@ -31,6 +32,7 @@ from simcore.experiment import (
     Experiment,
     Network,
 )
+from simcore.lesson import PARTS, PLAIN, Lesson
 from simcore.plans import Plan, Wanted
 from simcore.spec import written
 from simcore.tasks import Spectrum, Task
@@ -161,6 +163,33 @@ def view_from_query(query: Mapping[str, str]) -> tuple[View, tuple[str, ...]]:
     return view, tuple(read.complaints)
 
 
+def lesson_to_query(lesson: Lesson) -> dict[str, str]:
+    """How a page is presented, as query parameters; nothing for what is usual."""
+    return {
+        member.name: member.write(getattr(lesson, member.field))
+        for member in OF_LESSON
+        if getattr(lesson, member.field) != getattr(PLAIN, member.field)
+    }
+
+
+def lesson_from_query(query: Mapping[str, str]) -> tuple[Lesson, tuple[str, ...]]:
+    """How a link presents a page, and a sentence for each value, and for all names of parts that
+    nobody knows, that was left out."""
+    read, lesson = _Reader(plain(query)), PLAIN
+    names = read.query.get("hide", "").split(",")
+    unknown = [name for name in names if name and name not in PARTS]
+    if unknown:
+        listed = ", ".join(map(shown, unknown[:3])) + (" and others" if len(unknown) > 3 else "")
+        read.complaints.append(
+            f"the link also hides {listed}, which this app does not know; it can hide "
+            f"{', '.join(PARTS)}"
+        )
+        read.query["hide"] = ",".join(name for name in names if name in PARTS)
+    for member in OF_LESSON:
+        lesson = read(member.name, partial(_with_field, lesson, member.field, member.read), lesson)
+    return lesson, tuple(read.complaints)
+
+
 def plain(query: Mapping[str, str]) -> dict[str, str]:
     """The query with `amp;name` read as `name`: mail and chat programs escape the & of links."""
     escaped = {ESCAPED.sub("", name): text for name, text in query.items() if ESCAPED.match(name)}
@@ -185,7 +214,7 @@ class _Reader:
     """Reads the values of a query, and keeps a sentence for each that it does not understand."""
 
     def __init__(self, query: Mapping[str, str]) -> None:
-        self.query = query
+        self.query = dict(query)
         self.complaints: list[str] = []
 
     def __call__(self, name: str, parse: Callable[[str], Any], default: Any) -> Any:
@@ -307,6 +336,11 @@ MEMBERS = (
     Member("seeds", "ensemble", str, str),
     Member("step", "step", str, typed.whole),
 )
+OF_LESSON = (
+    Member("stage", "stage", lambda stage: str(int(stage)), values.read_flag),
+    Member("hide", "hide", ",".join, lambda text: tuple(filter(None, text.split(",")))),
+    Member("ask", "question", str, str),
+)
 OF_PLAYER = tuple(member.name for member in MEMBERS if member.field in PLAYED)
 
 ESCAPED = re.compile(r"^(?:amp(?:;|%3B))+", re.IGNORECASE)
@@ -326,6 +360,6 @@ KNOWN = {
         "map_steps",
     ),
     *(name for moves in values.DYNAMICS for name in moves.parameters),
-    *(member.name for member in MEMBERS),
+    *(member.name for member in (*MEMBERS, *OF_LESSON)),
     *PINS,
 }

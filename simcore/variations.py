@@ -243,6 +243,11 @@ def with_full_weights(experiment: Experiment, record: Record) -> Experiment:
     return replace(experiment, engine=engine, record=record)
 
 
+def without_curvature(experiment: Experiment) -> Experiment:
+    """The same run without the eigenvalues at its records."""
+    return replace(experiment, record=replace(experiment.record, sharpness=False))
+
+
 def at_minimum(
     singular_value: float, depths: tuple[int, ...], split: Sequence[float]
 ) -> Experiment:

@@ -28,6 +28,7 @@ from simcore.experiment import (
     Network,
     Record,
 )
+from simcore.lesson import LONGEST, PARTS, Lesson
 from simcore.record import SPACINGS
 from simcore.tasks import Dataset, Spectrum, Target, Tree
 from simcore.view import AXES, DIAGRAMS, LAYERS, STEPS, STROBES, TIMES, View
@@ -307,6 +308,15 @@ def views():
         diagram=st.sampled_from(DIAGRAMS),
         ensemble=st.none() | names,
         step=st.integers(1, STEPS),
+    )
+
+
+def lessons():
+    return st.builds(
+        Lesson,
+        stage=st.booleans(),
+        hide=st.lists(st.sampled_from(tuple(PARTS)), unique=True).map(tuple),
+        question=st.text(max_size=LONGEST),
     )
 
 

@@ -24,6 +24,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.extras simcore.archive simcore.caption simcore.spec simcore.tasks simcore.starts "
         "simcore.events simcore.schedules simcore.record simcore.dynamics simcore.network "
         "simcore.experiment simcore.trajectory simcore.ensemble simcore.rows simcore.view "
+        "simcore.lesson "
         "simcore.typed simcore.run_inputs simcore.bars simcore.memory",
         "numpy nouns",
     ),

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import experiments, views
+from strategies import experiments, lessons, views
 
 from simcore import links, plans, presets, variations
+from simcore.lesson import PLAIN, Lesson
 from simcore.plans import Plan, Side, Wanted
 from simcore.studies import phase_maps as maps
 from simcore.tasks import Dataset
@@ -185,20 +186,21 @@ def test_what_a_map_s_link_gets_wrong_is_said_once(query, words):
 # --- Views -------------------------------------------------------------------------------------
 
 
-@given(views(), wanted_maps(), st.sampled_from(presets.ALL))
-def test_views_round_trip_beside_experiment_and_map(view, wanted, preset):
+@given(views(), lessons(), wanted_maps(), st.sampled_from(presets.ALL))
+def test_views_and_lessons_round_trip_beside_experiment_and_map(view, lesson, wanted, preset):
     query = links.to_query(preset.experiment) | links.map_to_query(wanted)
-    query |= links.view_to_query(view)
+    query |= links.view_to_query(view) | links.lesson_to_query(lesson)
     address = urlencode(query)  # as in a browser
     query = dict(parse_qsl(address, keep_blank_values=True))
     assert links.view_from_query(query) == (view, ())
+    assert links.lesson_from_query(query) == (lesson, ())
     assert links.map_from_query(query) == (wanted, ())
     assert links.from_query(query, FALLBACK) == (preset.experiment, ())
     assert links.unknown(query) is None
 
 
 def test_a_view_at_its_defaults_adds_nothing():
-    assert links.view_to_query(DEFAULT) == {}
+    assert links.view_to_query(DEFAULT) == links.lesson_to_query(PLAIN) == {}
 
 
 def test_views_are_readable():
@@ -228,7 +230,7 @@ def test_a_pin_that_is_too_long_is_refused():
         links.view_to_query(View(pins=(run,)))
 
 
-VIEW_NAMES = [*(member.name for member in links.MEMBERS), *links.PINS]
+VIEW_NAMES = [*(member.name for member in (*links.MEMBERS, *links.OF_LESSON)), *links.PINS]
 hostile_views = st.one_of(
     hostile,
     st.sampled_from(
@@ -256,12 +258,14 @@ hostile_views = st.one_of(
 @given(st.dictionaries(st.sampled_from([*VIEW_NAMES, "v"]), hostile_views, max_size=6))
 def test_hostile_views_get_sentences(query):
     view, complaints = links.view_from_query(query)
-    for sentence in complaints:
+    lesson, of_lesson = links.lesson_from_query(query)
+    for sentence in complaints + of_lesson:
         assert "\n" not in sentence
         assert "Traceback" not in sentence
-        assert len(sentence) < 400
+        assert len(sentence) < 500
     # what was taken from the link is in the link that is written back
     assert links.view_from_query(links.view_to_query(view)) == (view, ())
+    assert links.lesson_from_query(links.lesson_to_query(lesson)) == (lesson, ())
 
 
 @pytest.mark.parametrize(
@@ -284,6 +288,22 @@ def test_what_a_view_s_link_gets_wrong_is_said_once(name, text, words):
     view, (sentence,) = links.view_from_query({name: text, "strobe": "odd"})
     assert view == View(strobe="odd")
     assert words in sentence
+
+
+@pytest.mark.parametrize(
+    ("query", "lesson", "words"),
+    [
+        ({"stage": "on"}, Lesson(), "stage='on' in the link was left out: expected 0 or 1"),
+        ({"hide": "ruler,door,pins"}, Lesson(hide=("ruler", "pins")), "also hides 'door', which"),
+        ({"hide": "a,b,c,d"}, Lesson(), "and others"),
+        ({"ask": "x" * 301}, Lesson(), "a question may have 300 characters"),
+        ({"ask": "Who\u202e\nwins?", "hide": ""}, Lesson(question="Who wins?"), None),
+    ],
+)
+def test_what_a_lesson_s_link_gets_wrong_is_said_once(query, lesson, words):
+    found, said = links.lesson_from_query(query)
+    assert found == lesson
+    assert [words in sentence for sentence in said] == ([True] if words else [])
 
 
 # --- Links on their way ------------------------------------------------------------------------

@@ -1,12 +1,13 @@
 """Pages through Streamlit's own test harness: what they say and which run they show."""
 
 from dataclasses import replace
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from streamlit.runtime.state import SafeSessionState, SessionState
 from streamlit.testing.v1 import AppTest
 
-from pages import _reached, _state, _ui
+from pages import _reached, _stage, _state, _ui
 from pages._names import PAGES
 from pages._words import WORDS
 from simcore import (
@@ -19,6 +20,7 @@ from simcore import (
     regimes,
     variations,
 )
+from simcore.lesson import PARTS, Lesson
 from simcore.view import View
 
 
@@ -195,6 +197,22 @@ def test_every_phase_and_every_symbol_of_the_ruler_is_explained():
         assert name in symbols
     app = open_app()
     assert "settled" in words(app)
+
+
+def test_a_link_for_a_lesson_is_made_and_shown_as_it_is_made():
+    assert set(_stage.HIDES) == set(PARTS)
+    app = open_app()
+    app.switch_page("pages/about.py").run()
+    app.selectbox(key="lesson_run").set_value("small")
+    app.multiselect(key="lesson_hide").set_value(["result", "ruler"])
+    app.text_input(key="lesson_question").set_value("Who wins, 1 & 2?")
+    app.toggle(key="lesson_stage").set_value(True).run()
+    assert not app.exception
+    (link,) = [code.value for code in app.code if "hide=" in code.value]
+    query = dict(parse_qsl(urlsplit(link).query))
+    lesson, said = links.lesson_from_query(query)
+    assert lesson == Lesson(stage=True, hide=("ruler", "result"), question="Who wins, 1 & 2?")
+    assert links.from_query(query, the_experiment(app)) == (presets.SMALL.experiment, said)
 
 
 def test_flow_beside_a_diverged_run_ends_with_it(monkeypatch):

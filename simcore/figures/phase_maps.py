@@ -33,13 +33,15 @@ def phase_map(
     names: Mapping[str, prospects.Mark] = prospects.MARKS,
     step_on: Literal["x", "y"] = "x",
     height: int = 480,
+    keyed: bool = False,
 ) -> alt.LayerChart:
     """One rectangle per row of a sweep, (len(ys), len(xs)) row by row; None is not drawn.
 
     `measure` is one of `MEASURES`. `borders` are step sizes by field of `StepSizeMarks`, one per
     value of the axis that is not the step size, called by their `names`; the step size is `step_on`
-    x or y. A click (param "cell") gives the number of the cell, a drag (param "zoom") the
-    rectangle. ValueError if the rows do not fit the axes, or are more than a chart can hold.
+    x or y. If it is `keyed`, the cell whose number the param "cursor" has, bound to a field of the
+    page, is framed. A click (param "cell") gives the number of the cell, a drag (param "zoom")
+    the rectangle. ValueError if the rows do not fit the axes, or are more than a chart can hold.
     """
     _check(xs, ys, rows, measure)
     known = [number for number, row in enumerate(rows) if row is not None]
@@ -82,6 +84,8 @@ def phase_map(
         else:
             ends = {"left": np.array(xs, dtype=float), "bottom": where}
         layers += _border(names[name].name, order, ends, step_on, {"x": x, "y": y}, left, bottom)
+    if keyed:
+        layers += _cursor(rectangles)
     subject = {x_title: table["x"], y_title: table["y"], "regime": table["regime"]}
     subject |= {TITLES[name]: table[name] for name in NUMBERS}
     words = f"Map of the {TITLES[measure]} over {x_title}, {y_title}."
@@ -114,6 +118,19 @@ def ensemble(
 
 
 # --- Layers ----------------------------------------------------------------------------------
+
+
+def _cursor(rectangles: alt.Chart) -> list[alt.Chart]:
+    """Two frames, one in the other, so that they are seen on every colour."""
+    at = alt.param(name="cursor", value="", bind=alt.binding(input="text", name="cursor"))
+    here = alt.Chart(rectangles.data).transform_filter("'' + datum.cell == cursor")
+    frames = [
+        here.mark_rect(filled=False, strokeWidth=width, stroke=parts.ink(colour), clip=True).encode(
+            x="left:Q", x2="right:Q", y="bottom:Q", y2="top:Q"
+        )
+        for width, colour in ((5, style.INK), (2, style.PAGE))
+    ]
+    return [frames[0].add_params(at), frames[1]]
 
 
 def _median(

@@ -33,3 +33,6 @@ export const decimalsFor = (size) =>
 
 /** A number with every digit made "0", whose width is that of all such numbers. */
 export const digitless = (string) => string.replace(/\d/g, "0");
+
+/** How much larger than itself an element is shown, by its own zoom and that of what holds it. */
+export const zoomOf = (element) => element.currentCSSZoom ?? 1;

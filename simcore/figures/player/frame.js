@@ -1,6 +1,7 @@
 /* The frame of a panel: its measures, title and axes. S is the player, p a panel. */
 
 import { clamp } from "../browser/numbers.js";
+import { placeTitle } from "./enlarge.js";
 import { segment, shorten, text, width } from "./ink.js";
 import { css } from "./theme.js";
 
@@ -40,6 +41,7 @@ export function drawTitle(ctx, S, p) {
     room = w - (p.button ? 44 : 0);
   const title = shorten(S, p.spec.title, room - 8, 13.5);
   text(ctx, S, title, x, y + 15, { size: 13, weight: 600 });
+  placeTitle(p, width(S, title, 13, 600));
   const after = width(S, title, 13, 600) + 8;
   const label = p.spec.label ?? "";
   if (label && after + width(S, label) <= room)

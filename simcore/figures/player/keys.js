@@ -1,5 +1,6 @@
 /* The keyboard. S is the player. Streamlit keeps r, c and Esc. */
 
+import { isTyped, presses, staged } from "../browser/staged.js";
 import { act } from "./controls.js";
 
 const KEYS = {
@@ -29,21 +30,27 @@ function press(S, event) {
   act(S, event.shiftKey && event.key.startsWith("Arrow") ? `${name}10` : name);
 }
 
-const TYPED_IN = "input, textarea, select, [contenteditable=true]";
-const PRESSED = "button, a, summary, [role=button], [role=tab], [role=option], [role=radio]";
-
-/** Space plays wherever nothing is typed or pressed; where nothing has the focus the other keys move
- * a clock that was started so, as they scroll the page else. */
+/** Space plays wherever nothing is typed or pressed. The other keys move a clock that was started so
+ * where nothing has the focus, as they scroll the page else; on stage they always do. */
 function pressElsewhere(S, event) {
-  const [at] = event.composedPath();
-  const free = at === document.body,
-    plays = event.key === " " && !at.matches?.(`${TYPED_IN}, ${PRESSED}`);
-  if (!plays && !(free && S.keyed)) return;
+  const [at] = event.composedPath(),
+    pressing = presses(event);
+  if (isTyped(event) || (pressing && [" ", "Enter"].includes(event.key))) return;
+  const plays = event.key === " " && !pressing;
+  if (!plays && !staged() && !(at === document.body && S.keyed)) return;
   S.keyed ||= plays;
   press(S, event);
+}
+
+/** Escape gives the other panels back, before anybody else hears of it. */
+function escape(S, event) {
+  if (event.key !== "Escape" || !S.enlarged) return;
+  event.preventDefault();
+  S.enlarge(null);
 }
 
 export function listenToKeys(S) {
   S.on(S.root, "keydown", (event) => press(S, event));
   S.on(document, "keydown", (event) => pressElsewhere(S, event));
+  S.on(document, "keydown", (event) => escape(S, event), { capture: true });
 }

@@ -5,17 +5,23 @@
  * picture that the next frame replaces is drawn at once instead, without layers (`glance`).
  */
 
-import { drawTitle } from "./frame.js";
+import { zoomOf } from "../browser/numbers.js";
+import { staged } from "../browser/staged.js";
+import { drawTitle, SMALLEST_PLOT } from "./frame.js";
 import { clipped, copy } from "./ink.js";
 import { series } from "./series.js";
 import { css } from "./theme.js";
 import { timeline } from "./timeline.js";
 
-const NARROW = 720; // below this width panels stand in one column
+const NARROW = 640; // below this width panels stand in one column
+const FOOT_OF_PAGE = 10; // below the panels, where they fill the window
+const LEAST_PLOT = 90; // to have more panels in view
+const LARGEST = 1.5; // times the usual height, where there is room
+const LEFT_OVER = 44; // of the window before panels grow: words above them come and go
 export const GAP = 22;
 
 /** Panels side by side in a width. */
-export const columnsIn = (S, W) => (W >= NARROW ? Math.min(S.scene.columns, S.panels.length) : 1);
+export const columnsIn = (S, W) => (W >= NARROW ? Math.min(S.scene.columns, S.visible.length) : 1);
 
 export const context = () => document.createElement("canvas").getContext("2d");
 
@@ -32,8 +38,26 @@ export class Screen {
   }
 
   get dpr() {
-    return window.devicePixelRatio || 1;
+    return (window.devicePixelRatio || 1) * zoomOf(this.root);
   }
+
+  /** From the top of the panels to the foot of the window, when nothing is scrolled. */
+  get room() {
+    const { canvas } = this.panels,
+      zoom = zoomOf(this.root),
+      top = canvas.getBoundingClientRect().top + scrolledBy(canvas);
+    const room = Math.floor((window.innerHeight - top) / zoom) - FOOT_OF_PAGE,
+      less = this.kept - room;
+    if (!(less <= 0 && less > -LEFT_OVER)) this.kept = room;
+    return this.kept;
+  }
+}
+
+/** How far all that holds an element is scrolled down. */
+function scrolledBy(element) {
+  let sum = 0;
+  for (let n = element; n; n = n.parentNode ?? n.host) sum += n.scrollTop || 0;
+  return sum;
 }
 
 export class Layout {
@@ -42,6 +66,7 @@ export class Layout {
     this.layers = { still: null, data: null };
     this.ribbons = [];
     this.glancing = false; // whether the layers are older than what is on show
+    this.leastPlot = SMALLEST_PLOT;
   }
 
   resize() {
@@ -59,9 +84,10 @@ export class Layout {
     const { S } = this;
     if (!W) return;
     this.dpr = this.canvases.dpr;
+    this.fitted = this.measures();
     this.arrange(W);
     if (!this.glancing) this.makeLayers();
-    for (const p of S.panels) p.kind.place(S, p, p.left, p.right);
+    for (const p of S.visible) p.kind.place(S, p, p.left, p.right);
     this.fitCanvas(this.ctx, this.width, this.height);
     timeline.place(S, W);
     this.fitCanvas(this.trackCtx, W, timeline.height(S));
@@ -72,22 +98,52 @@ export class Layout {
   drawAtOnce() {
     const { S } = this;
     this.ground(this.ctx);
-    for (const p of S.panels) p.kind.frame(this.ctx, S, p);
+    for (const p of S.visible) p.kind.frame(this.ctx, S, p);
     timeline.draw(this.trackCtx, S, this.width);
     S.painted(false);
   }
 
+  /** The same after something has moved or changed its size. */
+  refit() {
+    if (this.measures() !== this.fitted) this.resize();
+  }
+
+  measures() {
+    const { width, dpr, room } = this.canvases;
+    return [width, dpr, room, staged()].join();
+  }
+
+  /** Panels in rows; where they stand in a window, as many rows of it in view as can be. */
   arrange(W) {
     const { S } = this,
-      { panels } = S;
-    const across = (this.across = columnsIn(S, W));
+      { visible } = S,
+      across = (this.across = columnsIn(S, W)),
+      { room } = this.canvases;
+    this.rows = [];
+    for (let k = 0; k < visible.length; k += across) this.rows.push(visible.slice(k, k + across));
+    if (room === undefined) this.stack(W, S.scene.height, SMALLEST_PLOT);
+    else {
+      for (let seen = this.rows.length; seen > 0; seen--) {
+        const most = seen === this.rows.length ? LARGEST * S.scene.height : S.scene.height,
+          each = Math.floor((room + GAP) / seen) - GAP,
+          tall = staged() ? each : Math.min(most, each);
+        if (this.stack(W, tall, LEAST_PLOT, seen) <= room) break;
+        if (seen === 1) this.stack(W, S.scene.height, SMALLEST_PLOT);
+      }
+    }
+    for (const p of visible) Object.assign(p, p.kind.margins(S, p));
+    this.align(visible.filter((p) => p.kind === series));
+    for (const p of visible) p.moveButton?.();
+  }
+
+  /** Rows one below the other, each so `tall` or as it needs for plots of `leastPlot`; returns how
+   * high the first of them are. */
+  stack(W, tall, leastPlot, seen) {
+    Object.assign(this, { tall, leastPlot });
     let y = 0;
-    for (let first = 0; first < panels.length; first += across)
-      y += this.arrangeRow(panels.slice(first, first + across), W, y) + GAP;
-    [this.width, this.height] = [W, y - GAP];
-    for (const p of panels) Object.assign(p, p.kind.margins(S, p));
-    this.align(panels.filter((p) => p.kind === series));
-    for (const p of panels) p.moveButton?.();
+    const feet = this.rows.map((row) => (y += this.arrangeRow(row, W, y) + GAP) - GAP);
+    [this.width, this.height] = [W, feet.at(-1) ?? 0];
+    return feet[(seen ?? feet.length) - 1] ?? 0;
   }
 
   /** One row of panels side by side at height y; returns how high it is. */
@@ -95,7 +151,7 @@ export class Layout {
     const { S } = this,
       w = Math.floor((W - GAP * (row.length - 1)) / row.length);
     for (const p of row) p.kind.fit(S, p);
-    const h = Math.ceil(Math.max(S.scene.height, ...row.map((p) => p.kind.need(S, p, w))));
+    const h = Math.ceil(Math.max(this.tall, ...row.map((p) => p.kind.need(S, p, w))));
     row.forEach((p, k) => {
       p.rect = { x: k * (w + GAP), y, w, h };
     });
@@ -141,7 +197,7 @@ export class Layout {
       { still, data } = this.layers;
     this.ground(still);
     data.clearRect(0, 0, this.width, this.height);
-    for (const p of S.panels) {
+    for (const p of S.visible) {
       p.kind.data(data, S, p);
       p.drawn = null;
     }
@@ -154,7 +210,7 @@ export class Layout {
     const { S } = this;
     ctx.fillStyle = css(S.theme.bg);
     ctx.fillRect(0, 0, this.width, this.height);
-    for (const p of S.panels) {
+    for (const p of S.visible) {
       drawTitle(ctx, S, p);
       p.kind.still(ctx, S, p);
     }
@@ -169,7 +225,7 @@ export class Layout {
   paintFrame() {
     const { S } = this;
     copy(this.ctx, S, this.layers.still.canvas, 0, 0, this.width, this.height);
-    for (const p of S.panels) p.kind.frame(this.ctx, S, p);
+    for (const p of S.visible) p.kind.frame(this.ctx, S, p);
     timeline.draw(this.trackCtx, S, this.canvases.width);
   }
 

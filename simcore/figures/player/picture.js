@@ -63,6 +63,11 @@ export class Picture {
     for (const p of this.panels) p.kind.prepare(this, p);
   }
 
+  /** The panels on show, of all there are. */
+  get visible() {
+    return this.panels;
+  }
+
   /** Called after each painting, `anew` if all of it was drawn again. */
   painted(_anew) {}
 

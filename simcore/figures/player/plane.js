@@ -2,7 +2,7 @@
 
 import { decimalsFor, digitless, fixed, least } from "../browser/numbers.js";
 import { drawGround, drawStreams, groundSwatch, readGround, streamStyle } from "./ground.js";
-import { drawAxes, FOOT, HEAD, ROW, SMALLEST_PLOT } from "./frame.js";
+import { drawAxes, FOOT, HEAD, ROW } from "./frame.js";
 import { clipped, dot, drawMark, drawMarker, pen, text, width } from "./ink.js";
 import {
   drawLegend,
@@ -107,8 +107,12 @@ export const plane = {
     for (const e of p.entries) if (e.value) e.slot = 2 * widest + width(S, "(, )");
     p.beside = w >= 430;
     p.rows = p.beside ? 0 : flowLegend(S, p.entries, w);
-    const beside = Math.max(SMALLEST_PLOT, p.entries.length * ROW - FOOT + 20);
-    const plot = p.beside ? beside : S.layout.across > 1 ? 180 : this.size(p, w - 60, 340)[1];
+    const beside = Math.max(S.layout.leastPlot, p.entries.length * ROW - FOOT + 20);
+    const plot = p.beside
+      ? beside
+      : S.layout.across > 1
+        ? 1.2 * S.layout.leastPlot
+        : this.size(p, w - 60, 340)[1];
     return HEAD + p.rows * ROW + plot + FOOT;
   },
 

@@ -3,10 +3,12 @@
  * Python while playing.
  */
 
+import { staged } from "../browser/staged.js";
 import { fillSpeeds, listenToControls, showControls } from "./controls.js";
 import { listenToKeys } from "./keys.js";
 import { Layout, Screen } from "./layout.js";
 import { Live } from "./live.js";
+import { addTitleButton, MOST_ON_STAGE, showVisible } from "./enlarge.js";
 import { addLogButton } from "./logbutton.js";
 import { Picture } from "./picture.js";
 import { listenToPointer } from "./pointer.js";
@@ -43,13 +45,16 @@ export class Player extends Picture {
   }
 
   listen() {
-    const redress = () => this.hash && this.restyle();
+    const redress = () => this.redress();
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
     this.scheme = matchMedia("(prefers-color-scheme: dark)");
     this.on(this.scheme, "change", redress);
     this.on(document.fonts, "loadingdone", redress); // web fonts have other widths
-    this.observer = new ResizeObserver(() => this.layout.resize());
-    this.observer.observe(this.root);
+    this.observer = new ResizeObserver(() => this.layout.refit());
+    // what stands above the panels moves them, and then all that holds them has another size
+    for (let n = this.root; n; n = n.parentNode ?? n.host)
+      if (n.nodeType === 1) this.observer.observe(n);
+    this.on(window, "staged", () => this.redress());
     listenToControls(this);
     listenToKeys(this);
     listenToPointer(this);
@@ -78,6 +83,7 @@ export class Player extends Picture {
     this.caption = data.scene.caption; // it holds the view, so it changes with that
     const fresh = data.scene.hash !== this.hash,
       theme = this.pageTheme(data.scene.style);
+    this.root.toggleAttribute("data-stage", staged());
     if (fresh) this.load(whole);
     const moved = this.view.receive(data.scene.view);
     if (fresh || moved) showControls(this);
@@ -87,9 +93,13 @@ export class Player extends Picture {
   }
 
   load(data) {
-    for (const p of this.panels) p.button?.remove();
+    for (const p of this.panels) for (const b of [p.button, p.titleButton]) b?.remove();
     super.load(data);
-    for (const p of this.panels) addLogButton(this, p);
+    for (const p of this.panels) {
+      addTitleButton(this, p);
+      addLogButton(this, p);
+    }
+    showVisible(this);
     this.parts.note.textContent = data.scene.note;
   }
 
@@ -99,6 +109,27 @@ export class Player extends Picture {
 
   restyle(theme = this.pageTheme()) {
     this.dress(theme);
+    this.layout.resize();
+  }
+
+  /** The same on another ground: colours, fonts, the stage. */
+  redress() {
+    if (!this.hash) return;
+    this.root.toggleAttribute("data-stage", staged());
+    showVisible(this);
+    this.restyle();
+  }
+
+  /** One panel alone, if it is enlarged; on stage the first ones. */
+  get visible() {
+    const one = this.panels.find((p) => p.key === this.enlarged);
+    if (one) return [one];
+    return staged() ? this.panels.slice(0, MOST_ON_STAGE) : this.panels;
+  }
+
+  enlarge(key) {
+    this.enlarged = key;
+    showVisible(this);
     this.layout.resize();
   }
 

@@ -1,6 +1,6 @@
 /* Mouse, touch and wheel: hovering reads, dragging scrubs. S is the player. */
 
-import { clamp } from "../browser/numbers.js";
+import { clamp, zoomOf } from "../browser/numbers.js";
 import { act } from "./controls.js";
 import { heat } from "./heat.js";
 import { series } from "./series.js";
@@ -9,7 +9,7 @@ import { noticeWords, tell, timelineWords } from "./words.js";
 const REACH = 8; // CSS pixels round a plot that still belong to it
 
 function panelAt(S, x, y) {
-  return S.panels.find(
+  return S.visible.find(
     ({ plot }) =>
       plot &&
       x >= plot.x - REACH &&
@@ -64,8 +64,9 @@ function drag(S, element, { timeOf, grasp, look }) {
   let resume = false,
     held = null;
   const point = (event) => {
-    const box = element.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
+    const box = element.getBoundingClientRect(),
+      zoom = zoomOf(element);
+    return [(event.clientX - box.left) / zoom, (event.clientY - box.top) / zoom];
   };
   const hover = (t) => {
     S.hover = t;

@@ -1,7 +1,7 @@
 /* Panel: columns against time. S is the player, p the panel. */
 
 import { clamp, digitless, least } from "../browser/numbers.js";
-import { drawAxes, FOOT, HEAD, ROW, SMALLEST_PLOT } from "./frame.js";
+import { drawAxes, FOOT, HEAD, ROW } from "./frame.js";
 import {
   clipped,
   dot,
@@ -82,7 +82,7 @@ export const series = {
   need(S, p, w) {
     this.slot(S, p);
     p.rows = flowLegend(S, p.entries, w);
-    return HEAD + p.rows * ROW + SMALLEST_PLOT + FOOT;
+    return HEAD + p.rows * ROW + S.layout.leastPlot + FOOT;
   },
 
   margins(S, p) {

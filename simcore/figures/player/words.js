@@ -85,6 +85,6 @@ export function tell(S) {
   state.textContent = [
     momentText(S, S.at),
     ...marksAt(S, S.at).map(({ words }) => words.replace(/\.$/, "")),
-    ...S.panels.map((p) => `${p.spec.title}: ${p.kind.describe(S, p)}`),
+    ...S.visible.map((p) => `${p.spec.title}: ${p.kind.describe(S, p)}`),
   ].join(". ");
 }

@@ -1,9 +1,12 @@
 /* The handle: what pointer and keys do to the step size. R is the ruler. */
 
+import { zoomOf } from "../browser/numbers.js";
+import { staged } from "../browser/staged.js";
+
 export function listen(R) {
   const { track, handle } = R.parts;
   const on = (target, type, act) => target.addEventListener(type, act, R.off);
-  const at = (event) => event.clientX - track.getBoundingClientRect().left;
+  const at = (event) => (event.clientX - track.getBoundingClientRect().left) / zoomOf(track);
   on(track, "pointerdown", (event) => {
     if (event.button !== 0 || R.held) return;
     event.preventDefault();
@@ -29,6 +32,7 @@ export function listen(R) {
     R.report();
     if (R.waiting) R.take(R.waiting, true);
     R.waiting = null;
+    if (staged()) handle.blur(); // arrows are for the clock again
   };
   for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) on(track, type, release);
   on(handle, "keydown", (event) => key(R, event));

@@ -1,6 +1,6 @@
 /* Labels of the marks above and below the bar, and poles down to them. R is the ruler. */
 
-import { clamp } from "../browser/numbers.js";
+import { clamp, zoomOf } from "../browser/numbers.js";
 import { element } from "./element.js";
 import { same, short } from "./words.js";
 
@@ -76,7 +76,7 @@ function arrangeAs(R, groups, compact) {
     groups.map((ticks, k) => ({
       box: boxes[k],
       xs: ticks.map((tick) => R.x(tick.value)),
-      w: Math.ceil(boxes[k].getBoundingClientRect().width),
+      w: Math.ceil(boxes[k].getBoundingClientRect().width / zoomOf(boxes[k])),
     })),
     R.width,
   );
