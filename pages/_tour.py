@@ -36,7 +36,7 @@ class Guess:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lesson:
+class TourStep:
     """A step of the tour.
 
     picture: which one, see `pages/tour.py`. right: the answer, and words: what is said of it, both
@@ -101,7 +101,7 @@ def _share(run: Trajectory) -> float:
 
 # --- 1 -----------------------------------------------------------------------------------------
 
-TWO_PATHWAYS = Lesson(
+TWO_PATHWAYS = TourStep(
     title="Two pathways and a target",
     text=(
         f"A **pathway** multiplies its input by {DEPTH} numbers, its **weights**, one for each layer; "
@@ -135,7 +135,7 @@ TWO_PATHWAYS = Lesson(
 
 # --- 2 -----------------------------------------------------------------------------------------
 
-WHO_WINS = Lesson(
+WHO_WINS = TourStep(
     title="Gradient flow: who wins?",
     text=(
         f"Training lowers the **loss** ½(σ₁ + σ₂ − {TARGET:g})²: over and over it changes each of "
@@ -168,7 +168,7 @@ WHO_WINS = Lesson(
 
 # --- 3 -----------------------------------------------------------------------------------------
 
-SHARP = Lesson(
+SHARP = TourStep(
     title="Why one pathway alone is sharp",
     text=(
         "At a solution the loss is zero, and around it the loss rises as in a valley: in its "
@@ -201,7 +201,7 @@ SHARP = Lesson(
 
 # --- 4 -----------------------------------------------------------------------------------------
 
-EDGE_OF_DESCENT = Lesson(
+EDGE_OF_DESCENT = TourStep(
     title="The edge 2/η",
     text=(
         "A computer cannot take infinitely small steps: **gradient descent** changes each weight by "
@@ -233,7 +233,7 @@ EDGE_OF_DESCENT = Lesson(
 
 # --- 5 -----------------------------------------------------------------------------------------
 
-HANDS_BACK = Lesson(
+HANDS_BACK = TourStep(
     title="A large step hands the signal back",
     text=(
         f"Now both pathways are trained by descent with this step size, from the same start as in "
@@ -268,7 +268,7 @@ HANDS_BACK = Lesson(
 
 # --- 6 -----------------------------------------------------------------------------------------
 
-HOW_FAR = Lesson(
+HOW_FAR = TourStep(
     title="How far: the ruler and the trap",
     text=(
         "The larger the step size, the lower the edge 2/η, and the more evenly the signal has to "
@@ -305,7 +305,7 @@ SHALLOW_DEPTH = SHALLOW.network.depths[0]
 SHALLOW_STARTS = SHALLOW.start.strengths(0)
 SHALLOW_SHARPNESS = theory.single_path_sharpness(TARGET, SHALLOW_DEPTH)
 
-NEVER = Lesson(
+NEVER = TourStep(
     title="Why two layers never share, and what is open",
     text=(
         f"With only {SHALLOW_DEPTH} layers a pathway's strength is w², and the squares of the "
@@ -337,13 +337,13 @@ NEVER = Lesson(
     ),
 )
 
-LESSONS = (TWO_PATHWAYS, WHO_WINS, SHARP, EDGE_OF_DESCENT, HANDS_BACK, HOW_FAR, NEVER)
+STEPS = (TWO_PATHWAYS, WHO_WINS, SHARP, EDGE_OF_DESCENT, HANDS_BACK, HOW_FAR, NEVER)
 
 OPEN = (
     "**What is open.** For two pathways theory says to about a hundredth where the sharing ends; "
-    "for three or more there is no such formula, because the end depends on the way there. Single "
-    "jumps at the edge are chaotic: the end can be foretold, the next hundred steps cannot. And the networks in use "
-    "are not linear, and learn from noisy samples: there the argument of this tour is a guide, "
+    "for three or more there is no such formula, because the end depends on the way there. How "
+    "long it takes to hand the signal back is not known in a formula either. And the networks in "
+    "use are not linear, and learn from noisy samples: there the argument of this tour is a guide, "
     "not a proof."
 )
 

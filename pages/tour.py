@@ -7,9 +7,10 @@ from dataclasses import replace
 import streamlit as st
 
 from pages import _prose, _reached, _runs, _state, _take, _ui, _widgets
-from pages._lessons import DESCENT, LESSONS, OPEN, Lesson, questions, unbroken
+from pages._tour import DESCENT, OPEN, STEPS, TourStep, questions, unbroken
 from simcore import Experiment, live, prospects, regimes, scenes, variations
-from simcore.figures import charts, lessons
+from simcore.figures import charts
+from simcore.figures import tour as pictures
 from simcore.figures.clock import Span, whole
 from simcore.figures.scene import Axis, Level
 from simcore.figures.tables import Named
@@ -18,7 +19,7 @@ from simcore.trajectory import Trajectory
 _ui.open_page()
 _ui.complaints()
 number = _state.view().step
-lesson = LESSONS[number - 1]
+step = STEPS[number - 1]
 state = st.session_state
 guesses: dict[int, float] = state.setdefault("guesses", {})  # by the number of the step
 told: set[int] = state.setdefault("told", set())  # steps whose answer was asked for
@@ -36,7 +37,7 @@ def go(step: int) -> None:
 
 
 def guessed(step: int) -> float:
-    return guesses.get(step, LESSONS[step - 1].guess.begin)
+    return guesses.get(step, STEPS[step - 1].guess.begin)
 
 
 def walk() -> None:
@@ -45,7 +46,7 @@ def walk() -> None:
         st.segmented_control,
         "Step of the tour",
         "step",
-        list(range(1, len(LESSONS) + 1)),
+        list(range(1, len(STEPS) + 1)),
         number,
         go,
         required=True,
@@ -55,7 +56,7 @@ def walk() -> None:
 
 def ask() -> None:
     """The slider and the key that gives the answer."""
-    guess = lesson.guess
+    guess = step.guess
     _widgets.control(
         st.slider,
         guess.label,
@@ -76,7 +77,7 @@ def tell() -> None:
 
 
 def answer(run: Trajectory) -> None:
-    _prose.say(unbroken(f"{lesson.compared(guessed(number), run)} {lesson.words(run)}"))
+    _prose.say(unbroken(f"{step.compared(guessed(number), run)} {step.words(run)}"))
 
 
 def drag(label: str, low: float, high: float, step: float, begin: float) -> float:
@@ -100,23 +101,23 @@ def drag(label: str, low: float, high: float, step: float, begin: float) -> floa
 
 def strength_curve(run: Trajectory, known: bool) -> None:
     depth, strength = run.experiment.network.depths[0], float(run.strengths[0, 0, 0])
-    drawn = lessons.strength_curve(depth, strength, guessed(number), known)
+    drawn = pictures.strength_curve(depth, strength, guessed(number), known)
     _ui.chart(drawn, "Strength of a pathway", run.experiment)
 
 
 def splits(run: Trajectory, known: bool) -> None:
     share = drag("Share of pathway 1", 0.0, 1.0, 0.01, 0.9) if known else 0.5
     target, (first, second) = run.experiment.task.singular_values[0], run.experiment.network.depths
-    drawn = lessons.splits(target, (first, second), guessed(number), known, share)
+    drawn = pictures.splits(target, (first, second), guessed(number), known, share)
     _ui.chart(drawn, "Sharpness of the solutions", run.experiment)
 
 
 def valley(run: Trajectory, known: bool) -> None:
-    guess, eta = lesson.guess, run.experiment.dynamics.eta or 0.0
+    guess, eta = step.guess, run.experiment.dynamics.eta or 0.0
     sharpness = guessed(number)
     if known:
         sharpness = drag("Sharpness λ of the valley", guess.low, guess.high, guess.step, sharpness)
-    drawn = lessons.valley(eta, sharpness, guess.high, known)
+    drawn = pictures.valley(eta, sharpness, guess.high, known)
     _ui.chart(drawn, "Descent in a valley", run.experiment)
 
 
@@ -127,18 +128,18 @@ def named(run: Trajectory) -> Named:
 
 def played(run: Trajectory, known: bool) -> None:
     """The run; before the answer its beginning, on the axes of the whole."""
-    levels = [Level(guessed(number), lessons.YOURS)]
-    scene = lessons.scene([named(run)], lesson.panels, levels)
+    levels = [Level(guessed(number), pictures.YOURS)]
+    scene = pictures.scene([named(run)], step.panels, levels)
     if known:
         _ui.play_here(scene, run, f"player_{number}")
         return
-    assert lesson.before is not None
-    begin = found(lesson.before)
-    shown = lessons.scene([named(begin)], lesson.panels, levels)
+    assert step.before is not None
+    begin = found(step.before)
+    shown = pictures.scene([named(begin)], step.panels, levels)
     axis: Axis = "step" if run.experiment.dynamics.iterated else "time"
     span = Span(0.0, whole(scene.runs, axis, "linear").last)
     drawn = charts.still(
-        lessons.beginning(shown, scene), 0, axis=axis, span=span, height=lessons.HEIGHT
+        pictures.beginning(shown, scene), 0, axis=axis, span=span, height=pictures.HEIGHT
     )
     _ui.chart(drawn, "How it begins", begin.experiment)
 
@@ -150,7 +151,7 @@ def ruler(run: Trajectory, known: bool) -> None:
         experiment = variations.with_step_size(experiment, tried.get(number, guessed(number)))
         _ui.ruler_of(experiment, "tour_ruler", lambda eta: tried.update({number: eta}), "tour")
         run = found(experiment)
-    scene = lessons.scene([named(run)], lesson.panels)
+    scene = pictures.scene([named(run)], step.panels)
     if known:
         scene = replace(scene, live=live.system(experiment), plays=False)
     _ui.play_here(scene, run, f"player_{number}")
@@ -180,28 +181,28 @@ def farewell() -> None:
     _prose.say("### Now you can say", "title")
     run = found(DESCENT)
     _prose.say("\n".join(f"* **{asked}** {answered}" for asked, answered in questions(run)))
-    seen = [k for k in range(1, len(LESSONS) + 1) if k in told]
+    seen = [k for k in range(1, len(STEPS) + 1) if k in told]
     _prose.table(
         {
-            "step": [LESSONS[k - 1].title for k in seen],
-            "you said": [LESSONS[k - 1].guess.written(guessed(k)) for k in seen],
-            "answer": [right(LESSONS[k - 1]) for k in seen],
+            "step": [STEPS[k - 1].title for k in seen],
+            "you said": [STEPS[k - 1].guess.written(guessed(k)) for k in seen],
+            "answer": [right(STEPS[k - 1]) for k in seen],
         }
     )
     _ui.link("simulator", "Open the run of step 5 in the Simulator", DESCENT, icon="▶️")
 
 
-def right(other: Lesson) -> str:
+def right(other: TourStep) -> str:
     return f"{other.right(found(other.experiment)):.{other.guess.digits + 1}f}"
 
 
 walk()
-run, known = found(lesson.experiment), number in told
+run, known = found(step.experiment), number in told
 words, picture = st.columns([2, 3], gap="medium")
 with words:
-    _prose.say(f"## {number} of {len(LESSONS)}. {lesson.title}", "title")
-    _prose.say(unbroken(lesson.text))
-    _prose.say(unbroken(f"**{lesson.guess.question}**"))
+    _prose.say(f"## {number} of {len(STEPS)}. {step.title}", "title")
+    _prose.say(unbroken(step.text))
+    _prose.say(unbroken(f"**{step.guess.question}**"))
     if known:
         answer(run)
     else:
@@ -211,11 +212,11 @@ with words:
             _widgets.button("Guess again", "again", lambda: told.discard(number))
         if number > 1:
             _widgets.button("Back", "back", lambda: go(number - 1))
-        if number < len(LESSONS):
+        if number < len(STEPS):
             _widgets.button("**Next**" if known else "Next", "next", lambda: go(number + 1))
 with picture:
-    PICTURES[lesson.picture](run, known)
-if known and number == len(LESSONS):
+    PICTURES[step.picture](run, known)
+if known and number == len(STEPS):
     farewell()
 _take.of_charts()
 _ui.to_top(number)

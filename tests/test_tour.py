@@ -8,21 +8,22 @@ import re
 import numpy as np
 import pytest
 
-from pages._lessons import DESCENT, LESSONS, OPEN, SHALLOW, questions, unbroken
+from pages._tour import DESCENT, OPEN, SHALLOW, STEPS, questions, unbroken
 from simcore import Trajectory, simulate, theory
-from simcore.figures import lessons, ruler
+from simcore.figures import ruler
+from simcore.figures import tour as pictures
 from simcore.figures.tables import Named
 from simcore.studies import reached
 from simcore.verdicts import Regime
 from simcore.view import STEPS
 
-NUMBERS = range(1, len(LESSONS) + 1)
+NUMBERS = range(1, len(STEPS) + 1)
 
 
 @pytest.fixture(scope="module")
 def runs() -> dict[int, Trajectory]:
     """By the number of the step."""
-    return {k: simulate(LESSONS[k - 1].experiment) for k in NUMBERS}
+    return {k: simulate(STEPS[k - 1].experiment) for k in NUMBERS}
 
 
 # --- The answers, by another way ---------------------------------------------------------------
@@ -109,7 +110,7 @@ OTHERWISE = (
 @pytest.mark.parametrize("number", NUMBERS)
 def test_every_answer_is_found_by_another_way(number, runs):
     found, tolerance = OTHERWISE[number - 1]
-    assert LESSONS[number - 1].right(runs[number]) == pytest.approx(found(), abs=tolerance)
+    assert STEPS[number - 1].right(runs[number]) == pytest.approx(found(), abs=tolerance)
 
 
 def test_what_is_said_of_the_ways_is_true_of_them(runs):
@@ -145,11 +146,11 @@ def test_some_runs_get_away_from_the_trap_and_none_is_lost_before_it():
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_guess_is_compared_and_not_judged(number, runs):
-    lesson, run = LESSONS[number - 1], runs[number]
-    guess, right = lesson.guess, lesson.right(run)
+    step, run = STEPS[number - 1], runs[number]
+    guess, right = step.guess, step.right(run)
     assert guess.low < right < guess.high
     for guessed in np.arange(guess.low, guess.high + guess.step / 2, guess.step).tolist():
-        said = lesson.compared(guessed, run)
+        said = step.compared(guessed, run)
         assert said.startswith(f"You said {guess.written(guessed)}")
         (bold,) = re.findall(r"\*\*([\d.]+)\*\*", said)
         assert float(bold) == pytest.approx(right, abs=0.5 * 10.0 ** -(guess.digits + 1) * 1.01)
@@ -159,8 +160,8 @@ def test_a_guess_is_compared_and_not_judged(number, runs):
 
 
 def spoken(number: int, run: Trajectory) -> str:
-    lesson = LESSONS[number - 1]
-    parts = lesson.text, lesson.guess.question, lesson.guess.label, lesson.words(run)
+    step = STEPS[number - 1]
+    parts = step.text, step.guess.question, step.guess.label, step.words(run)
     return " ".join(parts)
 
 
@@ -179,20 +180,20 @@ def test_no_word_is_used_before_it_is_explained(runs):
             assert f"**{term}**" not in plain, "explained once"
 
 
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.title)
-def test_a_step_is_two_sentences_and_a_question(lesson):
-    assert len(re.findall(r"\.(?= [A-Z]|$)", lesson.text)) == 2
-    assert lesson.guess.question.rstrip().endswith("?")
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.title)
+def test_a_step_is_two_sentences_and_a_question(step):
+    assert len(re.findall(r"\.(?= [A-Z]|$)", step.text)) == 2
+    assert step.guess.question.rstrip().endswith("?")
 
 
 def test_every_step_has_its_number_in_the_link():
-    assert len(LESSONS) == STEPS
+    assert len(STEPS) == STEPS
 
 
 def test_the_answers_to_the_questions_hold_the_numbers_of_the_steps(runs):
     said = " ".join(answer for _, answer in questions(runs[5]))
     for number, digits in ((3, 2), (5, 2), (6, 4)):
-        assert f"{LESSONS[number - 1].right(runs[number]):.{digits}f}" in said
+        assert f"{STEPS[number - 1].right(runs[number]):.{digits}f}" in said
     assert f"{runs[2].strengths[-1, 0, 0]:.3f}" in said
     assert "  " not in unbroken(OPEN)
 
@@ -208,13 +209,13 @@ def held(chart) -> list[float]:
 
 def drawn(number: int, run: Trajectory, guessed: float, told: bool):
     if number == 1:
-        return lessons.strength_curve(20, 0.002, guessed, told)
-    return lessons.splits(1.0, (20, 20), guessed, told)
+        return pictures.strength_curve(20, 0.002, guessed, told)
+    return pictures.splits(1.0, (20, 20), guessed, told)
 
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_chart_holds_the_guess_and_the_answer_only_when_told(number, runs):
-    right, guessed = LESSONS[number - 1].right(runs[number]), 0.5
+    right, guessed = STEPS[number - 1].right(runs[number]), 0.5
 
     def close(told, value):
         found = held(drawn(number, runs[number], guessed, told))
@@ -227,24 +228,24 @@ def test_a_chart_holds_the_guess_and_the_answer_only_when_told(number, runs):
 
 def test_descent_in_a_valley_is_drawn_only_when_told():
     before, after = (
-        lessons.valley(2 / 13, 12.0, 40.0, told).to_dict()["datasets"] for told in (False, True)
+        pictures.valley(2 / 13, 12.0, 40.0, told).to_dict()["datasets"] for told in (False, True)
     )
     steps = [
         max(row["step"] for data in of.values() for row in data if "step" in row)
         for of in (before, after)
     ]
-    assert steps == [0, lessons.JUMPS]
+    assert steps == [0, pictures.JUMPS]
 
 
 @pytest.mark.parametrize("number", [2, 5, 7])
 def test_the_beginning_of_a_run_is_its_beginning_and_no_more(number, runs):
-    lesson, run = LESSONS[number - 1], runs[number]
-    begin = simulate(lesson.before)
+    step, run = STEPS[number - 1], runs[number]
+    begin = simulate(step.before)
     last = np.searchsorted(run.time, begin.time[-1])
     assert begin.strengths[-1] == pytest.approx(run.strengths[last], abs=2e-4)
     assert begin.strengths.max() < 0.1  # still near zero
-    scenes = [lessons.scene([Named("run", r)], lesson.panels) for r in (begin, run)]
-    shown = lessons.beginning(*scenes)
+    scenes = [pictures.scene([Named("run", r)], step.panels) for r in (begin, run)]
+    shown = pictures.beginning(*scenes)
     assert len(shown.panels) == 1
     assert not shown.panels[0].marks
     assert shown.panels[0].limits[1] >= max(run.strengths[:, 0, 0].max(), 1.0)

@@ -11,10 +11,10 @@ from browser import launch
 from playwright.sync_api import Browser, Page, expect
 from test_app_browser import serious_violations
 
-from pages._lessons import LESSONS
+from pages._tour import STEPS
 from simcore import simulate
 
-LAST = len(LESSONS)
+LAST = len(STEPS)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def press(page: Page, name: str) -> None:
 
 def guess(page: Page, number: int, value: float) -> str:
     """Move the slider to a value by keyboard, and ask for the answer; how the guess is written."""
-    asked = LESSONS[number - 1].guess
+    asked = STEPS[number - 1].guess
     slider = page.get_by_role("slider", name=asked.label)
     slider.focus()
     moves = round((value - asked.begin) / asked.step)
@@ -65,15 +65,15 @@ def test_the_tour_is_walked_by_keyboard(browser, address, width, scheme, off):
     page.on("pageerror", lambda error: errors.append(str(error)))
     served.open_page(page, f"{address}/tour")
     main = page.locator("[data-testid=stMain]")
-    for number, lesson in enumerate(LESSONS, 1):
-        title = page.get_by_role("heading", name=f"{number} of {LAST}. {lesson.title}")
+    for number, step in enumerate(STEPS, 1):
+        title = page.get_by_role("heading", name=f"{number} of {LAST}. {step.title}")
         expect(title).to_be_visible(timeout=served.PATIENCE)
         served.settle(page)
-        right = lesson.right(simulate(lesson.experiment))
-        answer = f"{right:.{lesson.guess.digits + 1}f}"
+        right = step.right(simulate(step.experiment))
+        answer = f"{right:.{step.guess.digits + 1}f}"
         assert "You said" not in main.inner_text()
-        assert answer not in main.inner_text() or answer in lesson.guess.question
-        written = guess(page, number, right + off * lesson.guess.step)
+        assert answer not in main.inner_text() or answer in step.guess.question
+        written = guess(page, number, right + off * step.guess.step)
         said = page.get_by_text(f"You said {written}")
         expect(said).to_contain_text(answer)
         expect(said).to_contain_text("and so it is" if not off else ";")
@@ -85,7 +85,7 @@ def test_the_tour_is_walked_by_keyboard(browser, address, width, scheme, off):
             assert step_in_link(page) == str(number + 1)
             expect(page.locator("h2")).to_be_focused()
     page.go_back()
-    expect(page.get_by_role("heading", name=LESSONS[-2].title)).to_be_visible()
+    expect(page.get_by_role("heading", name=STEPS[-2].title)).to_be_visible()
     expect(page.get_by_text("You said")).to_be_visible()  # guesses are kept
     served.settle(page)
     page.go_forward()
@@ -103,7 +103,7 @@ def test_the_tour_is_walked_by_keyboard(browser, address, width, scheme, off):
 def test_a_lecturer_s_link_opens_a_step_and_the_picture_follows_the_ruler(browser, address):
     page = browser.new_page(viewport={"width": 1024, "height": 768})
     served.open_page(page, f"{address}/tour?step=6")
-    expect(page.get_by_text(LESSONS[5].guess.question)).to_be_visible(timeout=served.PATIENCE)
+    expect(page.get_by_text(STEPS[5].guess.question)).to_be_visible(timeout=served.PATIENCE)
     expect(page.locator(".regime-ruler")).to_have_count(0)
     press(page, "That is my guess")
     handle = page.locator(".regime-ruler .handle")
