@@ -19,7 +19,7 @@ from simcore.trajectory import Trajectory
 _ui.open_page()
 _ui.complaints()
 number = _state.view().step
-step = STEPS[number - 1]
+current = STEPS[number - 1]
 state = st.session_state
 guesses: dict[int, float] = state.setdefault("guesses", {})  # by the number of the step
 told: set[int] = state.setdefault("told", set())  # steps whose answer was asked for
@@ -56,7 +56,7 @@ def walk() -> None:
 
 def ask() -> None:
     """The slider and the key that gives the answer."""
-    guess = step.guess
+    guess = current.guess
     _widgets.control(
         st.slider,
         guess.label,
@@ -77,7 +77,7 @@ def tell() -> None:
 
 
 def answer(run: Trajectory) -> None:
-    _prose.say(unbroken(f"{step.compared(guessed(number), run)} {step.words(run)}"))
+    _prose.say(unbroken(f"{current.compared(guessed(number), run)} {current.words(run)}"))
 
 
 def drag(label: str, low: float, high: float, step: float, begin: float) -> float:
@@ -113,7 +113,7 @@ def splits(run: Trajectory, known: bool) -> None:
 
 
 def valley(run: Trajectory, known: bool) -> None:
-    guess, eta = step.guess, run.experiment.dynamics.eta or 0.0
+    guess, eta = current.guess, run.experiment.dynamics.eta or 0.0
     sharpness = guessed(number)
     if known:
         sharpness = drag("Sharpness λ of the valley", guess.low, guess.high, guess.step, sharpness)
@@ -129,13 +129,13 @@ def named(run: Trajectory) -> Named:
 def played(run: Trajectory, known: bool) -> None:
     """The run; before the answer its beginning, on the axes of the whole."""
     levels = [Level(guessed(number), pictures.YOURS)]
-    scene = pictures.scene([named(run)], step.panels, levels)
+    scene = pictures.scene([named(run)], current.panels, levels)
     if known:
         _ui.play_here(scene, run, f"player_{number}")
         return
-    assert step.before is not None
-    begin = found(step.before)
-    shown = pictures.scene([named(begin)], step.panels, levels)
+    assert current.before is not None
+    begin = found(current.before)
+    shown = pictures.scene([named(begin)], current.panels, levels)
     axis: Axis = "step" if run.experiment.dynamics.iterated else "time"
     span = Span(0.0, whole(scene.runs, axis, "linear").last)
     drawn = charts.still(
@@ -151,7 +151,7 @@ def ruler(run: Trajectory, known: bool) -> None:
         experiment = variations.with_step_size(experiment, tried.get(number, guessed(number)))
         _ui.ruler_of(experiment, "tour_ruler", lambda eta: tried.update({number: eta}), "tour")
         run = found(experiment)
-    scene = pictures.scene([named(run)], step.panels)
+    scene = pictures.scene([named(run)], current.panels)
     if known:
         scene = replace(scene, live=live.system(experiment), plays=False)
     _ui.play_here(scene, run, f"player_{number}")
@@ -197,12 +197,12 @@ def right(other: TourStep) -> str:
 
 
 walk()
-run, known = found(step.experiment), number in told
+run, known = found(current.experiment), number in told
 words, picture = st.columns([2, 3], gap="medium")
 with words:
-    _prose.say(f"## {number} of {len(STEPS)}. {step.title}", "title")
-    _prose.say(unbroken(step.text))
-    _prose.say(unbroken(f"**{step.guess.question}**"))
+    _prose.say(f"## {number} of {len(STEPS)}. {current.title}", "title")
+    _prose.say(unbroken(current.text))
+    _prose.say(unbroken(f"**{current.guess.question}**"))
     if known:
         answer(run)
     else:
@@ -215,7 +215,7 @@ with words:
         if number < len(STEPS):
             _widgets.button("**Next**" if known else "Next", "next", lambda: go(number + 1))
 with picture:
-    PICTURES[step.picture](run, known)
+    PICTURES[current.picture](run, known)
 if known and number == len(STEPS):
     farewell()
 _take.of_charts()

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 from pages._tour import DESCENT, OPEN, SHALLOW, STEPS, questions, unbroken
-from simcore import Trajectory, simulate, theory
+from simcore import Trajectory, simulate, theory, view
 from simcore.figures import ruler
 from simcore.figures import tour as pictures
 from simcore.figures.tables import Named
 from simcore.studies import reached
 from simcore.verdicts import Regime
-from simcore.view import STEPS
 
 NUMBERS = range(1, len(STEPS) + 1)
 
@@ -187,7 +186,7 @@ def test_a_step_is_two_sentences_and_a_question(step):
 
 
 def test_every_step_has_its_number_in_the_link():
-    assert len(STEPS) == STEPS
+    assert len(STEPS) == view.STEPS
 
 
 def test_the_answers_to_the_questions_hold_the_numbers_of_the_steps(runs):
