@@ -18,6 +18,7 @@ from pages import _prose
 from pages._turns import Turn, Turns
 from simcore import cost, limits, scenes
 from simcore.experiment import Experiment
+from simcore.kernels import modes
 from simcore.looks import Cancelled
 from simcore.simulate import simulate
 from simcore.studies import bifurcation, claims
@@ -120,6 +121,11 @@ def _work(
         progress.place.empty()
         cache.put(key, done)
     return done
+
+
+def compiled() -> bool:
+    """Whether a run of aligned modes need not wait for a compiler."""
+    return bool(getattr(modes.descend, "signatures", True))  # without the JIT it never does
 
 
 def run(experiment: Experiment, label: str = "Running") -> Trajectory:

@@ -1,11 +1,12 @@
 /* The layout: canvases, the places of panels on them, and their two layers. S is a picture.
  *
  * A still layer (axes, legends) and a data layer (the whole run) are drawn on resize, new data and
- * new colours; a frame copies them, cut at the cursor, so its cost does not grow with the run.
+ * new colours; a frame copies them, cut at the cursor, so its cost does not grow with the run. A
+ * picture that the next frame replaces is drawn at once instead, without layers (`glance`).
  */
 
 import { drawTitle } from "./frame.js";
-import { copy } from "./ink.js";
+import { clipped, copy } from "./ink.js";
 import { series } from "./series.js";
 import { css } from "./theme.js";
 import { timeline } from "./timeline.js";
@@ -40,20 +41,40 @@ export class Layout {
     Object.assign(this, { S, canvases, ctx: canvases.panels, trackCtx: canvases.track });
     this.layers = { still: null, data: null };
     this.ribbons = [];
+    this.glancing = false; // whether the layers are older than what is on show
   }
 
   resize() {
-    const { S } = this,
-      W = this.canvases.width;
-    if (!W || !S.theme) return;
+    this.glancing = false;
+    if (this.S.theme) this.layOut(this.canvases.width);
+  }
+
+  /** New data at the end of the clock, for this frame only; the next `paint` draws it in full. */
+  glance() {
+    this.glancing = true;
+    this.layOut(this.width); // to ask the page for it takes a while
+  }
+
+  layOut(W) {
+    const { S } = this;
+    if (!W) return;
     this.dpr = this.canvases.dpr;
     this.arrange(W);
-    this.makeLayers();
+    if (!this.glancing) this.makeLayers();
     for (const p of S.panels) p.kind.place(S, p, p.left, p.right);
     this.fitCanvas(this.ctx, this.width, this.height);
     timeline.place(S, W);
     this.fitCanvas(this.trackCtx, W, timeline.height(S));
-    this.redraw();
+    if (this.glancing) this.drawAtOnce();
+    else this.redraw();
+  }
+
+  drawAtOnce() {
+    const { S } = this;
+    this.ground(this.ctx);
+    for (const p of S.panels) p.kind.frame(this.ctx, S, p);
+    timeline.draw(this.trackCtx, S, this.width);
+    S.painted(false);
   }
 
   arrange(W) {
@@ -140,7 +161,7 @@ export class Layout {
   }
 
   paint() {
-    if (this.dpr !== this.canvases.dpr) return this.resize();
+    if (this.glancing || this.dpr !== this.canvases.dpr) return this.resize();
     this.paintFrame();
     this.S.painted(false);
   }
@@ -154,6 +175,8 @@ export class Layout {
 
   /** The whole run of a panel, as much of it as is in a rectangle. */
   reveal(ctx, p, x, y, w, h, alpha = 1) {
+    if (this.glancing)
+      return w > 1.5 && clipped(ctx, { x, y, w, h }, () => p.kind.data(ctx, this.S, p));
     copy(ctx, this.S, this.layers.data.canvas, x, y, w, h, alpha);
   }
 

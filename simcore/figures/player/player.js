@@ -62,6 +62,7 @@ export class Player extends Picture {
   stop() {
     cancelAnimationFrame(this.request);
     this.view.stop();
+    this.live.stop();
     this.observer.disconnect();
     this.life.abort();
     this.film?.abort();
@@ -72,11 +73,12 @@ export class Player extends Picture {
   /** Called by Streamlit at every rerun and theme change; only a new hash is a new run. */
   update({ data, setTriggerValue }) {
     this.send = setTriggerValue; // an event: a state would outlive it, into another session
-    if (this.live.tooLate(data)) return;
+    const whole = this.live.receive(data);
+    if (!whole) return;
     this.caption = data.scene.caption; // it holds the view, so it changes with that
     const fresh = data.scene.hash !== this.hash,
       theme = this.pageTheme(data.scene.style);
-    if (fresh) this.load(data);
+    if (fresh) this.load(whole);
     const moved = this.view.receive(data.scene.view);
     if (fresh || moved) showControls(this);
     if (fresh || moved || theme.key !== this.theme.key) this.restyle(theme);
