@@ -153,7 +153,9 @@ def ruler(run: Trajectory, known: bool) -> None:
         run = found(experiment)
     scene = pictures.scene([named(run)], current.panels)
     if known:
-        scene = replace(scene, live=live.system(experiment), plays=False)
+        system = live.system(experiment)
+        assert system is not None
+        scene = replace(scene, live=system | {"network": None}, plays=False)  # eta alone moves
     _ui.play_here(scene, run, f"player_{number}")
     if known:
         regime = regimes.classify(run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, urlparse
 
 import pytest
 import served
@@ -15,6 +14,7 @@ from pages._tour import STEPS
 from simcore import simulate
 
 LAST = len(STEPS)
+PATIENCE = served.PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +47,9 @@ def guess(page: Page, number: int, value: float) -> str:
     for _ in range(abs(moves)):
         page.keyboard.press("ArrowRight" if moves > 0 else "ArrowLeft")
     written = asked.written(asked.begin + moves * asked.step)
-    expect(slider).to_have_attribute("aria-valuetext", written)
+    expect(slider).to_have_attribute("aria-valuetext", written, timeout=PATIENCE)
     press(page, "That is my guess")
     return written
-
-
-def step_in_link(page: Page) -> str:
-    return dict(parse_qsl(urlparse(page.url).query)).get("step", "1")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +63,7 @@ def test_the_tour_is_walked_by_keyboard(browser, address, width, scheme, off):
     main = page.locator("[data-testid=stMain]")
     for number, step in enumerate(STEPS, 1):
         title = page.get_by_role("heading", name=f"{number} of {LAST}. {step.title}")
-        expect(title).to_be_visible(timeout=served.PATIENCE)
+        expect(title).to_be_visible(timeout=PATIENCE)
         served.settle(page)
         right = step.right(simulate(step.experiment))
         answer = f"{right:.{step.guess.digits + 1}f}"
@@ -75,26 +71,26 @@ def test_the_tour_is_walked_by_keyboard(browser, address, width, scheme, off):
         assert answer not in main.inner_text() or answer in step.guess.question
         written = guess(page, number, right + off * step.guess.step)
         said = page.get_by_text(f"You said {written}")
-        expect(said).to_contain_text(answer)
-        expect(said).to_contain_text("and so it is" if not off else ";")
+        expect(said).to_contain_text(answer, timeout=PATIENCE)
+        expect(said).to_contain_text("and so it is" if not off else ";", timeout=PATIENCE)
         assert main.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
         if number in (2, 4, 6):
             assert serious_violations(page) == []
         if number < LAST:
             press(page, "Next")
-            assert step_in_link(page) == str(number + 1)
-            expect(page.locator("h2")).to_be_focused()
+            page.wait_for_url(lambda url, k=number + 1: f"step={k}" in url, timeout=PATIENCE)
+            expect(page.locator("h2")).to_be_focused(timeout=PATIENCE)
     page.go_back()
-    expect(page.get_by_role("heading", name=STEPS[-2].title)).to_be_visible()
-    expect(page.get_by_text("You said")).to_be_visible()  # guesses are kept
+    expect(page.get_by_role("heading", name=STEPS[-2].title)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("You said")).to_be_visible(timeout=PATIENCE)  # guesses are kept
     served.settle(page)
     page.go_forward()
-    expect(page.get_by_text("Now you can say")).to_be_visible()
+    expect(page.get_by_text("Now you can say")).to_be_visible(timeout=PATIENCE)
     table = page.get_by_role("table")
-    expect(table.get_by_role("row")).to_have_count(1 + LAST)
+    expect(table.get_by_role("row")).to_have_count(1 + LAST, timeout=PATIENCE)
     page.get_by_role("link", name="Open the run of step 5").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Partly re-balanced.")).to_be_visible(timeout=served.PATIENCE)
+    expect(page.get_by_text("Partly re-balanced.")).to_be_visible(timeout=PATIENCE)
     assert page.locator("[data-testid=stException]").count() == 0
     assert not errors
     page.close()
@@ -103,17 +99,17 @@ def test_the_tour_is_walked_by_keyboard(browser, address, width, scheme, off):
 def test_a_lecturer_s_link_opens_a_step_and_the_picture_follows_the_ruler(browser, address):
     page = browser.new_page(viewport={"width": 1024, "height": 768})
     served.open_page(page, f"{address}/tour?step=6")
-    expect(page.get_by_text(STEPS[5].guess.question)).to_be_visible(timeout=served.PATIENCE)
-    expect(page.locator(".regime-ruler")).to_have_count(0)
+    expect(page.get_by_text(STEPS[5].guess.question)).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".regime-ruler")).to_have_count(0, timeout=PATIENCE)
     press(page, "That is my guess")
     handle = page.locator(".regime-ruler .handle")
-    expect(page.get_by_text("Partly re-balanced.")).to_be_visible()
+    expect(page.get_by_text("Partly re-balanced.")).to_be_visible(timeout=PATIENCE)
     handle.focus()
     for _ in range(3):
         page.keyboard.press("PageUp")
-    expect(page.get_by_text("Partly re-balanced.")).to_have_count(0, timeout=served.PATIENCE)
+    expect(page.get_by_text("Partly re-balanced.")).to_have_count(0, timeout=PATIENCE)
     page.goto(f"{address}/tour?step=9")
     expect(page.get_by_text("step of the tour must be between 1 and 7")).to_be_visible(
-        timeout=served.PATIENCE
+        timeout=PATIENCE
     )
     page.close()
