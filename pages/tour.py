@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages import _prose, _reached, _runs, _state, _take, _ui, _widgets
-from pages._tour import DESCENT, OPEN, STEPS, TourStep, questions, unbroken
+from pages._tour_steps import DESCENT, OPEN, STEPS, TourStep, questions, unbroken
 from simcore import Experiment, live, prospects, regimes, scenes, variations
 from simcore.figures import charts
 from simcore.figures import tour as pictures

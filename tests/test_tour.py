@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from pages._tour import DESCENT, OPEN, SHALLOW, STEPS, questions, unbroken
+from pages._tour_steps import DESCENT, OPEN, SHALLOW, STEPS, questions, unbroken
 from simcore import Trajectory, simulate, theory, view
 from simcore.figures import ruler
 from simcore.figures import tour as pictures

@@ -10,7 +10,7 @@ from browser import launch
 from playwright.sync_api import Browser, Page, expect
 from test_app_browser import serious_violations
 
-from pages._tour import STEPS
+from pages._tour_steps import STEPS
 from simcore import simulate
 
 LAST = len(STEPS)
