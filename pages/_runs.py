@@ -18,6 +18,7 @@ from pages import _prose
 from pages._turns import Turn, Turns
 from simcore import cost, limits, scenes
 from simcore.experiment import Experiment
+from simcore.kernels import modes
 from simcore.looks import Cancelled
 from simcore.simulate import simulate
 from simcore.studies import bifurcation, claims
@@ -107,6 +108,11 @@ def _work(key: Hashable, label: str, work: Callable[[Callable[[float], bool]], A
         progress.place.empty()
         CACHE.put(key, done)
     return done
+
+
+def compiled() -> bool:
+    """Whether a run of aligned modes need not wait for a compiler."""
+    return bool(getattr(modes.descend, "signatures", True))  # without the JIT it never does
 
 
 def run(experiment: Experiment, label: str = "Running") -> Trajectory:

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from simcore import links, presets
+from simcore import links, live, presets
 from simcore.experiment import Experiment
 from simcore.lesson import Lesson
 from simcore.plans import Wanted
@@ -108,6 +108,17 @@ def look(**changes: Any) -> None:
 def played(report: Any) -> None:
     """Take in what the player says of its view; for callbacks."""
     _look(lambda view: view.played(report))
+
+
+def let_go(shown: Experiment, told: Any) -> None:
+    """Take in the network and the steps at which a control of the player was let go of, beside the
+    experiment it was shown on. What is refused is said."""
+    try:
+        changed = live.at(shown, told)
+    except ValueError as error:
+        complain(f"{error}. What is shown stays as it was.")
+    else:
+        show(changed)
 
 
 def _look(change: Callable[[View], View]) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from pages import _prose, _reached, _said, _stage, _state, _take, _widgets, _words
 from pages._names import BEHIND, FRONT, PAGES
-from simcore import averages, presets, prospects, regimes, variations
+from simcore import averages, captions, presets, prospects, regimes, variations
+from simcore.caption import Caption
 from simcore.experiment import CentralFlow, Descent, Experiment, Flow
 from simcore.figures import player, ruler
 from simcore.figures.scene import Scene
@@ -197,10 +199,30 @@ def _small(key: str, words: str) -> None:
 def play(scene: Scene, run: Trajectory, experiment: Experiment, key: str) -> None:
     """Mount the player on a scene whose subject is the run of an experiment; the browser plays, the
     server hears of it when it rests."""
-    caption, view = _take.caption_of(run, experiment), _state.view().of_player()
-    shown = replace(scene, view=view, report=True, caption=caption)
-    _widgets.component(_PLAYER, key, "view", _state.played, player.payload(shown))
+    shown = _mount(scene, _take.caption_of(run, experiment), experiment, key)
     _take.of_run(shown, run, experiment)
+
+
+def play_awaited(scene: Scene, experiment: Experiment, key: str) -> None:
+    """Mount the same player on a run that the browser computes while the server still compiles."""
+    words = (  # as long as a verdict, so that the picture stays where it is
+        "**The server is waking up.** This picture was computed by your browser, with the "
+        "operations of the server's own kernels, which are being compiled. What happened in the "
+        "run follows in words."
+    )
+    _small("verdict", words)
+    title = experiment.dynamics.title.capitalize()
+    _mount(scene, captions.of_chart(title, experiment, _state.address()), experiment, key)
+
+
+def _mount(scene: Scene, caption: Caption, experiment: Experiment, key: str) -> Scene:
+    shown = replace(scene, view=_state.view().of_player(), report=True, caption=caption)
+    acts: dict[str, Callable[[Any], None]] = {
+        "view": _state.played,
+        "network": partial(_state.let_go, experiment),
+    }
+    _widgets.telling(_PLAYER, key, acts, player.payload(shown))
+    return shown
 
 
 @st.cache_resource

@@ -83,12 +83,20 @@ def component(
     mount: Callable[..., Any], key: str, said: str, act: Callable[[Any], None], data: Any
 ) -> None:
     """A component that tells under the name `said` what the visitor does there."""
+    telling(mount, key, {said: act}, data)
 
-    def changed() -> None:
-        act(st.session_state[key][said])
 
-    found = mount(key=key, data=data, **{f"on_{said}_change": changed})
-    _heard(key, changed if found.get(said) is not None else None)
+def telling(
+    mount: Callable[..., Any], key: str, acts: Mapping[str, Callable[[Any], None]], data: Any
+) -> None:
+    """A component that tells under several names what the visitor does there."""
+
+    def of(said: str) -> Callable[[], None]:
+        return lambda: acts[said](st.session_state[key][said])
+
+    heard = {said: of(said) for said in acts}
+    found = mount(key=key, data=data, **{f"on_{said}_change": act for said, act in heard.items()})
+    _heard(key, next((act for said, act in heard.items() if found.get(said) is not None), None))
 
 
 def _heard(key: str, act: Callable[[], None] | None) -> None:

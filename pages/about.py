@@ -1,9 +1,12 @@
 """The model, its equations, conventions and sources."""
 
+from functools import partial
+
 import streamlit as st
 
 from pages import _lessons, _prose, _ui, _words
-from simcore import checks, export, prospects, typed
+from simcore import checks, export, presets, prospects, scenes, typed
+from simcore.experiment import Experiment
 
 _ui.open_page()
 _ui.complaints()
@@ -14,6 +17,11 @@ CONVENTIONS = [
     ("Shi, Shea-Brown, Buice", "‖M − M*‖²", 2.0),
     ("Kleinman, Achille, Soatto; Ghosh et al.", "½‖M − M*‖²", 1.0),
 ]
+
+
+def _pocket(experiment: Experiment) -> str:
+    """The run as a page that plays offline; made when it is asked for."""
+    return scenes.page(scenes.of(experiment), experiment)
 
 
 def step_sizes() -> list[tuple[str, str, str]]:
@@ -138,6 +146,24 @@ Runge-Kutta method of order 5 with error control; curvature is that of the whole
 or by Lanczos. Between the onset of the edge of stability and the end, iterates are chaotic: end
 states, invariants and the first steps are reproducible, single iterates in between are not.
 
+## To carry along
+
+The paper's three runs, a file each. It opens in any browser, needs no server and asks for nothing:
+ruler, pathways, depths, starts and steps stay live, with gradient flow and theory's marks.
+"""
+)
+with st.container(horizontal=True, gap="small"):
+    for preset in (presets.SMALL, presets.MEDIUM, presets.LARGE):
+        st.download_button(
+            preset.title,
+            data=partial(_pocket, preset.experiment),
+            file_name=f"{preset.name}.html",
+            mime="text/html",
+            key=f"pocket_{preset.name}",
+            on_click="ignore",
+        )
+_prose.say(
+    r"""
 ## Sources
 
 * H.-S. Kim, S. Lee. *Gradient Descent with Large Step Size Restores Symmetry in Deep Linear Networks

@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages import _bring, _controls, _drive, _events, _pins, _prose, _reached, _runs, _state, _ui
-from simcore import live, scenes
+from simcore import awaited, live, scenes
 from simcore.figures import panels
 
 experiment = _ui.open_page()
@@ -41,9 +41,17 @@ if not picture_first:
 _ui.complaints()
 _ui.step_size_ruler(experiment)
 chosen, view = _controls.chosen_panels(), _state.view()
+with_flow = _controls.with_flow(usual_flow)
+alone = not (view.central or view.pins or _runs.brought())
+awaiting = None
+if alone and not _runs.compiled():  # the browser shows the run while the server wakes up
+    awaiting = awaited.scene(experiment, chosen, view, with_flow=with_flow)
+if awaiting is not None:
+    _ui.play_awaited(awaiting, experiment, "player")
 run = _runs.run(panels.with_eigenvalues(experiment, chosen))
 shown = [scenes.named(run)]
-if _controls.with_flow(usual_flow) and run.experiment.dynamics.iterated:
+flow = None
+if with_flow and run.experiment.dynamics.iterated:
     flow = _runs.flow_beside(run)
     if flow is not None:
         shown.append(scenes.named_flow(flow, run))
@@ -53,13 +61,16 @@ if view.central and run.experiment.dynamics.iterated:
     if average is not None:
         shown.append(scenes.named(average))
 shown += _pins.runs(experiment)
+if awaiting is not None:
+    st.rerun()  # all that was to be compiled is, and the runs are kept
 _ui.verdict(run)
 if average is not None:
     _ui.say_beside(average, run)
 _bring.origin(run)
 scene = panels.simulator(shown, chosen, view)
 if average is None:  # the browser cannot run central flow at another step size
-    scene = replace(scene, live=live.system(run.experiment, view.mode))
+    beside = None if flow is None else 1
+    scene = replace(scene, live=live.system(run.experiment, view.mode, flow=beside))
 _ui.play(_drive.with_seeds(scene, experiment), run, experiment, "player")
 if from_here is not None:
     with from_here:

@@ -70,7 +70,7 @@ def begin(experiments: Sequence[Experiment]) -> Beginning:
     used, columns = runs * modes, padded(runs * modes)
     target, x = zeros(columns), zeros(len(layout.power), columns)
     target[:used] = np.array([e.task.singular_values for e in experiments]).ravel()
-    x[:, :used] = _layer_scales(experiments, modes)
+    x[:, :used] = layer_scales(experiments, modes)
     system = kernels.ModeSystem(layout.first, layout.power, target, zeros(columns))
     state = fresh_state(system)
     kernels.evaluate(x, system, state)
@@ -103,7 +103,7 @@ def blow_up(natural: float | np.ndarray, loss: float | np.ndarray) -> np.ndarray
         return BLOW_UP * np.maximum(np.maximum(loss, natural), 1e-200)
 
 
-def _layer_scales(experiments: Sequence[Experiment], modes: int) -> np.ndarray:
+def layer_scales(experiments: Sequence[Experiment], modes: int) -> np.ndarray:
     """The scale of each group in each mode of N experiments, (G, N R)."""
     if all(e.start.uniform for e in experiments):
         return np.repeat(np.array([_scales(e, 0) for e in experiments]).T, modes, axis=1)

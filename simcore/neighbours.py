@@ -32,7 +32,7 @@ class Convention:
         if self.factor == 1:
             said = f"{self.who} minimise {self.loss}: rates, sharpness and times are as here."
         else:
-            times = f"{self.factor:g} times"
+            times = "twice" if self.factor == 2 else f"{self.factor:g} times"
             said = (
                 f"{self.who} minimise {self.loss}, without the ½: η here is {times} their learning "
                 f"rate, t here is {times} their time, and their loss and sharpness are {times} "

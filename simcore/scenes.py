@@ -83,8 +83,12 @@ def of(
         if run.outcome is Outcome.CANCELLED:
             raise Cancelled
     scene = _of_run(run, keys)
-    caption = captions.of_run(run, of=experiment)
-    return replace(scene, caption=caption, live=live.system(run.experiment))
+    flow = 1 if len(scene.runs) > 1 else None  # see `_of_run`
+    return replace(
+        scene,
+        caption=captions.of_run(run, of=experiment),
+        live=live.system(run.experiment, flow=flow),
+    )
 
 
 def recorded(experiment: Experiment, keys: Sequence[str] | None = None) -> Experiment:

@@ -60,7 +60,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "altair numpy pyarrow PIL vl_convert nouns truths pictures",
     ),
     "files": (
-        "simcore.scenes simcore.export simcore.export.*",
+        "simcore.scenes simcore.awaited simcore.export simcore.export.*",
         "numpy PIL vl_convert imageio_ffmpeg nouns truths verbs pictures files",
     ),
     "displays": ("simcore.notebook", "numpy nouns truths verbs pictures files"),

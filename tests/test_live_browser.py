@@ -15,17 +15,23 @@ from cases import ALIGNED
 from test_player_browser import MOUNT, plain
 
 from simcore import (
+    Balanced,
     Descent,
     Experiment,
+    Network,
     Record,
+    Spectrum,
     Trajectory,
+    awaited,
     export,
     live,
+    prospects,
     scenes,
     simulate,
     theory,
+    variations,
 )
-from simcore.figures import modules, panels, player, style
+from simcore.figures import live_words, modules, panels, player, style
 from simcore.presets import MEDIUM
 from simcore.view import View
 
@@ -97,6 +103,102 @@ def test_the_twin_has_the_bits_of_the_kernel(page):
             assert error.max() <= 1e-12 * np.abs(run.sharpness).max()
 
 
+# --- What theory says, and gradient flow --------------------------------------------------------
+
+ZONES = dict.fromkeys(live_words.of_mode(0)["zones"])
+THEORY = """async ([source, asked]) => {
+  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const { flowRecords, flowEnd, flattestSplit, edgeEnd, ...M } = await import(url);
+  const plain = (v) => (v.length === undefined ? v : Array.from(v, plain));
+  const safe = (_, v) => (typeof v === "number" && !Number.isFinite(v) ? String(v) : v);
+  return JSON.stringify(asked.map(({ network, eta, system, options, times, zones }) => {
+    const { depths, scales, target } = network, found = flowRecords(system, options, times, 0),
+      flow = flowEnd(scales, depths, target), flattest = flattestSplit(target, depths);
+    return { flow, flattest, edge: edgeEnd(flow, flattest, depths, target, eta),
+      marks: M.stepSizeMarks(network), zones: M.zonesOf(network, zones),
+      records: [found.loss, found.strengths, found.taken].map(plain) };
+  }), safe);
+}"""
+
+
+def networks() -> list[Experiment]:
+    """Descents of balanced starts: equal depths and others, depths of 1 and 2 too, tiny starts and
+    large, from far below the edge to far beyond."""
+    rng, found = np.random.default_rng(14), []
+    for number in range(40):
+        pathways, deepest = (2, 7) if number % 3 == 0 else (int(rng.integers(1, 6)), 25)
+        depths = rng.integers(1, deepest, pathways)
+        depths = depths if number % 2 else depths[:1].repeat(pathways)
+        experiment = Experiment(
+            task=Spectrum(singular_values=(float(10 ** rng.uniform(-0.7, 0.7)),)),
+            network=Network(depths=tuple(map(int, depths))),
+            start=Balanced(scales=tuple((10 ** rng.uniform(-4, -1, pathways)).tolist())),
+            dynamics=Descent(step_size=0.1, steps=int(rng.integers(50, 1500))),
+            record=Record(frames=60),
+        )
+        found.append(variations.with_units(experiment, float(rng.uniform(0.5, 2.2))))
+    return found
+
+
+def asked_of(experiment: Experiment) -> dict:
+    flow = variations.matching_flow(experiment)
+    return {
+        "network": {
+            "depths": experiment.network.depths,
+            "scales": experiment.start.scales,
+            "target": experiment.task.singular_values[0],
+            "steps": experiment.dynamics.steps,
+        },
+        "eta": experiment.dynamics.eta,
+        "system": live.system(experiment),
+        "options": {"rtol": flow.dynamics.rtol, "longest": flow.dynamics.duration},
+        "times": flow.record.times(flow.dynamics.duration).tolist(),
+        "zones": {key: key for key in ZONES},
+    }
+
+
+def test_the_twin_knows_what_theory_says_and_where_gradient_flow_goes(page):
+    source = "".join(
+        modules.joined(TWIN / name) + f"\nexport {{ {verbs} }};\n"
+        for name, verbs in (
+            ("flow.js", "flowRecords"),
+            ("closed.js", "flowEnd, flattestSplit, edgeEnd, stepSizeMarks, zonesOf"),
+        )
+    )
+    experiments, words = networks(), live_words.of_mode(0)["zones"]
+    asked = [asked_of(experiment) for experiment in experiments]
+    zones_met, edges_met = set(), 0
+    for experiment, found in zip(
+        experiments,
+        json.loads(page.evaluate(THEORY, [source, json.loads(json.dumps(asked))])),
+        strict=True,
+    ):
+        marks = theory.step_size_marks(experiment)._asdict()
+        shown = {name: float(value) for name, value in found["marks"].items()}
+        assert shown == pytest.approx(marks, rel=1e-12, nan_ok=True)
+        ends = prospects.ends(experiment)
+        for name in ("flow", "flattest"):
+            assert found[name] == pytest.approx(ends[name].tolist(), rel=1e-12, abs=1e-300)
+        assert (found["edge"] is None) == (ends["edge"] is None)
+        if found["edge"] is not None:
+            edges_met += 1
+            assert found["edge"] == pytest.approx(ends["edge"].tolist(), rel=1e-9)
+        zones = prospects.zones(experiment)
+        assert [words[zone["name"]]["name"] for zone in found["zones"]] == [z.name for z in zones]
+        assert [float(zone["end"]) for zone in found["zones"]] == pytest.approx(
+            [zone.high for zone in zones], rel=1e-12
+        )
+        zones_met |= {zone["name"] for zone in found["zones"]}
+        run = simulate(variations.matching_flow(experiment))
+        loss, strengths, taken = found["records"]
+        scale = experiment.task.singular_values[0]
+        assert np.array_equal(taken, run.steps)
+        assert np.abs(np.array(strengths).T - run.strengths[..., 0]).max() <= 1e-8 * scale
+        assert np.abs(np.array(loss) - run.loss).max() <= 1e-8 * scale**2
+    assert zones_met == set(ZONES)
+    assert edges_met > 3
+
+
 # --- The picture -------------------------------------------------------------------------------
 
 SHOWN = ("strengths", "plane", "sharpness", "loss", "sharing")
@@ -109,48 +211,46 @@ MOVE = """(eta) => {
 
 
 def scene_of(experiment: Experiment, mode: int = 0):
+    """A run and its gradient flow, without the phases and notes that only the server knows."""
     run = simulate(experiment)
-    shown = panels.simulator([scenes.named(run)], SHOWN, View(mode=mode))
-    bare = [replace(r, phases=[("", 0, int(run.steps[-1]))], notices=()) for r in shown.runs]
-    return replace(shown, runs=tuple(bare), live=live.system(experiment, mode), note="")
+    flow = simulate(scenes.flow_beside(run))
+    shown = panels.simulator([scenes.named(run), scenes.named(flow)], SHOWN, View(mode=mode))
+    bare = [
+        replace(r, phases=[("", 0, int(of.steps[-1]))], notices=())
+        for r, of in zip(shown.runs, (run, flow), strict=True)
+    ]
+    plain = [replace(p, label="") if p.key == "loss" else p for p in shown.panels]
+    system = live.system(experiment, mode, flow=1)
+    return replace(shown, runs=tuple(bare), panels=tuple(plain), live=system, note="")
 
 
 def at(experiment: Experiment, eta: float) -> Experiment:
     return replace(experiment, dynamics=replace(experiment.dynamics, step_size=eta))
 
 
-def fixed(mark) -> bool:
-    """Whether a predicted end stays where it is; which one strengths are said to go to does not."""
-    return not mark.of_step_size and mark.x is not None
-
-
-def without_marks_of_step_size(scene):
-    return replace(
-        scene,
-        panels=tuple(replace(p, marks=[m for m in p.marks if fixed(m)]) for p in scene.panels),
-    )
-
-
 def mounted(page, *shown):
     packed = [plain(scene) for scene in shown]
     for scene in packed:  # the one phase of a run whose phases only the server knows
-        scene["scene"]["runs"][0]["phases"][0]["colour"] = style.MUTED
+        for run in scene["scene"]["runs"]:
+            for phase in run["phases"]:
+                phase["colour"] = style.MUTED
     arguments = [player.JS, player.HTML, player.CSS, json.loads(json.dumps(packed))]
     page.evaluate(MOUNT, arguments)
     painted(page)
 
 
 def painted(page):
+    """Until the picture has come to rest after a move."""
+    page.wait_for_selector(".run-player:not([data-passing])", state="attached")
     page.evaluate("new Promise((ok) => requestAnimationFrame(() => requestAnimationFrame(ok)))")
 
 
-@pytest.mark.parametrize("eta", [0.05, 2 / 10.5, 0.3, 0.9], ids=str)
+@pytest.mark.parametrize("eta", [0.05, 0.16, 2 / 10.5, 0.3, 0.9], ids=str)
 def test_the_picture_that_follows_has_the_pixels_of_the_servers(page, eta):
-    """Up to the ribbon of phases, which only the server knows: under the edge, in a cycle, with a
-    flipped sign and diverged."""
+    """Gradient flow and predicted ends along, up to the ribbon of phases, which only the server
+    knows: under the edge, partly re-balanced, in a cycle, with a flipped sign and diverged."""
     experiment = MEDIUM.experiment
-    shown = scene_of(experiment), scene_of(at(experiment, eta))
-    mounted(page, *map(without_marks_of_step_size, shown))
+    mounted(page, scene_of(experiment), scene_of(at(experiment, eta)))
     before = page.evaluate(PIXELS)
     assert page.evaluate(MOVE, eta)
     painted(page)
@@ -164,6 +264,33 @@ def test_the_picture_that_follows_has_the_pixels_of_the_servers(page, eta):
     painted(page)
     assert page.evaluate(PIXELS) == followed
     assert page.evaluate("window.root.querySelector('.note').textContent") == ""
+
+
+def test_a_run_that_is_awaited_has_the_pixels_of_the_servers(page):
+    """Panels, limits, theory's marks and numbers; the phases come with the server's words."""
+    experiment = MEDIUM.experiment
+    first = awaited.scene(experiment, SHOWN, View(), with_flow=True)
+    plain_loss = [replace(p, label="") if p.key == "loss" else p for p in first.panels]
+    mounted(page, replace(first, panels=tuple(plain_loss)), scene_of(experiment))
+    before = page.evaluate(PIXELS)
+    assert page.evaluate("window.root.querySelector('.note').textContent") == awaited.NOTE
+    page.evaluate("window.rerun(1)")
+    painted(page)
+    assert page.evaluate(PIXELS) == before
+    assert awaited.scene(experiment, ("gfs",), View(), with_flow=False) is None
+    assert awaited.scene(ALIGNED["two pathways"], SHOWN, View(), with_flow=True) is None
+
+
+def test_a_network_let_go_of_becomes_the_experiment():
+    experiment = MEDIUM.experiment
+    told = {"depths": [3, 5, 4], "scales": [0.002, 0.0017, 0.01], "steps": 90}
+    changed = live.at(experiment, told)
+    assert changed.network.depths == (3, 5, 4)
+    assert changed.start == Balanced(scales=(0.002, 0.0017, 0.01))
+    assert changed.dynamics == replace(experiment.dynamics, steps=90)
+    for wrong in (None, {"depths": [3]}, told | {"scales": [0.1]}, told | {"steps": -1}):
+        with pytest.raises(ValueError, match=r"entry per pathway|got"):
+            live.at(experiment, wrong)
 
 
 def test_back_where_it_was_the_picture_is_the_servers(page):
@@ -205,6 +332,48 @@ def test_the_page_follows_the_step_size_without_a_server(page, tmp_path):
     page.goto(file.as_uri())
     assert page.locator(".run-player").count() == 1
     assert page.locator(".regime-ruler").count() == 0
+
+
+def test_the_page_follows_the_network_without_a_server(page, tmp_path):
+    """Pathways, depths, scales and steps, with gradient flow and the ruler's marks: all of them are
+    Python's for that experiment, and the way back leads to the run of the file."""
+    file = tmp_path / "medium.html"
+    export.page(MEDIUM.experiment, file)
+    page.goto(file.as_uri())
+    page.locator(".network summary").click()
+    state = page.locator(".run-player .state")
+    own = state.text_content()
+    slide = "(e, v) => { e.value = v; e.dispatchEvent(new Event('input')); }"
+
+    def slider(name: str):
+        return page.get_by_role("slider", name=name)
+
+    def move(name: str, value: float) -> None:
+        slider(name).evaluate(slide, value)
+        painted(page)
+
+    move("Depth L of all", 6)
+    move("Pathways H", 3)
+    move("L of pathway 2", 9)
+    move("α of pathway 3", 200)
+    move("Steps", 200)
+    for key in ("ArrowRight", "ArrowLeft"):  # of the slider, not of the clock
+        slider("L of pathway 2").press(key)
+    painted(page)
+    scale = float(slider("α of pathway 3").get_attribute("aria-valuetext"))
+    steps = int(slider("Steps").get_attribute("aria-valuetext").replace(",", ""))
+    told = {"depths": [6, 9, 6], "scales": [0.002, 0.0017, scale], "steps": steps}
+    changed = live.at(MEDIUM.experiment, told)
+    run, flow = simulate(changed), simulate(variations.matching_flow(changed))
+    shown = re.findall(r"σ[₁₂₃]₁(?: GF)? (\d\.\d+)", state.text_content())
+    wanted = [*run.strengths[-1, :, 0], *flow.strengths[-1, :, 0]]
+    assert list(map(float, shown)) == pytest.approx(wanted, abs=6e-5)
+    marks = {v for v in theory.step_size_marks(changed) if np.isfinite(v)}
+    labels = page.locator(".regime-ruler .label button span").all_text_contents()
+    assert {float(text) for text in labels} == {float(f"{v:.4g}") for v in marks}
+    page.get_by_role("button", name="Back to the run").click()
+    painted(page)
+    assert state.text_content() == own
 
 
 def test_what_only_the_server_knows_is_left_out_until_it_answers(page):

@@ -21,7 +21,7 @@ def test_a_figure_says_what_it_needs_to(figure):
 
 
 def test_rates_without_the_half_are_half_of_eta():
-    assert "η here is 2 times their learning rate" in neighbours.SHI.sentence
+    assert "η here is twice their learning rate" in neighbours.SHI.sentence
     shi = presets.BY_NAME["tree-7"].experiment.dynamics.step_size
     assert shi == pytest.approx(neighbours.SHI.factor * 0.01)  # their published rate
 

@@ -231,7 +231,7 @@ def _strengths(runs: Sequence[Named], view: View) -> scene.SeriesPanel:
     return _cut(panel, runs, values, 3 * max(targets))
 
 
-_END_MARKS: dict[str, tuple[str, scene.Shape]] = {
+END_MARKS: dict[str, tuple[str, scene.Shape]] = {
     "flow": ("GF end", "circle"),
     "flattest": ("flattest", "star"),
     "edge": ("λ = {edge}", "diamond"),
@@ -239,7 +239,7 @@ _END_MARKS: dict[str, tuple[str, scene.Shape]] = {
 
 
 def _end_mark(end: str, experiment: Experiment) -> tuple[str, scene.Shape]:
-    name, shape = _END_MARKS[end]
+    name, shape = END_MARKS[end]
     plain = "plain " if end == "flow" and experiment.dynamics.events else ""
     return plain + name.format(edge=experiment.dynamics.edge_symbol), shape
 

@@ -41,6 +41,7 @@ import base64
 import hashlib
 import html as html_text
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -48,8 +49,9 @@ from typing import Any
 
 import numpy as np
 
-from simcore.figures import modules, ruler, style
+from simcore.figures import live_words, modules, ruler, style
 from simcore.figures.scene import (
+    MAX_RECORDS,
     HeatPanel,
     Panel,
     PlanePanel,
@@ -97,21 +99,34 @@ _STYLE = {
 def payload(scene: Scene) -> dict[str, Any]:
     """`data=` for the component: the thinned scene as JSON beside one Arrow table per run.
 
+    Of a run that is awaited (`simcore.awaited`) the columns are left to the browser.
+
     The hash covers every byte but the view, so that the page keeps its cursor and layers across
     reruns and notices a new run.
     """
     import pyarrow as pa  # of the app; a page that plays offline needs none
 
-    description, tables = _pack(scene)
+    description, tables = _pack(scene, bare=_awaited(scene))
     return {"scene": description, **{name: pa.table(table) for name, table in tables.items()}}
+
+
+def _awaited(scene: Scene) -> bool:
+    return scene.live is not None and scene.live.get("awaited", False)
+
+
+def makes_all(scene: Scene) -> bool:
+    """Whether the browser can compute every column that a live scene shows."""
+    _, tables = _pack(scene, bare=True)
+    return not any(tables.values())
 
 
 def standalone(scene: Scene, bar: Mapping[str, Any] | None = None) -> str:
     """One HTML page with the caption, html, css, js and base64 data inside; it plays offline.
 
-    With a `bar`, the data of `ruler`, it has that too; a scene that is `live` follows it.
+    With a `bar`, the data of `ruler`, it has that too; a scene that is `live` follows it, and what
+    the browser can compute of that is not in the file.
     """
-    description, tables = _pack(scene)
+    description, tables = _pack(scene, bare=scene.live is not None)
     packed = {
         name: {column: _base64(values) for column, values in table.items()}
         for name, table in tables.items()
@@ -191,7 +206,11 @@ main > p { margin: 0 0 8px; font-size: 14px; }
 main > .small { margin-top: 12px; font-size: 12px; overflow-wrap: anywhere; opacity: 0.8; }"""
 
 
-def _pack(scene: Scene) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
+def _pack(
+    scene: Scene, bare: bool = False
+) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
+    """The scene as JSON, and the columns of its runs; of one that is live, if it is to be `bare`,
+    those alone that the browser cannot make."""
     scene = thin(scene)
     number = {run.name: index for index, run in enumerate(scene.runs)}
     wanted = _wanted(scene)
@@ -232,10 +251,29 @@ def _pack(scene: Scene) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]
         "live": _live(scene),
     }
     description = _plain_json(description)
+    if bare:
+        description["live"]["made"] = True
+        tables |= _left(description["live"], tables)
     description["hash"] = _hash(description, tables)
     description["view"] = _plain_json(dict(scene.view))  # after the hash: no view is a new run
     description["caption"] = asdict(scene.caption)  # its link holds the view
     return description, tables
+
+
+_MADE = re.compile(r"step|t|edge|share|participation|(loss|s\d+)([_|](low|high))?")
+
+
+def _left(live: Mapping[str, Any], tables: Mapping[str, Any]) -> dict[str, dict[str, np.ndarray]]:
+    """What of the columns of a live run, and of the flow beside it, the browser does not make."""
+    made = ["run0"] + ([f"run{live['flow']['run']}"] if live["flow"] else [])
+
+    def is_made(column: str) -> bool:
+        return bool(_MADE.fullmatch(column)) or (column == "lambda0" and live["curved"])
+
+    return {
+        run: {name: values for name, values in tables[run].items() if not is_made(name)}
+        for run in made
+    }
 
 
 def _live(scene: Scene) -> dict[str, Any] | None:
@@ -244,7 +282,8 @@ def _live(scene: Scene) -> dict[str, Any] | None:
         return None
     recorded = np.asarray(scene.live["recorded"])
     kept = kept_records(len(recorded), odd_stride(len(recorded)))
-    return {**scene.live, "recorded": recorded[kept]}
+    words = live_words.of_mode(scene.live["mode"]) if scene.live["network"] else None
+    return {**scene.live, "recorded": recorded[kept], "words": words, "most": MAX_RECORDS}
 
 
 def _wanted(scene: Scene) -> dict[str, set[str]]:

@@ -46,8 +46,11 @@ export function fillSpeeds(S) {
   const name = (s) => (s < 1 ? `1/${1 / s}×` : `${s}×`);
   const rate = (s) =>
     count ? ` · ${Number(((s * count) / scene.seconds).toPrecision(2))} steps/s` : "";
+  const names = SPEEDS.map((s) => name(s) + rate(s)),
+    known = [...S.parts.speed.options].map((option) => option.text);
+  if (names.join() === known.join()) return;
   S.parts.speed.replaceChildren(
-    ...SPEEDS.map((s) => new Option(name(s) + rate(s), s, false, s === clock.speed)),
+    ...SPEEDS.map((s, k) => new Option(names[k], s, false, s === clock.speed)),
   );
 }
 

@@ -41,12 +41,12 @@ function breath() {
   });
 }
 
-/** The whole run in `seconds`, as an MP4 file. `tell` hears which part of it is done; the signal ends
- * it with an AbortError. */
-export async function filmOf(print, seconds, tell, signal) {
+/** A film of `seconds` as an MP4 file; `turn` brings the print to each part of it, 0 to 1. `tell` hears
+ * which part of it is done; the signal ends it with an AbortError. */
+export async function filmOf(print, turn, seconds, tell, signal) {
   const count = Math.round(seconds * RATE),
     frames = [];
-  print.seek(print.clock.start);
+  turn(print, 0);
   const first = print.draw(),
     config = await configuration(first.width, first.height);
   let trouble = null,
@@ -65,7 +65,7 @@ export async function filmOf(print, seconds, tell, signal) {
   encoder.configure(config);
   try {
     for (let k = 0; k < count + HELD * RATE; k++) {
-      if (k < count) print.seek(print.clock.at(k / (count - 1)));
+      if (k < count) turn(print, k / (count - 1));
       const frame = new VideoFrame(print.draw(), { timestamp: Math.round((1e6 * k) / RATE) });
       encoder.encode(frame, { keyFrame: k % KEY_EVERY === 0 });
       frame.close();

@@ -32,10 +32,21 @@ export function text(
   ctx.fillText(string, x, y);
 }
 
+const widths = new Map(); // by font and string: the same few are asked for at every frame
+const MOST_WIDTHS = 5000;
+document.fonts.addEventListener("loadingdone", () => widths.clear());
+
 export function width(S, string, size = 12, weight = 400) {
-  measure.textRendering = S.lettering;
-  measure.font = `${weight} ${size}px ${S.theme.font}`;
-  return measure.measureText(string).width;
+  const font = `${weight} ${size}px ${S.theme.font}`,
+    key = `${S.lettering} ${font} ${string}`;
+  let found = widths.get(key);
+  if (found === undefined) {
+    if (widths.size > MOST_WIDTHS) widths.clear();
+    measure.textRendering = S.lettering;
+    measure.font = font;
+    widths.set(key, (found = measure.measureText(string).width));
+  }
+  return found;
 }
 
 export function shorten(S, string, room, size = 12) {

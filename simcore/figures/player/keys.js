@@ -20,8 +20,9 @@ const KEYS = {
 };
 
 function press(S, event) {
-  if (event.altKey || event.ctrlKey || event.metaKey || event.target.matches("select")) return;
-  if (event.key === " " && event.target.matches("button")) return;
+  if (event.altKey || event.ctrlKey || event.metaKey || event.target.matches("select, input"))
+    return;
+  if (event.key === " " && event.target.matches("button, summary")) return;
   const name = KEYS[event.key];
   if (!name) return;
   event.preventDefault();

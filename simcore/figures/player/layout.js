@@ -1,13 +1,14 @@
 /* The layout: canvases, the places of panels on them, and their two layers. S is a picture.
  *
  * A still layer (axes, legends) and a data layer (the whole run) are drawn on resize, new data and
- * new colours; a frame copies them, cut at the cursor, so its cost does not grow with the run.
+ * new colours; a frame copies them, cut at the cursor, so its cost does not grow with the run. A
+ * picture that the next frame replaces is drawn at once instead, without layers (`glance`).
  */
 
 import { zoomOf } from "../browser/numbers.js";
 import { staged } from "../browser/staged.js";
 import { drawTitle, SMALLEST_PLOT } from "./frame.js";
-import { copy } from "./ink.js";
+import { clipped, copy } from "./ink.js";
 import { series } from "./series.js";
 import { css } from "./theme.js";
 import { timeline } from "./timeline.js";
@@ -65,26 +66,51 @@ export class Layout {
     this.layers = { still: null, data: null };
     this.ribbons = [];
     this.leastPlot = SMALLEST_PLOT;
+    this.glancing = false; // whether the layers are older than what is on show
   }
 
   resize() {
-    const { S } = this,
-      W = this.canvases.width;
-    if (!W || !S.theme) return;
-    this.dpr = this.canvases.dpr;
-    this.fitted = this.measures();
+    this.glancing = false;
+    if (this.S.theme) this.layOut(this.canvases.width);
+  }
+
+  /** New data at the end of the clock, for this frame only; the next `paint` draws it in full. */
+  glance() {
+    this.glancing = true;
+    this.layOut(this.width); // to ask the page for it takes a while
+  }
+
+  layOut(W) {
+    const { S } = this;
+    if (!W) return;
+    if (!this.glancing) this.measure();
     this.arrange(W);
-    this.makeLayers();
+    if (!this.glancing) this.makeLayers();
     for (const p of S.visible) p.kind.place(S, p, p.left, p.right);
     this.fitCanvas(this.ctx, this.width, this.height);
     timeline.place(S, W);
     this.fitCanvas(this.trackCtx, W, timeline.height(S));
-    this.redraw();
+    if (this.glancing) this.drawAtOnce();
+    else this.redraw();
+  }
+
+  drawAtOnce() {
+    const { S } = this;
+    this.ground(this.ctx);
+    for (const p of S.visible) p.kind.frame(this.ctx, S, p);
+    timeline.draw(this.trackCtx, S, this.width);
+    S.painted(false);
   }
 
   /** The same after something has moved or changed its size. */
   refit() {
     if (this.measures() !== this.fitted) this.resize();
+  }
+
+  /** What the page gives, which takes a while to ask for. */
+  measure() {
+    const { dpr, room } = this.canvases;
+    Object.assign(this, { dpr, room, fitted: this.measures() });
   }
 
   measures() {
@@ -97,7 +123,7 @@ export class Layout {
     const { S } = this,
       { visible } = S,
       across = (this.across = columnsIn(S, W)),
-      { room } = this.canvases;
+      { room } = this;
     this.rows = [];
     for (let k = 0; k < visible.length; k += across) this.rows.push(visible.slice(k, k + across));
     if (room === undefined) this.stack(W, S.scene.height, SMALLEST_PLOT);
@@ -196,7 +222,7 @@ export class Layout {
   }
 
   paint() {
-    if (this.dpr !== this.canvases.dpr) return this.resize();
+    if (this.glancing || this.dpr !== this.canvases.dpr) return this.resize();
     this.paintFrame();
     this.S.painted(false);
   }
@@ -210,6 +236,8 @@ export class Layout {
 
   /** The whole run of a panel, as much of it as is in a rectangle. */
   reveal(ctx, p, x, y, w, h, alpha = 1) {
+    if (this.glancing)
+      return w > 1.5 && clipped(ctx, { x, y, w, h }, () => p.kind.data(ctx, this.S, p));
     copy(ctx, this.S, this.layers.data.canvas, x, y, w, h, alpha);
   }
 

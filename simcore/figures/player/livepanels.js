@@ -1,6 +1,8 @@
 /* Panels while the first run is one that the twin made: without what only Python knows, and with the
  * limits that `figures/panels.py` would give them. S is the player. */
 
+import { marksInPlane, marksOfStrengths } from "./livemarks.js";
+
 const FAR = 3; // times sigma*, where the panels of a run that diverged are cut,
 const FAR_ABOVE = 4; // times the edge, where its sharpness is,
 const DECADES_OF_LOSS = 33; // and below the start, where every loss is
@@ -15,41 +17,93 @@ export const fourDigits = (v) => String(Number(v.toPrecision(4)));
 const threeDigits = (v) => String(Number(v.toPrecision(3)));
 const edgeOf = (line, { edge }) => ({ ...line, label: `2/η = ${fourDigits(edge[0])}` });
 
-const diverged = (S) => S.runs[0].step.length < S.scene.live.recorded.length;
+const diverged = (S, made) => S.runs[0].step.length < made.system.recorded.length;
 
 /** The strengths of all pathways in a run, as far as there are columns of them. */
-function strengthsOf(S, run) {
-  const pathways = S.scene.live.first.length - 1;
+function strengthsOf(run, made) {
+  const pathways = made.system.first.length - 1;
   return Array.from({ length: pathways }, (_, h) => run.column(`s${h}`)).filter(Boolean);
 }
 
-/** A panel without what only Python knows of the run; marks that go with the step size keep their
- * place in the legend. */
-function seen(spec, columns) {
-  const known = (part, ...names) => part.run !== 0 || names.every((name) => name in columns);
-  const marks = spec.marks.map((mark) => (mark.of_step_size ? { ...mark, x: NaN, y: NaN } : mark));
+/** A panel as it is of another network, which may have more pathways or fewer. */
+function rebuilt(spec, { live, place, tables }) {
+  const { depths } = place.network,
+    H = depths.length;
+  if (spec.key === "strengths") {
+    const others = spec.lines.filter(({ run }) => !(run in tables));
+    const ours = Object.keys(tables).flatMap((run) => {
+      const pattern = spec.lines.find((line) => line.run === Number(run)),
+        name = pattern.label.slice(live.words.labels[0].length);
+      return depths.map((_, h) => ({
+        ...pattern,
+        column: `s${h}`,
+        low: `s${h}_low`,
+        high: `s${h}_high`,
+        colour: h,
+        label: live.words.labels[h] + name,
+      }));
+    });
+    return { ...spec, lines: [...ours, ...others] };
+  }
+  if (spec.key === "sharing")
+    return { ...spec, levels: spec.levels.map((level) => ({ ...level, value: 1 / H })) };
+  if (spec.key === "participation") return { ...spec, limits: [0.9, H + 0.1] };
+  if (spec.kind !== "plane") return spec;
+  const [minima, ...curves] = spec.curves,
+    label = H === 2 ? "minima" : "minima of these two alone";
+  const behind = { ground: null, streams: null }; // those of Python's network
+  return { ...spec, ...behind, curves: [{ ...minima, label }, ...curves] };
+}
+
+/** Ends that theory predicts; without a theory those that go with the step size keep their place in
+ * the legend only. */
+function marked(spec, { live, place }) {
+  if (!live.network)
+    return spec.marks.map((mark) => (mark.of_step_size ? { ...mark, x: NaN, y: NaN } : mark));
+  if (spec.key === "strengths") return marksOfStrengths(live, place);
+  if (spec.kind !== "plane") return spec.marks;
+  const [{ x, y }] = spec.trails;
+  return marksInPlane(
+    live,
+    place,
+    [x, y].map((column) => Number(column.slice(1))),
+  );
+}
+
+/** A panel without what only Python knows of the runs made here. */
+function seen(spec, made) {
+  const { tables } = made,
+    marks = spec.marks && marked(spec, made);
   if (spec.kind !== "series") return { ...spec, marks };
   const lines = spec.lines
-    .filter((line) => known(line, line.column))
-    .map((line) => (known(line, line.low, line.high) ? line : { ...line, low: null, high: null }))
-    .map((line) => (line.run === 0 && line.column === "edge" ? edgeOf(line, columns) : line));
+    .filter(({ run, column }) => !(run in tables) || column in tables[run])
+    .map((line) => (line.run in tables ? banded(line, tables[line.run]) : line))
+    .map((line) => (line.run === 0 && line.column === "edge" ? edgeOf(line, tables[0]) : line));
   const label = lines.length < spec.lines.length ? "follows when η rests" : spec.label;
   return { ...spec, lines, marks, label };
+}
+
+/** A line with the range between records, where the twin has seen that; a picture of fewer records
+ * has it under a name of its own. */
+function banded(line, columns) {
+  const [low, high] = [`${line.column}_low`, `${line.column}_high`];
+  return low in columns && line.low ? { ...line, low, high } : { ...line, low: null, high: null };
 }
 
 const valuesIn = (S, spec) => spec.lines.map((line) => S.runs[line.run].column(line.column));
 const edgeIn = (S) => Math.max(1, ...S.runs.map((run) => run.column("edge")?.[0] ?? 0));
 
 /** A panel with the limits that `figures/panels.py` gives it. */
-function fitted(S, spec, live) {
-  if (spec.kind === "plane") return fittedPlane(S, spec, live.target[live.mode]);
+function fitted(S, spec, made) {
+  const { live } = made;
+  if (spec.kind === "plane") return fittedPlane(S, spec, made);
   if (spec.key === "loss") return { ...spec, limits: limitsOfLoss(S, spec) };
   const far = { strengths: FAR * live.target[live.mode], sharpness: FAR_ABOVE * edgeIn(S) };
-  return far[spec.key] ? cutFar(S, spec, "label", far[spec.key], valuesIn(S, spec)) : spec;
+  return far[spec.key] ? cutFar(S, spec, made, "label", far[spec.key], valuesIn(S, spec)) : spec;
 }
 
 /** Up to +-`far`, and saying so in its title or label, where a run that diverged goes beyond. */
-function cutFar(S, spec, told, far, columns) {
+function cutFar(S, spec, made, told, far, columns) {
   let [low, high] = [0, 0];
   for (const values of columns)
     for (const v of values) {
@@ -57,7 +111,7 @@ function cutFar(S, spec, told, far, columns) {
       if (v > high) high = v;
     }
   const plain = { ...spec, limits: null, [told]: spec[told].replace(/, cut at .*/, "") };
-  if (!diverged(S) || Math.max(-low, high) <= far) return plain;
+  if (!diverged(S, made) || Math.max(-low, high) <= far) return plain;
   const words = `${plain[told]}, cut at ${threeDigits(far)}`;
   return { ...plain, limits: [Math.max(-far, low), Math.min(far, high)], [told]: words };
 }
@@ -70,15 +124,16 @@ const groundAt = (ground, level) =>
     label: ground.label.replace(/= .*/, `= ${fourDigits(level)}`),
   };
 
-function fittedPlane(S, spec, target) {
+function fittedPlane(S, spec, made) {
+  const target = made.live.target[made.live.mode];
   const trails = spec.trails.flatMap(({ run, x, y }) => [x, y].map((n) => S.runs[run].column(n)));
-  const panel = cutFar(S, spec, "title", FAR * target, [[target], ...trails]);
+  const panel = cutFar(S, spec, made, "title", FAR * target, [[target], ...trails]);
   if (panel.limits) {
     const [low, high] = panel.limits,
       pad = 0.04 * (high - low);
     panel.limits = [low - pad, high + pad];
   }
-  const all = S.runs.flatMap((run) => strengthsOf(S, run)),
+  const all = S.runs.flatMap((run) => strengthsOf(run, made)),
     top = Math.max(1.05 * target, panel.limits?.[1] ?? greatestOf(all));
   const to = (curve) =>
     curve.role === "muted"
@@ -97,11 +152,14 @@ function limitsOfLoss(S, spec) {
   let [smallest, largest] = [Infinity, 0];
   const own = S.runs[0].column("loss");
   for (const v of own) if (v > 0 && v < smallest) smallest = v;
-  for (const { run, high } of spec.lines)
-    for (const v of S.runs[run].column(high)) if (v > largest && Number.isFinite(v)) largest = v;
+  for (const { run, column, high } of spec.lines)
+    for (const v of S.runs[run].column(high ?? column))
+      if (v > largest && Number.isFinite(v)) largest = v;
   const floor = Math.max(smallest / 3, own[0] / 10 ** DECADES_OF_LOSS);
   return floor < largest ? [floor, 3 * largest] : null;
 }
 
-/** The panel of a scene, with the columns of the run that the twin made. */
-export const following = (S, spec, columns) => fitted(S, seen(spec, columns), S.scene.live);
+/** The panel of a scene with runs made here: {live, place, system, tables}, the tables by the number
+ * of their run. */
+export const following = (S, spec, made) =>
+  fitted(S, seen(made.place.network ? rebuilt(spec, made) : spec, made), made);

@@ -25,9 +25,19 @@ export class Picture {
     this.data = data;
     this.scene = data.scene;
     this.hash = data.scene.hash;
+    this.caption = data.scene.caption;
     this.take(readRuns(data));
     this.hover = this.pointed = null;
     this.panels = data.scene.panels.map((spec) => makePanel(this, spec));
+  }
+
+  /** Takes a picture with as many panels of the same kinds: other runs, and what is said of them. */
+  become(data) {
+    Object.assign(this, { data, scene: data.scene, caption: data.scene.caption });
+    this.take(readRuns(data));
+    data.scene.panels.forEach((spec, k) => {
+      this.panels[k].spec = spec;
+    });
   }
 
   /** Takes runs for those there were; the panels must name none that is not there. */

@@ -8,7 +8,7 @@ import { fillSpeeds, listenToControls, showControls } from "./controls.js";
 import { listenToKeys } from "./keys.js";
 import { Layout, Screen } from "./layout.js";
 import { Live } from "./live.js";
-import { addTitleButton, MOST_ON_STAGE, showVisible } from "./enlarge.js";
+import { MOST_ON_STAGE, showVisible, titleButton } from "./enlarge.js";
 import { addLogButton } from "./logbutton.js";
 import { Picture } from "./picture.js";
 import { listenToPointer } from "./pointer.js";
@@ -67,6 +67,7 @@ export class Player extends Picture {
   stop() {
     cancelAnimationFrame(this.request);
     this.view.stop();
+    this.live.stop();
     this.observer.disconnect();
     this.life.abort();
     this.film?.abort();
@@ -77,12 +78,13 @@ export class Player extends Picture {
   /** Called by Streamlit at every rerun and theme change; only a new hash is a new run. */
   update({ data, setTriggerValue }) {
     this.send = setTriggerValue; // an event: a state would outlive it, into another session
-    if (this.live.tooLate(data)) return;
+    const whole = this.live.receive(data);
+    if (!whole) return;
     this.caption = data.scene.caption; // it holds the view, so it changes with that
     const fresh = data.scene.hash !== this.hash,
       theme = this.pageTheme(data.scene.style);
     this.root.toggleAttribute("data-stage", staged());
-    if (fresh) this.load(data);
+    if (fresh) this.load(whole);
     const moved = this.view.receive(data.scene.view);
     if (fresh || moved) showControls(this);
     if (fresh || moved || theme.key !== this.theme.key) this.restyle(theme);
@@ -90,12 +92,15 @@ export class Player extends Picture {
   }
 
   load(data) {
-    for (const p of this.panels) for (const b of [p.button, p.titleButton]) b?.remove();
+    const titles = new Map(this.panels.map((p) => [p.key, p.titleButton]));
+    for (const p of this.panels) p.button?.remove();
     super.load(data);
     for (const p of this.panels) {
-      addTitleButton(this, p);
+      p.titleButton = titles.get(p.key) ?? titleButton(this, p.key); // it may have the focus
+      titles.delete(p.key);
       addLogButton(this, p);
     }
+    for (const button of titles.values()) button.remove();
     showVisible(this);
     this.parts.note.textContent = data.scene.note;
   }

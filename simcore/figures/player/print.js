@@ -33,8 +33,8 @@ class Print extends Picture {
     super();
     this.format = format;
     this.lettering = LETTERING;
-    this.caption = shown.caption;
     this.load(shown.data);
+    this.caption = shown.caption;
     show(this, viewOf(shown));
     const { font, style } = shown.theme;
     this.dress(themed({ ...PAPERS[format.dark ? "dark" : "light"], font }, style));
@@ -48,6 +48,14 @@ class Print extends Picture {
   load(data) {
     super.load(data);
     this.scene = { ...data.scene }; // whose height is this print's own
+  }
+
+  /** Another picture on the same sheet. */
+  become(data) {
+    super.become({ ...data, scene: { ...data.scene, height: this.scene.height } });
+    this.dress(this.theme);
+    this.fits(this.scale);
+    this.layout.resize();
   }
 
   /** Arranges everything with so many pixels for each of the player; whether there is room for it. */

@@ -25,15 +25,20 @@ async function take(S, kind, format, tell = () => {}) {
   download(blob, `${stem}.${kind}`);
 }
 
-/** One at a time; it lasts as long as playing at the chosen speed. */
-async function film(S, format, tell) {
+/** The whole run, which lasts as long as playing at the chosen speed. */
+function film(S, format, tell) {
+  const seconds = Math.min(LONGEST, Math.max(SHORTEST, S.scene.seconds / S.clock.speed));
+  return filmWith(S, format, seconds, (print, part) => print.seek(print.clock.at(part)), tell);
+}
+
+/** One at a time. */
+async function filmWith(S, format, seconds, turn, tell) {
   if (!canFilm()) throw new Error(WHY_NO_FILM);
   S.film?.abort();
   const life = new AbortController();
   pressed(S, life);
-  const seconds = Math.min(LONGEST, Math.max(SHORTEST, S.scene.seconds / S.clock.speed));
   try {
-    return await filmOf(new CanvasPrint(S, format), seconds, tell, life.signal);
+    return await filmOf(new CanvasPrint(S, format), turn, seconds, tell, life.signal);
   } finally {
     if (S.film === life) pressed(S, null);
   }
@@ -48,13 +53,29 @@ function pressed(S, life) {
  * press. What goes wrong is said below the panels. */
 export async function takeAsBefore(S, kind) {
   if (kind === "mp4" && S.film) return S.film.abort();
+  await orSay(S, () => take(S, kind, formatOf(chosen(), S.theme.dark)));
+}
+
+async function orSay(S, act) {
   const { note } = S.parts,
     usual = note.textContent;
   try {
-    await take(S, kind, formatOf(chosen(), S.theme.dark));
+    await act();
   } catch (error) {
     if (error.name !== "AbortError") note.textContent = [error.message, usual].join(" ").trim();
   }
+}
+
+/** The same of a film whose pictures `turn` makes of a print, called `name`. */
+export async function takeFilm(S, name, seconds, turn) {
+  if (S.film) return S.film.abort();
+  const format = formatOf(chosen(), S.theme.dark),
+    height = format.height ?? Math.round((format.width * 9) / 16);
+  await orSay(S, async () => {
+    await document.fonts.ready;
+    const blob = await filmWith(S, { ...format, height }, seconds, turn, () => {});
+    download(blob, `${name}.mp4`);
+  });
 }
 
 /** The menu of the page asks the player for files. */

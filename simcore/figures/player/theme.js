@@ -4,14 +4,22 @@ import { clamp } from "../browser/numbers.js";
 
 const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
 
+const pixels = new Map(); // to read a pixel takes a while, and colours are few
+
 export function rgb(colour) {
+  if (!pixels.has(colour)) pixels.set(colour, pixelOf(colour));
+  return pixels.get(colour);
+}
+
+function pixelOf(colour) {
   probe.clearRect(0, 0, 1, 1);
   probe.fillStyle = colour;
   probe.fillRect(0, 0, 1, 1);
   return Array.from(probe.getImageData(0, 0, 1, 1).data.slice(0, 3)); // mixed, so no bytes
 }
 
-export const css = (c, alpha = 1) => `rgba(${c.map(Math.round).join(",")},${alpha})`;
+export const css = ([r, g, b], alpha = 1) =>
+  `rgba(${Math.round(r)},${Math.round(g)},${Math.round(b)},${alpha})`;
 const mix = (a, b, f) => a.map((v, k) => v + (b[k] - v) * f);
 const ramp = (stops, u) => {
   const x = clamp(u, 0, 1) * (stops.length - 1),

@@ -51,7 +51,7 @@ COLOURS = {  # of the end that a run in the zone may come to
     prospects.DIVERGES: style.ENDS["diverged"],
 }
 
-_MARGINS = 2.2, 1.6  # of the bar below the smallest and above the largest mark
+MARGINS = 2.2, 1.6  # of the bar below the smallest and above the largest mark
 
 
 Part = tuple[str, float, float]  # the value of a `Regime`, and the step sizes from low to high
@@ -60,7 +60,7 @@ Part = tuple[str, float, float]  # the value of a `Regime`, and the step sizes f
 def span(experiment: Experiment) -> tuple[float, float] | None:
     """The step sizes around the marks that the bar shows at least; None without marks."""
     known = [mark for mark in theory.step_size_marks(experiment) if _is_positive(mark)]
-    return (min(known) / _MARGINS[0], max(known) * _MARGINS[1]) if known else None
+    return (min(known) / MARGINS[0], max(known) * MARGINS[1]) if known else None
 
 
 def data(
@@ -145,17 +145,17 @@ def bar(
     """
     eta = positive("the step size", step_size)
     ticks = [
-        _tick(value, mark.symbol, mark.sub, mark.name, mark.meaning, mark.close)
+        {"value": float(value)} | words_of(mark)
         for (field, mark) in names.items()
         if _is_positive(value := getattr(marks, field))
     ]
     known = [tick["value"] for tick in ticks]
     if known:
-        low, high = min(known) / _MARGINS[0], max(known) * _MARGINS[1]
+        low, high = min(known) / MARGINS[0], max(known) * MARGINS[1]
     else:
         decade = min(max(round(math.log10(eta)), -300), 300)
         decades = [10.0 ** (decade + k) for k in (-1, 0, 1)]
-        ticks = [_tick(x, style.short(x), "", style.short(x), "") for x in decades]
+        ticks = [{"value": float(x)} | _number(x) for x in decades]
         low, _, high = decades
     others = [value for value, _ in later]
     low, high = min(low, eta, *others), max(high, eta, *others)
@@ -183,12 +183,15 @@ def bar(
     }
 
 
-def _tick(
-    value: float, symbol: str, sub: str, name: str, meaning: str, close: str = ""
-) -> dict[str, Any]:
-    """A tick with its label; without a meaning it is a number on the scale, not a mark."""
-    words = {"symbol": symbol, "sub": sub, "close": close, "name": name, "meaning": meaning}
-    return {"value": float(value)} | words
+def words_of(mark: Mark) -> dict[str, Any]:
+    """The label of a mark, and what it means."""
+    return {field: getattr(mark, field) for field in ("symbol", "sub", "close", "name", "meaning")}
+
+
+def _number(value: float) -> dict[str, Any]:
+    """The label of a number on the scale, which is no mark and has no meaning."""
+    text = style.short(value)
+    return {"symbol": text, "sub": "", "close": "", "name": text, "meaning": ""}
 
 
 def _is_positive(value: float) -> bool:

@@ -49,6 +49,7 @@ export class Ruler {
     document.fonts.addEventListener("loadingdone", onFonts, this.off);
     this.sweep = new Sweep(this, find(".sweep"));
     window.addEventListener("followed", () => this.ask(), this.off);
+    window.addEventListener("network", ({ detail }) => this.borrow(detail.bar), this.off);
     listen(this);
   }
 
@@ -77,14 +78,24 @@ export class Ruler {
     const other = !begun && token !== this.data?.token && !released,
       late = begun || this.echoes.has(eta),
       quiet = this.changed + (late ? SLOW : QUIET) - performance.now();
-    const redraw = key !== this.layout;
-    [this.data, this.layout] = [data, key];
+    const redraw = key !== this.layout || this.borrowed;
+    [this.data, this.layout, this.own] = [data, key, data];
+    this.borrowed = false;
     clearTimeout(this.doubt);
     if (eta === this.eta || other || quiet <= 0) this.adopt(eta);
     // Python may also have refused a step size: then its word counts once the echoes are over.
     else this.doubt = setTimeout(() => this.held || this.take(this.data), quiet);
     if (redraw) this.draw();
     this.colour(); // a new theme comes as a call, too
+  }
+
+  /** The bar of a network that Python has not seen; null for its own again. */
+  borrow(bar) {
+    if (!this.own || (!bar && !this.borrowed)) return;
+    this.data = { ...this.own, ...bar };
+    this.borrowed = Boolean(bar);
+    this.draw();
+    this.colour();
   }
 
   adopt(eta) {
@@ -109,12 +120,13 @@ export class Ruler {
    * says the same, the words of the page are those of another step size. */
   announce() {
     this.ask(this.eta);
-    document.documentElement.toggleAttribute("data-words-follow", this.eta !== this.data.eta);
+    const others = this.borrowed || this.eta !== this.data.eta;
+    document.documentElement.toggleAttribute("data-words-follow", others);
   }
 
   /** Learns whether somebody shows at once what the handle does, and tells where it is. */
   ask(eta) {
-    const detail = { eta, heard: false };
+    const detail = { eta, range: this.data.range, heard: false };
     window.dispatchEvent(new CustomEvent("step-size", { detail }));
     this.heard = detail.heard;
     this.sweep.offer(this.heard);

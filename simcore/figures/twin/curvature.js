@@ -4,6 +4,9 @@
 
 const SWEEPS = 30;
 
+const diagonal = new Float64Array(64); // room for every pathway there may be
+const border = new Float64Array(64);
+
 /** prod of a pathway's groups from `start` to `stop`, without one layer of each group left out. */
 function others(run, start, stop, ...left) {
   let product = 1;
@@ -14,6 +17,44 @@ function others(run, start, stop, ...left) {
 
 /** lambda_max at the state of a `Descent` of one mode. */
 export function sharpness(run) {
+  return run.power.length + 1 === run.first.length ? ofEqualLayers(run) : ofGroups(run);
+}
+
+/** Where all layers of each pathway are equal the block is diag(d) + v v^T. */
+function ofEqualLayers({ x, power, pull, residual }) {
+  const [r] = residual,
+    count = power.length;
+  let [top, pole, norm] = [-Infinity, -Infinity, 0];
+  for (let h = 0; h < count; h++) {
+    const m = power[h],
+      between = m > 1 ? r * x[h] ** (m - 2) : 0;
+    if (m > 1) top = Math.max(top, -between);
+    diagonal[h] = (m - 1) * between;
+    border[h] = m * pull[h] * pull[h];
+    pole = Math.max(pole, diagonal[h] + border[h]);
+    norm += border[h];
+  }
+  return Math.max(top, norm === 0 ? pole : beyond(pole, count));
+}
+
+/** The root of 1 = sum_h border_h / (lambda - diagonal_h) above all poles. From below it, where the
+ * largest entry of the diagonal is, Newton's steps rise to it, as the sum is convex there. */
+function beyond(lambda, count) {
+  for (;;) {
+    let [sum, slope] = [0, 0];
+    for (let h = 0; h < count; h++) {
+      if (border[h] === 0) continue;
+      const part = border[h] / (lambda - diagonal[h]);
+      sum += part;
+      slope += part / (lambda - diagonal[h]);
+    }
+    const next = lambda + (sum - 1) / slope;
+    if (!(next > lambda)) return lambda;
+    lambda = next;
+  }
+}
+
+function ofGroups(run) {
   const { first, power } = run,
     groups = power.length,
     r = run.residual[0];

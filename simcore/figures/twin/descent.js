@@ -17,7 +17,7 @@ function raised(base, exponent) {
   return result;
 }
 
-class Descent {
+export class Descent {
   constructor({ first, power, target, x, limit }) {
     Object.assign(this, { first, power, target, limit });
     this.modes = target.length;

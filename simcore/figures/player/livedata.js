@@ -1,0 +1,105 @@
+/* What Python would send of a run that the twin makes: {scene, run0: columns, ...}. */
+
+import { networkAt, placeOf, systemAt, thinned } from "../twin/system.js";
+import { columnsOf, flowColumnsOf } from "./livecolumns.js";
+import { following, fourDigits } from "./livepanels.js";
+import { readRuns } from "./runs.js";
+
+const QUICK = 700; // records of a picture that the next frame replaces
+
+/** A picture of fewer records calls ranges "loss|low" for "loss_low". */
+const underEveryName = (table) => ({
+  ...table,
+  ...Object.fromEntries(
+    Object.entries(table).map(([name, values]) => [name.replace(/_(low|high)$/, "|$1"), values]),
+  ),
+});
+
+/** Columns that came with a picture, by name. */
+const given = (table) =>
+  table?.getChild
+    ? Object.fromEntries(
+        table.schema.fields.map(({ name }) => [name, table.getChild(name).toArray()]),
+      )
+    : table;
+
+/** A run whose phases nobody knows yet. */
+const bare = (run, { t }, { style }) => ({
+  ...run,
+  phases: [{ name: "", t0: 0, t1: t.at(-1), colour: style.muted }],
+  notices: [],
+});
+
+/** Columns of the descent and, if it is there, of its gradient flow, by the number of the run. */
+function tablesAt(live, place, system) {
+  const descent = columnsOf(system, place.eta);
+  if (!live.flow) return { 0: descent };
+  const lasted = descent.t.at(-1) || place.eta; // that of a run that diverged at once is one step
+  return { 0: descent, [live.flow.run]: flowColumnsOf(system, lasted) };
+}
+
+/** A picture from Python, with the columns of runs that it leaves to the browser. */
+export function filled(data) {
+  const { live } = data.scene;
+  if (!live?.made) return data;
+  const place = placeOf(live),
+    made = tablesAt(live, place, systemAt(live, place));
+  const whole = Object.entries(made).map(([run, table]) => [
+    `run${run}`,
+    { ...underEveryName(table), ...given(data[`run${run}`]) },
+  ]);
+  return { ...data, ...Object.fromEntries(whole) };
+}
+
+/** The picture `latest` as it is at another place; S is what shows it. */
+export function dataAt(S, latest, place, quick) {
+  const { scene } = latest,
+    { live } = scene,
+    system = systemAt(live, place);
+  if (quick) system.recorded = thinned(system.recorded, QUICK);
+  const tables = tablesAt(live, place, system),
+    made = { live, place, system, tables };
+  const runs = scene.runs.map((run, k) => (k in tables ? bare(run, tables[k], scene) : run));
+  const named = Object.entries(tables).map(([run, table]) => [`run${run}`, table]);
+  const data = {
+    ...latest,
+    ...Object.fromEntries(named),
+    scene: { ...scene, runs, hash: null, note: "", caption: captionAt(scene, place) },
+  };
+  S.runs = readRuns(data);
+  data.scene.panels = scene.panels.map((spec) => following(S, spec, made));
+  return data;
+}
+
+/** The picture of a run that Python has not made yet, {scene} alone. */
+export function awaited(S, sent) {
+  const { hash, note, caption, live } = sent.scene,
+    data = dataAt(S, sent, placeOf(live), false);
+  return { ...data, scene: { ...data.scene, hash, note, caption } };
+}
+
+function captionAt({ live, caption }, place) {
+  const { eta, steps } = place,
+    H = live.first.length - 1,
+    network = networkAt(live, place),
+    count = network?.depths.length ?? H;
+  const depths =
+    network && new Set(network.depths).size === 1 ? [network.depths[0]] : network?.depths;
+  const parts = [
+    "gradient descent",
+    `η = ${fourDigits(eta)}`,
+    `${steps.toLocaleString("en")} steps`,
+    `H = ${count}`,
+    network && `L = ${depths.join(", ")}`,
+    network && `start ${network.scales.join(", ")}`,
+    `σ* = ${live.target.map(fourDigits).join(", ")}`,
+  ];
+  return {
+    ...caption,
+    title: `Gradient descent of ${count === 1 ? "one pathway" : `${count} pathways`}`,
+    parameters: parts.filter(Boolean).join(" · "),
+    verdict: "",
+    small: "computed by the browser",
+    stem: `eta${fourDigits(eta)}-of-${caption.stem}`,
+  };
+}
