@@ -106,8 +106,6 @@ def open_page(
     """
     _cold_start()
     _prose.begin()
-    state = st.session_state
-    state.again, state.drawn = state.get("drawn") == state.get("title"), state.get("title")
     experiment = _state.experiment(default)
     _state.write_link()
     _stage.style()
@@ -129,11 +127,6 @@ def open_page(
         st.markdown("Computing: text and picture are still the old ones.")
     _stage.question()
     return experiment
-
-
-def is_again() -> bool:
-    """Whether the visitor has this page already, and it runs once more."""
-    return st.session_state.again
 
 
 def link(page: str, label: str, experiment: Experiment | None = None, **options: Any) -> None:

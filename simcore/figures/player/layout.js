@@ -83,8 +83,7 @@ export class Layout {
   layOut(W) {
     const { S } = this;
     if (!W) return;
-    this.dpr = this.canvases.dpr;
-    this.fitted = this.measures();
+    if (!this.glancing) this.measure();
     this.arrange(W);
     if (!this.glancing) this.makeLayers();
     for (const p of S.visible) p.kind.place(S, p, p.left, p.right);
@@ -108,6 +107,12 @@ export class Layout {
     if (this.measures() !== this.fitted) this.resize();
   }
 
+  /** What the page gives, which takes a while to ask for. */
+  measure() {
+    const { dpr, room } = this.canvases;
+    Object.assign(this, { dpr, room, fitted: this.measures() });
+  }
+
   measures() {
     const { width, dpr, room } = this.canvases;
     return [width, dpr, room, staged()].join();
@@ -118,7 +123,7 @@ export class Layout {
     const { S } = this,
       { visible } = S,
       across = (this.across = columnsIn(S, W)),
-      { room } = this.canvases;
+      { room } = this;
     this.rows = [];
     for (let k = 0; k < visible.length; k += across) this.rows.push(visible.slice(k, k + across));
     if (room === undefined) this.stack(W, S.scene.height, SMALLEST_PLOT);
