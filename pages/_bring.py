@@ -58,7 +58,7 @@ def _open_file() -> None:
     if file is None:
         return
     content, name = file.getvalue(), file.name
-    _forget(file.file_id)
+    forget(file.file_id)
     state.files_opened = state.get("files_opened", 0) + 1
     _widgets.attempt(_open_content, content, name, key=FILE)
 
@@ -92,7 +92,7 @@ def _show(given: what.Given) -> None:
         _state.show(given.experiment)
 
 
-def _forget(file_id: str) -> None:
+def forget(file_id: str) -> None:
     """Free the memory of a file that has been read."""
     context = get_script_run_ctx()
     if context is not None:

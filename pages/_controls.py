@@ -188,7 +188,7 @@ def depths(experiment: Experiment) -> None:
 def _task(experiment: Experiment) -> None:
     kinds = {Spectrum: "spectrum", Tree: "tree"}
     kind = kinds.get(type(experiment.task), "own")
-    names = TASKS if kind != "own" else TASKS | {"own": "As in the link"}
+    names = TASKS if kind != "own" else TASKS | {"own": "Your own"}
 
     def change(new: str) -> Experiment:
         if new == kind:

@@ -2,10 +2,12 @@
 
 PAGES = {
     "simulator": "Simulator",
+    "tour": "Tour",
     "why_flat": "Why flat?",
     "step_size": "Step size",
     "phase_diagram": "Phase diagram",
     "matrices": "Matrices",
+    "your_data": "Your data",
     "paper_figures": "Paper figures",
     "about": "About",
 }

@@ -43,8 +43,15 @@ class _Known:
 
 
 @st.cache_resource
-def _known() -> _Known:
+def _shared() -> _Known:
     return _Known()
+
+
+def _known(experiment: Experiment) -> _Known:
+    """Where its parts are kept: those of a visitor's own data in the session."""
+    if not experiment.private:
+        return _shared()
+    return st.session_state.setdefault("own_reached", _Known())
 
 
 def now(experiment: Experiment) -> tuple[reached.Reached, ...]:
@@ -52,17 +59,17 @@ def now(experiment: Experiment) -> tuple[reached.Reached, ...]:
     origin, span = reached.origin(experiment), ruler.span(experiment)
     if origin is None or span is None:
         return ()
-    parts = _known().get(origin)
+    parts = _known(experiment).get(origin)
     if parts is None and batch.compiled() and reached.seconds(origin) <= QUICK:
         parts = reached.regimes(origin, *span, QUICK)
-        _known().put(origin, parts)
+        _known(experiment).put(origin, parts)
     return parts or ()
 
 
 def later(experiment: Experiment) -> None:
     """Last line of a page with a ruler: find what was not quick, and show it."""
     origin, span = reached.origin(experiment), ruler.span(experiment)
-    if origin is None or span is None or _known().get(origin) is not None:
+    if origin is None or span is None or _known(experiment).get(origin) is not None:
         return
     if reached.seconds(origin) <= LONGEST:
         place = st.empty()
@@ -74,5 +81,5 @@ def later(experiment: Experiment) -> None:
 
         with turn:
             parts = reached.regimes(origin, *span, LONGEST, look)
-        _known().put(origin, parts)
+        _known(experiment).put(origin, parts)
         st.rerun()

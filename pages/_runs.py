@@ -63,6 +63,13 @@ def _bytes(result: Any) -> int:
 CACHE = Cache(CACHE_BYTES)
 
 
+def _cache(experiment: Experiment | None) -> Cache:
+    """Where its results are kept: those of a visitor's own data in the session."""
+    if experiment is None or not experiment.private:
+        return CACHE
+    return st.session_state.setdefault("own_results", Cache(CACHE_BYTES // 4))
+
+
 class _Progress:
     """Shows how far work has come that takes longer than a moment, gives way to others, and ends it
     when its time is up.
@@ -97,16 +104,22 @@ class _Progress:
             self.place.progress(self.fraction, f"{self.label}: {words}")
 
 
-def _work(key: Hashable, label: str, work: Callable[[Callable[[float], bool]], Any]) -> Any:
-    """The result of `work`, from the cache or done now."""
-    done = CACHE.get(key)
+def _work(
+    key: Hashable,
+    label: str,
+    work: Callable[[Callable[[float], bool]], Any],
+    experiment: Experiment | None = None,
+) -> Any:
+    """The result of `work` (of one experiment, if it is), from the cache or done now."""
+    cache = _cache(experiment)
+    done = cache.get(key)
     if done is None:
         progress = _Progress(label)
         with progress.turn:
             progress.since = time.monotonic()
             done = work(progress)
         progress.place.empty()
-        CACHE.put(key, done)
+        cache.put(key, done)
     return done
 
 
@@ -157,7 +170,9 @@ def _run(experiment: Experiment, label: str, whose: str) -> Trajectory | None:
     except ValueError as error:
         _say(f"{whose}{error}.")
         return None
-    found = _work(experiment, label, lambda progress: simulate(experiment, on_progress=progress))
+    found = _work(
+        experiment, label, lambda progress: simulate(experiment, on_progress=progress), experiment
+    )
     if found.outcome is Outcome.CANCELLED:
         _say(f"{whose}the run {_too_slow()} What was reached by then is shown.")
     return found
@@ -187,7 +202,7 @@ def orbits(experiment: Experiment, step_sizes: np.ndarray) -> bifurcation.Orbits
     key = ("orbits", experiment, tuple(step_sizes.tolist()))
     work = partial(bifurcation.orbits, experiment, step_sizes)
     try:
-        return _work(key, "Orbits", lambda progress: work(on_progress=progress))
+        return _work(key, "Orbits", lambda progress: work(on_progress=progress), experiment)
     except Cancelled:
         _say(f"the diagram {_too_slow()}")
         return None

@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages import _tables
 from simcore import links, live, presets
 from simcore.experiment import Experiment
 from simcore.lesson import Lesson
@@ -51,7 +52,9 @@ def _stale(query: Mapping[str, str]) -> bool:
 def _take(query: Mapping[str, str], default: Experiment) -> None:
     """Make the session's state what a link says, and say what of it is not understood."""
     state = st.session_state
-    opened, wrong = links.from_query(query, default)
+    opened, wrong = links.from_query(query, default, _tables.find)
+    if _tables.asks_for(query):
+        state.asked = dict(query)
     wanted, wrong_in_map = links.map_from_query(query)
     view, wrong_in_view = links.view_from_query(query)
     lesson, wrong_in_lesson = links.lesson_from_query(query)
@@ -85,6 +88,7 @@ def present(**changes: Any) -> None:
 def show(changed: Experiment, *, by_ruler: bool = False) -> None:
     """Make `changed` the session's experiment; for callbacks."""
     state = st.session_state
+    changed = _tables.named(changed)
     state.others += not by_ruler  # the ruler must know which changes it did not make
     state.view = state.view.after(state.experiment, changed)
     state.experiment = changed

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -66,6 +67,8 @@ def frame() -> None:
         ".st-key-about_row button{min-height:1.6rem}"
         "[class*=st-key-small-] p{font-size:.875rem;line-height:1.4}"
         "[class*=st-key-lead-] p{font-size:.875rem;line-height:1.35;margin:0 0 1rem}"
+        "[class*=st-key-title-] h2{font-size:1.5rem;padding:0 0 .5rem}"
+        "[class*=st-key-title-] h3{font-size:1.2rem;padding:.5rem 0 0}"
         "[data-words-follow] [class*=st-key-small-]{opacity:.45}"  # see the ruler's `announce`
         "[data-testid=stLayoutWrapper]:has(>.st-key-working){position:absolute}"  # and no gap
         ".st-key-working{position:fixed;z-index:900;bottom:.5rem;left:50%;width:auto;"
@@ -154,18 +157,35 @@ def chart_of_run(picture: Any, title: str, run: Trajectory, width: Any = "stretc
 _RULER = st.components.v2.component("regime_ruler", html=ruler.HTML, css=ruler.CSS, js=ruler.JS)
 _PLAYER = st.components.v2.component("run_player", html=player.HTML, css=player.CSS, js=player.JS)
 
+_TO_TOP = st.components.v2.component(
+    "to_top", js=Path(__file__).with_name("to_top.js").read_text(encoding="utf-8")
+)
+
+
+def to_top(place: int) -> None:
+    """Show the page from its top and read it from its title, where `place` is another than before
+    on the same page."""
+    _TO_TOP(key="to_top", data=place)
+
 
 def step_size_ruler(experiment: Experiment) -> None:
     """Where the step size lies among the marks of the theory; a flow has none."""
     if experiment.edge is None:
         return
-    strip = [(part.regime.value, part.low, part.high) for part in _reached.now(experiment)]
-    data = ruler.data(experiment, token=st.session_state.others, reached=strip)
 
     def move(eta: float) -> None:
         _state.show(variations.with_step_size(experiment, eta), by_ruler=True)
 
-    _widgets.component(_RULER, "ruler", "eta", move, data)
+    ruler_of(experiment, "ruler", move, st.session_state.others)
+
+
+def ruler_of(
+    experiment: Experiment, key: str, move: Callable[[float], None], token: object
+) -> None:
+    """The ruler of a descent, whose handle calls `move`; see `ruler.data` for the `token`."""
+    strip = [(part.regime.value, part.low, part.high) for part in _reached.now(experiment)]
+    data = ruler.data(experiment, token=token, reached=strip)
+    _widgets.component(_RULER, key, "eta", move, data)
 
 
 def verdict(run: Trajectory) -> None:
@@ -216,6 +236,13 @@ def _mount(scene: Scene, caption: Caption, experiment: Experiment, key: str) -> 
     }
     _widgets.telling(_PLAYER, key, acts, player.payload(shown))
     return shown
+
+
+def play_here(scene: Scene, run: Trajectory, key: str) -> None:
+    """The same of a run that the page has for itself: the link holds nothing of how it is shown."""
+    shown = replace(scene, caption=_take.caption_of(run))
+    _PLAYER(key=key, data=player.payload(shown))
+    _take.of_run(shown, run, run.experiment)
 
 
 @st.cache_resource

@@ -39,9 +39,16 @@ state = st.session_state
 
 
 @st.cache_resource
-def memory() -> Any:
+def shared_memory() -> Any:
     """Rows of all maps of this process, so that nothing is run twice."""
     return phase_maps.Memory(REMEMBERED)
+
+
+def memory(cells: Sequence[Experiment]) -> Any:
+    """Where the rows of these cells are kept: those of a visitor's own data in the session."""
+    if not any(cell.private for cell in cells):
+        return shared_memory()
+    return state.setdefault("own_maps", phase_maps.Memory(REMEMBERED))
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the file")
@@ -128,7 +135,7 @@ def steps_control(base: Experiment) -> None:
 
 
 def known_rows(cells: Sequence[Experiment]) -> list[Row | None]:
-    found = memory().rows(cells)
+    found = memory(cells).rows(cells)
     return [found.get(cell) for cell in cells]
 
 
@@ -139,7 +146,7 @@ def compute(cells: Sequence[Experiment], draw: Callable[[Sequence[Row | None]], 
     the runs go on in a thread, and this one calls often.
     """
     begin = drawn = time.monotonic()
-    place, bar, known = st.empty(), None, memory()
+    place, bar, known = st.empty(), None, memory(cells)
     reached, stop = [0], threading.Event()
 
     def on_done(done: int, total: int, row: Row) -> None:

@@ -15,6 +15,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
         "past the edge 2/η shares the signal again.",
         "lead",
     )
+    _ui.link("tour", "New here? Seven steps explain it")
     _events.turn(experiment)
 from_here = _events.place(experiment)
 usual_flow = experiment.resolved_engine == "modes"  # at once; of full weights it takes longer

@@ -32,6 +32,7 @@ from simcore.experiment import (
 from simcore.simulate import simulate
 from simcore.studies.grids import grid
 from simcore.studies.sweep import summary, sweep
+from simcore.suggest import suggest
 from simcore.tasks import Dataset, Spectrum, Target, Tree
 from simcore.trajectory import Outcome, Trajectory
 from simcore.version import NUMBER as __version__
@@ -65,6 +66,7 @@ __all__ = [
     "prospects",
     "regimes",
     "simulate",
+    "suggest",
     "summary",
     "sweep",
     "theory",

@@ -8,7 +8,6 @@ and rounding grows to order one in full weights.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -17,13 +16,14 @@ from simcore import mode_curvature, mode_starts, prospects, theory, true_tail
 from simcore.experiment import Experiment
 from simcore.kernels import modes as kernels
 from simcore.kernels import ranges
+from simcore.memory import remembered
 
 NEARLY = 0.9 * (1 - 1e-9)  # of the larger singular value: the smaller one is nearly equal
 GROWN = 14 * np.log(10)  # from rounding, 1e-16, to a hundredth
 STATES, APART = 300, 3  # how many states are looked at, an odd number of steps apart
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def mixes(experiment: Experiment) -> bool:
     """Whether what little two nearly equal modes mix by rounding would grow to order one."""
     if not true_tail.has_true_tail(experiment):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from simcore.frames import Coordinates
@@ -12,7 +14,7 @@ from simcore.lanczos import Lanczos
 from simcore.looks import Look
 
 GUARD = 1  # eigenvectors followed beyond those asked for, lest one overtakes unseen
-CHAIN = 2  # Krylov vectors of noise that join in for the same reason; corrections would ignore them
+CHAIN = 3  # Krylov vectors of noise that join in for the same reason; corrections would ignore them
 MOST = 14  # times that the basis may grow before Lanczos takes over
 NEAR = 1e-3  # of an eigenvalue: nearer ones of K count as so far away
 STALE = 1e-4  # relative change from which K is diagonalised anew
@@ -76,45 +78,52 @@ class Davidson:
         self, place: matrices.Place, tol: float, look: Look
     ) -> tuple[np.ndarray, np.ndarray] | None:
         """Values and residuals by Davidson's method, None if that would take too long."""
-        count, pairs = self._apply(place, 0, self._begin(place)), None
-        chain = 0  # the row of the last Krylov vector of noise
-        for grown in range(MOST):
+        count, pairs = self._begin(place), None
+        for _ in range(MOST):
             look()
             overlaps = self.overlaps[:count, :count]
-            if not np.isfinite(overlaps).all():
+            if count == 0 or not np.isfinite(overlaps).all():  # numbers have overflowed
                 return None
             ritz, turns = np.linalg.eigh(overlaps)
             ritz, turns = ritz[::-1], np.ascontiguousarray(turns.T[::-1])
             residuals = self._residuals(ritz, turns)
             still = np.flatnonzero(residuals > tol * np.abs(ritz).max())
-            krylov = int(grown < CHAIN)
-            if len(still) + krylov == 0:
+            if len(still) == 0:
                 pairs = ritz[: self.k].copy(), residuals
                 break
-            self.fresh[:krylov] = self.images[chain]
-            new = self.fresh[krylov : krylov + len(still)]
+            new = self.fresh[: len(still)]
             new[:] = self.left[still]
             self.inverse.correct(place, ritz[still], new)
-            start, count = count, self._extend(count, krylov + len(still))
+            start, count = count, self._extend(count, len(still))
             if count == start:
                 break
-            chain = start
             self._apply(place, start, count)
-        self._combine(turns, self.basis, self.found)
+        kernels.combine(self._first(turns, len(self.found)), self.basis, self.found)
         kept = self.found[: len(self.vectors)]
         self.vectors[:] = self.coordinates.outside(place.work, kept)
         return pairs
 
     def _begin(self, place: matrices.Place) -> int:
-        """Noise, the vectors of the call before and, unless they are its, those that the inverse
-        would have if the weights were a minimum; how many they are."""
+        """A Krylov space of noise, the vectors of the call before and, unless they are its, those
+        that the inverse would have if the weights were a minimum; how many they are."""
+        k = len(self.vectors)
         rows = np.concatenate([self.noise[None], self.vectors])
-        self.fresh[: len(rows)] = self.coordinates.inside(place.work, rows)
-        count = self._extend(0, len(rows))
+        inside = self.coordinates.inside(place.work, rows)
+        self.basis[0], self.fresh[:k] = inside[0], inside[1:]
+        begun = int(
+            kernels.chain(*self._here(place), self.basis, self.images, CHAIN, self.overlaps)
+        )
+        self.grown += begun
+        count = self._extend(begun, k)
         if self.inverse.moved:
-            self.fresh[: len(self.vectors)] = self.inverse.top(place, len(self.vectors))
-            count = self._extend(count, len(self.vectors))
-        return count
+            self.fresh[:k] = self.inverse.top(place, k)
+            count = self._extend(count, k)
+        return self._apply(place, begun, count)
+
+    def _here(self, place: matrices.Place) -> tuple[Any, ...]:
+        """Where the Hessian is taken, as the kernels want it."""
+        here = self.coordinates
+        return place.theta, here.layout, place.problem, place.work, here.tangent, here.frame
 
     def _extend(self, start: int, wanted: int) -> int:
         return int(
@@ -124,47 +133,33 @@ class Davidson:
         )
 
     def _apply(self, place: matrices.Place, start: int, stop: int) -> int:
-        here = self.coordinates
-        kernels.apply(
-            place.theta,
-            here.layout,
-            place.problem,
-            place.work,
-            here.tangent,
-            here.frame,
-            self.basis,
-            self.images,
-            start,
-            stop,
-            self.overlaps,
-        )
+        kernels.apply(*self._here(place), self.basis, self.images, start, stop, self.overlaps)
         self.grown += stop - start
         return stop
 
     def _residuals(self, ritz: np.ndarray, turns: np.ndarray) -> np.ndarray:
         """||r|| of the k pairs; the first rows of self.left hold r."""
-        rows = padded(self.k)
-        left, found, values = self.left[:rows], self.found[:rows], np.zeros((rows, 1))
-        values[: len(ritz), 0] = ritz[:rows]
-        self._combine(turns, self.images, left)
-        self._combine(turns, self.basis, found)
-        left -= values * found
-        return np.sqrt(np.einsum("ij,ij->i", left[: self.k], left[: self.k]))
+        left = self.left[: padded(self.k)]
+        some, values, norms = self._first(turns, len(left)), *np.zeros((2, len(left)))
+        values[: len(ritz)] = ritz[: len(left)]
+        kernels.residuals(some, values, self.basis, self.images, np.empty_like(some), left, norms)
+        return norms[: self.k]
 
     @staticmethod
-    def _combine(turns: np.ndarray, rows: np.ndarray, out: np.ndarray) -> None:
-        """out = as many Ritz vectors as there are, or their images."""
-        coefficients = np.zeros((len(out), turns.shape[1]))
-        coefficients[: len(turns)] = turns[: len(out)]
-        kernels.combine(coefficients, rows, out)
+    def _first(turns: np.ndarray, rows: int) -> np.ndarray:
+        """As many rows of turns, of zeros where there are no more."""
+        some = np.zeros((rows, turns.shape[1]))
+        some[: len(turns)] = turns[:rows]
+        return some
 
 
 class _GaussNewton:
     """J^T J at the current weights, and what corrects a residual by its inverse."""
 
     def __init__(self, coordinates: Coordinates) -> None:
-        self.coordinates = coordinates
+        self.coordinates, where = coordinates, coordinates.layout
         self.matrix, self.largest = np.zeros((0, 0)), 0.0
+        self.pulls = zeros(2, int(where.rows.max() * where.rows[-1]))
 
     def move_to(self, place: matrices.Place) -> None:
         """Bring K's eigenvalues and eigenvectors up to date."""
@@ -217,23 +212,13 @@ class _GaussNewton:
 
     def _matrix(self, place: matrices.Place) -> np.ndarray:
         """K, (n_out n_in, n_out n_in)."""
-        where = self.coordinates.layout
-        n_in, above, below = where.n_in, [], []
-        n_out = place.problem.target.size // n_in
-        bottom = np.eye(n_in) if self.root is None else self.root
-        for first, stop in zip(where.first[:-1], where.first[1:], strict=True):
-            over = np.eye(n_out)
-            for layer in range(stop - 1, first - 1, -1):
-                chain = bottom
-                if layer > first:
-                    link, cols = where.chain[layer - 1], where.cols[layer]
-                    chain = place.work.forward[link : link + cols * n_in].reshape(cols, n_in)
-                    chain = chain if self.root is None else chain @ self.root
-                above.append((over @ over.T).ravel())
-                below.append((chain.T @ chain).ravel())
-                start, shape = where.start[layer], (where.rows[layer], where.cols[layer])
-                over = over @ place.theta[start : start + shape[0] * shape[1]].reshape(shape)
-        pairs = (np.array(above).T @ np.array(below)).reshape(n_out, n_out, n_in, n_in)
+        where, n_in = self.coordinates.layout, self.coordinates.layout.n_in
+        n_out, layers = place.problem.target.size // n_in, len(where.rows)
+        above, below = np.empty((layers, n_out**2)), np.empty((layers, n_in**2))
+        kernels.factors(place.theta, where, place.work, self.pulls, above, below)
+        if self.root is not None:
+            below = (self.root @ below.reshape(-1, n_in, n_in) @ self.root).reshape(below.shape)
+        pairs = (above.T @ below).reshape(n_out, n_out, n_in, n_in)
         return pairs.transpose(0, 2, 1, 3).reshape(n_out * n_in, n_out * n_in)
 
 

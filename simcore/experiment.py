@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -155,7 +156,7 @@ class Experiment(Spec):
     )
 
     @classmethod
-    def of_checked(cls, parts: dict[str, Any]) -> Experiment:
+    def of_checked(cls, parts: Iterable[tuple[str, Any]]) -> Experiment:
         """Of all its fields, whose `ASPECTS` have passed: in a tenth of the time of a check."""
         made = object.__new__(cls)
         made.__dict__.update(parts)
@@ -183,6 +184,11 @@ class Experiment(Spec):
                 return "samples"
             return "modes" if self._modes_are_exact else "matrices"
         return self.engine
+
+    @property
+    def private(self) -> bool:
+        """Whether it holds a visitor's own data (`Task.private`)."""
+        return self.task.private
 
     @property
     def sees_samples(self) -> bool:

@@ -52,8 +52,7 @@ class Coordinates:
         if not self.frame.narrow:
             return vectors
         out = zeros(len(vectors), self.size)
-        for vector, row in zip(vectors, out, strict=True):
-            kernels.enter(self.layout, work, self.frame, vector, row)
+        kernels.enter(self.layout, work, self.frame, vectors, out)
         return out
 
     def outside(self, work: matrices.Workspace, vectors: np.ndarray) -> np.ndarray:
@@ -61,6 +60,5 @@ class Coordinates:
         if not self.frame.narrow:
             return vectors
         out = zeros(len(vectors), int(self.layout.start[-1]))
-        for vector, row in zip(vectors, out, strict=True):
-            kernels.leave(self.layout, work, self.tangent, self.frame, vector, row)
+        kernels.leave(self.layout, work, self.tangent, self.frame, vectors, out)
         return out

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import replace
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ import numpy as np
 from simcore import mode_starts, prospects, true_tail
 from simcore.experiment import Balanced, Descent, Experiment, LayerScales
 from simcore.kernels import twins
+from simcore.memory import remembered
 from simcore.trajectory import Outcome, Trajectory
 from simcore.verdicts import CLOSE, STILL, Evidence, Regime, Verdicts, shares_of
 
@@ -95,7 +95,7 @@ def twin(experiment: Experiment) -> Experiment:
     return replace(experiment, start=LayerScales(scales=moved))
 
 
-@lru_cache(maxsize=256)  # a page asks several times
+@remembered(256)  # a page asks several times
 def _horizon(experiment: Experiment, last_record: int, diverged: bool) -> Horizon | None:
     other = twin(experiment)
     first, last, steps_of_both = _apart(experiment, other)

@@ -25,7 +25,9 @@ from simcore.experiment import (
 )
 from simcore.plans import Side
 from simcore.spec import written
-from simcore.tasks import Spectrum, Target, Tree
+from simcore.tasks import Spectrum, Target, Task, Tree
+
+SMALL = 1500  # characters of a matrix that a link holds
 
 
 def numbers_text(values: tuple[float, ...]) -> str:
@@ -115,6 +117,34 @@ TASKS = (
         _sized_spectrum,
     ),
 )
+
+
+OF_DATA = "data:"  # how a task begins that a link only names
+
+
+def write_task(task: Task) -> str:
+    """What `task=` holds: a small task whole, data by the name of their source; ValueError for
+    data without one."""
+    if not task.source:
+        return write_spec(TASKS, task)
+    if isinstance(task, Target) and len(text := write_spec(TASKS, task)) <= SMALL:
+        return text
+    return OF_DATA + task.source
+
+
+def read_task(text: str, find: Callable[[str], Task]) -> Task:
+    """What `task=` holds; data are found by their name."""
+    if text.startswith(OF_DATA):
+        return find(text.removeprefix(OF_DATA))
+    return read_spec(TASKS, text)
+
+
+def not_here(source: str) -> Task:
+    """Where nobody has brought data: ValueError in a sentence."""
+    raise ValueError(
+        "it names data that the link does not hold; open their file on the page Your data of the "
+        "app"
+    )
 
 
 def write_spec(rows: Sequence[Row], spec: Any) -> str:

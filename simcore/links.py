@@ -35,7 +35,7 @@ from simcore.experiment import (
 from simcore.lesson import PARTS, PLAIN, Lesson
 from simcore.plans import Plan, Wanted
 from simcore.spec import written
-from simcore.tasks import Spectrum
+from simcore.tasks import Spectrum, Task
 from simcore.view import DEFAULT as DEFAULT_VIEW
 from simcore.view import PLAYED, View
 
@@ -45,11 +45,12 @@ LONGEST = 4000  # characters of one value; browsers and proxies cut longer links
 
 
 def to_query(experiment: Experiment) -> dict[str, str]:
-    """Every value of the experiment, as query parameters; ValueError for a Dataset."""
+    """Every value of the experiment, as query parameters; ValueError for a Dataset without a
+    source that could be named."""
     record = experiment.record
     return {
         "v": VERSION,
-        "task": values.write_spec(values.TASKS, experiment.task),
+        "task": values.write_task(experiment.task),
         "depths": ",".join(map(str, experiment.network.depths)),
         "width": "auto" if experiment.network.width is None else str(experiment.network.width),
         **_activation_query(experiment.network),
@@ -61,11 +62,14 @@ def to_query(experiment: Experiment) -> dict[str, str]:
 
 
 def from_query(
-    query: Mapping[str, str], fallback: Experiment
+    query: Mapping[str, str],
+    fallback: Experiment,
+    find: Callable[[str], Task] = values.not_here,
 ) -> tuple[Experiment, tuple[str, ...]]:
     """The experiment of a link, and a sentence for each value that `fallback` had to replace.
 
-    Values the link leaves out are the fallback's; unknown names are for the caller.
+    Values the link leaves out are the fallback's; unknown names are for the caller. `find` gives
+    the task of data that the link names (`data:` and their source), or raises ValueError.
     """
     query = plain(query)
     read = _Reader(query)
@@ -78,7 +82,7 @@ def from_query(
         )
     network, record = fallback.network, fallback.record
     parts = {
-        "task": read("task", lambda text: values.read_spec(values.TASKS, text), fallback.task),
+        "task": read("task", lambda text: values.read_task(text, find), fallback.task),
         "network": read(
             "depths", lambda text: replace(network, depths=typed.wholes(text)), network
         ),
@@ -330,6 +334,7 @@ MEMBERS = (
     Member("etas", "step_sizes", values.numbers_text, typed.numbers),
     Member("show", "diagram", str, str),
     Member("seeds", "ensemble", str, str),
+    Member("step", "step", str, typed.whole),
 )
 OF_LESSON = (
     Member("stage", "stage", lambda stage: str(int(stage)), values.read_flag),

@@ -7,7 +7,6 @@ row j and column i is number j * len(xs) + i.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ import numpy as np
 from simcore import theory
 from simcore.checks import require, shown
 from simcore.experiment import Experiment
+from simcore.memory import remembered
 from simcore.variations import AXES, STEP_AXES, axis
 
 MOST_POINTS = 400  # of one axis
@@ -121,7 +121,7 @@ def borders_of(experiments: Sequence[Experiment], *, in_units: bool = False) -> 
     )
 
 
-_marks = lru_cache(maxsize=4096)(theory.step_size_marks)  # each takes three bisections
+_marks = remembered(4096)(theory.step_size_marks)  # each takes three bisections
 
 
 # --- Plans -----------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ class Wanted(NamedTuple):
     steps: int | None = None  # of each run
 
 
-@lru_cache(maxsize=8)  # pages ask again with every change of a colour
+@remembered(8)  # pages ask again with every change of a colour
 def _planned(plan: Plan, base: Experiment) -> tuple[Experiment, ...]:
     xs, ys = plan.x.values(base), plan.y.values(base)
     return tuple(cells(base, plan.x.name, xs, plan.y.name, ys))

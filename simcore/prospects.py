@@ -18,6 +18,7 @@ import numpy as np
 
 from simcore import driven, theory
 from simcore.experiment import DEFAULT_RECORD, Experiment
+from simcore.memory import remembered
 
 TIE = 1e-9  # relative: a step size so close to a mark is the mark, and counts as below it
 
@@ -138,8 +139,9 @@ def expect(experiments: Sequence[Experiment], steps: float | None = None) -> Exp
     """What theory expects of each of N experiments with one network and number of steps (or
     `steps`, where they go on for longer); step sizes play no part.
 
-    (For data that are not whitened, this takes Sigma_xx = I. Of pathways that are not linear
-    nothing is expected: numbers are nan.)
+    For inputs that are not whitened and one depth, the sharpness is that of balanced minima
+    (`theory.task_sharpness`); for other depths, this takes Sigma_xx = I.
+    Of pathways that are not linear nothing is expected: numbers are nan.
     """
     depths, runs = experiments[0].network.depths, len(experiments)
     modes = [theory.sharpest_mode(e) for e in experiments]
@@ -156,6 +158,11 @@ def expect(experiments: Sequence[Experiment], steps: float | None = None) -> Exp
             strict=True,
         )
     )
+    for place, e in enumerate(experiments):
+        if not e.task.whitened and len(set(depths)) == 1:
+            moving = max(1, sum(living[place]))
+            alone[place] = theory.task_sharpness(e.task, depths[0])
+            lowest[place] = theory.task_sharpness(e.task, depths[0], moving)
     flow, winner = np.full((runs, len(depths)), np.nan), alone
     known = np.array([follows_closed_forms(e) for e in experiments])
     if known.any():
@@ -186,7 +193,7 @@ def expected(experiment: Experiment) -> Expected:
     return _expected(replace(experiment, dynamics=dynamics, record=DEFAULT_RECORD))
 
 
-@lru_cache(maxsize=64)  # a page asks several times, and each is a bisection
+@remembered(64)  # a page asks several times, and each is a bisection
 def _expected(experiment: Experiment) -> Expected:
     return expect([experiment]).of(np.array(0))
 
@@ -306,6 +313,7 @@ NOTHING_MOVES = "nothing moves"
 IS_FLOW = "is gradient flow"  # of central flow, as what follows
 ALONG_EDGE = "re-balances along the edge"
 STOPS_SHORT = "stops short of the target"
+ABOVE = "above every edge"
 DECAYS = "decays to zero"
 
 SENTENCES = {
@@ -335,6 +343,10 @@ SENTENCES = {
         "no minimum is flat enough, so central flow stops short of the target; it knows nothing "
         "of the jumps of descent"
     ),
+    ABOVE: (
+        "no balanced minimum is flat enough, so descent ends at one that is not, keeps oscillating "
+        "or diverges"
+    ),
     DECAYS: (
         "weight decay is stronger than the pull of the target on so small a start, so the run "
         "never leaves the plateau"
@@ -360,6 +372,16 @@ UNEVEN = {
     ),
 }
 
+# Where the inputs are not whitened: minima are known whose layers are balanced, no others.
+UNWHITENED = {
+    FOLLOWS_FLOW: "balanced minima are flat enough, so descent should follow gradient flow",
+    IN_PART: (
+        "the balanced minimum of one pathway is too sharp, so the edge hands signal to the others "
+        "or takes the layers out of balance"
+    ),
+}
+ABOUT = "the inputs are not whitened, so all this is about right"
+
 # For equal depths above 2, in a sentence each (Kim and Lee 2026): after which mark they begin.
 STORY = (
     (None, FOLLOWS_FLOW),
@@ -378,9 +400,10 @@ def zones(experiment: Experiment) -> tuple[Zone, ...]:
     steps on an overshoot may be lost near zero; else above 2/lambda_min no split is flat enough;
     else the winner's minimum is too sharp. The first of these that holds counts, so the
     marks may come in any order. Unequal depths share no eta_WCR and no trap; there those of each
-    pathway alone count, as any may win first. None where theory has no marks: data that are not
-    whitened, pathways that are not linear, or a target of zero. Momentum, weight decay and label
-    noise add what `driven` says of them.
+    pathway alone count, as any may win first. For inputs that are not whitened the zones are about
+    right, and end with that above every edge. None where theory has no marks: such inputs before
+    unequal depths, pathways that are not linear, or a target of zero. Momentum, weight decay and
+    label noise add what `driven` says of them.
     """
     depths = experiment.network.depths
     living = alive(experiment)
@@ -391,11 +414,27 @@ def zones(experiment: Experiment) -> tuple[Zone, ...]:
         return ()
     if driven.decays_away(experiment):
         return (Zone(DECAYS, 0.0, math.inf, SENTENCES[DECAYS]),)
+    if not experiment.task.whitened:
+        return _about(marks, experiment)
     if experiment.dynamics.averages:
         return _zones_of_average(marks)
     moving = tuple(depth for depth, moves in zip(depths, living, strict=True) if moves)
     parts = zones_between(_with_borders_of_each(marks, experiment, moving), moving)
     return tuple(_with_clauses(part, driven.clauses(experiment)) for part in parts)
+
+
+def _about(marks: theory.StepSizeMarks, experiment: Experiment) -> tuple[Zone, ...]:
+    """Those of inputs that are not whitened, whose marks are of balanced minima."""
+    if experiment.dynamics.averages:
+        parts = _zones_of_average(marks)
+    else:
+        parts = tuple(
+            part._replace(sentence=UNWHITENED.get(part.name, part.sentence))
+            for part in zones_between(marks, experiment.network.depths)
+        )
+        parts = (*parts[:-1], parts[-1]._replace(name=ABOVE, sentence=SENTENCES[ABOVE]))
+    clauses = (*driven.clauses(experiment), ABOUT)
+    return tuple(part._replace(sentence="; ".join([part.sentence, *clauses])) for part in parts)
 
 
 def _with_clauses(zone: Zone, clauses: Sequence[str]) -> Zone:
@@ -479,7 +518,10 @@ def _why_unknown(experiment: Experiment) -> str:
     if not experiment.network.linear:
         return f"for pathways with {experiment.network.phi} no closed form says where the zones are"
     if not experiment.task.whitened:
-        return "for inputs that are not whitened no closed form says where the zones are"
+        return (
+            "for inputs that are not whitened and pathways of unequal depth no closed form says "
+            "where the zones are"
+        )
     return "a target of zero leaves nothing to learn"
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import InitVar, dataclass, field
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +12,8 @@ import numpy as np
 
 from simcore import checks, limits
 from simcore.checks import require
-from simcore.spec import Spec
+from simcore.memory import remembered
+from simcore.spec import Spec, later
 
 Moments = tuple[np.ndarray, np.ndarray, float]
 
@@ -28,11 +29,17 @@ class Task(Spec):
     n_in: int
     n_out: int
     singular_values: tuple[float, ...]  # sigma*_1 >= ... >= sigma*_R
+    source: str = ""  # what a link calls the data that it was made of; empty where it holds them
 
     @property
     def whitened(self) -> bool:
         """Whether Sigma_xx is the identity, so that modes of aligned starts decouple."""
         return True
+
+    @property
+    def private(self) -> bool:
+        """Whether it is made of a visitor's own data, of which no shared cache keeps anything."""
+        return bool(self.source)
 
     def target_map(self) -> np.ndarray:
         """M*, shape (n_out, n_in)."""
@@ -98,7 +105,7 @@ class _Facts:
             array.setflags(write=False)
 
 
-@lru_cache(maxsize=64)
+@remembered(64)
 def _facts(task: Task) -> _Facts:
     return _Facts(task)
 
@@ -119,6 +126,17 @@ def _check_scale(name: str, values: Any) -> None:
         f"{name} must be between 1e-100 and 1e100 in size, the largest is {largest:.3g}; "
         "rescale them",
     )
+
+
+def _checked_source(source: Any) -> str:
+    fits = isinstance(source, str) and re.fullmatch(r"[0-9a-z:,]{0,2000}", source)
+    require(
+        bool(fits),
+        "the name of a task's data may have small letters, digits, commas and colons only, at most "
+        "2000",
+        source,
+    )
+    return str(source)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,9 +218,11 @@ class Target(_DerivedTask):
     """Whitened inputs and any target matrix M*, given by its rows."""
 
     rows: tuple[tuple[float, ...], ...]
+    source: str = later("")
 
     def __post_init__(self) -> None:
         largest = limits.current().size
+        self._set(source=_checked_source(self.source))
         rows = checks.table("rows", self.rows, largest, largest)
         _check_scale("the entries of rows", rows)
         self._set(rows=checks.tuples(rows))
@@ -231,10 +251,13 @@ class Dataset(_DerivedTask):
     center: bool = False
     statistics: tuple[Any, ...] = field(default=None, repr=False)  # type: ignore[arg-type]
     kept: tuple[Any, ...] | None = field(default=None, repr=False, metadata={"later": True})
+    source: str = later("")
 
     def __post_init__(self, inputs: Any, outputs: Any, keep: bool) -> None:
         self._set(
-            whiten=checks.flag("whiten", self.whiten), center=checks.flag("center", self.center)
+            whiten=checks.flag("whiten", self.whiten),
+            center=checks.flag("center", self.center),
+            source=_checked_source(self.source),
         )
         if inputs is not None or outputs is not None or self.statistics is None:
             x, y = _sample_tables(inputs, outputs)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from simcore.experiment import Dynamics, Experiment, Start
+from simcore.tasks import Task
 
 __all__ = [
     "StepSizeMarks",
@@ -38,11 +39,13 @@ __all__ = [
     "mode_sharpness",
     "pair_sharpness",
     "participation",
+    "plateau_time",
     "return_time",
     "shares",
     "sharpest_mode",
     "single_path_sharpness",
     "step_size_marks",
+    "task_sharpness",
     "trap_gamma",
     "two_cycle",
     "unit_step_size",
@@ -119,6 +122,40 @@ def minimum_spectrum(
     inputs = np.zeros((1, n_in, len(layers)))
     outputs[: sigma.shape[1], 0] = inputs[0, : sigma.shape[1]] = sigma.T
     return np.sort(pair_sharpness(outputs, inputs, depths), axis=None)[::-1]
+
+
+def task_sharpness(task: Task, depth: int, pathways: int = 1) -> float:
+    """Sharpness of the balanced minimum M* = U S V^T of a task, for inputs of any moments.
+
+    The Gauss-Newton operator of one pathway is sum_{l=1..L} (U S^{2(L-l)/L} U^T) (x) (C^{1/2} V
+    S^{2(l-1)/L} V^T C^{1/2}), C = Sigma_xx, where the outer factors of l = 1 and l = L are the
+    identity. All terms share the eigenvectors U and grow with S, so the largest eigenvalue is that
+    of the first output mode alone, of a matrix (n_in, n_in). H pathways that share M* equally have
+    it times H^{2/L-1}. With whitened inputs this is L H^{2/L-1} sigma*_1^{2-2/L}. 0 for M* = 0 and
+    L > 1. ValueError unless depth and pathways are at least 1.
+    """
+    layers, count = _depth(depth), _depth(pathways, "pathways")
+    largest = max(task.singular_values)
+    shared = float(count) ** (2 / layers - 1)
+    if task.whitened:
+        return shared * single_path_sharpness(largest, layers)
+    if largest == 0 and layers > 1:
+        return 0.0
+    covariance, right = task.moments()[0], task.bases()[1]
+    values = np.array(task.singular_values) / largest if largest else np.zeros(right.shape[1])
+    inner = np.eye(len(covariance))  # of l = 1
+    for before in range(1, layers):
+        weight = values ** (2 * before / layers)
+        inner += (right * weight) @ right.T
+    root = _root(covariance)
+    top = float(np.linalg.eigvalsh(root @ inner @ root.T)[-1])
+    return shared * top * largest ** (2 - 2 / layers)
+
+
+def _root(covariance: np.ndarray) -> np.ndarray:
+    """B with B^T B = Sigma_xx, (n_in, n_in)."""
+    values, vectors = np.linalg.eigh(covariance)
+    return np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
 
 
 # --- The flattest minimum ----------------------------------------------------------------------
@@ -317,6 +354,36 @@ def gfs_sharpness(
     end = flow_end_split(np.where(flows[..., None], start, 0.0), depths, target)
     arrives = flows & ((end.sum(axis=-1) > 0) | (target == 0))
     return np.where(arrives, mode_sharpness(end, depths), np.nan)[()]
+
+
+def plateau_time(singular_value: float, depth: int, scale: float, pathways: int = 1) -> float:
+    """The time t that GF of one mode needs to half its target, from a balanced start (Saxe et al.
+    2014).
+
+    int_alpha^{sigma*/2} dsigma / (L sigma^{2-2/L} (sigma* - sigma)) for one pathway that starts at
+    alpha = `scale`; H pathways that start there and stay equal move as one with L H^{2/L-1} for L,
+    from H alpha. Leading, alpha^{-(1-2/L)} / ((L-2) sigma*), or ln(sigma*/alpha) / (2 sigma*) at
+    L = 2. 0 for a start beyond the half, inf for one at zero (of depth >= 2) or a target of zero.
+    ValueError unless sigma* and alpha are >= 0 and finite, depth and pathways at least 1.
+    """
+    target, layers = _target(singular_value), _depth(depth)
+    count = _depth(pathways, "pathways")
+    begin, half = count * _target(scale), target / 2
+    if target == 0 or (begin == 0 and layers > 1):
+        return np.inf
+    if begin >= half:
+        return 0.0
+    rate = layers * float(count) ** (2 / layers - 1)
+    if layers == 1:
+        return float(np.log((target - begin) / half)) / rate
+    # in y = ln sigma the integrand is smooth: Gauss's rule on pieces of at most one unit
+    ends = np.linspace(np.log(begin), np.log(half), 2 + int(np.log(half / begin)))
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    width = np.diff(ends)[:, None] / 2
+    y = ends[:-1, None] + width * (1 + nodes)
+    with np.errstate(over="ignore"):
+        integrand = np.exp(-y * (1 - 2 / layers)) / (target - np.exp(y))
+    return float((weights * width * integrand).sum()) / rate
 
 
 # --- Gradient descent of one pathway -----------------------------------------------------------
@@ -519,8 +586,9 @@ def step_size_marks(experiment: Experiment) -> StepSizeMarks:
     GF never leaves. S_1 is that of one pathway alone, for unequal depths the largest of them, so
     that 2/S_1 is the smallest such step size. eta_WCR needs equal depths >= 2, and the trap equal
     depths > 2 and a number of steps. Pathways that never leave their start do not count, unless
-    none does. All are nan if the target is zero, the inputs are not whitened or the pathways not
-    linear.
+    none does. For inputs that are not whitened, S_1 and lambda_1^min are those of
+    `task_sharpness`, for pathways of one depth; the others are nan. All are nan if the target is
+    zero or the pathways not linear.
 
     For 2/lambda stands the step size that has its edge at lambda (`Dynamics.at_edge`), as momentum
     and weight decay move it. eta_WCR and the trap are those of descent without momentum; with it
@@ -528,10 +596,13 @@ def step_size_marks(experiment: Experiment) -> StepSizeMarks:
     """
     mode = sharpest_mode(experiment)
     target, dynamics = experiment.task.singular_values[mode], experiment.dynamics
-    if target == 0 or not (experiment.task.whitened and experiment.network.linear):
+    if target == 0 or not experiment.network.linear:
         return StepSizeMarks(np.nan, np.nan, np.nan, np.nan)
-    steps = getattr(dynamics, "steps", None)
-    marks = _marks(experiment.start, experiment.network.depths, mode, target, steps)
+    if experiment.task.whitened:
+        steps = getattr(dynamics, "steps", None)
+        marks = _marks(experiment.start, experiment.network.depths, mode, target, steps)
+    else:
+        marks = _marks_of_moments(experiment)
     return marks if dynamics.plain else _moved(marks, dynamics)
 
 
@@ -560,11 +631,20 @@ def _marks(
     )
 
 
+def _marks_of_moments(experiment: Experiment) -> StepSizeMarks:
+    """Those of inputs that are not whitened, which mix the modes."""
+    task, depths = experiment.task, experiment.network.depths
+    if len(set(depths)) > 1:
+        return StepSizeMarks(np.nan, np.nan, np.nan, np.nan)
+    single, equal = (task_sharpness(task, depths[0], count) for count in (1, len(depths)))
+    return StepSizeMarks(np.nan, _step_size_at(single), _step_size_at(equal), np.nan)
+
+
 def unit_step_size(experiment: Experiment) -> float:
     """2/S_1, the unit of the step size; 1 for a target of zero. S_1 as in `step_size_marks`, for
     any start and data."""
-    largest = max(experiment.task.singular_values)
-    sharpest = max(single_path_sharpness(largest, depth) for depth in experiment.network.depths)
+    depths = set(experiment.network.depths)
+    sharpest = max(task_sharpness(experiment.task, depth) for depth in depths)
     return 2 / sharpest if sharpest > 0 else 1.0
 
 
@@ -807,11 +887,11 @@ def _strengths(strengths: ArrayLike, layers: np.ndarray) -> np.ndarray:
 
 def _targets(singular_value: ArrayLike) -> np.ndarray:
     target = np.asarray(singular_value, dtype=np.float64)
-    _require(
-        bool((np.isfinite(target) & (target >= 0)).all()),
-        f"singular_value needs finite values >= 0, got {singular_value!r}: "
-        "give singular values, not entries of the target",
-    )
+    if not (np.isfinite(target) & (target >= 0)).all():  # to write thousands out takes a while
+        raise ValueError(
+            f"singular_value needs finite values >= 0, got {singular_value!r}: "
+            "give singular values, not entries of the target"
+        )
     return target
 
 

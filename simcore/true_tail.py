@@ -7,7 +7,6 @@ the run was recorded, and a longer run does not contradict it.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from simcore.experiment import Descent, Experiment, Record
 from simcore.kernels import modes as kernels
 from simcore.kernels import ranges, tails
 from simcore.kernels.simd import padded, zeros
+from simcore.memory import remembered
 from simcore.modes_engine import ModesEngine
 from simcore.prospects import TIE, Expected
 from simcore.updates import Updates
@@ -157,7 +157,7 @@ def goes_on(experiment: Experiment) -> bool:
     return experiment.resolved_engine == "modes" and dynamics.goes_on_plainly(pathways)
 
 
-@lru_cache(maxsize=256)  # a page asks several times
+@remembered(256)  # a page asks several times
 def after_the_end(experiment: Experiment) -> Ahead:
     """What such a descent shows after its end, with an axis of length one; the run is done again
     to come there."""
@@ -175,7 +175,7 @@ def after_the_end(experiment: Experiment) -> Ahead:
         return watch(here, np.atleast_1d(prospects.expected(experiment).lowest))
 
 
-@lru_cache(maxsize=256)  # a page asks several times
+@remembered(256)  # a page asks several times
 def of_descent(experiment: Experiment) -> tuple[Evidence, Verdicts]:
     """Of a finished descent from an aligned start; the run is done again, every step seen."""
     return look_on(experiment, prospects.expected(experiment))
@@ -190,7 +190,7 @@ def look_on(experiment: Experiment, expected: Expected) -> tuple[Evidence, Verdi
     return seen, judge_one(experiment, seen, expected)
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def more_steps(experiment: Experiment) -> int | None:
     """About how many more steps a descent takes until its verdict is another than UNFINISHED, found
     by taking them; None if it takes more than BUDGET."""

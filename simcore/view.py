@@ -17,6 +17,7 @@ from simcore.experiment import Experiment
 
 MOST_PINS = 4
 MOST_NAMES = 40  # of panels
+STEPS = 7  # of the tour
 STROBES = ("all", "even", "odd")
 AXES = ("step", "t")
 TIMES = ("linear", "log")
@@ -43,7 +44,8 @@ class View:
     share: of pathway 1 on the line of minima. figure: of the paper. colour: of the map.
     step_sizes: the range of eta that the bifurcation diagram shows, and diagram what of it: the
     sum of the strengths or each. ensemble: of a run with label noise, the band of many seeds or
-    each of them; None is the run alone. ValueError for what does not fit this description.
+    each of them; None is the run alone. step: of the tour, from 1. ValueError for what does not fit
+    this description.
     """
 
     mode: int = 0
@@ -65,6 +67,7 @@ class View:
     step_sizes: tuple[float, float] | None = None
     diagram: str = "sum"
     ensemble: str | None = None
+    step: int = 1
 
     def __post_init__(self) -> None:
         checked = {
@@ -87,6 +90,7 @@ class View:
             "step_sizes": _or_none(_range, "step_sizes", self.step_sizes),
             "diagram": _one_of("diagram", self.diagram, DIAGRAMS),
             "ensemble": _or_none(_name, "ensemble", self.ensemble),
+            "step": checks.count("step of the tour", self.step, 1, STEPS),
         }
         require(0 <= checked["share"] <= 1, "share must be between 0 and 1", self.share)
         for name, value in checked.items():

@@ -31,7 +31,7 @@ from simcore.experiment import (
 from simcore.lesson import LONGEST, PARTS, Lesson
 from simcore.record import SPACINGS
 from simcore.tasks import Dataset, Spectrum, Target, Tree
-from simcore.view import AXES, DIAGRAMS, LAYERS, STROBES, TIMES, View
+from simcore.view import AXES, DIAGRAMS, LAYERS, STEPS, STROBES, TIMES, View
 
 LARGEST = 4  # inputs, outputs, hidden width
 
@@ -307,6 +307,7 @@ def views():
         step_sizes=st.none() | ranges,
         diagram=st.sampled_from(DIAGRAMS),
         ensemble=st.none() | names,
+        step=st.integers(1, STEPS),
     )
 
 

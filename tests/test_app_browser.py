@@ -24,9 +24,11 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 WORDS = {  # what each page says once it has its result
     "": "Partly re-balanced.",
+    "tour": "1 of 7",
     "why_flat": "difference",
     "step_size": "The chain of one pathway",
     "phase_diagram": "Click a cell to open its run",
+    "your_data": "Suggested runs",
     "matrices": "One more step agrees with the identity",
     "paper_figures": "Source: Kim and Lee",
     "about": "Conventions",

@@ -254,6 +254,7 @@ NOT_A_SEQUENCE = [
 ]  # fmt: skip
 NOT_A_SEED = [*NOT_A_NUMBER, -1, 1.5, 2**32, 1e300]
 NOT_AN_INDEX = [*NOT_A_NUMBER, -1, 1.5, 10**9]
+NOT_A_SOURCE = [None, 1, (), "A", "../x", "a b", "<b>", "x" * 2001, "\n"]
 NOT_A_FLAG = [0, 1, 1.0, "True", "", None, [], np.int64(1), math.nan]
 
 
@@ -361,12 +362,13 @@ WRONG = {
         "n_out": [n for n in NOT_A_COUNT if n is not None] + [1, 1025],
     },
     Tree: {"levels": [*NOT_A_COUNT, 6]},
-    Target: {"rows": NOT_A_SEQUENCE + NOT_A_TABLE},
+    Target: {"rows": NOT_A_SEQUENCE + NOT_A_TABLE, "source": NOT_A_SOURCE},
     Dataset: {
         "inputs": NOT_A_SEQUENCE + NOT_A_TABLE + [[[1.0]], [[1.0]] * 3, [[0.0], [0.0]]],
         "outputs": NOT_A_SEQUENCE + NOT_A_TABLE + [[[1.0]], [[1.0]] * 3],
         "whiten": NOT_A_FLAG,
         "center": NOT_A_FLAG,
+        "source": NOT_A_SOURCE,
         "keep": NOT_A_FLAG,
     },
     Experiment: {
@@ -414,12 +416,13 @@ VALID = {
     },
     Spectrum: {"singular_values": (1.0, 0.5), "n_in": None, "n_out": None},
     Tree: {"levels": 2},
-    Target: {"rows": ((1.0, 2.0),)},
+    Target: {"rows": ((1.0, 2.0),), "source": "1a2b:matrix:::centre"},
     Dataset: {
         "inputs": [[1.0], [2.0]],
         "outputs": [[1.0], [0.0]],
         "whiten": True,
         "center": False,
+        "source": "iris:samples:5::whiten",
         "keep": True,
     },
     Experiment: PAPER | {"engine": "auto"},

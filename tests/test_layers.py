@@ -25,13 +25,13 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.events simcore.schedules simcore.record simcore.dynamics simcore.network "
         "simcore.experiment simcore.trajectory simcore.ensemble simcore.rows simcore.view "
         "simcore.lesson "
-        "simcore.typed simcore.run_inputs simcore.bars",
+        "simcore.typed simcore.run_inputs simcore.bars simcore.memory",
         "numpy nouns",
     ),
     "truths": (
         "simcore.theory simcore.prospects simcore.variations simcore.plans simcore.cost "
         "simcore.differences simcore.branches simcore.driven "
-        "simcore.drift simcore.landscape",
+        "simcore.drift simcore.landscape simcore.outlook simcore.suggest",
         "numpy nouns truths",
     ),
     "verbs": (
@@ -50,6 +50,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.what simcore.live",
         "numpy nouns loops truths verbs",
     ),
+    "readers": ("simcore.data simcore.data.*", "numpy pyarrow nouns readers"),
     "process": ("simcore.signals simcore.streams simcore.serve", "nouns"),
     "studies": (
         "simcore.studies simcore.studies.*",

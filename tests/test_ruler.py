@@ -107,7 +107,7 @@ def test_without_marks_it_is_a_plain_scale_around_the_step_size() -> None:
     samples = Dataset(inputs=((1.0, 0.0), (1.0, 2.0)), outputs=((1.0,), (0.0,)), whiten=False)
     case = Experiment(
         task=samples,
-        network=Network(depths=(2, 2)),
+        network=Network(depths=(2, 3)),
         start=Gaussian(std=0.1),
         dynamics=Descent(step_size=0.07, steps=3),
     )

@@ -113,3 +113,49 @@ def test_the_frame_holds_all_that_the_hessian_moves():
 def test_square_networks_keep_their_weights_as_coordinates():
     experiment = replace(network(ONES), network=Network(depths=(3, 3)))
     assert not curvature.EigenSolver(experiment, 1).method.coordinates.frame.narrow
+
+
+@pytest.mark.parametrize("task", [ONES, CORRELATED], ids=["repeated", "correlated"])
+def test_gauss_newton_matrix_is_that_of_the_maps_above_and_below_each_layer(task):
+    experiment = network(task)
+    along = Along(experiment, 4)
+    theta = 0.2 * np.random.default_rng(2).standard_normal(along.solver.layout.size)
+    place = along.place(theta)
+    found = along.solver.method.inverse
+    found.move_to(place)
+    values, axes = np.linalg.eigh(task.moments()[0])
+    root = (axes * np.sqrt(values)) @ axes.T
+    expected = 0.0
+    for pathway in curvature.layers(experiment, theta):
+        for layer in range(len(pathway)):
+            above, below = np.eye(task.n_out), root
+            for weights in pathway[:layer]:
+                below = weights @ below
+            for weights in pathway[:layer:-1]:
+                above = above @ weights
+            expected = expected + np.kron(above @ above.T, below.T @ below)
+    n_in, n_out = along.solver.layout.n_in, len(place.problem.target) // along.solver.layout.n_in
+    own = np.arange(n_out * n_in).reshape(n_out, n_in)[: task.n_out, : task.n_in].ravel()
+    matrix = found.matrix[np.ix_(own, own)]
+    assert np.abs(matrix - expected).max() <= 1e-12 * np.abs(expected).max()
+
+
+def test_weights_at_rest_are_not_solved_again_and_those_that_move_are():
+    experiment = network(ONES)
+    along = Along(experiment, 4)
+    theta = 0.3 * np.random.default_rng(0).standard_normal(along.solver.layout.size)
+    first, products = along.solve(theta), along.solver.products
+    again = along.solve(theta * (1 + 1e-15))
+    assert along.solver.products == products
+    assert np.array_equal(first, again)
+    # a single weight of the smallest layer, by as little as changes an eigenvalue's tenth digit
+    moved = theta.copy()
+    moved[0] += 1e-10
+    along.solve(moved)
+    assert along.solver.products > products
+    products = along.solver.products
+    along.solver.solve(*along.here[:1], *along.here[2:], 1e-10)  # exacter than before
+    assert along.solver.products > products
+    assert np.isnan(
+        along.solver.solve(np.full_like(along.here[0], np.nan), *along.here[2:], 1.0)[0][0]
+    )

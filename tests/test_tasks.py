@@ -222,7 +222,7 @@ def test_a_dataset_keeps_moments_and_no_samples():
     for n in (10, 10_000):
         x, y = rng.normal(size=(n, 3)), rng.normal(size=(n, 2))
         task = Dataset(inputs=x, outputs=y)
-        assert set(vars(task)) == {"whiten", "center", "statistics", "kept"}
+        assert set(vars(task)) == {"whiten", "center", "statistics", "kept", "source"}
         assert task.kept is None
         sizes.append(len(np.concatenate([np.ravel(part) for part in task.statistics])))
         x[:] = y[:] = 0  # the samples are no longer looked at

@@ -654,7 +654,7 @@ def test_no_marks_without_a_target_or_whitened_inputs():
     assert np.isnan(marks(task=Spectrum(singular_values=(0.0, 0.0)))).all()
     inputs = np.random.default_rng(0).normal(size=(20, 2)) * (1, 3)
     raw = Dataset(inputs=inputs, outputs=inputs, whiten=False)
-    assert np.isnan(marks(task=raw, start=Gaussian(std=0.1))).all()
+    assert np.isnan(marks(task=raw, network=Network(depths=(2, 3)), start=Gaussian(std=0.1))).all()
 
 
 @pytest.mark.parametrize("value", [1e-100, 1e100])

@@ -47,6 +47,7 @@ MEDIUM, RANK_ONE = presets.MEDIUM.experiment, presets.RANK_ONE.experiment
         ("step_sizes", (0.1,), "must be two different numbers"),
         ("diagram", "all", "must be sum or each"),
         ("ensemble", "two words", "must be a name"),
+        ("step", 8, "step of the tour must be between 1 and 7"),
     ],
 )
 def test_what_is_no_view_is_refused_in_words(member, value, words):

@@ -275,6 +275,7 @@ class Scene:
     """Runs and panels on one clock.
 
     columns: panels side by side where there is room. seconds: the whole run at speed 1.
+    plays: whether it begins to play when it is first shown, unless the reader wants less motion.
     height: of a panel in CSS pixels. note: one line below the panels. words: what a phase is, by
     its name, shown when the pointer rests on it. missing: why a panel that was asked for is not
     there, by its key.
@@ -296,6 +297,7 @@ class Scene:
     columns: int = 2
     height: int = 280
     seconds: float = 12.0
+    plays: bool = False
     time: Literal["linear", "log"] = "linear"
     view: Mapping[str, Any] = field(default_factory=dict)
     report: bool = False

@@ -3,13 +3,16 @@
 Vectors are the rows of arrays (rows, N), N a multiple of four, in a frame's coordinates.
 """
 
+import numpy as np
+
 from simcore.kernels.frames import framed_product, pull_back, push_forward
 from simcore.kernels.lanczos import NONE, norm, purge, remove
-from simcore.kernels.products import add_scaled, dot, set_scaled
+from simcore.kernels.products import SET, add_scaled, dot, set_scaled, transposed_times
 from simcore.kernels.simd import add_up, at, fma, load, splat, store
 from simcore.kernels.stamp import kernel
 
 LOST = 1e-10  # of a vector's length: what is left of it is rounding
+ENOUGH = 0.1  # of it: where as much is left, removing has left no errors worth removing
 
 
 @kernel
@@ -52,6 +55,20 @@ def _add_mixture(a, count, rows, out, size):
 
 
 @kernel
+def _normalise(rows, count, lengths):
+    """Make the first `count` rows unit vectors and multiply `lengths` by what they were; return
+    the shortest. Rows of zeros stay."""
+    shortest = np.inf
+    for j in range(count):
+        length, row = norm(rows[j]), at(rows[j], 0)
+        lengths[j] *= length
+        shortest = min(shortest, length)
+        if length > 0.0:
+            set_scaled(1.0 / length, row, row, rows.shape[1])
+    return shortest
+
+
+@kernel
 def extend(basis, start, fresh, wanted, lengths, numbers):
     """Append the first `wanted` rows of `fresh`, made orthonormal to the `start` of the basis and
     to each other, but for those in the span of the others; return how many there are then.
@@ -59,20 +76,16 @@ def extend(basis, start, fresh, wanted, lengths, numbers):
     `fresh` has a multiple of four rows and is used up, the rows beyond being anything finite;
     lengths (rows,) and numbers (4 room,) are scratch.
     """
-    size, rows = basis.shape[1], fresh.shape[0]
-    for j in range(rows):
-        lengths[j] = 1.0
-    for again in range(3):
-        for j in range(rows):
-            length = norm(fresh[j])
-            lengths[j] *= length if again > 0 else 1.0
-            if length > 0.0:
-                set_scaled(1.0 / length, at(fresh[j], 0), at(fresh[j], 0), size)
-        if again < 2:
-            for j in range(0, rows, 4):
-                some, scratch = at(fresh, j * size), at(numbers, 0)
-                _dots(basis, start, some, size, scratch)
-                _add_mixture(scratch, start, basis, some, size)
+    size = basis.shape[1]
+    _normalise(fresh, wanted, lengths)
+    lengths[:] = 1.0
+    for _ in range(2):
+        for j in range(0, wanted, 4):
+            some, scratch = at(fresh, j * size), at(numbers, 0)
+            _dots(basis, start, some, size, scratch)
+            _add_mixture(scratch, start, basis, some, size)
+        if _normalise(fresh, wanted, lengths) > ENOUGH:
+            break
     count = start
     for j in range(wanted):
         vector = at(basis[count], 0)
@@ -99,6 +112,25 @@ def apply(theta, layout, problem, work, tangent, frame, basis, images, start, st
 
 
 @kernel
+def chain(theta, layout, problem, work, tangent, frame, basis, images, length, overlaps):
+    """Go on from the vector in row 0 of the basis to `length` orthonormal ones of its Krylov space,
+    each with its image and overlaps; return how many there are."""
+    count, size = NONE, basis.shape[1]
+    while count < length:
+        row, before = at(basis[count], 0), norm(basis[count])
+        left = purge(basis, count, basis, NONE, basis[count], before)
+        if not left > LOST * before:
+            break
+        set_scaled(1.0 / left, row, row, size)
+        apply(
+            theta, layout, problem, work, tangent, frame, basis, images, count, count + 1, overlaps
+        )
+        set_scaled(1.0, at(images[count], 0), at(basis[count + 1], 0), size)
+        count += 1
+    return count
+
+
+@kernel
 def combine(coefficients, rows, out):
     """out_i = sum_j coefficients_ij rows_j, for a multiple of four out_i."""
     size, count = rows.shape[1], coefficients.shape[1]
@@ -106,6 +138,57 @@ def combine(coefficients, rows, out):
         some = at(out, i * size)
         set_scaled(0.0, some, some, 4 * size)
         _add_mixture(at(coefficients, i * count), count, rows, some, size)
+
+
+@kernel
+def residuals(turns, values, basis, images, minus, out, norms):
+    """out_i = sum_j turns_ij (images_j - values_i basis_j) and their norms, for a multiple of four
+    rows; `minus`, shaped as turns, is scratch."""
+    size, count = basis.shape[1], turns.shape[1]
+    for i in range(turns.shape[0]):
+        for j in range(count):
+            minus[i, j] = -values[i] * turns[i, j]
+    for i in range(0, turns.shape[0], 4):
+        some = at(out, i * size)
+        set_scaled(0.0, some, some, 4 * size)
+        _add_mixture(at(turns, i * count), count, images, some, size)
+        _add_mixture(at(minus, i * count), count, basis, some, size)
+    for i in range(turns.shape[0]):
+        norms[i] = norm(out[i])
+
+
+@kernel
+def _unit(out, size):
+    for i in range(size):
+        for j in range(size):
+            out[i * size + j] = 1.0 if i == j else 0.0
+
+
+@kernel
+def factors(theta, layout, work, pulls, above, below):
+    """above_l = B_l B_l^T and below_l = A_{l-1}^T A_{l-1} of every layer, with A and B the maps
+    below and above it; pulls (2, largest width * n_out) is
+    scratch."""
+    n_in, n_out, panel = layout.n_in, layout.rows[-1], at(work.panel, 0)
+    for h in range(layout.first.size - 1):
+        first, last = layout.first[h], layout.first[h + 1] - 1
+        for layer in range(last, first - 1, -1):
+            pull, product = at(pulls[layer & 1], 0), at(above[layer], 0)  # B_l^T
+            if layer == last:
+                _unit(pull, n_out)
+            else:
+                upper = layer + 1  # B_l = B_{l+1} W_{l+1}
+                weights, over = at(theta, layout.start[upper]), at(pulls[upper & 1], 0)
+                rows, inner = layout.cols[upper], layout.rows[upper]
+                transposed_times(weights, over, pull, rows, inner, n_out, SET, panel)
+            transposed_times(pull, pull, product, n_out, layout.rows[layer], n_out, SET, panel)
+            product = at(below[layer], 0)
+            if layer == first:
+                _unit(product, n_in)
+            else:
+                chain = at(work.forward, layout.chain[layer - 1])
+                cols = layout.cols[layer]
+                transposed_times(chain, chain, product, n_in, cols, n_in, SET, panel)
 
 
 @kernel

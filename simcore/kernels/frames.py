@@ -108,8 +108,14 @@ def lay(layout, work, frame):
 
 
 @kernel
-def enter(layout, work, frame, vector, out):
-    """out = the coordinates of what of the full vector the frame spans."""
+def enter(layout, work, frame, vectors, out):
+    """Rows of out = the coordinates of what of full vectors, rows too, the frame spans."""
+    for i in range(vectors.shape[0]):
+        _enter(layout, work, frame, vectors[i], out[i])
+
+
+@kernel
+def _enter(layout, work, frame, vector, out):
     n_in, panel, small = layout.n_in, at(work.panel, 0), at(frame.small[0], 0)
     for h in range(layout.first.size - 1):
         first = layout.first[h]
@@ -129,8 +135,14 @@ def enter(layout, work, frame, vector, out):
 
 
 @kernel
-def leave(layout, work, tangent, frame, vector, out):
-    """out = the full vector that has these coordinates."""
+def leave(layout, work, tangent, frame, vectors, out):
+    """Rows of out = the full vectors that have these coordinates."""
+    for i in range(vectors.shape[0]):
+        _leave(layout, work, tangent, frame, vectors[i], out[i])
+
+
+@kernel
+def _leave(layout, work, tangent, frame, vector, out):
     n_in, panel = layout.n_in, at(work.panel, 0)
     for h in range(layout.first.size - 1):
         first = layout.first[h]

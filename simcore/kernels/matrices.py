@@ -192,6 +192,20 @@ def velocity(theta, layout, problem, work, moving, out):
 
 
 @kernel
+def rests(theta, before, start, share):
+    """Whether no weight is farther from what it was before than that `share` of the largest of its
+    layer; layers from start[l] to start[l + 1]."""
+    for layer in range(start.size - 1):
+        largest = 0.0
+        for n in range(start[layer], start[layer + 1]):
+            largest = max(largest, abs(before[n]))
+        for n in range(start[layer], start[layer + 1]):
+            if not abs(theta[n] - before[n]) <= share * largest:
+                return False
+    return True
+
+
+@kernel
 def hessian_vector(theta, layout, problem, work, tangent, direction, out):
     """Write out = Hessian times direction; work must hold `evaluate` and `backpropagate` of scale 1
     at theta.

@@ -7,6 +7,7 @@ moves several with one instruction, and keeps of each only what its end is judge
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -77,19 +78,31 @@ def number_by(
     whether it is plain. Cells of a map share the objects they are made of,
     and looking at those is much faster than at their values.
     """
-    of_parts: dict[Hashable, int] = {}
+    of_dynamics: dict[Hashable, int] = {}
+    dynamics_of = {
+        i: of_dynamics.setdefault(
+            (of.steps, of.plain) if type(of) is Descent else id(of), len(of_dynamics)
+        )
+        for i, of in {id(e.dynamics): e.dynamics for e in experiments}.items()
+    }
+    same = ("task", "network", "start", "record")
+    parts = list(
+        zip(
+            *(map(id, map(attrgetter(name), experiments)) for name in same),
+            map(attrgetter("engine"), experiments),
+            map(dynamics_of.__getitem__, map(id, map(attrgetter("dynamics"), experiments))),
+            strict=True,
+        )
+    )
+    firsts: dict[Hashable, Experiment] = {}
+    for own, experiment in zip(parts, experiments, strict=True):
+        firsts.setdefault(own, experiment)
     of_values: dict[Hashable, int] = {}
-    numbers = []
-    for e in experiments:
-        parts = (id(e.task), id(e.network), id(e.start), id(e.record), e.engine)
-        of = e.dynamics
-        dynamics = (of.steps, of.plain) if type(of) is Descent else None
-        number = of_parts.get((parts, dynamics))
-        if number is None:
-            number = of_values.setdefault(what(e), len(of_values))
-            of_parts[parts, dynamics] = number
-        numbers.append(number)
-    return numbers
+    numbers = {
+        own: of_values.setdefault(what(experiment), len(of_values))
+        for own, experiment in firsts.items()
+    }
+    return list(map(numbers.__getitem__, parts))
 
 
 def run_together(

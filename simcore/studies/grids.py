@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -70,9 +69,7 @@ def grid(base: Experiment, axes: Mapping[str, Sequence[Any]]) -> Grid:
     require(len(set(names)) == len(names), f"each path may be given once, got {shown(names)}")
     cells = int(np.prod([len(values) for values in choices], dtype=float))
     require(cells <= MOST_CELLS, f"a grid may have at most {MOST_CELLS} cells, this has {cells}")
-    parts = _Parts(base, names)
-    made = [parts.experiment([v for chosen in cell for v in chosen]) for cell in product(*choices)]
-    return Grid(made, base, axes)
+    return Grid(_Cells(base, paths, choices).experiments(), base, axes)
 
 
 def _choices(axis: Any, names: Sequence[str], values: Any) -> list[tuple[Any, ...]]:
@@ -90,46 +87,70 @@ def _choices(axis: Any, names: Sequence[str], values: Any) -> list[tuple[Any, ..
     return [tuple(value) for value in values]
 
 
-class _Parts:
-    """Builds experiments of a grid; equal parts of them (one Descent, one Network) are one object,
-    so that they, and what must fit together, are checked once."""
+class _Cells:
+    """The experiments of a grid, each of the parts that its place on the axes gives it.
 
-    def __init__(self, base: Experiment, paths: Sequence[str]) -> None:
-        self.base = base
-        self.plain = {f.name: getattr(base, f.name) for f in fields(base)}
-        self.places: dict[str, list[tuple[tuple[str, ...], int]]] = {}
-        for index, path in enumerate(paths):
-            name, *deeper = _steps(base, path)
-            self.places.setdefault(name, []).append((tuple(deeper), index))
-        self.known: dict[tuple[Any, ...], Any] = {}
-        self.always = "engine" in self.places  # which is normalised when it is checked
-        # Of each aspect the parts that vary, and those of them that have passed together.
-        self.aspects = [
-            ([name for name in aspect if name in self.places], set[tuple[int, ...]]())
-            for aspect in Experiment.ASPECTS
+    A part (a Descent, a Network) is built once for every point of the axes that it depends on, and
+    so is checked what must fit together: all other cells are known to pass.
+    """
+
+    def __init__(
+        self,
+        base: Experiment,
+        paths: Sequence[tuple[str, ...]],
+        choices: Sequence[list[tuple[Any, ...]]],
+    ) -> None:
+        """For axes along `paths`, with the values of all paths of an axis at each of its points."""
+        self.base, self.choices = base, choices
+        self.shape = tuple(len(points) for points in choices)
+        # Of each part its fields that vary: the path below it, the axis, and which of its values.
+        self.fields: dict[str, list[tuple[tuple[str, ...], int, int]]] = {}
+        for axis, names in enumerate(paths):
+            for index, path in enumerate(names):
+                name, *deeper = _steps(base, path)
+                self.fields.setdefault(name, []).append((tuple(deeper), axis, index))
+
+    def experiments(self) -> list[Experiment]:
+        """All, the last axis fastest."""
+        names = [f.name for f in fields(self.base)]
+        parts = zip(*(self._everywhere(self._parts(name)) for name in names), strict=True)
+        new = self._everywhere(self._new())
+        cells = (zip(names, values, strict=True) for values in parts)
+        return [
+            Experiment(**dict(cell)) if check else Experiment.of_checked(cell)
+            for cell, check in zip(cells, new, strict=True)
         ]
 
-    def experiment(self, values: Sequence[Any]) -> Experiment:
-        """The base with one value for each path."""
-        varied = {name: self._part(name, values) for name in self.places}
-        new = self.always
-        for names, passed in self.aspects:
-            together = tuple([id(varied[name]) for name in names])
-            if together not in passed:
-                new = True
-                passed.add(together)
-        return replace(self.base, **varied) if new else Experiment.of_checked(self.plain | varied)
+    def _axes_of(self, name: str) -> set[int]:
+        return {axis for _, axis, _ in self.fields.get(name, [])}
 
-    def _part(self, name: str, values: Sequence[Any]) -> Any:
-        places = self.places[name]
-        key = (name, *[id(values[index]) for _, index in places])  # the axes keep them alive
-        part = self.known.get(key)
-        if part is None:
+    def _along(self, axes: set[int]) -> tuple[int, ...]:
+        """The shape of what depends on these axes alone."""
+        return tuple(size if axis in axes else 1 for axis, size in enumerate(self.shape))
+
+    def _everywhere(self, values: np.ndarray) -> list[Any]:
+        """One value for every cell, of an array as `_along` shapes it."""
+        return np.broadcast_to(values, self.shape).ravel().tolist()
+
+    def _parts(self, name: str) -> np.ndarray:
+        """The part of that name at every point of its axes."""
+        parts = np.empty(self._along(self._axes_of(name)), dtype=object)
+        for point in np.ndindex(parts.shape):
             part = getattr(self.base, name)
-            for deeper, index in places:
-                part = _replaced(part, deeper, values[index])
-            self.known[key] = part
-        return part
+            for deeper, axis, index in self.fields.get(name, []):
+                part = _replaced(part, deeper, self.choices[axis][point[axis]][index])
+            parts[point] = part
+        return parts
+
+    def _new(self) -> np.ndarray:
+        """Whether a cell is the first with its parts of one of the aspects of an experiment."""
+        if "engine" in self.fields:  # which is normalised when it is checked
+            return np.ones(self.shape, dtype=bool)
+        new = np.zeros(self.shape, dtype=bool)
+        for aspect in Experiment.ASPECTS:
+            axes = set().union(*map(self._axes_of, aspect))
+            new[tuple(slice(None) if a in axes else slice(1) for a in range(new.ndim))] = True
+        return new
 
 
 def _steps(spec: Spec, path: str) -> list[str]:

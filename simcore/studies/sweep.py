@@ -15,6 +15,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import fields
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +68,14 @@ def summary(run: Trajectory) -> Row:
 
 def _rows(experiments: Sequence[Experiment], ends: Ends, seconds: float) -> list[Row]:
     rules = [e.dynamics for e in experiments]
-    step_sizes = np.array([np.nan if of.eta is None else of.eta for of in rules])
-    decays, reaches = np.array([(of.weight_decay, of.reach) for of in rules]).T
+    known = {
+        i: (np.nan if of.eta is None else of.eta, of.weight_decay, of.reach)
+        for i, of in {id(of): of for of in rules}.items()
+    }
+    step_sizes, decays, reaches = np.array([known[id(of)] for of in rules]).T
     return Summary.rows(
-        outcome=[outcome.name for outcome in ends.outcomes],
-        regime=[regime.value for regime in ends.regimes],
+        outcome=_each(ends.outcomes, lambda outcome: outcome.name),
+        regime=_each(ends.regimes, lambda regime: regime.value),
         loss=ends.loss.tolist(),
         sharpness=ends.sharpness.tolist(),
         edge_ratio=(step_sizes * (ends.sharpness + decays) / reaches).tolist(),
@@ -79,6 +83,11 @@ def _rows(experiments: Sequence[Experiment], ends: Ends, seconds: float) -> list
         participation=theory.participation(ends.strengths).tolist(),
         seconds=[seconds] * len(experiments),
     )
+
+
+def _each(words: Sequence[Any], name: Callable[[Any], str]) -> list[str]:
+    """The names of words, few of which differ."""
+    return list(map({word: name(word) for word in set(words)}.__getitem__, words))
 
 
 def _cancelled_row(measure: Measure) -> Row:
@@ -180,21 +189,20 @@ def _equal(experiments: Sequence[Experiment]) -> list[list[int]]:
     To hash an experiment takes longer than its run in a map, whose cells share their parts: each
     part is hashed once.
     """
-    numbers = []
-    for name in [f.name for f in fields(Experiment)]:
-        owners = [getattr(experiment, name) for experiment in experiments]
+    numbers = np.zeros(len(experiments), dtype=np.int64)
+    for field in fields(Experiment):
+        owners = list(map(attrgetter(field.name), experiments))
+        different = {id(owner): owner for owner in owners}
         of_values: dict[Any, int] = {}
         number_of = {
-            i: of_values.setdefault(owner, len(of_values))
-            for i, owner in {id(owner): owner for owner in owners}.items()
+            i: of_values.setdefault(owner, len(of_values)) for i, owner in different.items()
         }
         if len(of_values) > 1:
-            numbers.append([number_of[id(owner)] for owner in owners])
-    if not numbers:
-        return [list(range(len(experiments)))] if experiments else []
-    places: dict[tuple[int, ...], list[int]] = {}
-    for index, key in enumerate(zip(*numbers, strict=True)):
-        places.setdefault(key, []).append(index)
+            own = np.fromiter(map(number_of.__getitem__, map(id, owners)), np.int64, len(owners))
+            numbers = np.unique(numbers * len(of_values) + own, return_inverse=True)[1]
+    places: dict[int, list[int]] = {}
+    for index, number in enumerate(numbers.tolist()):
+        places.setdefault(number, []).append(index)
     return list(places.values())
 
 

@@ -246,6 +246,7 @@ def _pack(
         "columns": scene.columns,
         "height": scene.height,
         "seconds": scene.seconds,
+        "plays": scene.plays,
         "time": scene.time,
         "report": scene.report,
         "live": _live(scene),

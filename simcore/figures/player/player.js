@@ -89,6 +89,7 @@ export class Player extends Picture {
     if (fresh || moved) showControls(this);
     if (fresh || moved || theme.key !== this.theme.key) this.restyle(theme);
     if (moved) this.pause();
+    if (fresh && data.scene.plays && !this.calm.matches) this.play();
   }
 
   load(data) {

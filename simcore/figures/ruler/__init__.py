@@ -48,6 +48,7 @@ COLOURS = {  # of the end that a run in the zone may come to
     prospects.IS_FLOW: style.ENDS["winner takes all"],
     prospects.ALONG_EDGE: style.ENDS["partly re-balanced"],
     prospects.STOPS_SHORT: style.ENDS["balanced"],
+    prospects.ABOVE: style.ENDS["cycle"],
     prospects.DIVERGES: style.ENDS["diverged"],
 }
 

@@ -1,0 +1,92 @@
+"""What can be said of a task before anything is run on it: its rank, which of its modes may mix,
+and how long each takes to be learned."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from simcore import theory
+from simcore.experiment import Experiment
+from simcore.starts import Gaussian
+from simcore.tasks import Task
+
+NOTHING = 1e-8  # of the largest singular value: a mode below it is none
+NEAR = 0.9  # past the edge, modes whose values are closer than this ratio mix from rounding alone
+DRAWN = 1.25  # random weights leave the plateau so much later than the formula's equal ones
+
+
+def rank(task: Task) -> int:
+    """How many modes there are to learn."""
+    values = np.array(task.singular_values)
+    return int((values > NOTHING * values[0]).sum())
+
+
+def condition(task: Task) -> float:
+    """sigma*_1 over the smallest singular value that is not zero; nan for a target of zero."""
+    count = rank(task)
+    return task.singular_values[0] / task.singular_values[count - 1] if count else math.nan
+
+
+def near_equal(task: Task) -> tuple[tuple[int, int], ...]:
+    """Runs of modes, first and last from 0, of which each is within 10 % of the one before.
+
+    Past the edge their alignment with the target is unstable: off-diagonal weights of 1e-10 grow
+    to order 1 at a ratio of 0.9, and stay small at 0.7.
+    """
+    values = task.singular_values[: rank(task)]
+    found: list[tuple[int, int]] = []
+    first = 0
+    for mode in range(1, len(values) + 1):
+        if mode == len(values) or values[mode] < NEAR * values[mode - 1]:
+            if mode - first > 1:
+                found.append((first, mode - 1))
+            first = mode
+    return tuple(found)
+
+
+def plateau_times(experiment: Experiment) -> np.ndarray:
+    """About when each mode is half learned, (R,) in units of t: that of the pathway that is ahead,
+    by itself; exact for one balanced pathway. A mode that starts above its target is then within
+    half of it.
+
+    A random start counts as a balanced one of layers std sqrt(width). Inputs that are not whitened
+    stretch the time of mode i by 1 / (v_i^T Sigma_xx v_i). inf for a mode of nothing.
+    """
+    task, start, depths = experiment.task, experiment.start, experiment.network.depths
+    right = task.bases()[1]
+    speeds = np.einsum("ji,jk,ki->i", right, task.moments()[0], right)
+    late = 1.0
+    if isinstance(start, Gaussian):
+        layer = start.std * math.sqrt(experiment.network.hidden_width(task))
+        late, scales = DRAWN, [layer**depth for depth in depths]
+    times = []
+    for mode, (value, speed) in enumerate(zip(task.singular_values, speeds, strict=True)):
+        if value <= NOTHING * task.singular_values[0] or speed <= 0:
+            times.append(math.inf)
+            continue
+        if not isinstance(start, Gaussian):
+            scales = [abs(strength) for strength in start.strengths(mode)]
+        each = zip(depths, scales, strict=True)
+        quickest = min(_half_learned(value, depth, scale) for depth, scale in each)
+        times.append(late * quickest / speed)
+    return np.array(times)
+
+
+def _half_learned(target: float, depth: int, scale: float) -> float:
+    """When one pathway is within half of the target; a small mode may start above it."""
+    off = 0.5 * target
+    if scale - target <= off:
+        return theory.plateau_time(target, depth, scale)
+    # dt = -d(rest) / (L (sigma* + rest)^{2-2/L} rest), smooth in y = ln(rest)
+    y = np.linspace(np.log(off), np.log(scale - target), 400)
+    return float(np.trapezoid(1 / (depth * (target + np.exp(y)) ** (2 - 2 / depth)), y))
+
+
+def unlearned(experiment: Experiment) -> tuple[int, ...]:
+    """Modes (from 0) of the target that are not half learned when the run ends."""
+    end = experiment.dynamics.duration
+    modes = range(rank(experiment.task))
+    times = plateau_times(experiment)
+    return tuple(mode for mode in modes if times[mode] > end)
