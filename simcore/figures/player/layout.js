@@ -15,7 +15,7 @@ import { timeline } from "./timeline.js";
 
 const NARROW = 640; // below this width panels stand in one column
 const FOOT_OF_PAGE = 10; // below the panels, where they fill the window
-const LEAST_PLOT = 90; // to have more panels in view
+const LEAST_PLOT = 80; // to have more panels in view
 const LARGEST = 1.5; // times the usual height, where there is room
 const LEFT_OVER = 44; // of the window before panels grow: words above them come and go
 export const GAP = 22;
@@ -65,8 +65,8 @@ export class Layout {
     Object.assign(this, { S, canvases, ctx: canvases.panels, trackCtx: canvases.track });
     this.layers = { still: null, data: null };
     this.ribbons = [];
-    this.glancing = false; // whether the layers are older than what is on show
     this.leastPlot = SMALLEST_PLOT;
+    this.glancing = false; // whether the layers are older than what is on show
   }
 
   resize() {
@@ -132,7 +132,8 @@ export class Layout {
         const most = seen === this.rows.length ? LARGEST * S.scene.height : S.scene.height,
           each = Math.floor((room + GAP) / seen) - GAP,
           tall = staged() ? each : Math.min(most, each);
-        if (this.stack(W, tall, LEAST_PLOT, seen) <= room) break;
+        const over = this.stack(W, tall, LEAST_PLOT, seen) - room;
+        if (over <= 0 || this.stack(W, tall - over, LEAST_PLOT, seen) <= room) break;
         if (seen === 1) this.stack(W, S.scene.height, SMALLEST_PLOT);
       }
     }
