@@ -68,7 +68,7 @@ def ask() -> None:
         step=guess.step,
         format=f"%.{guess.digits}f",
     )
-    _widgets.button("**That is my guess**", "tell", tell)
+    _widgets.button("**That is my guess**", "tour_tell", tell)
 
 
 def tell() -> None:
@@ -211,11 +211,11 @@ with words:
         ask()
     with st.container(horizontal=True):
         if known:
-            _widgets.button("Guess again", "again", lambda: told.discard(number))
+            _widgets.button("Guess again", "tour_again", lambda: told.discard(number))
         if number > 1:
-            _widgets.button("Back", "back", lambda: go(number - 1))
+            _widgets.button("Back", "tour_back", lambda: go(number - 1))
         if number < len(STEPS):
-            _widgets.button("**Next**" if known else "Next", "next", lambda: go(number + 1))
+            _widgets.button("**Next**" if known else "Next", "tour_next", lambda: go(number + 1))
 with picture:
     PICTURES[current.picture](run, known)
 if known and number == len(STEPS):
