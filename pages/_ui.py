@@ -73,6 +73,7 @@ def frame() -> None:
         "[data-testid=stLayoutWrapper]:has(>.st-key-working){position:absolute}"  # and no gap
         ".st-key-working{position:fixed;z-index:900;bottom:.5rem;left:50%;width:auto;"
         "transform:translateX(-50%);visibility:hidden;pointer-events:none}"
+        ".st-key-working *{visibility:inherit !important}"  # Markdown shows itself
         ".st-key-working p{padding:.25rem .75rem;border-radius:.5rem;font-size:.875rem;"
         "color:#fff;background:#31333f;box-shadow:0 0 0 1px #fff6;white-space:nowrap}"
         ".vega-bindings{display:none}"  # the cells of a map set them
