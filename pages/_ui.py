@@ -72,12 +72,13 @@ def frame() -> None:
         "[data-words-follow] [class*=st-key-small-]{opacity:.45}"  # see the ruler's `announce`
         "[data-testid=stLayoutWrapper]:has(>.st-key-working){position:absolute}"  # and no gap
         ".st-key-working{position:fixed;z-index:900;bottom:.5rem;left:50%;width:auto;"
-        "transform:translateX(-50%);padding:.25rem .75rem;border-radius:.5rem;visibility:hidden;"
-        "background:var(--st-text-color,#31333f);pointer-events:none}"
-        ".st-key-working p{color:var(--st-background-color,#fff);font-size:.875rem}"
+        "transform:translateX(-50%);display:none;pointer-events:none}"
+        ".st-key-working p{padding:.25rem .75rem;border-radius:.5rem;font-size:.875rem;"
+        "color:#fff;background:#31333f;box-shadow:0 0 0 1px #fff6;white-space:nowrap}"
         ".vega-bindings{display:none}"  # the cells of a map set them
-        "@keyframes said{to{visibility:visible}}"
-        f"[data-testid=stMain]:has({_OLD}) .st-key-working{{animation:said 0s .4s forwards}}"
+        "@keyframes said{from{opacity:0}to{opacity:1}}"
+        f"[data-testid=stMain]:has({_OLD}) .st-key-working"
+        "{display:block;animation:said 0s .4s backwards}"
         f"{_said.STYLE}{_take.STYLE}{_stage.STYLE}</style>"
     )
 
@@ -106,8 +107,6 @@ def open_page(
     """
     _cold_start()
     _prose.begin()
-    state = st.session_state
-    state.again, state.drawn = state.get("drawn") == state.get("title"), state.get("title")
     experiment = _state.experiment(default)
     _state.write_link()
     _stage.style()
@@ -129,11 +128,6 @@ def open_page(
         st.markdown("Computing: text and picture are still the old ones.")
     _stage.question()
     return experiment
-
-
-def is_again() -> bool:
-    """Whether the visitor has this page already, and it runs once more."""
-    return st.session_state.again
 
 
 def link(page: str, label: str, experiment: Experiment | None = None, **options: Any) -> None:

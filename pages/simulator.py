@@ -11,37 +11,27 @@ from simcore.figures import panels
 experiment = _ui.open_page()
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="about_row"):
     _prose.say(
-        "Parallel linear pathways learn one target: gradient flow lets one of them win, descent "
-        "past the edge 2/η shares the signal again.",
+        "Gradient flow lets one of several pathways win; descent past the edge 2/η shares the "
+        "signal again.",
         "lead",
     )
-    _ui.link("tour", "New here? Seven steps explain it")
+    _ui.link("tour", "New here? Take the tour")
     _events.turn(experiment)
 from_here = _events.place(experiment)
 usual_flow = experiment.resolved_engine == "modes"  # at once; of full weights it takes longer
-side = st.sidebar.container()
-
-
-def controls() -> None:
-    with side:
-        _controls.sidebar(experiment)
-        _events.controls(experiment)
-        _drive.controls(experiment)
-        _controls.view(experiment)
-        _controls.flow_beside(usual_flow)
-        _controls.average_beside()
-        _pins.controls(experiment)
-        _bring.controls()
-
-
-# A new run of a moment comes before the controls, which the visitor has already: the picture is
-# what the hand waits for.
-picture_first = _ui.is_again() and _runs.momentary(experiment)
-if not picture_first:
-    controls()
+with st.sidebar:
+    _controls.sidebar(experiment)
+    _events.controls(experiment)
+    _drive.controls(experiment)
+    _controls.view(experiment)
+    _controls.flow_beside(usual_flow)
+    _controls.average_beside()
+    _pins.controls(experiment)
+    _bring.controls()
 _ui.complaints()
 _ui.step_size_ruler(experiment)
-chosen, view, with_flow = _controls.chosen_panels(), _state.view(), _controls.with_flow(usual_flow)
+chosen, view = _controls.chosen_panels(), _state.view()
+with_flow = _controls.with_flow(usual_flow)
 alone = not (view.central or view.pins or _runs.brought())
 awaiting = None
 if alone and not _runs.compiled():  # the browser shows the run while the server wakes up
@@ -75,8 +65,6 @@ _ui.play(_drive.with_seeds(scene, experiment), run, experiment, "player")
 if from_here is not None:
     with from_here:
         _events.from_here(experiment, run)
-if picture_first:
-    controls()
 _pins.table(shown)
 _ui.expectation(experiment)
 _reached.later(experiment)

@@ -4,13 +4,13 @@
 
 export const MOST_ON_STAGE = 2;
 
-export function addTitleButton(S, p) {
+export function titleButton(S, key) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "title";
-  button.onclick = () => S.enlarge(S.enlarged === p.key ? null : p.key);
-  p.titleButton = button;
+  button.onclick = () => S.enlarge(S.enlarged === key ? null : key);
   S.parts.stage.append(button);
+  return button;
 }
 
 /** Buttons of panels on show only, and what they do. */
@@ -28,9 +28,9 @@ export function showVisible(S) {
 }
 
 /** The button stands on the title that the canvas shows. */
-export function placeTitle({ titleButton, rect }, width) {
-  if (titleButton)
-    Object.assign(titleButton.style, {
+export function placeTitle({ titleButton: button, rect }, width) {
+  if (button)
+    Object.assign(button.style, {
       left: `${rect.x - 4}px`,
       top: `${rect.y - 2}px`,
       width: `${width + 8}px`,

@@ -15,7 +15,7 @@ import { timeline } from "./timeline.js";
 
 const NARROW = 640; // below this width panels stand in one column
 const FOOT_OF_PAGE = 10; // below the panels, where they fill the window
-const LEAST_PLOT = 90; // to have more panels in view
+const LEAST_PLOT = 80; // to have more panels in view
 const LARGEST = 1.5; // times the usual height, where there is room
 const LEFT_OVER = 44; // of the window before panels grow: words above them come and go
 export const GAP = 22;
@@ -65,8 +65,8 @@ export class Layout {
     Object.assign(this, { S, canvases, ctx: canvases.panels, trackCtx: canvases.track });
     this.layers = { still: null, data: null };
     this.ribbons = [];
-    this.glancing = false; // whether the layers are older than what is on show
     this.leastPlot = SMALLEST_PLOT;
+    this.glancing = false; // whether the layers are older than what is on show
   }
 
   resize() {
@@ -83,8 +83,7 @@ export class Layout {
   layOut(W) {
     const { S } = this;
     if (!W) return;
-    this.dpr = this.canvases.dpr;
-    this.fitted = this.measures();
+    if (!this.glancing) this.measure();
     this.arrange(W);
     if (!this.glancing) this.makeLayers();
     for (const p of S.visible) p.kind.place(S, p, p.left, p.right);
@@ -108,6 +107,12 @@ export class Layout {
     if (this.measures() !== this.fitted) this.resize();
   }
 
+  /** What the page gives, which takes a while to ask for. */
+  measure() {
+    const { dpr, room } = this.canvases;
+    Object.assign(this, { dpr, room, fitted: this.measures() });
+  }
+
   measures() {
     const { width, dpr, room } = this.canvases;
     return [width, dpr, room, staged()].join();
@@ -118,7 +123,7 @@ export class Layout {
     const { S } = this,
       { visible } = S,
       across = (this.across = columnsIn(S, W)),
-      { room } = this.canvases;
+      { room } = this;
     this.rows = [];
     for (let k = 0; k < visible.length; k += across) this.rows.push(visible.slice(k, k + across));
     if (room === undefined) this.stack(W, S.scene.height, SMALLEST_PLOT);
@@ -127,7 +132,8 @@ export class Layout {
         const most = seen === this.rows.length ? LARGEST * S.scene.height : S.scene.height,
           each = Math.floor((room + GAP) / seen) - GAP,
           tall = staged() ? each : Math.min(most, each);
-        if (this.stack(W, tall, LEAST_PLOT, seen) <= room) break;
+        const over = this.stack(W, tall, LEAST_PLOT, seen) - room;
+        if (over <= 0 || this.stack(W, tall - over, LEAST_PLOT, seen) <= room) break;
         if (seen === 1) this.stack(W, S.scene.height, SMALLEST_PLOT);
       }
     }

@@ -8,7 +8,7 @@ import { fillSpeeds, listenToControls, showControls } from "./controls.js";
 import { listenToKeys } from "./keys.js";
 import { Layout, Screen } from "./layout.js";
 import { Live } from "./live.js";
-import { addTitleButton, MOST_ON_STAGE, showVisible } from "./enlarge.js";
+import { MOST_ON_STAGE, showVisible, titleButton } from "./enlarge.js";
 import { addLogButton } from "./logbutton.js";
 import { Picture } from "./picture.js";
 import { listenToPointer } from "./pointer.js";
@@ -93,12 +93,15 @@ export class Player extends Picture {
   }
 
   load(data) {
-    for (const p of this.panels) for (const b of [p.button, p.titleButton]) b?.remove();
+    const titles = new Map(this.panels.map((p) => [p.key, p.titleButton]));
+    for (const p of this.panels) p.button?.remove();
     super.load(data);
     for (const p of this.panels) {
-      addTitleButton(this, p);
+      p.titleButton = titles.get(p.key) ?? titleButton(this, p.key); // it may have the focus
+      titles.delete(p.key);
       addLogButton(this, p);
     }
+    for (const button of titles.values()) button.remove();
     showVisible(this);
     this.parts.note.textContent = data.scene.note;
   }
