@@ -11,6 +11,8 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from simcore import mode_curvature, mode_starts, variations
 from simcore.checks import require
 from simcore.experiment import Balanced, Experiment, Flow
@@ -56,9 +58,10 @@ def system(
 def _limit(experiment: Experiment) -> float:
     """The loss at which the run counts as diverged, as `mode_starts` has it, but for its last
     digits; found without a kernel, which a server that has just woken would compile first."""
-    values = experiment.task.singular_values
+    values = np.array(experiment.task.singular_values)
     sums = [sum(experiment.start.strengths(mode)) for mode in range(len(values))]
-    loss = 0.5 * sum((total - value) ** 2 for total, value in zip(sums, values, strict=True))
+    with np.errstate(over="ignore"):
+        loss = 0.5 * np.sum((np.array(sums) - values) ** 2)
     return float(mode_starts.blow_up(mode_starts.natural_loss(experiment.task), loss))
 
 

@@ -76,7 +76,9 @@ def test_a_browser_shows_a_hostile_link_as_text_and_asks_nobody(server):
         words = said()
         assert alerts.count() > len(links.KNOWN) / 2
         assert alerts.locator("a, img, svg, .katex, strong, em").count() == 0
-        assert tab.locator(f"a[href*='{hostile.HOST}'], img[src*='{hostile.HOST}']").count() == 0
+        leading = "(all, host) => all.filter((a) => a.host === host).length"  # not just quoting it
+        assert tab.locator("a").evaluate_all(leading, hostile.HOST) == 0
+        assert tab.locator(f"img[src*='{hostile.HOST}']").count() == 0
     for text in TEXTS:
         assert text in words
     strangers = [url for url in asked if not url.startswith((server, "data:", "blob:"))]

@@ -30,7 +30,9 @@ OFFERED = {  # by page: its charts, and its files
     ),
     "phase_diagram": (("Phase diagram: regime",), ("Cells (CSV)",)),
     "paper_figures": ((f"{presets.SHALLOW.title}: plane",), ()),
-    "about": ((), ()),
+    "tour": (("Strength of a pathway",), ()),
+    "your_data": ((), ()),
+    "about": ((), tuple(p.title for p in (presets.SMALL, presets.MEDIUM, presets.LARGE))),
 }
 
 

@@ -144,7 +144,7 @@ def test_the_arrays_have_the_documented_shapes(experiment):
     }
     if record.maps:
         expected["maps"] = (records, pathways, task.n_out, task.n_in)
-    if experiment.resolved_engine == "matrices":
+    if experiment.resolved_engine != "modes":
         expected["theta"] = (weights,)
     if experiment.dynamics.freezes:
         expected["moving_sharpness"] = (records,)
