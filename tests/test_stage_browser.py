@@ -71,10 +71,12 @@ def test_a_lecture_by_keyboard(page, address):
     assert moved["x"] - box["x"] == pytest.approx(40, abs=2)  # it stays under the hand
     page.mouse.up()
     eta = page.locator(HANDLE).get_attribute("aria-valuenow")
+    page.wait_for_url(f"**eta={eta}**")
+    served.settle(page)
     page.keyboard.press("ArrowLeft")
     assert moment(page) < float(page.locator(SLIDER).get_attribute("aria-valuemax"))
     assert page.locator(HANDLE).get_attribute("aria-valuenow") == eta
-    page.wait_for_url(f"**eta={eta}**")
+    page.wait_for_url("**cursor=**")
     served.settle(page)
 
     page.keyboard.press("2")
