@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -11,8 +13,6 @@ from simcore import limits, regimes, what
 from simcore.figures import panels
 from simcore.figures.tables import Named
 from simcore.trajectory import Outcome, Trajectory
-
-FILE = "opened_file"
 
 
 def controls() -> None:
@@ -25,16 +25,33 @@ def controls() -> None:
             _open_text,
             help="A link of this app, whole or from its ? on, or an experiment as JSON.",
         )
-        # a widget of a new name lets go of the file of the old one
-        st.file_uploader(
+        upload(
             "A file: a run (.npz), an experiment (.json) or a link",
-            key=_file_key(),
-            on_change=_open_file,
+            "opened_file",
+            _open_content,
             help="As this app, the command line and Python save them.",
         )
-        refused = _state.refused(FILE)
-        if refused is not None:
-            _prose.warn(refused)
+
+
+def upload(label: str, key: str, take: Callable[[bytes, str], None], *, help: str) -> None:
+    """A place for a file, whose content and name `take` gets; the server lets go of it then, and
+    says below why it was refused."""
+    state, count = st.session_state, f"{key}_count"
+    name = f"{key}{state.get(count, 0)}"  # a widget of a new name has no file
+
+    def opened() -> None:
+        file = state[name]
+        if file is None:
+            return
+        content = file.getvalue()
+        forget(file.file_id)
+        state[count] = state.get(count, 0) + 1
+        _widgets.attempt(take, content, file.name, key=key)
+
+    st.file_uploader(label, key=name, on_change=opened, help=help)
+    refused = _state.refused(key)
+    if refused is not None:
+        _prose.warn(refused)
 
 
 def origin(run: Trajectory) -> None:
@@ -43,24 +60,9 @@ def origin(run: Trajectory) -> None:
         _prose.say("This run is shown as its file holds it; it was not run again.", "small-origin")
 
 
-def _file_key() -> str:
-    return f"{FILE}{st.session_state.get('files_opened', 0)}"
-
-
 def _open_text(text: str) -> None:
     if text.strip():
         _show(what.of_text(text))
-
-
-def _open_file() -> None:
-    state = st.session_state
-    file = state[_file_key()]
-    if file is None:
-        return
-    content, name = file.getvalue(), file.name
-    forget(file.file_id)
-    state.files_opened = state.get("files_opened", 0) + 1
-    _widgets.attempt(_open_content, content, name, key=FILE)
 
 
 def _open_content(content: bytes, name: str) -> None:

@@ -148,7 +148,7 @@ def known(experiment: Experiment) -> bool:
     """Whether `run` has the run at once."""
     from_file = brought()
     own = from_file is not None and from_file.experiment == experiment
-    return own or CACHE.get(experiment) is not None
+    return own or _cache(experiment).get(experiment) is not None
 
 
 def beside(experiment: Experiment, label: str) -> Trajectory | None:

@@ -16,7 +16,6 @@ from simcore.figures.spectrum import spectrum
 from simcore.tasks import Task, Tree
 
 LONGEST_TEXT = 200_000  # characters of a text that is pasted
-FILE = "data_file"
 TREE = "tree"
 SOURCES = {"paste": "Paste", "file": "File", "set": "Real sets"}
 READ_AS = {"samples": "Samples", "matrix": "Target map"}
@@ -84,19 +83,8 @@ def paste(text: str) -> None:
         state.pasted = text
 
 
-def file_key() -> str:
-    # a widget of a new name lets go of the file of the old one
-    return f"{FILE}{state.get('data_files', 0)}"
-
-
-def open_file() -> None:
-    file = state[file_key()]
-    if file is None:
-        return
-    content, name = file.getvalue(), file.name
-    _bring.forget(file.file_id)
-    state.data_files = state.get("data_files", 0) + 1
-    _widgets.attempt(lambda: bring(data.read(content, name)), key=FILE)
+def open_file(content: bytes, name: str) -> None:
+    bring(data.read(content, name))
 
 
 def choose_set(name: str | None) -> None:
@@ -136,15 +124,12 @@ def sources() -> None:
             "or MATLAB; a first row of names, and columns of text as classes. Press Ctrl+Enter.",
         )
     elif way == "file":
-        st.file_uploader(
+        _bring.upload(
             "A file: CSV, TSV, .npy, .npz or Parquet",
-            key=file_key(),
-            on_change=open_file,
+            "data_file",
+            open_file,
             help="It is read for this session alone and not kept.",
         )
-        refused = _state.refused(FILE)
-        if refused is not None:
-            _prose.warn(refused)
     else:
         offered = [TREE, *(sets.TITLES if sets.installed() else ())]
         titles = {TREE: "Semantic tree: 8 items, 15 features"} | sets.TITLES

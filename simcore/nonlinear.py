@@ -15,6 +15,8 @@ from simcore.verdicts import (
     BLOWN,
     CLOSE,
     LEARNED,
+    LED,
+    WON,
     Evidence,
     Reason,
     Regime,
@@ -23,9 +25,6 @@ from simcore.verdicts import (
     shares_of,
     steady,
 )
-
-WON = 0.9  # a pathway with this share has taken the signal
-LED = 0.6  # and with this one it is ahead
 
 
 def judge(run: Trajectory, seen: Evidence) -> Verdicts:

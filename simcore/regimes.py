@@ -32,8 +32,10 @@ from simcore.verdicts import (
     CLOSE,
     FLAT_ENOUGH,
     LEARNED,
+    LED,
     PARTS,
     STILL,
+    WON,
     Ahead,
     Evidence,
     Reason,
@@ -42,9 +44,6 @@ from simcore.verdicts import (
     over_pathways,
     shares_of,
 )
-
-WON = 0.9  # a pathway with this share has taken the signal
-LED = 0.6  # and with this one it had won at the time
 
 
 class Phase(NamedTuple):

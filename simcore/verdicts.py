@@ -19,6 +19,8 @@ from simcore.prospects import TIE, Expected
 
 LEARNED = 0.1  # of sigma*_1: below it there is no signal
 CLOSE = 0.02  # of sigma*_1, or of a share: what counts as the same
+WON = 0.9  # a pathway with this share has taken the signal
+LED = 0.6  # and with this one it is ahead
 STILL = 1e-3  # of sigma*_1: a smaller oscillation counts as none
 BLOWN = 1e6  # of sigma*_1: from so far no run comes back
 GONE = 1e-6  # of sigma*_1: so little has nothing left to die out
