@@ -92,6 +92,10 @@ def test_a_file_stays_with_its_session_and_a_link_asks_for_it(monkeypatch):
     assert the_experiment(app) == run
     assert all(not getattr(key, "private", False) for key in _runs.CACHE.results)
     assert run in app.session_state["own_results"].results
+    monkeypatch.setattr(_runs, "momentary", lambda _: False)  # the eigenvalues come second
+    app.switch_page("pages/matrices.py").run()
+    assert "eigenvalues" not in said(app)
+    app.switch_page("pages/simulator.py").run()
     query = links.to_query(run)
     assert query["task"].startswith(f"data:{run.task.source}")
     other = open_page(**query)
