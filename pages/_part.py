@@ -8,7 +8,7 @@ from copy import copy
 
 import streamlit as st
 
-from pages import _state
+from pages import _state, _widgets
 
 
 def alone(body: Callable[[], object]) -> None:
@@ -23,6 +23,7 @@ def alone(body: Callable[[], object]) -> None:
     def run() -> None:
         nonlocal with_page
         if not with_page:
+            _widgets.settle()
             if _shown() != before or state.taking is not None:
                 st.rerun()
             state.said = copy(said)

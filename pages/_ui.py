@@ -107,6 +107,7 @@ def open_page(
     """
     _cold_start()
     _prose.begin()
+    _widgets.settle()
     experiment = _state.experiment(default)
     _state.write_link()
     _stage.style()

@@ -29,12 +29,19 @@ def control(
     It keeps an input that was refused, with the reason under it or in `words`, until something else
     is accepted. `begin` is the widget's own option for a first value, `value=` unless given.
     """
+    told = st.session_state.setdefault("told_by_browser", {})
 
     def changed() -> None:
-        change(st.session_state[key])
+        value = st.session_state[key]
+        if key in told and value == told[key]:
+            _deferred().append(partial(change, value))
+        else:
+            _acting(change)(value)
 
     refused = _state.refused(key)
     new = not _state.met(key)
+    if not new and key in st.session_state:
+        told[key] = st.session_state[key]
     if new:
         options |= {"value": value} if begin is None else begin
     elif refused is None:
@@ -46,6 +53,34 @@ def control(
     if refused is not None:
         with words or st.container():
             _prose.warn(refused)
+
+
+def settle() -> None:
+    """Make the changes of which it was not clear whether a visitor made them, before a page or a
+    part of it runs.
+
+    A browser that has not yet got the new value of a widget sends the old one along with whatever
+    the visitor does meanwhile, and Streamlit takes that for an input. The visitor does one thing at
+    a time: what the browser has told before counts only where nothing else was done.
+    """
+    waiting, acted = _deferred().copy(), st.session_state.pop("acted", False)
+    _deferred().clear()
+    for change in waiting if not acted else ():
+        change()
+
+
+def _deferred() -> list[Callable[[], None]]:
+    return st.session_state.setdefault("deferred", [])
+
+
+def _acting(act: Callable[..., None]) -> Callable[..., None]:
+    """`act` as something that the visitor did."""
+
+    def acted(*values: Any) -> None:
+        st.session_state.acted = True
+        act(*values)
+
+    return acted
 
 
 def choice(
@@ -65,7 +100,7 @@ def choice(
 
 def button(label: str, key: str, act: Callable[[], None], **options: Any) -> None:
     """A button whose press calls `act`."""
-    pressed = st.button(label, key=key, on_click=act, **options)
+    pressed = st.button(label, key=key, on_click=_acting(act), **options)
     _heard(key, act if pressed else None)
 
 
@@ -74,7 +109,7 @@ def selectable(picture: Any, key: str, act: Callable[[], None], modes: Sequence[
     outlives what was made of it, so a new session can only tell it from the browser's other
     changes after those."""
     found: Any = st.altair_chart(
-        picture, width="stretch", key=key, on_select=act, selection_mode=modes
+        picture, width="stretch", key=key, on_select=_acting(act), selection_mode=modes
     )
     _heard(key, act if any(found.selection.values()) else None)
 
@@ -92,7 +127,7 @@ def telling(
     """A component that tells under several names what the visitor does there."""
 
     def of(said: str) -> Callable[[], None]:
-        return lambda: acts[said](st.session_state[key][said])
+        return lambda: _acting(acts[said])(st.session_state[key][said])
 
     heard = {said: of(said) for said in acts}
     found = mount(key=key, data=data, **{f"on_{said}_change": act for said, act in heard.items()})

@@ -115,6 +115,19 @@ def test_a_preset_is_chosen_and_then_left():
     assert app.selectbox(key="preset").value is None
 
 
+def test_what_a_browser_still_shows_is_no_input_beside_what_the_visitor_does():
+    """It sends the old text of a field until it has the new one; alone, the same text is typed."""
+    app = open_app()
+    app.text_input(key="eta").set_value("0.12").run()
+    app.selectbox(key="preset").set_value("large").run()
+    app.text_input(key="eta").set_value("0.12")
+    app.button(key="pin").click().run()
+    assert the_experiment(app) == presets.LARGE.experiment
+    assert the_view(app).pins == (presets.LARGE.experiment,)
+    app.text_input(key="eta").set_value("0.12").run()
+    assert the_experiment(app).dynamics.step_size == 0.12
+
+
 def test_bad_input_gets_a_sentence_and_loses_nothing():
     app = open_app()
     before = the_experiment(app)
