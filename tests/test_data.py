@@ -236,11 +236,13 @@ PARQUET = parquet(a=X[:, 0], b=["u", "v"] * 3)
 
 @st.composite
 def damaged(draw, of):
-    """An honest file with a few bytes changed, and perhaps its end cut off."""
+    """An honest file with a few bytes changed, often where zip and Parquet keep their directory,
+    at the end; perhaps cut off."""
     content = bytearray(draw(of))
     rng = random.Random(draw(st.integers(0, 2**32)))
+    first = 0 if rng.random() < 0.5 else max(0, len(content) - 150)
     for _ in range(rng.randint(0, 6)):
-        content[rng.randrange(len(content))] = rng.randrange(256)
+        content[rng.randrange(first, len(content))] = rng.randrange(256)
     return bytes(content[: rng.randint(1, len(content))] if rng.random() < 0.3 else content)
 
 

@@ -12,8 +12,9 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Sequence
-from typing import IO, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -31,6 +32,7 @@ from simcore.data.table import (
 
 MOST_ARRAYS = 64
 TARGETS = ("y", "target", "targets", "labels", "label", "outputs")  # arrays to be learned
+_ARRAYS = "expected arrays of NumPy (.npz)"
 _ENTRY = b"PK\x01\x02"  # how a zip file's directory begins each of its entries
 _NUMBERS = "biuf"  # kinds of types
 # what a header may make of the parser of Python's literals
@@ -38,45 +40,64 @@ _NO_HEADER = (
     *(ValueError, KeyError, TypeError, SyntaxError, OverflowError, RecursionError, MemoryError),
     tokenize.TokenError,
 )
+# what a damaged directory may make of the library: it seeks and unpacks where that one points
 _NO_ZIP = (
     *(zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError),
-    *(KeyError, IndexError, OverflowError, struct.error),
+    *(KeyError, IndexError, OverflowError, struct.error, ValueError),
 )
 _BATCH = 8192  # rows of a Parquet file that are read at once
 
 
-def npy(file: IO[bytes]) -> Table:
+class _Readable(Protocol):
+    def read(self, count: int = ..., /) -> bytes: ...
+
+
+def npy(file: _Readable) -> Table:
     """The table of an .npy file."""
     return of_matrix(_as_matrix(_array(file, "the array")), notes=["Read as an array of NumPy."])
 
 
 def npz(content: bytes) -> Table:
     """The tables of an .npz file side by side; those called y or target are to be learned."""
-    words = "expected arrays of NumPy (.npz)"
-    require(content.count(_ENTRY) <= 2 * MOST_ARRAYS, f"{words}, the file holds too many entries")
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = archive.namelist()
-            require(
-                bool(names) and all(name.endswith(".npy") for name in names),
-                f"{words}, it is another kind of zip file; of a spreadsheet, save one sheet as CSV",
-            )
-            require(len(names) <= MOST_ARRAYS, f"{words}, the file holds too many entries")
-            arrays = _members(archive, names)
-    except _NO_ZIP:
-        raise ValueError(f"{words}, the file is damaged; save it again") from None
-    return _side_by_side(arrays)
-
-
-def _members(archive: zipfile.ZipFile, names: Sequence[str]) -> dict[str, np.ndarray]:
+    require(content.count(_ENTRY) <= 2 * MOST_ARRAYS, f"{_ARRAYS}, the file holds too many entries")
+    with _whole():
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        names = archive.namelist()
+    require(
+        bool(names) and all(name.endswith(".npy") for name in names),
+        f"{_ARRAYS}, it is another kind of zip file; of a spreadsheet, save one sheet as CSV",
+    )
+    require(len(names) <= MOST_ARRAYS, f"{_ARRAYS}, the file holds too many entries")
     found, cells = {}, 0
     for name in names:
-        with archive.open(name) as member:
-            stem = name.removesuffix(".npy")
-            array = _array(member, f"the array {stem[:40]!r}", most_cells() - cells)
-        found[stem] = array
-        cells += array.size
-    return found
+        stem = name.removesuffix(".npy")
+        found[stem] = _array(
+            _Entry(archive, name), f"the array {stem[:40]!r}", most_cells() - cells
+        )
+        cells += found[stem].size
+    return _side_by_side(found)
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """Whatever the library for zip files says of one, in a sentence; only its calls stand here, so
+    that no sentence of ours is taken for one of its own."""
+    try:
+        yield
+    except _NO_ZIP:
+        raise ValueError(f"{_ARRAYS}, the file is damaged; save it again") from None
+
+
+class _Entry:
+    """An entry of a zip file, unpacked as it is read."""
+
+    def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
+        with _whole():
+            self._file = archive.open(name)
+
+    def read(self, count: int = -1, /) -> bytes:
+        with _whole():
+            return self._file.read(count)
 
 
 def _side_by_side(arrays: dict[str, np.ndarray]) -> Table:
@@ -112,7 +133,7 @@ def _as_matrix(array: np.ndarray) -> np.ndarray:
     return array.reshape(len(array), -1)
 
 
-def _array(file: IO[bytes], name: str, most: int | None = None) -> np.ndarray:
+def _array(file: _Readable, name: str, most: int | None = None) -> np.ndarray:
     """An array of numbers; not a byte more than its header says is read."""
     shape, turned, dtype = _header(file, name)
     require(
@@ -147,7 +168,7 @@ def _called(dtype: np.dtype) -> str:
     return kinds.get(dtype.kind, "values of another kind")
 
 
-def _header(file: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+def _header(file: _Readable, name: str) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, whether columns come first, and type, as an array's first bytes claim them."""
     damaged = f"expected an array of NumPy, {name} is damaged or of another version; save it again"
     try:
@@ -173,7 +194,7 @@ def parquet(content: bytes) -> Table:
 
     damaged = "expected a Parquet file, it is damaged or of a kind that is not read; save it again"
     try:
-        file = pq.ParquetFile(io.BytesIO(content))
+        file = pq.ParquetFile(pa.BufferReader(content))
         meta, schema = file.metadata, file.schema_arrow
         check_size(meta.num_rows, len(schema))
         claimed = sum(meta.row_group(k).total_byte_size for k in range(meta.num_row_groups))
