@@ -66,6 +66,9 @@ def frame() -> None:
         ".st-key-about_row button p{font-size:.8rem}"
         ".st-key-about_row button{min-height:1.6rem}"
         "[class*=st-key-small-] p{font-size:.875rem;line-height:1.4}"
+        # verdicts differ in length, and the picture below stays where it is
+        ".stMainBlockContainer:has(.st-key-player) [class*=st-key-small-verdict]"
+        "{min-height:calc(3*.875rem*1.4)}"
         "[class*=st-key-lead-] p{font-size:.875rem;line-height:1.35;margin:0 0 1rem}"
         "[class*=st-key-title-] h2{font-size:1.5rem;padding:0 0 .5rem}"
         "[class*=st-key-title-] h3{font-size:1.2rem;padding:.5rem 0 0}"

@@ -2,6 +2,7 @@
 
 import { networkAt, placeOf, systemAt, thinned } from "../twin/system.js";
 import { columnsOf, flowColumnsOf } from "./livecolumns.js";
+import { barOf } from "./livemarks.js";
 import { following, fourDigits } from "./livepanels.js";
 import { readRuns } from "./runs.js";
 
@@ -91,14 +92,21 @@ function captionAt({ live, caption }, place) {
     `${steps.toLocaleString("en")} steps`,
     `H = ${count}`,
     network && `L = ${depths.join(", ")}`,
-    network && `start ${network.scales.join(", ")}`,
+    network && `start ${network.scales.map(fourDigits).join(", ")}`,
     `σ* = ${live.target.map(fourDigits).join(", ")}`,
   ];
   return {
     ...caption,
+    /** What theory says, for paper only: to find its marks takes a while. */
+    get bar() {
+      return network && { ...barOf(live, { ...place, network }), eta };
+    },
+    get verdict() {
+      const zone = this.bar?.zones.find(({ end }) => eta <= end);
+      return zone ? `Theory: ${zone.name}` : "";
+    },
     title: `Gradient descent of ${count === 1 ? "one pathway" : `${count} pathways`}`,
     parameters: parts.filter(Boolean).join(" · "),
-    verdict: "",
     small: "computed by the browser",
     stem: `eta${fourDigits(eta)}-of-${caption.stem}`,
   };

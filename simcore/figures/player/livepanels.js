@@ -97,7 +97,7 @@ const edgeIn = (S) => Math.max(1, ...S.runs.map((run) => run.column("edge")?.[0]
 function fitted(S, spec, made) {
   const { live } = made;
   if (spec.kind === "plane") return fittedPlane(S, spec, made);
-  if (spec.key === "loss") return { ...spec, limits: limitsOfLoss(S, spec) };
+  if (spec.key === "loss") return fittedLoss(S, spec);
   const far = { strengths: FAR * live.target[live.mode], sharpness: FAR_ABOVE * edgeIn(S) };
   return far[spec.key] ? cutFar(S, spec, made, "label", far[spec.key], valuesIn(S, spec)) : spec;
 }
@@ -146,6 +146,22 @@ function fittedPlane(S, spec, made) {
         }
       : curve;
   return { ...panel, curves: panel.curves.map(to), ground: groundAt(panel.ground, edgeIn(S)) };
+}
+
+const CUT = " (cut)";
+const ABOVE_ERROR = ", flow above its own error";
+
+/** Its label says whether losses go on below, and whether those of a flow that are noise are left out. */
+function fittedLoss(S, spec) {
+  const limits = limitsOfLoss(S, spec),
+    all = spec.lines.flatMap(({ run, column, low }) =>
+      [column, low].filter(Boolean).map((name) => S.runs[run].column(name)),
+    );
+  const some = (test) => all.some((values) => values.some(test)),
+    cut = limits && some((v) => v > 0 && v < limits[0]),
+    left = some(Number.isNaN);
+  const label = spec.label.replace(CUT, "").replace(ABOVE_ERROR, "");
+  return { ...spec, limits, label: label + (cut ? CUT : "") + (left ? ABOVE_ERROR : "") };
 }
 
 function limitsOfLoss(S, spec) {
