@@ -78,7 +78,7 @@ def frame() -> None:
         "transform:translateX(-50%);display:none;pointer-events:none}"
         ".st-key-working p{padding:.25rem .75rem;border-radius:.5rem;font-size:.875rem;"
         "color:#fff;background:#31333f;box-shadow:0 0 0 1px #fff6;white-space:nowrap}"
-        ".vega-bindings{display:none}"  # the cells of a map set them
+        ".vega-bindings{display:none!important}"  # the cells of a map set them
         "@keyframes said{from{opacity:0}to{opacity:1}}"
         f"[data-testid=stMain]:has({_OLD}) .st-key-working"
         "{display:block;animation:said 0s .4s backwards}"
