@@ -64,6 +64,7 @@ def address(profile: BrowserContext) -> Iterator[str]:
 def page(profile: BrowserContext) -> Iterator[Page]:
     tab = profile.new_page()
     yield tab
+    tab.evaluate("localStorage.clear()")  # what the menu keeps of its last choices
     tab.close()
 
 
