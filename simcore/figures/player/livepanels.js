@@ -77,15 +77,18 @@ function seen(spec, made) {
   if (spec.kind !== "series") return { ...spec, marks };
   const lines = spec.lines
     .filter(({ run, column }) => !(run in tables) || column in tables[run])
-    .map((line) => (line.run in tables ? banded(line, tables[line.run]) : line))
+    .map((line) => (line.run in tables ? banded(line, made) : line))
     .map((line) => (line.run === 0 && line.column === "edge" ? edgeOf(line, tables[0]) : line));
   const label = lines.length < spec.lines.length ? "follows when η rests" : spec.label;
   return { ...spec, lines, marks, label };
 }
 
-/** A line with the range between records, where the twin has seen that; a picture of fewer records
- * has it under a name of its own. */
-function banded(line, columns) {
+/** A line with the range between records, where the twin has seen that and there is something between;
+ * a picture of fewer records has it under a name of its own. */
+function banded(line, { tables, system: { recorded } }) {
+  const columns = tables[line.run];
+  if (line.run === 0 && recorded.length > recorded.at(-1))
+    return { ...line, low: null, high: null };
   const [low, high] = [`${line.column}_low`, `${line.column}_high`];
   return low in columns && line.low ? { ...line, low, high } : { ...line, low: null, high: null };
 }
