@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -258,3 +259,4 @@ def _warm_up() -> None:
     _waking.whole.wait()
     warm.front()
     warm.rest()
+    importlib.import_module("simcore.figures.charts")  # and with it Altair, for the other pages

@@ -79,6 +79,7 @@ def _descend_through(
 ) -> Outcome:
     """The same for an engine that comes through many records in one call."""
     gaps, times = np.diff(goals, prepend=0), dynamics.times(goals)
+    recorder.complete_the_start()
     done = 0
     while done < len(goals):
         begin = int(goals[done] - gaps[done])
@@ -147,6 +148,7 @@ def _flow_through(
 ) -> Outcome:
     """The same, where nothing happens on the way, for an engine that comes through many records in
     one call."""
+    recorder.complete_the_start()
     done = 0
     while done < len(goals):
         report.reached(engine.flow_time() / dynamics.duration)
@@ -247,6 +249,10 @@ class _Recorder:
     def ahead(self) -> int:
         """How many records the engine may now come through in one call."""
         return min(self.engine.ahead, self.engine.together - self.waiting)
+
+    def complete_the_start(self) -> None:
+        """Its eigenvalues wait for no others, which may be given up."""
+        self._compute_curvature(looks.none)
 
     def record_all(self, steps: list[int], times: list[float], seen: list[Observed]) -> None:
         """Records that the engine has come through, at most `ahead`."""

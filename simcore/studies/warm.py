@@ -23,7 +23,6 @@ from simcore.simulate import simulate
 from simcore.studies.sweep import sweep
 
 FRONT = "front"
-NICE = 10  # the server itself comes first
 SMALL = replace(presets.MEDIUM.experiment, dynamics=Descent(step_size=0.1, steps=2))
 
 
@@ -33,11 +32,11 @@ def front() -> None:
     horizon.horizon(run)
     regimes.describe(run)
     regimes.describe(simulate(variations.matching_flow(SMALL)))
-    sweep([SMALL])  # the strip under the ruler, and maps
 
 
 def rest() -> None:
-    """All other engines and dynamics."""
+    """The strip under the ruler and maps, and all other engines and dynamics."""
+    sweep([SMALL])
     for dynamics in (
         SMALL.dynamics,
         Flow(duration=0.1),
@@ -73,8 +72,6 @@ def _end_with_whoever_started_it() -> None:
 
 def main() -> None:
     threading.Thread(target=_end_with_whoever_started_it, daemon=True).start()
-    if hasattr(os, "nice"):
-        os.nice(NICE)
     front()
     print(FRONT, flush=True)
     rest()
