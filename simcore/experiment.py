@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar
@@ -156,10 +155,11 @@ class Experiment(Spec):
     )
 
     @classmethod
-    def of_checked(cls, parts: Iterable[tuple[str, Any]]) -> Experiment:
-        """Of all its fields, whose `ASPECTS` have passed: in a tenth of the time of a check."""
+    def of_checked(cls, parts: dict[str, Any]) -> Experiment:
+        """Of all its fields, which become its own, and whose `ASPECTS` have passed: in a tenth of
+        the time of a check."""
         made = object.__new__(cls)
-        made.__dict__.update(parts)
+        made._set(__dict__=parts)
         return made
 
     @property
