@@ -76,7 +76,7 @@ _prose.say(
     r"""
 ## Step sizes
 
-| $\eta$ | what happens |
+| step size $\eta$ | what happens |
 |---|---|
 """
     + "\n".join(f"| {begin} | {zone}: {sentence} |" for begin, zone, sentence in step_sizes())
