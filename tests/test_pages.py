@@ -59,6 +59,7 @@ def test_the_front_page_opens_on_the_finished_medium_run():
 
 
 def test_a_picture_that_is_there_at_once_comes_before_the_controls(monkeypatch):
+    open_app()  # kernels are there
     order, play, sidebar = [], _ui.play, _controls.sidebar
     monkeypatch.setattr(_ui, "play", lambda *of: order.append("picture") or play(*of))
     monkeypatch.setattr(_controls, "sidebar", lambda e: order.append("controls") or sidebar(e))
