@@ -122,7 +122,7 @@ def test_gauss_newton_matrix_is_that_of_the_maps_above_and_below_each_layer(task
     theta = 0.2 * np.random.default_rng(2).standard_normal(along.solver.layout.size)
     place = along.place(theta)
     found = along.solver.method.inverse
-    found.move_to(place)
+    found.move_to(place, 0.0)
     values, axes = np.linalg.eigh(task.moments()[0])
     root = (axes * np.sqrt(values)) @ axes.T
     expected = 0.0
