@@ -9,6 +9,7 @@ import numpy as np
 from simcore.frames import Coordinates
 from simcore.kernels import lanczos as kernels
 from simcore.kernels import matrices
+from simcore.kernels.frames import framed_product
 from simcore.kernels.simd import zeros
 from simcore.looks import Look
 
@@ -147,15 +148,16 @@ class Lanczos:
         wanted, least = max(1, k - count), known[-1] if count == k else -np.inf
         most = min(len(self.scratch.alpha), dimensions)
         self.scratch.basis[0] = start
-        for _ in range(kernels.RESTARTS if dimensions > 0 else 0):
-            made, stop = 0, min(most, wanted * FIRST)
+        for restart in range(kernels.RESTARTS if dimensions > 0 else 0):
+            made, stop = 0, min(most, wanted * FIRST, self.per_call)
             while made < stop:
                 look()
                 before, made = made, self._lengthen(place, made, stop, count)
                 self.products += made - before
-                values, turns = self._ritz(made)
-                if not np.isfinite(values).all():
+                ritz = self._ritz(made)
+                if ritz is None:
                     return None
+                values, turns = ritz
                 scale = np.abs(values).max()
                 left = self.scratch.beta[made - 1] * np.abs(turns[:wanted, -1])
                 if values[0] + left[0] <= least + tol * scale:
@@ -163,22 +165,41 @@ class Lanczos:
                 ended = made < stop or made == dimensions
                 if ended or (len(left) == wanted and left.max() <= tol * scale):
                     break
-                stop = min(most, made + max(FIRST, int(LONGER * made)))
-            good = len(left) if ended else int(np.append(left > tol * scale, True).argmax())
-            vectors = turns[: len(left)] @ self.scratch.basis[:made]
+                stop = min(most, made + min(max(FIRST, int(LONGER * made)), self.per_call))
+            exact = int(np.append(left > tol * scale, True).argmax())
+            if restart == kernels.RESTARTS - 1:  # the products have run out
+                exact = max(1, exact)
+            good = len(left) if ended else exact
             if good:
-                return values[:good], left[:good], vectors[:good]
-            self.scratch.basis[0] = vectors.sum(axis=0)
+                vectors = turns[:good] @ self.scratch.basis[:made]
+                if count:
+                    left = self._residuals(place, values[:good], vectors)
+                return values[:good], left[:good], vectors
+            self.scratch.basis[0] = turns[0] @ self.scratch.basis[:made]
+            wanted = 1
         return None
+
+    def _residuals(
+        self, place: matrices.Place, values: np.ndarray, vectors: np.ndarray
+    ) -> np.ndarray:
+        """||Hv - lambda v||: the complement hid how far H v leans on the eigenvectors before."""
+        inside, images = zeros(2, *vectors.shape)
+        inside[:] = vectors
+        for vector, image in zip(inside, images, strict=True):
+            framed_product(*self._here(place), vector, image)
+        self.products += len(vectors)
+        return np.linalg.norm(images - values[:, None] * vectors, axis=1)
 
     def _lengthen(self, place: matrices.Place, made: int, stop: int, count: int) -> int:
         return int(
             kernels.lengthen(*self._here(place), self.scratch, made, stop, self.found, count)
         )
 
-    def _ritz(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+    def _ritz(self, count: int) -> tuple[np.ndarray, np.ndarray] | None:
         """Eigenvalues, largest first, and eigenvectors, rows, of the tridiagonal matrix of so many
-        Krylov vectors."""
+        Krylov vectors; None if its numbers have overflowed."""
         alpha, beta = self.scratch.alpha[:count], self.scratch.beta[: count - 1]
+        if not np.isfinite(self.scratch.beta[:count] + alpha).all():
+            return None
         values, axes = np.linalg.eigh(np.diag(alpha) + np.diag(beta, 1) + np.diag(beta, -1))
         return values[::-1], np.ascontiguousarray(axes.T[::-1])

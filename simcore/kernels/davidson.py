@@ -7,7 +7,7 @@ import numpy as np
 
 from simcore.kernels.frames import framed_product, pull_back, push_forward
 from simcore.kernels.lanczos import NONE, norm, purge, remove
-from simcore.kernels.products import SET, add_scaled, dot, set_scaled, transposed_times
+from simcore.kernels.products import SET, add_scaled, set_scaled, transposed_times
 from simcore.kernels.simd import add_up, at, fma, load, splat, store
 from simcore.kernels.stamp import inlined_kernel, kernel
 
