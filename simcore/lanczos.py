@@ -16,6 +16,7 @@ from simcore.looks import Look
 KRYLOV = 120  # vectors kept before a restart, fewer where they would take more than
 KRYLOV_NUMBERS = 60_000_000  # numbers, half a gigabyte
 MIX = 0.02  # share of noise in a warm start, so that an overtaking eigenvector is never missed
+TOGETHER = 1000  # numbers of a vector from which on products take longer than Python and eigh
 FIRST, LONGER = 8, 0.25  # Krylov vectors between two looks at the Ritz values: at least, and of all
 
 Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]  # values, residuals, vectors
@@ -41,7 +42,8 @@ class Lanczos:
         self.scratch = kernels.Lanczos(
             zeros(most + 1, coordinates.size), np.zeros(most), np.zeros(most), np.zeros(most)
         )
-        self.found = zeros(2 * len(noise) if len(noise) > 1 else 0, coordinates.size)
+        self.together = len(noise) > 1 and coordinates.size >= TOGETHER
+        self.found = zeros(2 * len(noise) if self.together else 0, coordinates.size)
         self.vectors = np.zeros_like(noise)
         self.mix = 1.0  # nothing known yet: start from noise
         self.products = 0
@@ -56,7 +58,7 @@ class Lanczos:
         here = self.coordinates
         here.move_to(place.work)
         vectors, noise = (here.inside(place.work, v) for v in (self.vectors, self.noise))
-        solve = self._one if len(vectors) == 1 else self._several
+        solve = self._several if self.together else self._in_turn
         values, residuals = solve(place, vectors, noise, tol, look)
         self.vectors[:] = here.outside(place.work, vectors)
         known = bool(np.isfinite(self.vectors).all())
@@ -71,7 +73,7 @@ class Lanczos:
         here = self.coordinates
         return place.theta, here.layout, place.problem, place.work, here.tangent, here.frame
 
-    def _one(
+    def _in_turn(
         self,
         place: matrices.Place,
         vectors: np.ndarray,
@@ -79,23 +81,29 @@ class Lanczos:
         tol: float,
         look: Look,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Its value and residual; `vectors`, on entry the guess, is the eigenvector."""
+        """Values and residuals, each in the complement of those before; `vectors`, on entry the
+        guesses, are the eigenvectors."""
+        values, residuals = np.full((2, len(noise)), np.nan)
         search = kernels.Search(np.zeros(3, np.int64), np.zeros(3))
-        while not search.place[kernels.DONE]:
+        while search.place[kernels.PAIR] < len(values):
             look()
-            self.products += kernels.top_eigenpair(
+            self.products += kernels.top_eigenpairs(
                 *self._here(place),
                 self.scratch,
                 noise,
                 self.mix,
                 vectors,
+                values,
+                residuals,
                 tol,
                 search,
                 self.per_call,
             )
-        return search.best[[kernels.VALUE]], search.best[[kernels.RESIDUAL]]
+        order = np.argsort(-values, kind="stable")
+        vectors[:] = vectors[order]
+        return values[order], residuals[order]
 
-    # --- Several -----------------------------------------------------------------------------
+    # --- All from one Krylov space -----------------------------------------------------------
 
     def _several(
         self,
@@ -105,7 +113,7 @@ class Lanczos:
         tol: float,
         look: Look,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Their values and residuals; `vectors`, on entry the guesses, are the eigenvectors.
+        """As `_in_turn`, with half of the products.
 
         One Krylov space gives all that are wanted, but of each repeated eigenvalue one. So the
         complement of those found is searched from other noise, until nothing there lies above the

@@ -14,15 +14,15 @@ NONE = np.int64(0)  # NumPy's, because Numba would compile a function anew for e
 
 RESTARTS = 60
 ROUNDING = 1e-14  # of the largest number: a Krylov space ends there
-RESTART, STEP, DONE = range(3)  # of Search.place
+PAIR, RESTART, STEP = range(3)  # of Search.place
 VALUE, RESIDUAL, SCALE = range(3)  # of Search.best
 
 
 class Search(NamedTuple):
     """How far an eigenvalue iteration has come, so that another call can go on with it."""
 
-    place: np.ndarray  # (3,) int64: restarts, Krylov steps, whether it has come to its end
-    best: np.ndarray  # (3,) the Ritz value, its residual and scale
+    place: np.ndarray  # (3,) int64: eigenpairs found; restarts and Krylov steps of the next one
+    best: np.ndarray  # (3,) its Ritz value, residual and scale
 
 
 class Lanczos(NamedTuple):
@@ -179,7 +179,7 @@ def lengthen(theta, layout, problem, work, tangent, frame, lanczos, start, stop,
 
 
 @kernel
-def top_eigenpair(
+def top_eigenpairs(
     theta,
     layout,
     problem,
@@ -190,60 +190,75 @@ def top_eigenpair(
     noise,
     mix,
     vectors,
+    values,
+    residuals,
     tol,
     search,
     most,
 ):
-    """The largest (algebraic) eigenvalue of the Hessian.
+    """The k largest (algebraic) eigenvalues of the Hessian, each in the complement of those before.
 
     Lanczos with full reorthogonalisation, restarted from the Ritz vector. Reads theta (work must
-    hold evaluate and backpropagate there) and the guess in the first row of vectors, to which each
-    start adds `mix` parts of that of noise so that no eigenvector is missing from it; writes the
-    vector, and to search.best its value and residual ||Hv - lambda v||, at most `tol` times the
-    largest |Ritz value| unless the products run out. Return the number of products: after about
-    `most` of them it leaves off, to be called again with the same scratch and `search`, until
-    search.place[DONE] is 1.
+    hold evaluate and backpropagate there) and vectors (k, N), the guesses, of which each start
+    mixes `mix` parts of the row of `noise` so that no eigenvector is missing from it; writes
+    vectors, values (k,) and residuals (k,) = ||Hv - lambda v||, within the complement at
+    most `tol` times the largest |Ritz value| unless the products run out. Return the number of
+    products: after about `most` of them it leaves off, to be called again with the same scratch
+    and `search`, until search.place[PAIR] is k.
+
+    The complement makes repeated eigenvalues come out as often as they are there.
     """
     n = vectors.shape[1]
     size = n if frame.narrow else layout.size
     basis, alpha, beta, ritz = lanczos.basis, lanczos.alpha, lanczos.beta, lanczos.ritz
-    start, vector, room = at(basis[0], 0), at(vectors[0], 0), min(lanczos.alpha.size, size)
-    restart, m = search.place[RESTART], search.place[STEP]
+    start = at(basis[0], 0)
+    p, restart, m = search.place[PAIR], search.place[RESTART], search.place[STEP]
     value, residual, scale = search.best[VALUE], search.best[RESIDUAL], search.best[SCALE]
-    products, length = 0, 1.0
-    if m == 0 and restart == 0:
-        set_scaled(1.0, vector, start, n)
-        add_scaled(mix, at(noise[0], 0), start, n)
-        length = norm(basis[0])
-    while restart < RESTARTS:
+    products = 0
+    while p < values.size:
+        room = min(alpha.size, size - p)
+        vector, length = at(vectors[p], 0), 1.0
         if m == 0:
-            set_scaled(1.0 / length, start, start, n)
-            value, residual, scale = 0.0, 0.0, 0.0
-        while m < room:
-            m += 1
-            length = step(theta, layout, problem, work, tangent, frame, lanczos, m, vectors, NONE)
-            products += 1
-            scale = max(scale, abs(alpha[m - 1]), length)
-            value = _top_ritz(alpha, beta, m, value, residual, scale, ritz)
-            residual = length * abs(ritz[m - 1])
-            if residual <= tol * scale or not length > ROUNDING * scale:
+            set_scaled(1.0, vector, start, n)
+            add_scaled(mix, at(noise[p], 0), start, n)
+            length = purge(vectors, p, basis, NONE, basis[0], 0.0)
+        while restart < RESTARTS:
+            if m == 0:
+                set_scaled(1.0 / length, start, start, n)
+                value, residual, scale = 0.0, 0.0, 0.0
+            while m < room:
+                m += 1
+                length = step(theta, layout, problem, work, tangent, frame, lanczos, m, vectors, p)
+                products += 1
+                scale = max(scale, abs(alpha[m - 1]), length)
+                value = _top_ritz(alpha, beta, m, value, residual, scale, ritz)
+                residual = length * abs(ritz[m - 1])
+                if residual <= tol * scale or not length > ROUNDING * scale:
+                    break
+                set_scaled(1.0 / length, at(basis[m], 0), at(basis[m], 0), n)
+                if products >= most:
+                    search.place[PAIR], search.place[RESTART], search.place[STEP] = p, restart, m
+                    search.best[VALUE], search.best[RESIDUAL] = value, residual
+                    search.best[SCALE] = scale
+                    return products
+            set_scaled(ritz[0], start, vector, n)
+            for j in range(1, m):
+                add_scaled(ritz[j], at(basis[j], 0), vector, n)
+            length = norm(vectors[p])
+            set_scaled(1.0 / length, vector, vector, n)
+            if not residual > tol * scale or m == size - p:
                 break
-            set_scaled(1.0 / length, at(basis[m], 0), at(basis[m], 0), n)
-            if products >= most:
-                search.place[RESTART], search.place[STEP] = restart, m
-                search.best[VALUE], search.best[RESIDUAL] = value, residual
-                search.best[SCALE] = scale
-                return products
-        set_scaled(ritz[0], start, vector, n)
-        for j in range(1, m):
-            add_scaled(ritz[j], at(basis[j], 0), vector, n)
-        length = norm(vectors[0])
-        set_scaled(1.0 / length, vector, vector, n)
-        if not residual > tol * scale or m == size:
-            break
-        set_scaled(1.0, vector, start, n)
-        length, m = 1.0, 0
-        restart += 1
-    search.place[DONE] = 1
-    search.best[VALUE], search.best[RESIDUAL] = value, residual
+            set_scaled(1.0, vector, start, n)
+            length, m = 1.0, 0
+            restart += 1
+        if p > 0:  # the complement hid how far H v leans on the eigenvectors before
+            image = basis[0]
+            framed_product(theta, layout, problem, work, tangent, frame, vectors[p], image)
+            products += 1
+            add_scaled(-value, vector, at(image, 0), n)
+            residual = norm(image)
+        values[p], residuals[p] = value, residual
+        p += 1
+        restart = m = 0
+    search.place[PAIR] = p
     return products
