@@ -315,12 +315,17 @@ def card(show: str) -> None:
     dynamics, times = run.dynamics, outlook.plateau_times(run)
     learned = 1 + int(times[0] / dynamics.step_size)
     missing = outlook.unlearned(run)
+    half = f"mode 1 is half learned after about {learned:,} steps"
     left = f"modes {listed(missing)}" if missing else "none, every mode is half learned by then"
-    about = "about " if exact else "very roughly "
     _prose.say(
         f"**{title}**: η = {dynamics.step_size:.4g}, {dynamics.steps:,} steps, t up to "
         f"{dynamics.duration:.4g}.\n\n{prospects.place(run)}\n\n"
-        f"Mode 1 is half learned after {about}{learned:,} steps. Not learned in that time: {left}."
+        + (
+            f"{half.capitalize()}. Not learned in that time: {left}."
+            if exact
+            else f"By its plateau alone {half}; not learned in that time, by theirs: {left}. Where "
+            "the inputs hardly vary it takes longer, and no closed form tells how long."
+        )
     )
     _ui.link("simulator", "Open in the Simulator", run, icon="▶️")
     _ui.link("matrices", "Open in Matrices", run, icon="▶️")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from simcore.experiment import (
     Balanced,
@@ -115,20 +115,32 @@ def _bend(network: Network) -> str:
 
 
 def _start(mine: Start, theirs: Start | None) -> str:
-    if isinstance(mine, Balanced):
-        if not mine.uniform:
-            return "start " + "; ".join(_listed(_modes(scale), ()) for scale in mine.scales)
-        alike = isinstance(theirs, Balanced) and theirs.uniform
-        others = theirs.strengths() if theirs is not None and alike else ()
-        return f"start {_listed(mine.strengths(), others)}"
-    if isinstance(mine, LayerScales):
-        return "start " + "; ".join(_listed(scales, ()) for scales in mine.scales)
-    if isinstance(mine, Gaussian):
-        spread = theirs.std if isinstance(theirs, Gaussian) else None
-        drawn = [] if spread == mine.std else [f"random start of std {_apart(mine.std, spread)}"]
-        seed = theirs.seed if isinstance(theirs, Gaussian) else None
-        return ", ".join([*drawn, *([] if seed == mine.seed else [f"seed {mine.seed}"])])
-    return "another start"
+    return _STARTS[type(mine)](mine, theirs if type(theirs) is type(mine) else None)
+
+
+def _balanced(mine: Balanced, like: Balanced | None) -> str:
+    if not mine.uniform:
+        return "start " + "; ".join(_listed(_modes(scale), ()) for scale in mine.scales)
+    others = like.strengths() if like is not None and like.uniform else ()
+    return f"start {_listed(mine.strengths(), others)}"
+
+
+def _layer_scales(mine: LayerScales, like: LayerScales | None) -> str:
+    return "start " + "; ".join(_listed(scales, ()) for scales in mine.scales)
+
+
+def _drawn(mine: Gaussian, like: Gaussian | None) -> str:
+    spread, seed = (like.std, like.seed) if like is not None else (None, None)
+    drawn = [] if spread == mine.std else [f"random start of std {_apart(mine.std, spread)}"]
+    return ", ".join([*drawn, *([] if seed == mine.seed else [f"seed {mine.seed}"])])
+
+
+# what is said of a start, beside another of its kind if there is one
+_STARTS: dict[type[Start], Callable[..., str]] = {
+    Balanced: _balanced,
+    LayerScales: _layer_scales,
+    Gaussian: _drawn,
+}
 
 
 def _modes(scale: Scale) -> tuple[float, ...]:

@@ -51,7 +51,7 @@ def members(experiment: Experiment, seeds: int = SEEDS) -> tuple[Experiment, ...
     ValueError unless it has label noise."""
     dynamics = experiment.dynamics
     require(
-        isinstance(dynamics, Descent) and dynamics.label_noise > 0,
+        dynamics.label_noise > 0,
         "an ensemble over seeds needs label noise, which this run has not; set it above 0",
     )
     assert isinstance(dynamics, Descent)

@@ -78,7 +78,7 @@ def twin(experiment: Experiment) -> Experiment:
     """The experiment with every layer scale moved by its last bit; zero stays. Of a start that is
     not uniform each alpha is moved by L last bits, which moves the layers by one or two."""
     depths = experiment.network.depths
-    if isinstance(experiment.start, Balanced) and not experiment.start.uniform:
+    if not experiment.start.uniform:
         modes = range(len(experiment.task.singular_values))
         of_pathways = zip(*map(experiment.start.strengths, modes), strict=True)
         return replace(

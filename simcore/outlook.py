@@ -47,41 +47,28 @@ def near_equal(task: Task) -> tuple[tuple[int, int], ...]:
 
 
 def plateau_times(experiment: Experiment) -> np.ndarray:
-    """About when each mode is half learned, (R,) in units of t: that of the pathway that is ahead,
-    by itself; exact for one balanced pathway. A mode that starts above its target is then within
-    half of it.
+    """When each mode is within half of its target under gradient flow, (R,) in units of t: exact
+    for balanced pathways and whitened inputs (`theory.half_time`), else about, by itself.
 
-    A random start counts as a balanced one of layers std sqrt(width). Inputs that are not whitened
-    stretch the time of mode i by 1 / (v_i^T Sigma_xx v_i). inf for a mode of nothing.
+    A random start counts as one balanced pathway of layers std sqrt(width). Inputs that are not
+    whitened stretch the time of mode i by 1 / (v_i^T Sigma_xx v_i), and more where they hardly
+    vary in a direction of it. inf for a mode of nothing.
     """
     task, start, depths = experiment.task, experiment.start, experiment.network.depths
     right = task.bases()[1]
     speeds = np.einsum("ji,jk,ki->i", right, task.moments()[0], right)
-    late = 1.0
-    if isinstance(start, Gaussian):
-        layer = start.std * math.sqrt(experiment.network.hidden_width(task))
-        late, scales = DRAWN, [layer**depth for depth in depths]
-    times = []
+    times = np.full(len(speeds), math.inf)
     for mode, (value, speed) in enumerate(zip(task.singular_values, speeds, strict=True)):
         if value <= NOTHING * task.singular_values[0] or speed <= 0:
-            times.append(math.inf)
             continue
-        if not isinstance(start, Gaussian):
-            scales = [abs(strength) for strength in start.strengths(mode)]
-        each = zip(depths, scales, strict=True)
-        quickest = min(_half_learned(value, depth, scale) for depth, scale in each)
-        times.append(late * quickest / speed)
-    return np.array(times)
-
-
-def _half_learned(target: float, depth: int, scale: float) -> float:
-    """When one pathway is within half of the target; a small mode may start above it."""
-    off = 0.5 * target
-    if scale - target <= off:
-        return theory.plateau_time(target, depth, scale)
-    # dt = -d(rest) / (L (sigma* + rest)^{2-2/L} rest), smooth in y = ln(rest)
-    y = np.linspace(np.log(off), np.log(scale - target), 400)
-    return float(np.trapezoid(1 / (depth * (target + np.exp(y)) ** (2 - 2 / depth)), y))
+        if isinstance(start, Gaussian):
+            layer = start.std * math.sqrt(experiment.network.hidden_width(task))
+            each = (theory.half_time((layer**depth,), (depth,), value) for depth in depths)
+            times[mode] = DRAWN * min(each) / speed
+        else:
+            strengths = [abs(strength) for strength in start.strengths(mode)]
+            times[mode] = theory.half_time(strengths, depths, value) / speed
+    return times
 
 
 def unlearned(experiment: Experiment) -> tuple[int, ...]:

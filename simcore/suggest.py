@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from simcore import limits, outlook, theory, variations
+from simcore import limits, outlook, theory, true_tail, variations
 from simcore.checks import count, require, shown
 from simcore.cost import cost
 from simcore.experiment import Balanced, Descent, Experiment, Network
@@ -33,13 +33,17 @@ def suggest(
 
     "flow": eta = 0.8 x 2/lambda_GF, where descent does as gradient flow. "rebalance": the
     geometric mean of 2/lambda_GF and 2/lambda_min, where the winner's minimum is too sharp and a
-    shared one is not. "cycle": 1.05 x 2/lambda_min, where none is flat enough. For inputs that are
-    not whitened the marks are about right, with S_1 for lambda_GF (`theory.step_size_marks`).
+    shared one is not. "cycle": 1.05 x 2/lambda_min, where none is flat enough. From eta_trap on
+    overshoots may be thrown back to zero or beyond, so where it comes before 2/lambda_min it takes
+    its place for "rebalance"; for "cycle" eta stays below the geometric mean of both. For inputs
+    that are not whitened the marks are about right, with S_1 for lambda_GF
+    (`theory.step_size_marks`).
 
     It lasts 6.5 plateaus of the slowest mode with sigma*_i >= 0.1 sigma*_1, but at least 300 and at
-    most 20,000 steps, and no longer than about 5 s; `outlook.unlearned` says what it does not get
-    to. ValueError for a target of zero, and for "rebalance" where sharing does not flatten: one
-    pathway, or a depth below 3.
+    most 20,000 steps, and no longer than about 5 s; where the modes decouple also until the
+    sharpest of them has settled. `outlook.unlearned` says what it does not get to. ValueError for a
+    target of zero; for "rebalance" where sharing does not flatten: one pathway, or a depth below 3;
+    for "cycle" where the trap comes first.
     """
     most = limits.current()
     require(
@@ -64,15 +68,24 @@ def suggest(
     )
     eta = float(f"{_step_size(run, show):.6g}")
     steps = min(MOST, most.steps, max(FEWEST, _wanted(run, eta)))
-    return _affordable(replace(run, dynamics=Descent(step_size=eta, steps=steps)))
+    return _affordable(_settled(replace(run, dynamics=Descent(step_size=eta, steps=steps))))
 
 
 def _step_size(run: Experiment, show: str) -> float:
     marks = theory.step_size_marks(run)
     winner = marks.single_path if math.isnan(marks.flow_edge) else marks.flow_edge
+    trap = math.inf if math.isnan(marks.trap) else marks.trap
     if show == "flow":
         return BELOW * winner
-    return math.sqrt(winner * marks.balanced) if show == "rebalance" else ABOVE * marks.balanced
+    if show == "rebalance":
+        return math.sqrt(winner * min(marks.balanced, trap))
+    require(
+        marks.balanced < trap,
+        f"pathways cycle between 2/λ(min) = {marks.balanced:.4g} and η(trap) = {trap:.4g}, so the "
+        f"trap must come later than here, with {run.network.pathways} of depth "
+        f"{run.network.depths[0]}; take fewer pathways or a smaller depth",
+    )
+    return min(ABOVE * marks.balanced, math.sqrt(marks.balanced * trap))
 
 
 def _wanted(run: Experiment, eta: float) -> int:
@@ -80,6 +93,15 @@ def _wanted(run: Experiment, eta: float) -> int:
     values = np.array(run.task.singular_values)
     times = outlook.plateau_times(run)[values >= SMALLEST * values[0]]
     return math.ceil(min(WHOLE * times.max() / eta, MOST))
+
+
+def _settled(run: Experiment) -> Experiment:
+    """The run, or as many more steps as its sharpest mode takes to settle, where they are few."""
+    if not true_tail.has_true_tail(run):
+        return run
+    most, more = min(MOST, limits.current().steps), true_tail.more_steps(run)
+    steps = run.dynamics.steps + (more or 0)
+    return variations.with_steps(run, steps) if steps <= most else run
 
 
 def _affordable(run: Experiment) -> Experiment:

@@ -11,6 +11,7 @@ Saxe et al., ICLR 2014; Shi et al., NeurIPS 2022; Kreisler et al., ICML 2023; Ch
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from numbers import Integral
@@ -33,6 +34,7 @@ __all__ = [
     "flow_end_split",
     "flow_invariants",
     "gfs_sharpness",
+    "half_time",
     "label_noise_drift",
     "minima_line",
     "minimum_spectrum",
@@ -233,25 +235,20 @@ def edge_splits(singular_value: float, depths: Sequence[int], step_size: float) 
     flattest = flattest_split(target, depths)
     lowest = mode_sharpness(flattest, depths)
 
-    def split(h: int, strength: np.ndarray) -> np.ndarray:
-        other = target - strength
-        return np.stack([strength, other] if h == 0 else [other, strength], axis=-1)
-
-    def meeting(h: int) -> list[np.ndarray]:
-        """Where pathway h carries less than at the flattest split: Lambda_ii falls along it."""
-        if mode_sharpness(split(h, np.zeros(1)), depths) < edge:
-            return []
-        strength = _bisect(
-            lambda x: mode_sharpness(split(h, x), depths) > edge, np.zeros(1), flattest[h : h + 1]
-        )
-        return [split(h, strength)[0]]
+    def splits(lesser: np.ndarray) -> np.ndarray:
+        """Those in which pathway h carries `lesser` (2,) in row h."""
+        greater = target - lesser
+        return np.array([[lesser[0], greater[0]], [greater[1], lesser[1]]])
 
     flat_line = target == 0 or (layers[0] == layers[1] and layers[0] <= 2)
     if flat_line or lowest > edge * (1 + 4 * _FLOAT.eps):
         return np.empty((0, 2))
     if lowest >= edge * (1 - 4 * _FLOAT.eps):
         return flattest[None]
-    return np.array(meeting(0) + meeting(1)).reshape(-1, 2)
+    # from nothing to what it carries at the flattest split, Lambda_ii falls
+    meets = ~(mode_sharpness(splits(np.zeros(2)), depths) < edge)
+    lesser = _bisect(lambda x: mode_sharpness(splits(x), depths) > edge, np.zeros(2), flattest)
+    return splits(lesser)[meets]
 
 
 # --- Gradient flow -----------------------------------------------------------------------------
@@ -367,23 +364,47 @@ def plateau_time(singular_value: float, depth: int, scale: float, pathways: int 
     ValueError unless sigma* and alpha are >= 0 and finite, depth and pathways at least 1.
     """
     target, layers = _target(singular_value), _depth(depth)
-    count = _depth(pathways, "pathways")
-    begin, half = count * _target(scale), target / 2
-    if target == 0 or (begin == 0 and layers > 1):
-        return np.inf
-    if begin >= half:
+    count, begin = _depth(pathways, "pathways"), _target(scale)
+    if target > 0 and count * begin >= target / 2:
         return 0.0
-    rate = layers * float(count) ** (2 / layers - 1)
-    if layers == 1:
-        return float(np.log((target - begin) / half)) / rate
-    # in y = ln sigma the integrand is smooth: Gauss's rule on pieces of at most one unit
-    ends = np.linspace(np.log(begin), np.log(half), 2 + int(np.log(half / begin)))
-    nodes, weights = np.polynomial.legendre.leggauss(16)
+    return half_time((begin,) * count, (layers,) * count, target)
+
+
+def half_time(start_strengths: ArrayLike, depths: Sequence[int], singular_value: float) -> float:
+    """The time t that GF of one mode needs until its sum s is within half of the target, from
+    balanced pathways of any strengths (H,).
+
+    int |ds| / (|sigma* - s| sum_h L_h sigma_h^{2-2/L_h}) from the start to sigma*/2, or to
+    3 sigma*/2 from above, with the strengths where their orbit has the sum s (`flow_end_split`).
+    0 within the half; inf for a target of zero or where no pathway can leave zero. ValueError as
+    there.
+    """
+    target, layers = _target(singular_value), _depths(depths)
+    start = _strengths(start_strengths, layers)
+    begin = float(start.sum())
+    end = target / 2 if begin < target else 1.5 * target
+    if target == 0 or not ((start != 0) | (layers == 1)).any():
+        return np.inf
+    if abs(begin - target) <= target / 2:
+        return 0.0
+    return _time_between(tuple(start.tolist()), tuple(layers.tolist()), begin, end, target)
+
+
+@lru_cache(maxsize=1024)  # several runs on one task ask for all its modes
+def _time_between(
+    start: tuple[float, ...], depths: tuple[int, ...], begin: float, end: float, target: float
+) -> float:
+    # in ln s the integrand is smooth: Gauss's rule on pieces of at most one unit
+    first, last = (math.log(begin), math.log(end)) if begin > 0 else (begin, end)
+    ends = np.linspace(first, last, 2 + int(abs(last - first) if begin > 0 else 0))
+    nodes, weights = np.polynomial.legendre.leggauss(12)
     width = np.diff(ends)[:, None] / 2
-    y = ends[:-1, None] + width * (1 + nodes)
-    with np.errstate(over="ignore"):
-        integrand = np.exp(-y * (1 - 2 / layers)) / (target - np.exp(y))
-    return float((weights * width * integrand).sum()) / rate
+    x = ends[:-1, None] + width * (1 + nodes)
+    sums, slope = (np.exp(x), np.exp(x)) if begin > 0 else (x, 1.0)
+    layers = np.array(depths)
+    strengths = np.abs(flow_end_split(start, depths, sums))
+    speed = (layers * strengths ** (2 - 2 / layers)).sum(axis=-1) * np.abs(target - sums)
+    return float((weights * np.abs(width) * slope / speed).sum())
 
 
 # --- Gradient descent of one pathway -----------------------------------------------------------

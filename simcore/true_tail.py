@@ -193,18 +193,18 @@ def look_on(experiment: Experiment, expected: Expected) -> tuple[Evidence, Verdi
 @remembered(256)
 def more_steps(experiment: Experiment) -> int | None:
     """About how many more steps a descent takes until its verdict is another than UNFINISHED, found
-    by taking them; None if it takes more than BUDGET."""
+    by taking them: 0 if it is another already, None if it takes more than BUDGET."""
     assert isinstance(experiment.dynamics, Descent)
     expected = prospects.expected(experiment)
     walk, more = _Walk(experiment, expected), 0
     walk.go(experiment.dynamics.steps)
-    while more < BUDGET:
+    while judge_one(experiment, walk.seen(), expected).regimes[0] is Regime.UNFINISHED:
+        if more == BUDGET:
+            return None
         further = min(max(FIRST_MORE, more // 4), BUDGET - more)
         walk.go(further)
         more += further
-        if judge_one(experiment, walk.seen(), expected).regimes[0] is not Regime.UNFINISHED:
-            return more
-    return None
+    return more
 
 
 class _Walk:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 from cases import CASES, descending
 
 from simcore import Record, grid, simulate, summary
+from simcore.kernels import modes
 from simcore.studies.store import Store
 
 ROOT = Path(__file__).parent.parent
@@ -55,6 +57,15 @@ def start(
             **options,
         },
     )
+
+
+def bring_compiled_kernels(package: Path, without: str = "") -> None:
+    """To a copy of simcore, apart from those of one module; what is missing is compiled there."""
+    kept = package / "kernels" / "__pycache__"
+    kept.mkdir(exist_ok=True)
+    for file in Path(modes.descend.stats.cache_path).glob("*.nb[ic]"):
+        if not without or not file.name.startswith(f"{without}."):
+            shutil.copy(file, kept)
 
 
 def wait_for(condition, process: subprocess.Popen) -> None:

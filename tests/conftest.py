@@ -6,7 +6,12 @@ published numbers in section 4), from which the formulas of `simcore.theory` and
 """
 
 import functools
+import os
 import sys
+
+# Before anything imports NumPy, for this process and those it starts: our matrices are small, and
+# threads of BLAS that wait for one another take the core from another test.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import settings
@@ -18,12 +23,18 @@ settings.register_profile("long", deadline=None, max_examples=5000)
 settings.load_profile("suite")
 
 
-LONG = {"test_app_browser.py", "test_charts.py", "test_package.py", "test_visits.py"}
+# What takes longest, longest first: else a worker ends alone with one of them.
+LONG = (
+    *("app_browser", "package", "charts", "visits", "tour_browser", "player_browser"),
+    *("stage_browser", "containers", "pages", "phase_maps", "export", "signals", "store", "served"),
+    *("kernels", "cluster", "central_flow", "ruler_browser", "regimes", "experiment", "sweep"),
+    *("live_browser", "verdicts", "theory", "descent", "prospects"),
+)
+PLACES = {f"test_{name}.py": place for place, name in enumerate(LONG)}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, so that no worker is left alone with one in the end."""
-    items.sort(key=lambda item: item.path.name not in LONG)
+    items.sort(key=lambda item: PLACES.get(item.path.name, len(LONG)))
 
 
 @pytest.fixture(scope="session", autouse=True)

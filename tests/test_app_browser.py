@@ -12,7 +12,7 @@ import served
 from axe_playwright_python.sync_playwright import Axe
 from browser import launch
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from pages import _take
 from pages._names import PAGES
@@ -42,11 +42,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def address(browser: Browser) -> Iterator[str]:
+def profile(browser: Browser) -> BrowserContext:
+    """One for all tabs, so that Streamlit's own files come once."""
+    return browser.new_context(viewport={"width": 1280, "height": 800})
+
+
+@pytest.fixture(scope="module")
+def address(profile: BrowserContext) -> Iterator[str]:
     """A server whose first visit is a deep link, as when a hosted app wakes up: the page must come
     up without the front page before it."""
     with served.app() as url:
-        tab = browser.new_page()
+        tab = profile.new_page()
         served.open_page(tab, f"{url}/about")
         expect(tab.get_by_text(WORDS["about"]).first).to_be_visible(timeout=served.PATIENCE)
         expect(tab.get_by_role("link", name="Simulator").first).to_be_visible()
@@ -55,9 +61,10 @@ def address(browser: Browser) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    tab = browser.new_page(viewport={"width": 1280, "height": 800})
+def page(profile: BrowserContext) -> Iterator[Page]:
+    tab = profile.new_page()
     yield tab
+    tab.evaluate("localStorage.clear()")  # what the menu keeps of its last choices
     tab.close()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pytest
+from altair.utils import schemapi
 from cases import CASES
 
 from simcore import (
@@ -96,6 +97,13 @@ def first_record(result: Trajectory) -> Trajectory:
 
 def named(result: Trajectory) -> Named:
     return Named(result.experiment.dynamics.short, result)
+
+
+@pytest.fixture(autouse=True)
+def parts_are_validated_with_the_whole() -> Iterator[None]:
+    """By `to_dict`, and not each of them once more as it is made."""
+    with schemapi.debug_mode(False):
+        yield
 
 
 def drawn(runs: Trajectory | list[Named], panel: str, mode: int = 0, **options: Any) -> dict:
@@ -902,7 +910,9 @@ REFUSED = {
     "record must be from -1 to 0": lambda: maps_of(run("one record"), record=1),
     "two pathways for the minima line": lambda: charts.minima_curve(1.0, (3, 3, 3), 0.1),
     "at least one depth": lambda: charts.gain(depths=()),
-    "draw fewer runs": lambda: drawn([Named(str(k), run("paper")) for k in range(2500)], "loss"),
+    "draw fewer runs": lambda: drawn(
+        [Named(str(k), run("single pathway")) for k in range(2500)], "loss"
+    ),
 }
 
 

@@ -31,7 +31,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "truths": (
         "simcore.theory simcore.prospects simcore.variations simcore.plans simcore.cost "
         "simcore.differences simcore.branches simcore.driven "
-        "simcore.drift simcore.landscape simcore.outlook simcore.suggest",
+        "simcore.drift simcore.landscape simcore.outlook",
         "numpy nouns truths",
     ),
     "verbs": (
@@ -47,7 +47,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.event_presets simcore.central_presets simcore.drive_presets "
         "simcore.neighbour_presets simcore.neighbours simcore.presets "
         "simcore.links simcore.link_values simcore.run_table simcore.captions "
-        "simcore.what simcore.live",
+        "simcore.what simcore.live simcore.suggest",
         "numpy nouns loops truths verbs",
     ),
     "readers": ("simcore.data simcore.data.*", "numpy pyarrow nouns readers"),

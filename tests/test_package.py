@@ -6,7 +6,6 @@ import contextlib
 import csv
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import distributed
 import numba
 import pytest
 import vl_convert
+from commands import bring_compiled_kernels
 
 from simcore import serve
 from simcore.version import NUMBER
@@ -86,7 +86,7 @@ def installed(wheel, tmp_path_factory):
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--quiet"]
     subprocess.run([*pip, "--no-compile", wheel], check=True)
     (packages,) = fresh.glob("lib/python*/site-packages")
-    bring_compiled_kernels(packages)
+    bring_compiled_kernels(packages / "simcore")
     others = dict.fromkeys(
         str(Path(m.__file__).parent.parent) for m in (numba, distributed, vl_convert)
     )
@@ -97,14 +97,6 @@ def installed(wheel, tmp_path_factory):
     dask.chmod(0o755)
     without = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return without | {"PATH": f"{fresh / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-
-
-def bring_compiled_kernels(packages):
-    """Of the checkout, where it keeps them beside its sources; what is missing is compiled."""
-    kept = packages / "simcore" / "kernels" / "__pycache__"
-    kept.mkdir(exist_ok=True)
-    for file in (ROOT / "simcore" / "kernels" / "__pycache__").glob("*.nb[ic]"):
-        shutil.copy(file, kept)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from contextlib import suppress
 from dataclasses import replace
 
 import naive
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 from cases import CASES
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn import datasets as real
 from strategies import refused, samples
 
@@ -18,8 +21,10 @@ from simcore import (
     Dataset,
     Descent,
     Experiment,
+    Flow,
     Gaussian,
     Network,
+    Record,
     Spectrum,
     Target,
     Tree,
@@ -184,6 +189,29 @@ def test_half_the_target_is_reached_at_the_plateau_time(depth, pathways):
     assert theory.plateau_time(0.0, depth, scale, pathways) == math.inf
 
 
+@settings(max_examples=25)
+@given(data=st.data())
+def test_the_sum_is_within_half_of_the_target_at_the_half_time(data):
+    """Of any pathways, from below and from above, as the integrated flow has it."""
+    depths = data.draw(st.lists(st.integers(1, 8), min_size=1, max_size=4))
+    value, unit = data.draw(st.floats(0.3, 3)), data.draw(st.sampled_from((0.01, 0.1, 5.0)))
+    scales = tuple(unit * data.draw(st.floats(0.1, 1)) for _ in depths)
+    time = theory.half_time(scales, depths, value)
+    if abs(sum(scales) - value) <= value / 2:
+        assert time == 0
+        return
+    run = simulate(
+        Experiment(
+            task=Spectrum(singular_values=(value,)),
+            network=Network(depths=tuple(depths)),
+            start=Balanced(scales=scales),
+            dynamics=Flow(duration=time, rtol=1e-10),
+            record=Record(sharpness=False),
+        )
+    )
+    assert abs(run.strengths[-1].sum() - value) == pytest.approx(value / 2, rel=1e-6)
+
+
 def test_random_weights_leave_the_plateau_when_it_is_said():
     run = replace(CASES["tree"], dynamics=Descent(step_size=0.02, steps=1500))
     run = replace(run, network=Network(depths=(3,), width=24), start=Gaussian(std=0.05))
@@ -208,6 +236,21 @@ def test_a_suggested_run_does_what_it_is_called(tasks, name, show):
     run = suggest(known[name], show=show)
     assert regimes.classify(simulate(run)) in ENDS[show]
     assert outlook.unlearned(run) == ()
+
+
+@pytest.mark.parametrize("values", [(1.0,), (2.0, 1.9, 0.3, 0.12)])
+@pytest.mark.parametrize("show", SHOWS)
+def test_a_suggested_run_of_any_network_does_what_it_is_called(values, show):
+    """Or is refused: no run cycles that is thrown back to zero first."""
+    kept = 0
+    for pathways, depth in itertools.product((1, 2, 3, 4, 6), (2, 3, 4, 6, 12)):
+        with suppress(ValueError):
+            task = Spectrum(singular_values=values)
+            run = suggest(task, pathways=pathways, depth=depth, show=show)
+            end = regimes.headline(simulate(run))
+            assert end in ENDS[show] or (show, end) == ("flow", "follows gradient flow"), run
+            kept += 1
+    assert kept >= {"flow": 25, "rebalance": 16, "cycle": 15}[show]
 
 
 @pytest.mark.parametrize("hosted", ["0", "1"])

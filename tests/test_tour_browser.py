@@ -64,16 +64,20 @@ def guess(page: Page, number: int, value: float) -> str:
     return asked.written(asked.low + wanted * asked.step)
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme", "off"), [(1400, "light", 6), (420, "dark", 0)], ids=["wrong", "right"]
-)
-def test_the_tour_is_walked_by_keyboard(browser, address, width, scheme, off):
+LOOKS = ((1400, "light"), (420, "dark"))
+
+
+def test_the_tour_is_walked_by_keyboard(browser, address):
+    """By turns on a wide light page with wrong guesses and on a narrow dark one with right ones."""
     errors: list[str] = []
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = browser.new_page()
     page.on("pageerror", lambda error: errors.append(str(error)))
+    look(page, 0)
     served.open_page(page, f"{address}/tour")
     main = page.locator("[data-testid=stMain]")
     for number, step in enumerate(STEPS, 1):
+        off = 6 * (number % 2)
+        look(page, number + 1)
         title = page.get_by_role("heading", name=f"{number} of {LAST}. {step.title}")
         expect(title).to_be_visible(timeout=PATIENCE)
         served.settle(page)
@@ -85,9 +89,11 @@ def test_the_tour_is_walked_by_keyboard(browser, address, width, scheme, off):
         said = page.get_by_text(f"You said {written}")
         expect(said).to_contain_text(answer, timeout=PATIENCE)
         expect(said).to_contain_text("and so it is" if not off else ";", timeout=PATIENCE)
-        assert main.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
-        if number in (2, 4, 6):
-            assert serious_violations(page) == []
+        for turn in (number, number + 1):
+            look(page, turn)
+            assert main.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
+            if number in (2, 4, 6):
+                assert serious_violations(page) == []
         if number < LAST:
             press(page, "Next")
             page.wait_for_url(lambda url, k=number + 1: f"step={k}" in url, timeout=PATIENCE)
@@ -106,6 +112,14 @@ def test_the_tour_is_walked_by_keyboard(browser, address, width, scheme, off):
     assert page.locator("[data-testid=stException]").count() == 0
     assert not errors
     page.close()
+
+
+def look(page: Page, turn: int) -> None:
+    """Give the page one of its two looks."""
+    width, scheme = LOOKS[turn % len(LOOKS)]
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_timeout(300)  # pictures are drawn anew
 
 
 def test_a_lecturer_s_link_opens_a_step_and_the_picture_follows_the_ruler(browser, address):
