@@ -3,7 +3,7 @@
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
-from pages import _headers
+from pages import _headers, _waking
 
 if __name__ == "__main__":  # the script, as Streamlit runs it for every visitor
     from pages import _ui
@@ -12,4 +12,4 @@ if __name__ == "__main__":  # the script, as Streamlit runs it for every visitor
     _ui.run_page()
     _ui.warm_up()
 else:  # the server, which `streamlit run` finds by its class
-    app = App(__file__, middleware=[Middleware(_headers.WithHeaders)])
+    app = App(__file__, middleware=[Middleware(_headers.WithHeaders)], lifespan=_waking.waking)

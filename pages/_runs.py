@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages import _prose
+from pages import _prose, _waking
 from pages._turns import Turn, Turns
-from simcore import cost, limits, scenes
+from simcore import cost, limits, scenes, variations
 from simcore.experiment import Experiment
 from simcore.kernels import modes
 from simcore.looks import Cancelled
@@ -36,6 +36,7 @@ class Cache:
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
         self.results: OrderedDict[Hashable, Any] = OrderedDict()
+        self.held = 0  # bytes
         self.lock = threading.Lock()
 
     def get(self, key: Hashable) -> Any:
@@ -46,13 +47,12 @@ class Cache:
 
     def put(self, key: Hashable, result: Any) -> None:
         with self.lock:
+            if key in self.results:  # of two visitors who asked for it at once
+                self.held -= _bytes(self.results.pop(key))
             self.results[key] = result
-            while len(self.results) > 1 and self.bytes() > self.most_bytes:
-                self.results.popitem(last=False)
-
-    def bytes(self) -> int:
-        """How much the results hold."""
-        return sum(map(_bytes, self.results.values()))
+            self.held += _bytes(result)
+            while len(self.results) > 1 and self.held > self.most_bytes:
+                self.held -= _bytes(self.results.popitem(last=False)[1])
 
 
 def _bytes(result: Any) -> int:
@@ -89,6 +89,10 @@ class _Progress:
         ahead = "next in line" if before == 0 else f"{before} before it in line"
         self._show(self.words or f"waiting for a free core, {ahead}")
 
+    def wakes(self) -> None:
+        """Kernels are being compiled."""
+        self._show("the server is waking up")
+
     def __call__(self, fraction: float) -> bool:
         now = time.monotonic()
         self.left -= now - self.since
@@ -115,6 +119,7 @@ def _work(
     done = cache.get(key)
     if done is None:
         progress = _Progress(label)
+        _waking.wait(progress.wakes)
         with progress.turn:
             progress.since = time.monotonic()
             done = work(progress)
@@ -142,6 +147,12 @@ def run(experiment: Experiment, label: str = "Running") -> Trajectory:
 def momentary(experiment: Experiment) -> bool:
     """Whether `run` has the run before anybody would look for its progress."""
     return cost.cost(experiment).seconds < PATIENCE
+
+
+def at_once(experiment: Experiment, *, with_flow: bool) -> bool:
+    """The same of the run, and of gradient flow beside it if it is to be there."""
+    flow = [variations.matching_flow(experiment)] if with_flow else []
+    return all(known(each) or momentary(each) for each in (experiment, *flow))
 
 
 def known(experiment: Experiment) -> bool:

@@ -192,12 +192,17 @@ def link_query(experiment: Experiment | None = None) -> dict[str, str]:
     view = state.view
     if experiment is not None and experiment != state.experiment:
         view = replace(view.after(state.experiment, experiment), cursor=None)
-    return (
-        links.to_query(experiment or state.experiment)
-        | links.map_to_query(state.map)
-        | links.view_to_query(view)
-        | links.lesson_to_query(state.lesson)
-    )
+    asked = (experiment or state.experiment, state.map, view, state.lesson)
+    last, query = state.get("linked", (None, None))
+    if last != asked:  # the bar of a page has many links with the same query
+        query = (
+            links.to_query(asked[0])
+            | links.map_to_query(state.map)
+            | links.view_to_query(view)
+            | links.lesson_to_query(state.lesson)
+        )
+        state.linked = asked, query
+    return dict(query)
 
 
 # --- A session that begins in the middle of a visit ------------------------------------------

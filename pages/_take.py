@@ -22,7 +22,7 @@ from simcore import captions, run_table, scenes
 from simcore.caption import Caption
 from simcore.experiment import Experiment
 from simcore.export import citation, snippet
-from simcore.figures import paper, take
+from simcore.figures import take
 from simcore.figures.scene import Scene
 from simcore.trajectory import Trajectory
 
@@ -124,6 +124,8 @@ def of_charts(*files: File) -> None:
         )
         chart = charts[number or 0]
         sheet = st.session_state.get("sheet", _FIRST_SHEET)
+        from simcore.figures import paper  # and with it Altair, which the front page can do without
+
         picture = paper.on_paper(chart.picture, **sheet)
         words = repr((chart.caption.stem, chart.caption.title, sheet, picture.to_json()))
         key = f"take-chart-{hashlib.blake2s(words.encode(), digest_size=6).hexdigest()}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,15 +13,14 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _prose, _reached, _said, _stage, _state, _take, _widgets, _words
+from pages import _prose, _reached, _said, _stage, _state, _take, _waking, _widgets, _words
 from pages._names import BEHIND, FRONT, PAGES
 from simcore import averages, captions, presets, prospects, regimes, variations
 from simcore.caption import Caption
-from simcore.experiment import CentralFlow, Descent, Experiment, Flow
+from simcore.experiment import Experiment
 from simcore.figures import player, ruler
 from simcore.figures.scene import Scene
-from simcore.simulate import simulate
-from simcore.studies.sweep import sweep
+from simcore.studies import warm
 from simcore.trajectory import Trajectory
 
 _OLD = ":is(.st-key-player,.st-key-matrices_player)[data-stale=true]"  # the picture, in a new run
@@ -40,6 +41,7 @@ def _cold_start() -> None:
 
 def frame() -> None:
     """The window: title, wide layout, compact margins."""
+    _waking.run_begins(time.monotonic())
     st.set_page_config(page_title="Symmetry at the edge of stability", page_icon="⚖️", layout="wide")
     st.html(
         "<style>"
@@ -249,15 +251,12 @@ def play_here(scene: Scene, run: Trajectory, key: str) -> None:
 
 @st.cache_resource
 def warm_up() -> None:
-    """Compile or load every kernel in the background, so that no visitor waits for it."""
-    threading.Thread(target=_compile_all, name="warm-up", daemon=True).start()
+    """Load every kernel in the background, or compile it, so that no visitor waits for it."""
+    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
 
 
-def _compile_all() -> None:
-    small = replace(_state.DEFAULT, dynamics=Descent(step_size=0.1, steps=2))
-    still, edge = Flow(duration=0.1), CentralFlow(step_size=2 / 13, duration=15.5)
-    for dynamics in (small.dynamics, still, edge):
-        for engine in ("modes", "matrices"):
-            simulate(replace(small, dynamics=dynamics, engine=engine))
-    simulate(variations.with_activation(small, "tanh"))
-    sweep([small])
+def _warm_up() -> None:
+    _waking.whole.wait()
+    warm.front()
+    warm.rest()
+    importlib.import_module("simcore.figures.charts")  # and with it Altair, for the other pages

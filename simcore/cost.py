@@ -17,7 +17,8 @@ DRIVEN, DRAW, STRETCH = 1.4, 1.7e-8, 3e-8
 CELL_UPDATE, CELL = 6e-9, 1e-5  # in a batch: per group or pathway and mode; per run
 GRADIENT, LAYER, WEIGHT, MULTIPLICATION = 2e-7, 8e-8, 8e-10, 1.3e-10  # of whole networks
 BEND = 2e-9  # of tanh and its slope, per output and sample
-MODES_RECORD, MATRICES_RECORD = 3e-5, 4e-5  # in Python
+MODES_RECORD = 2e-6  # where an engine comes through many in one call; else a call of its own,
+RECORD_CALL, MATRICES_RECORD = 3e-5, 4e-5  # in Python
 MODES_SETUP, MATRICES_SETUP = 6e-4, 1.5e-3
 EIGENVALUES = 5e-6  # of a small matrix; larger ones with the cube of their size
 DIAGONAL, FULL = 3e-9, 8e-10  # per size^3, of a mode's groups with their filling; of a pair
@@ -110,7 +111,15 @@ def _of_modes(experiment: Experiment, steps: float, records: float) -> Cost:
     if experiment.dynamics.iterated and not experiment.dynamics.plain:
         step = DRIVEN * step + _driving(experiment)
     blocks = _blocks(experiment) * _looks(experiment)
-    return Cost(MODES_SETUP, steps, step * _evaluations(experiment), records, MODES_RECORD + blocks)
+    record = blocks + (MODES_RECORD if _comes_through(experiment) else RECORD_CALL)
+    return Cost(MODES_SETUP, steps, step * _evaluations(experiment), records, record)
+
+
+def _comes_through(experiment: Experiment) -> bool:
+    """Whether one call comes through many records; see `simulate`."""
+    dynamics, record = experiment.dynamics, experiment.record
+    steady = dynamics.plain if dynamics.iterated else not dynamics.events and record.every is None
+    return steady and not (record.maps or dynamics.averages)
 
 
 def _of_cell(experiment: Experiment, steps: float) -> Cost:

@@ -13,6 +13,8 @@ from simcore.kernels import dormand_prince, driven, ranges
 from simcore.kernels.simd import zeros
 from simcore.looks import Look
 
+Observed = tuple[float, np.ndarray, np.ndarray, np.ndarray]  # see `Engine.observe`
+
 
 class Engine(Protocol):
     """What the record loop asks of an engine."""
@@ -21,9 +23,14 @@ class Engine(Protocol):
     ranges: ranges.Ranges
     per_call: int  # steps that one call should take, so that progress stays lively
     together: int  # records whose eigenvalues one call should compute
+    ahead: int  # records that one call may come through, 0 where each is a call of its own
 
     def descend(self, steps: int, step_size: float) -> int:
         """Take steps of plain gradient descent; fewer come back if the loss blew up."""
+
+    def descend_through(self, gaps: np.ndarray, step_size: float) -> list[Observed]:
+        """Descend by so many steps each (K,) and observe after each; fewer come back if the loss
+        blew up. At most `ahead`."""
 
     def drive(self, step_sizes: np.ndarray, shifts: np.ndarray) -> int:
         """Take updates of these step sizes (K,) with the momentum and weight decay of the dynamics,
@@ -46,6 +53,12 @@ class Engine(Protocol):
     def flow(self, goal: float, most: int, rtol: float) -> int:
         """Integrate to t >= goal, or `most` accepted steps: REACHED, PENDING or STALLED."""
 
+    def flow_through(
+        self, goals: np.ndarray, most: int, rtol: float
+    ) -> tuple[list[Observed], list[int], int]:
+        """Integrate to each of the goals (K,), or by about `most` accepted steps, and observe at
+        each: what was seen, the accepted steps until then, and the last status. At most `ahead`."""
+
     def flow_time(self) -> float:
         """t at the end of the integrator's last step."""
 
@@ -55,7 +68,7 @@ class Engine(Protocol):
     def move_to(self, time: float) -> None:
         """Make the flow's state at `time` the one that `observe` sees."""
 
-    def observe(self) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+    def observe(self) -> Observed:
         """Loss, strengths (H, R), loss range (2,) and strengths range (2, H, R); the ranges start
         anew. The state waits for `eigenvalues`, if they are wanted."""
 
@@ -83,11 +96,20 @@ class Moving:
 
     integrator: dormand_prince.Integrator
     longest: float
+    ahead = 0
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
         self.moving = np.ones(experiment.network.pathways, np.bool_)
         self.flow_counts = np.zeros(2, np.int64)
+
+    def descend_through(self, gaps: np.ndarray, step_size: float) -> list[Observed]:
+        raise NotImplementedError("each record of this engine is a call of its own")
+
+    def flow_through(
+        self, goals: np.ndarray, most: int, rtol: float
+    ) -> tuple[list[Observed], list[int], int]:
+        raise NotImplementedError("each record of this engine is a call of its own")
 
     def hold(self, moving: tuple[bool, ...]) -> None:
         self.moving = np.array(moving)

@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 P = ParamSpec("P")
+P1 = TypeVar("P1")
 R = TypeVar("R")
 
 
@@ -36,3 +37,20 @@ def remembered(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return asked
 
     return of
+
+
+def once(function: Callable[[P1], R]) -> Callable[[P1], R]:
+    """What a function says of one thing, kept for as long as the thing itself.
+
+    The thing is known by what it is, not by what it holds, so it must never change; and what is
+    said of it must not hold it.
+    """
+    known: WeakKeyDictionary[Any, R] = WeakKeyDictionary()
+
+    @wraps(function)
+    def asked(thing: P1) -> R:
+        if thing not in known:
+            known[thing] = function(thing)
+        return known[thing]
+
+    return asked

@@ -9,10 +9,10 @@ import numpy as np
 
 from simcore import jitters, looks, mode_curvature, mode_starts
 from simcore.cost import cost
-from simcore.engines import Moving
+from simcore.engines import Moving, Observed
 from simcore.events import Jitter
 from simcore.experiment import Experiment
-from simcore.kernels import dormand_prince, driven, ranges
+from simcore.kernels import dormand_prince, driven, mode_records, ranges
 from simcore.kernels import modes as mode_kernels
 from simcore.kernels.simd import zeros
 from simcore.looks import Look
@@ -37,6 +37,7 @@ class ModesEngine(Moving):
         expected = cost(experiment)
         self.per_call = looks.between(expected.step)
         self.together = min(MOST_TOGETHER, looks.between(expected.record))
+        self.ahead = self.together
 
     @cached_property
     def architecture(self) -> mode_curvature.Architecture:
@@ -45,6 +46,37 @@ class ModesEngine(Moving):
     def descend(self, steps: int, step_size: float) -> int:
         self.system.step_size[:] = step_size
         return mode_kernels.descend(self.x, self.system, steps, self.limit, self.state, self.ranges)
+
+    def descend_through(self, gaps: np.ndarray, step_size: float) -> list[Observed]:
+        self.system.step_size[:] = step_size
+        records = self._room(len(gaps))
+        count = mode_records.descend_through(
+            gaps,
+            self.x,
+            self.system,
+            self.limit,
+            self.state,
+            self.seen,
+            self.ranges,
+            records,
+        )
+        return self._observed(records, count)
+
+    def _room(self, records: int) -> mode_records.Records:
+        return mode_records.room(records, self.x, self.seen)
+
+    def _observed(self, records: mode_records.Records, count: int) -> list[Observed]:
+        if self.experiment.record.sharpness:
+            self.queue += list(records.x[:count, :, : self.modes].swapaxes(1, 2))
+        return list(
+            zip(
+                (records.loss[:count] + self.floor).tolist(),
+                records.strengths[:count, :, : self.modes],
+                records.loss_range[:count] + self.floor,
+                records.strengths_range[:count, :, :, : self.modes],
+                strict=True,
+            )
+        )
 
     def drive(self, step_sizes: np.ndarray, shifts: np.ndarray) -> int:
         wide = np.zeros((len(shifts), len(self.system.target)))
@@ -92,6 +124,26 @@ class ModesEngine(Moving):
             self.longest,
         )
 
+    def flow_through(
+        self, goals: np.ndarray, most: int, rtol: float
+    ) -> tuple[list[Observed], list[int], int]:
+        records = self._room(len(goals))
+        count, status = mode_records.flow_through(
+            goals,
+            most,
+            self.x,
+            self.x.reshape(-1),
+            self.system,
+            self.state,
+            self.seen,
+            self.integrator,
+            self.ranges,
+            rtol,
+            self.longest,
+            records,
+        )
+        return self._observed(records, count), records.steps[:count].tolist(), status
+
     def move_to(self, time: float) -> None:
         dormand_prince.state_at(time, self.integrator, self.x.reshape(-1))
 
@@ -101,7 +153,7 @@ class ModesEngine(Moving):
         ranges.widen(self.ranges, loss, self.seen.strengths)
         return loss
 
-    def observe(self) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+    def observe(self) -> Observed:
         loss = self.widen()
         if self.experiment.record.sharpness:
             self.queue.append(self.x[:, : self.modes].T.copy())

@@ -185,11 +185,14 @@ def _nothing_expected(pathways: int, runs: int) -> Expected:
     return Expected(moving, split, number, split, number, gains, number)
 
 
+@remembered(64)  # to ask for what plays a part takes longer than to look it up
 def expected(experiment: Experiment) -> Expected:
     """What theory expects of one experiment, without an axis for it."""
     dynamics = experiment.dynamics
     if dynamics.eta is not None:
         dynamics = dynamics.with_step_size(1.0)  # which plays no part
+    elif not dynamics.events:
+        dynamics = dynamics.with_duration(1.0)  # nor does that of a flow
     return _expected(replace(experiment, dynamics=dynamics, record=DEFAULT_RECORD))
 
 

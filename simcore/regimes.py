@@ -27,6 +27,7 @@ from simcore import (
 )
 from simcore.courses import BLOW_UP, Course, sharpest
 from simcore.experiment import Dynamics, Experiment
+from simcore.memory import once
 from simcore.trajectory import Outcome, Trajectory
 from simcore.verdicts import (
     CLOSE,
@@ -100,6 +101,7 @@ class _Judged(NamedTuple):
     seen: Evidence | None  # with one run; None of one that did not finish
 
 
+@once  # sentences, phases and pictures ask several times
 def _judged(run: Trajectory) -> _Judged:
     nothing = np.full(run.experiment.network.pathways, np.nan)
     if run.outcome is Outcome.DIVERGED:
@@ -188,6 +190,7 @@ def _felt(run: Trajectory) -> np.ndarray:
 # --- Phases ----------------------------------------------------------------------------------
 
 
+@once
 def phases(run: Trajectory) -> tuple[Phase, ...]:
     """The phases of a run, in order and without gaps; a phase that did not occur is left out.
 

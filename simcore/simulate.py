@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from simcore import bars, central, cost, looks
-from simcore.engines import Engine
+from simcore.engines import Engine, Observed
 from simcore.experiment import CentralFlow, Descent, Dynamics, Experiment, Flow
 from simcore.kernels.dormand_prince import REACHED, STALLED
 from simcore.looks import Cancelled
@@ -61,10 +61,38 @@ def _descend(
     assert isinstance(dynamics, Descent)
     recorder.record(0, 0.0)
     goals = dynamics.recorded(experiment.record)[1:]
+    if (
+        updates.plain
+        and recorder.may_run_ahead
+        and np.diff(goals, prepend=0).max() <= engine.per_call
+    ):
+        return _descend_through(dynamics, goals, engine, recorder, report)
     for goal, t in zip(goals.tolist(), dynamics.times(goals).tolist(), strict=True):
         if not updates.go(goal, lambda done: report.reached(done / dynamics.steps)):
             return Outcome.DIVERGED
         recorder.record(goal, t)
+    return Outcome.FINISHED
+
+
+def _descend_through(
+    dynamics: Descent, goals: np.ndarray, engine: Engine, recorder: _Recorder, report: _Reporter
+) -> Outcome:
+    """The same for an engine that comes through many records in one call."""
+    gaps, times = np.diff(goals, prepend=0), dynamics.times(goals)
+    recorder.complete_the_start()
+    done = 0
+    while done < len(goals):
+        begin = int(goals[done] - gaps[done])
+        report.reached(begin / dynamics.steps)
+        most = int(np.searchsorted(goals, begin + engine.per_call, side="right")) - done
+        part = slice(done, done + min(recorder.ahead, most))
+        seen = engine.descend_through(gaps[part], dynamics.step_size)
+        wanted = len(gaps[part])
+        part = slice(done, done + len(seen))
+        recorder.record_all(goals[part].tolist(), times[part].tolist(), seen)
+        if len(seen) < wanted:
+            return Outcome.DIVERGED
+        done += wanted
     return Outcome.FINISHED
 
 
@@ -88,6 +116,8 @@ def _flow(
 
     recorder.record(0, 0.0)
     begin(0.0)
+    if recorder.may_run_ahead and record.every is None and not changes:
+        return _flow_through(dynamics, np.array(goals), engine, recorder, report)
     next_record = record.every or 0
     for done, goal in enumerate(goals):
         status = None
@@ -110,6 +140,24 @@ def _flow(
         recorder.record(engine.flow_steps(), goal)
         if goal in changes:
             begin(goal)
+    return Outcome.FINISHED
+
+
+def _flow_through(
+    dynamics: Flow, goals: np.ndarray, engine: Engine, recorder: _Recorder, report: _Reporter
+) -> Outcome:
+    """The same, where nothing happens on the way, for an engine that comes through many records in
+    one call."""
+    recorder.complete_the_start()
+    done = 0
+    while done < len(goals):
+        report.reached(engine.flow_time() / dynamics.duration)
+        part = goals[done : done + recorder.ahead]
+        seen, steps, status = engine.flow_through(part, engine.per_call, dynamics.rtol)
+        recorder.record_all(steps, part[: len(seen)].tolist(), seen)
+        if status == STALLED:
+            return Outcome.STALLED
+        done += len(seen)
     return Outcome.FINISHED
 
 
@@ -168,7 +216,7 @@ class _Recorder:
         self.experiment, self.engine, self.look = experiment, engine, look
         self.steps: list[int] = []
         self.time: list[float] = []
-        self.rows: list[tuple[float, np.ndarray, np.ndarray, np.ndarray]] = []
+        self.rows: list[Observed] = []
         self.maps: list[np.ndarray] = []
         self.variance: list[float] = []  # of the oscillation about a central flow
         self.curvature: list[tuple[np.ndarray, np.ndarray]] = []
@@ -189,6 +237,29 @@ class _Recorder:
         if self.experiment.record.maps:
             self.maps.append(self.engine.maps())
         self.waiting += 1
+        if self.waiting == self.engine.together:
+            self._compute_curvature(self.look)
+
+    @property
+    def may_run_ahead(self) -> bool:
+        """Whether nothing is asked of the engine at each record by itself."""
+        return self.engine.ahead > 0 and not self.experiment.record.maps
+
+    @property
+    def ahead(self) -> int:
+        """How many records the engine may now come through in one call."""
+        return min(self.engine.ahead, self.engine.together - self.waiting)
+
+    def complete_the_start(self) -> None:
+        """Its eigenvalues wait for no others, which may be given up."""
+        self._compute_curvature(looks.none)
+
+    def record_all(self, steps: list[int], times: list[float], seen: list[Observed]) -> None:
+        """Records that the engine has come through, at most `ahead`."""
+        self.steps += steps
+        self.time += times
+        self.rows += seen
+        self.waiting += len(seen)
         if self.waiting == self.engine.together:
             self._compute_curvature(self.look)
 

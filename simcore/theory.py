@@ -235,25 +235,20 @@ def edge_splits(singular_value: float, depths: Sequence[int], step_size: float) 
     flattest = flattest_split(target, depths)
     lowest = mode_sharpness(flattest, depths)
 
-    def split(h: int, strength: np.ndarray) -> np.ndarray:
-        other = target - strength
-        return np.stack([strength, other] if h == 0 else [other, strength], axis=-1)
-
-    def meeting(h: int) -> list[np.ndarray]:
-        """Where pathway h carries less than at the flattest split: Lambda_ii falls along it."""
-        if mode_sharpness(split(h, np.zeros(1)), depths) < edge:
-            return []
-        strength = _bisect(
-            lambda x: mode_sharpness(split(h, x), depths) > edge, np.zeros(1), flattest[h : h + 1]
-        )
-        return [split(h, strength)[0]]
+    def splits(lesser: np.ndarray) -> np.ndarray:
+        """Those in which pathway h carries `lesser` (2,) in row h."""
+        greater = target - lesser
+        return np.array([[lesser[0], greater[0]], [greater[1], lesser[1]]])
 
     flat_line = target == 0 or (layers[0] == layers[1] and layers[0] <= 2)
     if flat_line or lowest > edge * (1 + 4 * _FLOAT.eps):
         return np.empty((0, 2))
     if lowest >= edge * (1 - 4 * _FLOAT.eps):
         return flattest[None]
-    return np.array(meeting(0) + meeting(1)).reshape(-1, 2)
+    # from nothing to what it carries at the flattest split, Lambda_ii falls
+    meets = ~(mode_sharpness(splits(np.zeros(2)), depths) < edge)
+    lesser = _bisect(lambda x: mode_sharpness(splits(x), depths) > edge, np.zeros(2), flattest)
+    return splits(lesser)[meets]
 
 
 # --- Gradient flow -----------------------------------------------------------------------------

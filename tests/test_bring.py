@@ -56,7 +56,7 @@ def said(app):
 
 def test_a_dropped_run_is_shown_as_it_is(app, own, monkeypatch):
     monkeypatch.setattr(_runs, "simulate", None)  # nothing is run again
-    _runs.CACHE.results.clear()
+    monkeypatch.setattr(_runs, "CACHE", _runs.Cache(10**8))
     monkeypatch.setattr(_runs, "flow_beside", lambda run: None)
     drop(app, "mine.npz", saved(own))
     assert experiment(app) == OWN

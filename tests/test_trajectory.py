@@ -152,7 +152,10 @@ def test_the_arrays_have_the_documented_shapes(experiment):
     assert run.sharpness.shape == (records,)
     assert_sealed(run)
     edge = experiment.edge
-    assert run.edge is None if edge is None else run.edge[-1] == edge
+    if edge is None:
+        assert run.edge is None
+    elif run.outcome is Outcome.FINISHED:  # others may end before the step size changes
+        assert run.edge[-1] == edge
     assert run.seconds > 0
 
 

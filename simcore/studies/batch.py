@@ -86,14 +86,13 @@ def number_by(
         for i, of in {id(e.dynamics): e.dynamics for e in experiments}.items()
     }
     same = ("task", "network", "start", "record")
-    parts = list(
-        zip(
-            *(map(id, map(attrgetter(name), experiments)) for name in same),
-            map(attrgetter("engine"), experiments),
-            map(dynamics_of.__getitem__, map(id, map(attrgetter("dynamics"), experiments))),
-            strict=True,
-        )
-    )
+    columns = [
+        *(list(map(id, map(attrgetter(name), experiments))) for name in same),
+        list(map(attrgetter("engine"), experiments)),
+        list(map(dynamics_of.__getitem__, map(id, map(attrgetter("dynamics"), experiments)))),
+    ]
+    differ = [column for column in columns if column.count(column[0]) < len(column)]
+    parts = list(zip(*differ, strict=True)) if differ else [()] * len(experiments)
     firsts: dict[Hashable, Experiment] = {}
     for own, experiment in zip(parts, experiments, strict=True):
         firsts.setdefault(own, experiment)

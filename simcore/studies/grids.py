@@ -112,12 +112,14 @@ class _Cells:
 
     def experiments(self) -> list[Experiment]:
         """All, the last axis fastest."""
-        names = [f.name for f in fields(self.base)]
-        parts = zip(*(self._everywhere(self._parts(name)) for name in names), strict=True)
+        every = [f.name for f in fields(self.base)]
+        varied = [name for name in every if name in self.fields] or every
+        same = {name: getattr(self.base, name) for name in every if name not in varied}
+        parts = zip(*(self._everywhere(self._parts(name)) for name in varied), strict=True)
         new = self._everywhere(self._new())
-        cells = (zip(names, values, strict=True) for values in parts)
+        cells = (same | dict(zip(varied, values, strict=True)) for values in parts)
         return [
-            Experiment(**dict(cell)) if check else Experiment.of_checked(cell)
+            Experiment(**cell) if check else Experiment.of_checked(cell)
             for cell, check in zip(cells, new, strict=True)
         ]
 
