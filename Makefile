@@ -16,8 +16,8 @@ run: .venv/run.stamp
 
 # One more than the cores of CI: tests in a browser wait a good part of their time.
 test: lint browser poppler
-	@cd tests; for engine in modes matrices; do PYTHONPATH=.. ../$(BIN)/python -c \
-	  "import test_kernels; test_kernels.exercise('$$engine')" & done; wait
+	@cd tests; for engines in "'modes'" "'matrices', 'samples'"; do PYTHONPATH=.. ../$(BIN)/python -c \
+	  "import test_kernels; test_kernels.exercise($$engines)" & done; wait
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/dev.stamp

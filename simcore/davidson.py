@@ -62,11 +62,9 @@ class Davidson:
     def solve(self, place: matrices.Place, tol: float, look: Look) -> tuple[np.ndarray, np.ndarray]:
         """Values, largest first, and residuals; see `curvature.EigenSolver`."""
         self.coordinates.move_to(place.work)
-        self.inverse.move_to(place)
-        if self.inverse.largest > SHARE * self.largest:
+        pairs = None
+        if self.inverse.move_to(place, SHARE * self.largest):
             pairs = self._grow(place, tol, look)
-        else:
-            pairs = None
         if pairs is None:
             self.lanczos.vectors[:] = self.vectors[: self.k]
             pairs = self.lanczos.solve(place, tol, look)
@@ -111,7 +109,9 @@ class Davidson:
         inside = self.coordinates.inside(place.work, rows)
         self.basis[0], self.fresh[:k] = inside[0], inside[1:]
         begun = int(
-            kernels.chain(*self._here(place), self.basis, self.images, CHAIN, self.overlaps)
+            kernels.chain(
+                *self._here(place), self.basis, self.images, CHAIN, self.overlaps, self.numbers
+            )
         )
         self.grown += begun
         count = self._extend(begun, k)
@@ -133,7 +133,9 @@ class Davidson:
         )
 
     def _apply(self, place: matrices.Place, start: int, stop: int) -> int:
-        kernels.apply(*self._here(place), self.basis, self.images, start, stop, self.overlaps)
+        kernels.apply(
+            *self._here(place), self.basis, self.images, start, stop, self.overlaps, self.numbers
+        )
         self.grown += stop - start
         return stop
 
@@ -161,19 +163,24 @@ class _GaussNewton:
         self.matrix, self.largest = np.zeros((0, 0)), 0.0
         self.pulls = zeros(2, int(where.rows.max() * where.rows[-1]))
 
-    def move_to(self, place: matrices.Place) -> None:
-        """Bring K's eigenvalues and eigenvectors up to date."""
+    def move_to(self, place: matrices.Place, least: float) -> bool:
+        """Bring K's eigenvalues and eigenvectors up to date; whether its largest eigenvalue is
+        larger than `least`."""
         n_in, covariance = self.coordinates.layout.n_in, place.problem.covariance
         self.root = None if place.problem.whitened else _root(covariance.reshape(n_in, n_in))
         matrix = self._matrix(place)
+        size = np.linalg.norm(matrix)
+        if not size > least:  # and no eigenvalue is larger than that
+            return False
         change = np.inf
         if self.matrix.shape == matrix.shape:
             change = float(np.linalg.norm(matrix - self.matrix))
-        self.moved = bool(change > STALE * np.linalg.norm(matrix)) and np.isfinite(matrix).all()
+        self.moved = bool(change > STALE * size) and np.isfinite(matrix).all()
         if self.moved:
             self.matrix = matrix
             self.values, self.axes = np.linalg.eigh(matrix)
             self.largest = float(self.values[-1])
+        return self.largest > least
 
     def correct(self, place: matrices.Place, values: np.ndarray, left: np.ndarray) -> None:
         """left (b, N) = -left + J^T (K - lambda)^{-1} J left."""

@@ -28,6 +28,7 @@ class Coordinates:
         chain, layers = int(layout.chain[-1]) if narrow else 0, len(sizes) if narrow else 0
         square = layout.n_in**2
         self.size = count if narrow else int(layout.start[-1])
+        self.dimensions = count if narrow else layout.size
         self.frame = kernels.Frame(
             narrow,
             np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),

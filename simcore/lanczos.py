@@ -1,18 +1,25 @@
-"""The largest eigenvalues of a Hessian one after the other: Lanczos iteration."""
+"""The largest eigenvalues of a Hessian by Lanczos iteration."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from simcore.frames import Coordinates
 from simcore.kernels import lanczos as kernels
 from simcore.kernels import matrices
+from simcore.kernels.frames import framed_product
 from simcore.kernels.simd import zeros
 from simcore.looks import Look
 
 KRYLOV = 120  # vectors kept before a restart, fewer where they would take more than
 KRYLOV_NUMBERS = 60_000_000  # numbers, half a gigabyte
 MIX = 0.02  # share of noise in a warm start, so that an overtaking eigenvector is never missed
+TOGETHER = 1000  # numbers of a vector from which on products take longer than Python and eigh
+FIRST, LONGER = 8, 0.25  # Krylov vectors between two looks at the Ritz values: at least, and of all
+
+Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]  # values, residuals, vectors
 
 
 def room(layout: matrices.Layout) -> int:
@@ -21,8 +28,7 @@ def room(layout: matrices.Layout) -> int:
 
 
 class Lanczos:
-    """The k largest eigenvalues, each in the complement of those before and warm-started from the
-    eigenvector of the call before."""
+    """The k largest eigenvalues, warm-started from the eigenvectors of the call before."""
 
     def __init__(
         self,
@@ -36,6 +42,8 @@ class Lanczos:
         self.scratch = kernels.Lanczos(
             zeros(most + 1, coordinates.size), np.zeros(most), np.zeros(most), np.zeros(most)
         )
+        self.together = len(noise) > 1 and coordinates.size >= TOGETHER
+        self.found = zeros(2 * len(noise) if self.together else 0, coordinates.size)
         self.vectors = np.zeros_like(noise)
         self.mix = 1.0  # nothing known yet: start from noise
         self.products = 0
@@ -47,20 +55,40 @@ class Lanczos:
 
     def solve(self, place: matrices.Place, tol: float, look: Look) -> tuple[np.ndarray, np.ndarray]:
         """Values, largest first, and residuals; see `curvature.EigenSolver`."""
-        values, residuals = np.full((2, len(self.noise)), np.nan)
         here = self.coordinates
         here.move_to(place.work)
         vectors, noise = (here.inside(place.work, v) for v in (self.vectors, self.noise))
+        solve = self._several if self.together else self._in_turn
+        values, residuals = solve(place, vectors, noise, tol, look)
+        self.vectors[:] = here.outside(place.work, vectors)
+        known = bool(np.isfinite(self.vectors).all())
+        self.mix = MIX if known else 1.0
+        if not known:
+            self.vectors[:] = 0.0
+        values[~np.isfinite(residuals)] = np.nan
+        return values, residuals
+
+    def _here(self, place: matrices.Place) -> tuple[Any, ...]:
+        """Where the Hessian is taken, as the kernels want it."""
+        here = self.coordinates
+        return place.theta, here.layout, place.problem, place.work, here.tangent, here.frame
+
+    def _in_turn(
+        self,
+        place: matrices.Place,
+        vectors: np.ndarray,
+        noise: np.ndarray,
+        tol: float,
+        look: Look,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Values and residuals, each in the complement of those before; `vectors`, on entry the
+        guesses, are the eigenvectors."""
+        values, residuals = np.full((2, len(noise)), np.nan)
         search = kernels.Search(np.zeros(3, np.int64), np.zeros(3))
         while search.place[kernels.PAIR] < len(values):
             look()
             self.products += kernels.top_eigenpairs(
-                place.theta,
-                here.layout,
-                place.problem,
-                place.work,
-                here.tangent,
-                here.frame,
+                *self._here(place),
                 self.scratch,
                 noise,
                 self.mix,
@@ -71,14 +99,115 @@ class Lanczos:
                 search,
                 self.per_call,
             )
-        self.vectors[:] = here.outside(place.work, vectors)
-        known = bool(np.isfinite(self.vectors).all())
-        self.mix = MIX if known else 1.0
-        if not known:
-            self.vectors[:] = 0.0
-        values[~np.isfinite(residuals)] = np.nan
-        if len(values) > 1:
-            order = np.argsort(-values, kind="stable")
-            self.vectors[:] = self.vectors[order]
-            values[:], residuals[:] = values[order], residuals[order]
+        order = np.argsort(-values, kind="stable")
+        vectors[:] = vectors[order]
+        return values[order], residuals[order]
+
+    # --- All from one Krylov space -----------------------------------------------------------
+
+    def _several(
+        self,
+        place: matrices.Place,
+        vectors: np.ndarray,
+        noise: np.ndarray,
+        tol: float,
+        look: Look,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As `_in_turn`, with half of the products.
+
+        One Krylov space gives all that are wanted, but of each repeated eigenvalue one. So the
+        complement of those found is searched from other noise, until nothing there lies above the
+        smallest of them.
+        """
+        k, searches = len(vectors), 0
+        values, residuals = np.zeros((2, 0))
+        start = vectors.sum(axis=0) + self.mix * noise[0]
+        while True:
+            more = self._search(place, start, values, tol, look)
+            if more is None:
+                break
+            count = len(values)
+            self.found[count : count + len(more[0])] = more[2]
+            values, residuals = np.append(values, more[0]), np.append(residuals, more[1])
+            order = np.argsort(-values, kind="stable")[:k]
+            values, residuals = values[order], residuals[order]
+            self.found[: len(order)] = self.found[order]
+            searches += 1
+            start = noise[searches % k]
+        if len(values) < k:  # numbers have overflowed
+            vectors[:], (values, residuals) = np.nan, np.full((2, k), np.nan)
+        else:
+            vectors[:] = self.found[:k]
         return values, residuals
+
+    def _search(
+        self,
+        place: matrices.Place,
+        start: np.ndarray,
+        known: np.ndarray,
+        tol: float,
+        look: Look,
+    ) -> Pairs | None:
+        """The eigenpairs that are missing, or as many as one Krylov space gives, in the complement
+        of those found, whose values are `known`. If none is missing, one above the smallest; None
+        if there is none."""
+        count, k = len(known), len(self.noise)
+        dimensions = self.coordinates.dimensions - count
+        wanted, least = max(1, k - count), known[-1] if count == k else -np.inf
+        most = min(len(self.scratch.alpha), dimensions)
+        self.scratch.basis[0] = start
+        for restart in range(kernels.RESTARTS if dimensions > 0 else 0):
+            made, stop = 0, min(most, wanted * FIRST, self.per_call)
+            while made < stop:
+                look()
+                before, made = made, self._lengthen(place, made, stop, count)
+                self.products += made - before
+                ritz = self._ritz(made)
+                if ritz is None:
+                    return None
+                values, turns = ritz
+                scale = np.abs(values).max()
+                left = self.scratch.beta[made - 1] * np.abs(turns[:wanted, -1])
+                if values[0] + left[0] <= least + tol * scale:
+                    return None
+                ended = made < stop or made == dimensions
+                if ended or (len(left) == wanted and left.max() <= tol * scale):
+                    break
+                stop = min(most, made + min(max(FIRST, int(LONGER * made)), self.per_call))
+            exact = int(np.append(left > tol * scale, True).argmax())
+            if restart == kernels.RESTARTS - 1:  # the products have run out
+                exact = max(1, exact)
+            good = len(left) if ended else exact
+            if good:
+                vectors = turns[:good] @ self.scratch.basis[:made]
+                if count:
+                    left = self._residuals(place, values[:good], vectors)
+                return values[:good], left[:good], vectors
+            self.scratch.basis[0] = turns[0] @ self.scratch.basis[:made]
+            wanted = 1
+        return None
+
+    def _residuals(
+        self, place: matrices.Place, values: np.ndarray, vectors: np.ndarray
+    ) -> np.ndarray:
+        """||Hv - lambda v||: the complement hid how far H v leans on the eigenvectors before."""
+        inside, images = zeros(2, *vectors.shape)
+        inside[:] = vectors
+        for vector, image in zip(inside, images, strict=True):
+            framed_product(*self._here(place), vector, image)
+        self.products += len(vectors)
+        return np.linalg.norm(images - values[:, None] * vectors, axis=1)
+
+    def _lengthen(self, place: matrices.Place, made: int, stop: int, count: int) -> int:
+        return int(
+            kernels.lengthen(*self._here(place), self.scratch, made, stop, self.found, count)
+        )
+
+    def _ritz(self, count: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """Eigenvalues, largest first, and eigenvectors, rows, of the tridiagonal matrix of so many
+        Krylov vectors; None if its numbers have overflowed."""
+        alpha, beta = self.scratch.alpha[:count], self.scratch.beta[: count - 1]
+        if not np.isfinite(self.scratch.beta[:count] + alpha).all():
+            return None
+        values, axes = np.linalg.eigh(np.diag(alpha) + np.diag(beta, 1) + np.diag(beta, -1))
+        return values[::-1], np.ascontiguousarray(axes.T[::-1])

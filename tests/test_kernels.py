@@ -256,9 +256,14 @@ def central_flows_at_their_edge():
         )
 
 
-def exercise(engine: str) -> None:
-    """Run every case on an engine, and so call all kernels of it. `make test` does so first: else
+def exercise(*engines: str) -> None:
+    """Run every case on engines, and so call all their kernels. `make test` does so first: else
     each of the processes that the tests of a fresh clone begin with would compile them."""
+    for engine in engines:
+        run_every_case(engine)
+
+
+def run_every_case(engine: str) -> None:
     from simcore.studies import bifurcation
 
     if engine == "samples":  # the loops are those of the matrices
@@ -295,8 +300,7 @@ def exercise(engine: str) -> None:
 def versions() -> dict[str, int]:
     """How many compiled versions of each kernel there are, in the cache of all who ran these
     sources, after every case ran on its engines."""
-    for engine in ("modes", "matrices", "samples"):
-        exercise(engine)
+    exercise("modes", "matrices", "samples")
     return {name: count_versions(kernel) for name, kernel in kernels().items()}
 
 

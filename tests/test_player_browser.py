@@ -692,8 +692,8 @@ def test_heat_maps_follow_the_cursor_and_name_the_cell(open_player) -> None:
     player.press("End")
     box = player.canvas.bounding_box()
     cells = set()
-    for x in range(10, min(900, int(box["width"])), 24):
-        for y in range(60, min(420, int(box["height"])), 40):
+    for x in range(10, min(900, int(box["width"])), 48):
+        for y in range(60, min(420, int(box["height"])), 60):
             player.page.mouse.move(box["x"] + x, box["y"] + y)
             cells.add(player.state.split("Maps: ")[1])
     assert {"second [1, 3] = 1.0000", "first [2, 1] = −0.5000"} <= cells

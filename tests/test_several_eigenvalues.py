@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from cases import CASES
 
-from simcore import Descent, Experiment, Gaussian, Network, Spectrum, curvature
+from simcore import Balanced, Descent, Experiment, Gaussian, Network, Spectrum, curvature, lanczos
 from simcore.davidson import Davidson
 from simcore.kernels import frames, matrices
 
@@ -87,6 +87,30 @@ def test_eigenvalues_along_a_run_are_those_of_the_dense_hessian(task):
     assert along.solver.method.grown > 0
 
 
+@pytest.mark.parametrize("k", [2, 4])
+@pytest.mark.parametrize("task", [ONES, CORRELATED], ids=["repeated", "correlated"])
+def test_one_krylov_space_gives_them_all_after_any_jump(monkeypatch, task, k):
+    """Of repeated eigenvalues too, of which it holds one: the complement gives the others."""
+    monkeypatch.setattr(lanczos, "TOGETHER", 0)
+    experiment = replace(network(task), network=Network(depths=(3, 2), width=8))
+    aligned = curvature.initial(replace(experiment, start=Balanced(scales=(0.5, 0.5))))
+    rng = np.random.default_rng(k)
+    places = [scale * rng.standard_normal(aligned.size) for scale in (1e-3, 0.05, 0.4)]
+    places += [aligned, np.zeros_like(aligned), np.full_like(aligned, np.nan), places[1]]
+    along = Along(experiment, k)
+    along.solver.method = getattr(along.solver.method, "lanczos", along.solver.method)
+    assert along.solver.method.together
+    for theta in places:
+        values, residuals = along.solve(theta)
+        if np.isnan(theta).any():
+            assert np.isnan(values).all()
+            continue
+        spectrum = along.spectrum()
+        scale = np.abs(spectrum).max()
+        assert np.abs(values - spectrum[:k]).max() <= 1e-8 * scale
+        assert (residuals <= 1e-8 * scale).all()
+
+
 def test_the_frame_holds_all_that_the_hessian_moves():
     experiment = network(CORRELATED)
     along = Along(experiment, 1)
@@ -122,7 +146,7 @@ def test_gauss_newton_matrix_is_that_of_the_maps_above_and_below_each_layer(task
     theta = 0.2 * np.random.default_rng(2).standard_normal(along.solver.layout.size)
     place = along.place(theta)
     found = along.solver.method.inverse
-    found.move_to(place)
+    found.move_to(place, 0.0)
     values, axes = np.linalg.eigh(task.moments()[0])
     root = (axes * np.sqrt(values)) @ axes.T
     expected = 0.0

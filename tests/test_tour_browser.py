@@ -54,12 +54,12 @@ def guess(page: Page, number: int, value: float) -> str:
         at = round(
             (float(slider.get_attribute("aria-valuetext") or "nan") - asked.low) / asked.step
         )
+        if wanted == at:
+            break
         for _ in range(abs(wanted - at)):
             page.keyboard.press("ArrowRight" if wanted > at else "ArrowLeft")
         page.wait_for_timeout(300)  # it tells the server when it has rested for 200 ms
         served.settle(page)
-        if wanted == at:
-            break
     press(page, "That is my guess")
     return asked.written(asked.low + wanted * asked.step)
 

@@ -136,6 +136,14 @@ def long_after(runs) -> list[np.ndarray | None]:
     return found
 
 
+@cache
+def followed():
+    """(run, verdict, long after) of the random runs whose verdict promises something."""
+    told = [(run, regime) for run, regime in judged() if regime in SETTLED | RESTLESS]
+    afters = long_after([run for run, _ in told])
+    return [(run, regime, after) for (run, regime), after in zip(told, afters, strict=True)]
+
+
 def repeats_itself(totals: np.ndarray, tolerance: float) -> bool:
     return any(
         np.abs(totals[period:] - totals[:-period]).max() <= tolerance * np.ptp(totals)
@@ -147,10 +155,9 @@ def repeats_itself(totals: np.ndarray, tolerance: float) -> bool:
 
 
 def test_a_settled_run_stays_settled_where_its_verdict_says():
-    settled = [(run, regime) for run, regime in judged() if regime in SETTLED]
+    settled = [each for each in followed() if each[1] in SETTLED]
     assert len(settled) > 100
-    afters = long_after([run for run, _ in settled])
-    for (run, regime), after in zip(settled, afters, strict=True):
+    for run, regime, after in settled:
         name = (regime, run.experiment)
         _, verdict = true_tail.of_descent(run.experiment)
         assert after is not None, name
@@ -163,14 +170,13 @@ def test_a_settled_run_stays_settled_where_its_verdict_says():
 
 def test_a_restless_run_goes_on_as_its_verdict_says():
     restless = [
-        (run, regime)
-        for run, regime in judged()
+        (run, regime, after)
+        for run, regime, after in followed()
         if regime in RESTLESS and not says_may(run.experiment)
     ]
     assert len(restless) > 25
     in_order = []
-    afters = long_after([run for run, _ in restless])
-    for (run, regime), after in zip(restless, afters, strict=True):
+    for run, regime, after in restless:
         name = (regime, run.experiment)
         assert after is not None, name
         totals, expected = after.sum(axis=1), prospects.expected(run.experiment)

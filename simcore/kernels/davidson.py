@@ -7,27 +7,47 @@ import numpy as np
 
 from simcore.kernels.frames import framed_product, pull_back, push_forward
 from simcore.kernels.lanczos import NONE, norm, purge, remove
-from simcore.kernels.products import SET, add_scaled, dot, set_scaled, transposed_times
+from simcore.kernels.products import SET, add_scaled, set_scaled, transposed_times
 from simcore.kernels.simd import add_up, at, fma, load, splat, store
-from simcore.kernels.stamp import kernel
+from simcore.kernels.stamp import inlined_kernel, kernel
 
 LOST = 1e-10  # of a vector's length: what is left of it is rounding
+# Of a vector go through sums at a time, so that four of them stay in the first-level cache.
+PIECE = np.int64(512)
 ENOUGH = 0.1  # of it: where as much is left, removing has left no errors worth removing
 
 
 @kernel
 def _dots(basis, count, rows, size, out):
     """out[j, i] = -<row_j, basis_i> for four rows, flat, `count` numbers each."""
+    for i in range(4 * count):
+        out[i] = 0.0
+    for begin in range(0, size, PIECE):
+        stop = min(size, begin + PIECE)
+        for i in range(0, count, 2):  # an odd last one is taken twice
+            _dots_of_two(basis, i, min(i + 1, count - 1), rows, begin, stop, size, out, count)
+
+
+@inlined_kernel
+def _dots_of_two(basis, i, k, rows, begin, stop, size, out, count):
+    """Subtract those of the numbers from begin to stop, for rows i and k of the basis."""
+    v, w = at(basis[i], 0), at(basis[k], 0)
     a, b, c, d = at(rows, 0), at(rows, size), at(rows, 2 * size), at(rows, 3 * size)
-    for i in range(count):
-        v = at(basis[i], 0)
-        p = q = r = s = splat(0.0)
-        for n in range(0, size, 4):
-            x = load(v, n)
-            p, q = fma(load(a, n), x, p), fma(load(b, n), x, q)
-            r, s = fma(load(c, n), x, r), fma(load(d, n), x, s)
-        out[i], out[count + i] = -add_up(p), -add_up(q)
-        out[2 * count + i], out[3 * count + i] = -add_up(r), -add_up(s)
+    av = bv = cv = dv = aw = bw = cw = dw = splat(0.0)
+    for n in range(begin, stop, 4):
+        x, y = load(v, n), load(w, n)
+        p, q, r, s = load(a, n), load(b, n), load(c, n), load(d, n)
+        av, bv, cv, dv = fma(p, x, av), fma(q, x, bv), fma(r, x, cv), fma(s, x, dv)
+        aw, bw, cw, dw = fma(p, y, aw), fma(q, y, bw), fma(r, y, cw), fma(s, y, dw)
+    out[i] -= add_up(av)
+    out[count + i] -= add_up(bv)
+    out[2 * count + i] -= add_up(cv)
+    out[3 * count + i] -= add_up(dv)
+    if k > i:
+        out[k] -= add_up(aw)
+        out[count + k] -= add_up(bw)
+        out[2 * count + k] -= add_up(cw)
+        out[3 * count + k] -= add_up(dw)
 
 
 @kernel
@@ -101,18 +121,24 @@ def extend(basis, start, fresh, wanted, lengths, numbers):
 
 
 @kernel
-def apply(theta, layout, problem, work, tangent, frame, basis, images, start, stop, overlaps):
+def apply(
+    theta, layout, problem, work, tangent, frame, basis, images, start, stop, overlaps, numbers
+):
     """images = the Hessian times the basis, rows start..stop, and their rows and columns of
-    overlaps = <basis_i, images_j>."""
+    overlaps = <basis_i, images_j>. There are three rows more than `stop`, holding anything finite;
+    numbers (4 room,) is scratch."""
     for j in range(start, stop):
         framed_product(theta, layout, problem, work, tangent, frame, basis[j], images[j])
-        image = at(images[j], 0)
-        for i in range(j + 1):
-            overlaps[i, j] = overlaps[j, i] = dot(at(basis[i], 0), image, images[j].size)
+    size, scratch = basis.shape[1], at(numbers, 0)
+    for j in range(start, stop, 4):
+        _dots(basis, stop, at(images[j], 0), size, scratch)
+        for k in range(min(4, stop - j)):
+            for i in range(stop):
+                overlaps[i, j + k] = overlaps[j + k, i] = -scratch[k * stop + i]
 
 
 @kernel
-def chain(theta, layout, problem, work, tangent, frame, basis, images, length, overlaps):
+def chain(theta, layout, problem, work, tangent, frame, basis, images, length, overlaps, numbers):
     """Go on from the vector in row 0 of the basis to `length` orthonormal ones of its Krylov space,
     each with its image and overlaps; return how many there are."""
     count, size = NONE, basis.shape[1]
@@ -122,8 +148,20 @@ def chain(theta, layout, problem, work, tangent, frame, basis, images, length, o
         if not left > LOST * before:
             break
         set_scaled(1.0 / left, row, row, size)
+        after = count + 1
         apply(
-            theta, layout, problem, work, tangent, frame, basis, images, count, count + 1, overlaps
+            theta,
+            layout,
+            problem,
+            work,
+            tangent,
+            frame,
+            basis,
+            images,
+            count,
+            after,
+            overlaps,
+            numbers,
         )
         set_scaled(1.0, at(images[count], 0), at(basis[count + 1], 0), size)
         count += 1

@@ -13,6 +13,7 @@ NONE = np.int64(0)  # NumPy's, because Numba would compile a function anew for e
 
 
 RESTARTS = 60
+ROUNDING = 1e-14  # of the largest number: a Krylov space ends there
 PAIR, RESTART, STEP = range(3)  # of Search.place
 VALUE, RESIDUAL, SCALE = range(3)  # of Search.best
 
@@ -142,6 +143,42 @@ def _top_ritz(alpha, beta, m, below, residual, scale, ritz):
 
 
 @kernel
+def step(theta, layout, problem, work, tangent, frame, lanczos, m, vectors, p):
+    """The m-th Krylov vector times the Hessian, made orthogonal to the m there are and to the first
+    p vectors; write it behind them, alpha and beta. Return its length."""
+    basis, alpha, beta, n = lanczos.basis, lanczos.alpha, lanczos.beta, vectors.shape[1]
+    image = basis[m]
+    framed_product(theta, layout, problem, work, tangent, frame, basis[m - 1], image)
+    alpha[m - 1] = dot(at(image, 0), at(basis[m - 1], 0), n)
+    add_scaled(-alpha[m - 1], at(basis[m - 1], 0), at(image, 0), n)
+    if m > 1:
+        add_scaled(-beta[m - 2], at(basis[m - 2], 0), at(image, 0), n)
+    beta[m - 1] = purge(vectors, p, basis, m, image, norm(image))
+    return beta[m - 1]
+
+
+@kernel
+def lengthen(theta, layout, problem, work, tangent, frame, lanczos, start, stop, vectors, p):
+    """Go on from `start` to `stop` Krylov vectors, orthogonal to the first p vectors; return how
+    many there are, fewer where the space ends. With start 0, row 0 of the basis is the first, of
+    any length."""
+    basis, scale = lanczos.basis, 0.0
+    if start == 0:
+        length = purge(vectors, p, basis, NONE, basis[0], 0.0)
+        set_scaled(1.0 / length, at(basis[0], 0), at(basis[0], 0), basis.shape[1])
+    for m in range(1, stop + 1):
+        if m > start:
+            step(theta, layout, problem, work, tangent, frame, lanczos, m, vectors, p)
+        length = lanczos.beta[m - 1]
+        scale = max(scale, abs(lanczos.alpha[m - 1]), length)
+        if not length > ROUNDING * scale:
+            return m
+        if m > start:
+            set_scaled(1.0 / length, at(basis[m], 0), at(basis[m], 0), basis.shape[1])
+    return stop
+
+
+@kernel
 def top_eigenpairs(
     theta,
     layout,
@@ -191,21 +228,14 @@ def top_eigenpairs(
                 value, residual, scale = 0.0, 0.0, 0.0
             while m < room:
                 m += 1
-                image = basis[m]
-                framed_product(theta, layout, problem, work, tangent, frame, basis[m - 1], image)
+                length = step(theta, layout, problem, work, tangent, frame, lanczos, m, vectors, p)
                 products += 1
-                alpha[m - 1] = dot(at(image, 0), at(basis[m - 1], 0), n)
-                add_scaled(-alpha[m - 1], at(basis[m - 1], 0), at(image, 0), n)
-                if m > 1:
-                    add_scaled(-beta[m - 2], at(basis[m - 2], 0), at(image, 0), n)
-                length = purge(vectors, p, basis, m, image, norm(image))
-                beta[m - 1] = length
                 scale = max(scale, abs(alpha[m - 1]), length)
                 value = _top_ritz(alpha, beta, m, value, residual, scale, ritz)
                 residual = length * abs(ritz[m - 1])
-                if residual <= tol * scale or not length > 1e-14 * scale:
+                if residual <= tol * scale or not length > ROUNDING * scale:
                     break
-                set_scaled(1.0 / length, at(image, 0), at(image, 0), n)
+                set_scaled(1.0 / length, at(basis[m], 0), at(basis[m], 0), n)
                 if products >= most:
                     search.place[PAIR], search.place[RESTART], search.place[STEP] = p, restart, m
                     search.best[VALUE], search.best[RESIDUAL] = value, residual
