@@ -10,7 +10,7 @@ from simcore.lesson import LONGEST, PARTS, Lesson
 
 OWN = "The run on show"
 KEYS = """
-| key on the stage | |
+| key on the stage | what it does |
 |---|---|
 | Space, arrows, Home, End | play or pause, one record (ten with Shift), start, end |
 | 1 to 9 | the presets by their number |

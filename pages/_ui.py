@@ -68,6 +68,9 @@ def frame() -> None:
         ".st-key-about_row button p{font-size:.8rem}"
         ".st-key-about_row button{min-height:1.6rem}"
         "[class*=st-key-small-] p{font-size:.875rem;line-height:1.4}"
+        # verdicts differ in length, and the picture below stays where it is
+        ".stMainBlockContainer:has(.st-key-player) [class*=st-key-small-verdict]"
+        "{min-height:calc(3*.875rem*1.4)}"
         "[class*=st-key-lead-] p{font-size:.875rem;line-height:1.35;margin:0 0 1rem}"
         "[class*=st-key-title-] h2{font-size:1.5rem;padding:0 0 .5rem}"
         "[class*=st-key-title-] h3{font-size:1.2rem;padding:.5rem 0 0}"
@@ -77,7 +80,7 @@ def frame() -> None:
         "transform:translateX(-50%);display:none;pointer-events:none}"
         ".st-key-working p{padding:.25rem .75rem;border-radius:.5rem;font-size:.875rem;"
         "color:#fff;background:#31333f;box-shadow:0 0 0 1px #fff6;white-space:nowrap}"
-        ".vega-bindings{display:none}"  # the cells of a map set them
+        ".vega-bindings{display:none!important}"  # the cells of a map set them
         "@keyframes said{from{opacity:0}to{opacity:1}}"
         f"[data-testid=stMain]:has({_OLD}) .st-key-working"
         "{display:block;animation:said 0s .4s backwards}"

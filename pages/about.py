@@ -58,7 +58,7 @@ and learn $y_n$; a target without samples is shown one input at a time. No close
 them, so none is drawn. Their strength is $u_i^{*\top} F_h X^+ v^*_i$, with $F_h$ the outputs of the
 pathway for all samples $X$: that of the linear map which comes nearest to it there.
 
-| | |
+| what | formula |
 |---|---|
 | sharpness of one pathway alone | $S_i = L\, \sigma_i^{*\,2-2/L}$ |
 | sharpness of a split | $\Lambda_{ii} = \sum_h L_h\, \sigma_{h,i}^{2-2/L_h}$ |
@@ -76,7 +76,7 @@ _prose.say(
     r"""
 ## Step sizes
 
-| $\eta$ | what happens |
+| step size $\eta$ | what happens |
 |---|---|
 """
     + "\n".join(f"| {begin} | {zone}: {sentence} |" for begin, zone, sentence in step_sizes())
@@ -98,7 +98,7 @@ short of the target; for depth 2 it keeps the ratio of the pathways, as descent 
 
 ## Momentum, weight decay, label noise
 
-| | update | stable while |
+| descent with | update | stable while |
 |---|---|---|
 | heavy ball | $v \leftarrow \beta v - \eta \nabla L$, $\theta \leftarrow \theta + v$ | $\lambda \le (2 + 2\beta)/\eta$ |
 | Nesterov's | the same $v$, $\theta \leftarrow \theta + \beta v - \eta \nabla L$ | $\lambda \le (2 + 2\beta)/((1 + 2\beta)\eta)$ |

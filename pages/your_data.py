@@ -264,7 +264,7 @@ def facts(made: Made | None) -> None:
         values = np.linalg.eigvalsh(task.moments()[0])
         worst = values[-1] / values[0] if values[0] > 0 else np.inf
         rows["condition of the inputs"] = f"{worst:.3g}" if worst < 1e15 else "infinite"
-    _prose.table({"of the task": list(rows), "": list(rows.values())})
+    _prose.table({"of the task": list(rows), "value": list(rows.values())})
     if floor > 0:
         _prose.say(
             "No linear map has a loss below the floor: it is what the inputs do not tell about the "
@@ -366,7 +366,7 @@ with right:
 nearly_equal()
 mostly_mean()
 _prose.say(
-    f"#### Suggested runs\nFrom a small balanced start, each of the {experiment.network.pathways} "
+    f"## Suggested runs\nFrom a small balanced start, each of the {experiment.network.pathways} "
     "pathways twice as far ahead as the next; the step sizes are marks of the theory."
 )
 for place, show in zip(st.columns(3), SHOWN, strict=True):

@@ -3,8 +3,8 @@ pixels that the server's run has."""
 
 from __future__ import annotations
 
+import base64
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,8 @@ import pytest
 from browser import launch
 from cases import ALIGNED
 from test_player_browser import MOUNT, plain
+from test_take_browser import SMALL, blurred, pixels, take
+from written import assert_written
 
 from simcore import (
     Balanced,
@@ -219,9 +221,8 @@ def scene_of(experiment: Experiment, mode: int = 0):
         replace(r, phases=[("", 0, int(of.steps[-1]))], notices=())
         for r, of in zip(shown.runs, (run, flow), strict=True)
     ]
-    plain = [replace(p, label="") if p.key == "loss" else p for p in shown.panels]
     system = live.system(experiment, mode, flow=1)
-    return replace(shown, runs=tuple(bare), panels=tuple(plain), live=system, note="")
+    return replace(shown, runs=tuple(bare), live=system, note="")
 
 
 def at(experiment: Experiment, eta: float) -> Experiment:
@@ -270,8 +271,7 @@ def test_a_run_that_is_awaited_has_the_pixels_of_the_servers(page):
     """Panels, limits, theory's marks and numbers; the phases come with the server's words."""
     experiment = MEDIUM.experiment
     first = awaited.scene(experiment, SHOWN, View(), with_flow=True)
-    plain_loss = [replace(p, label="") if p.key == "loss" else p for p in first.panels]
-    mounted(page, replace(first, panels=tuple(plain_loss)), scene_of(experiment))
+    mounted(page, first, scene_of(experiment))
     before = page.evaluate(PIXELS)
     assert page.evaluate("window.root.querySelector('.note').textContent") == awaited.NOTE
     page.evaluate("window.rerun(1)")
@@ -323,8 +323,7 @@ def test_the_page_follows_the_step_size_without_a_server(page, tmp_path):
         painted(page)
         eta = float(handle.get_attribute("aria-valuenow"))
         run = simulate(at(MEDIUM.experiment, eta))
-        shown = [float(v) for v in re.findall(r"σ[₁₂]₁ (\d\.\d+)", state.text_content())]
-        assert shown == pytest.approx(run.strengths[-1, :, 0].tolist(), abs=6e-5)
+        assert_written(state.text_content(), run)
         assert float(verdict.evaluate("(e) => getComputedStyle(e).opacity")) < 1
     assert asked == [file.as_uri()]
 
@@ -364,16 +363,89 @@ def test_the_page_follows_the_network_without_a_server(page, tmp_path):
     steps = int(slider("Steps").get_attribute("aria-valuetext").replace(",", ""))
     told = {"depths": [6, 9, 6], "scales": [0.002, 0.0017, scale], "steps": steps}
     changed = live.at(MEDIUM.experiment, told)
-    run, flow = simulate(changed), simulate(variations.matching_flow(changed))
-    shown = re.findall(r"σ[₁₂₃]₁(?: GF)? (\d\.\d+)", state.text_content())
-    wanted = [*run.strengths[-1, :, 0], *flow.strengths[-1, :, 0]]
-    assert list(map(float, shown)) == pytest.approx(wanted, abs=6e-5)
+    run = simulate(changed)
+    assert_written(state.text_content(), run)
     marks = {v for v in theory.step_size_marks(changed) if np.isfinite(v)}
     labels = page.locator(".regime-ruler .label button span").all_text_contents()
     assert {float(text) for text in labels} == {float(f"{v:.4g}") for v in marks}
     page.get_by_role("button", name="Back to the run").click()
     painted(page)
     assert state.text_content() == own
+
+
+# --- Films of what is swept through -------------------------------------------------------------
+
+SWEPT = """async ([source, network, bounds]) => {
+  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const { sweepsFrom } = await import(url), parts = Array.from({ length: 421 }, (_, k) => k / 420);
+  const found = sweepsFrom({ eta: 0.1, steps: 90, network: null }, network, bounds);
+  return Object.entries(found).map(([name, { at, seconds }]) => [name, seconds, parts.map(at)]);
+}"""
+FRAMES = """async ([film, times]) => {
+  const video = document.createElement("video"), canvas = document.createElement("canvas");
+  const found = [];
+  video.src = `data:video/mp4;base64,${film}`;
+  await new Promise((ok) => { video.onloadeddata = ok; });
+  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+  for (const time of times) {
+    await new Promise((ok) => { video.onseeked = ok; video.currentTime = time; });
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    found.push(canvas.toDataURL().split(",")[1]);
+  }
+  return [video.duration, ...found];
+}"""
+
+
+def test_a_sweep_goes_from_the_first_value_to_the_last_and_stays_at_each_as_long(page):
+    """Step sizes evenly in their logarithm; nothing else of the place moves along."""
+    source = modules.joined(Path(player.__file__).parent / "sweeps.js")
+    network = {"depths": [3, 5], "scales": [0.1, 0.2]}
+    bounds = {"range": [0.01, 0.4], "fewest": 2, "most": {"pathways": 8, "depth": 30}}
+    found = page.evaluate(SWEPT, [source + "\nexport { sweepsFrom };", network, bounds])
+    sweeps = {name: (seconds, places) for name, seconds, places in found}
+    etas = [place["eta"] for place in sweeps["step-sizes"][1]]
+    assert np.log(etas) == pytest.approx(np.linspace(np.log(0.01), np.log(0.4), len(etas)))
+    assert (etas[0], etas[-1]) == (0.01, 0.4)
+    for name, of, numbers in (("depths", max, range(1, 31)), ("pathways", len, range(2, 9))):
+        seconds, places = sweeps[name]
+        shown = [of(place["network"]["depths"]) for place in places]
+        stays = np.bincount(shown[:-1])[list(numbers)]
+        assert shown[-1] == numbers[-1]
+        assert set(stays) == {(len(shown) - 1) // len(numbers)}
+        assert seconds / len(numbers) <= 1
+        assert {place["eta"] for place in places} == {0.1}
+    assert all(len(set(place["network"]["depths"])) == 1 for place in sweeps["depths"][1])
+
+
+FRAME = SMALL | {"width": 240, "height": 136, "scale": 0.6 * 240 / 1280}
+
+
+def test_a_film_of_pathways_shows_the_picture_at_each_number(page, tmp_path):
+    """Also the keys of the controls play: what is drawn by a sweep is what a slider draws."""
+    file = tmp_path / "medium.html"
+    export.page(MEDIUM.experiment, file)
+    page.goto(file.as_uri())
+    page.locator(".network summary").click()
+    choice = {"size": "240x136", "text": 0.6}  # small letters have room for all pathways
+    page.evaluate(
+        "(choice) => localStorage.setItem('symmetry-at-the-edge.take', choice)", json.dumps(choice)
+    )
+    key = page.get_by_role("button", name="numbers of pathways")
+    with page.expect_download() as download:
+        key.click()
+    assert download.value.suggested_filename.startswith("pathways-medium")
+    film = base64.b64encode(Path(download.value.path()).read_bytes()).decode()
+    assert key.inner_text() == "numbers of pathways"
+    slider = page.get_by_role("slider", name="Pathways H")
+    first, last = 2, int(slider.get_attribute("max"))  # a plane takes two
+    duration, *frames = page.evaluate(FRAMES, [film, [1.5, last - first + 1.5]])
+    assert duration == last - first + 2  # a second each, and one more at the end
+    for count, frame in zip((first + 1, last), frames, strict=True):
+        slider.evaluate("(e, v) => { e.value = v; e.dispatchEvent(new Event('input')); }", count)
+        painted(page)
+        png = take(page, "png", FRAME)[1]
+        apart = np.abs(blurred(pixels(base64.b64decode(frame))) - blurred(pixels(png)))
+        assert apart.mean() < 3
 
 
 def test_what_only_the_server_knows_is_left_out_until_it_answers(page):

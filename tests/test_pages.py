@@ -7,7 +7,7 @@ import pytest
 from streamlit.runtime.state import SafeSessionState, SessionState
 from streamlit.testing.v1 import AppTest
 
-from pages import _reached, _stage, _state, _ui
+from pages import _controls, _reached, _runs, _stage, _state, _ui
 from pages._names import PAGES
 from pages._words import WORDS
 from simcore import (
@@ -56,6 +56,20 @@ def test_the_front_page_opens_on_the_finished_medium_run():
     assert the_experiment(app) == presets.MEDIUM.experiment
     assert "Partly re-balanced" in words(app)
     assert "0.740 : 0.260" in words(app)
+
+
+def test_a_picture_that_is_there_at_once_comes_before_the_controls(monkeypatch):
+    open_app()  # kernels are there
+    order, play, sidebar = [], _ui.play, _controls.sidebar
+    monkeypatch.setattr(_ui, "play", lambda *of: order.append("picture") or play(*of))
+    monkeypatch.setattr(_controls, "sidebar", lambda e: order.append("controls") or sidebar(e))
+    open_app()
+    assert order == ["picture", "controls"]
+    order.clear()
+    monkeypatch.setattr(_runs, "CACHE", _runs.Cache(10**8))
+    monkeypatch.setattr(_runs, "PATIENCE", 0.0)  # so that every run shows its progress
+    open_app()
+    assert order == ["controls", "picture"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import served
 from browser import launch
 from playwright.sync_api import Browser, Page, expect
-from test_app_browser import serious_violations
+from test_app_browser import violations
 
 from pages._tour_steps import STEPS
 from simcore import simulate
@@ -93,7 +93,7 @@ def test_the_tour_is_walked_by_keyboard(browser, address):
             look(page, turn)
             assert main.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
             if number in (2, 4, 6):
-                assert serious_violations(page) == []
+                assert violations(page) == []
         if number < LAST:
             press(page, "Next")
             page.wait_for_url(lambda url, k=number + 1: f"step={k}" in url, timeout=PATIENCE)

@@ -34,6 +34,7 @@ PAGE = alt.ExprRef("background")  # the colour behind the chart, for what must s
 
 # Streamlit's theme spends a third of a small chart on empty margins.
 CLOSE_AXIS: Channels = {"titlePadding": 6, "labelPadding": 5, "labelFlush": False}
+LABEL_BEYOND = 8  # pixels: half a number at the right end of an axis
 CLOSE_LEGEND: Channels = {"offset": 6, "padding": 0, "rowPadding": 2, "labelOffset": 4}
 
 
@@ -370,5 +371,8 @@ def view(
         layers = [whole, *layers]
     chart: Any = alt.layer(*layers)
     return chart.properties(
-        height=height, description=description, usermeta={"embedOptions": {"renderer": "canvas"}}
+        height=height,
+        description=description,
+        padding={"right": LABEL_BEYOND},
+        usermeta={"embedOptions": {"renderer": "canvas"}},
     )

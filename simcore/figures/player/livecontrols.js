@@ -1,41 +1,30 @@
 /* Controls of the network that the picture follows at once: how many pathways, how deep, where they
  * start, for how many steps; and films of what is swept through. S is the player. */
 
-import { SECONDS_PER_STILL } from "../browser/motion.js";
 import { clamp } from "../browser/numbers.js";
+import { Sweep } from "../browser/sweep.js";
 import { element } from "../ruler/element.js";
 import { networkAt } from "../twin/system.js";
-import { sweepFilm } from "./sweepfilm.js";
+import { FilmKeys } from "./sweepfilm.js";
+import { secondsOf, withDepth, withPathways } from "./sweeps.js";
 
-const NEXT = 0.85; // of the scale of the pathway before, for a pathway that is added: `starts.NEXT`
 const SCALES = { from: 1e-4, to: 0.9 }; // of sigma*
 const FEWEST_STEPS = 10;
 const PARTS = 400; // of a slider with a logarithmic scale
-const LEAST_DWELL = 0.45; // seconds on each number that a key plays through
 
 const geometric = (from, to) => ({
   to: (v) => Math.round((PARTS * Math.log(v / from)) / Math.log(to / from)),
   back: (part) => from * (to / from) ** (part / PARTS),
 });
 
-/** Depths and scales of so many pathways: new ones are as deep as the last, and start behind it. */
-function withPathways({ depths, scales }, count) {
-  const [deep, far] = [depths.slice(0, count), scales.slice(0, count)];
-  while (deep.length < count) {
-    deep.push(deep.at(-1));
-    far.push(far.at(-1) * NEXT);
-  }
-  return { depths: deep, scales: far };
-}
-
 export class NetworkControls {
   constructor(S, live) {
     Object.assign(this, { S, live });
     this.root = S.root.querySelector(".network");
     this.place = this.root.querySelector(".sliders");
-    this.film = this.root.querySelector(".film-eta");
     this.reset = this.root.querySelector(".reset");
-    S.on(this.film, "click", () => sweepFilm(S, live));
+    this.sweeps = [];
+    this.films = new FilmKeys(S, live, this.root.querySelector(".films"));
     S.on(this.reset, "click", () => {
       live.go({ ...live.here, network: null, steps: live.latest.scene.live.recorded.at(-1) });
       this.show(live.latest.scene.live);
@@ -51,6 +40,7 @@ export class NetworkControls {
     if (told && kind !== this.kind) this.build();
     else if (told?.network) this.refresh(); // whoever holds a slider keeps it
     this.kind = kind;
+    if (told) this.films.offer(Boolean(told.network));
   }
 
   get network() {
@@ -69,6 +59,7 @@ export class NetworkControls {
   build() {
     this.stop();
     this.rows = [];
+    this.sweeps = [];
     const { told } = this;
     if (!told.network) return this.place.replaceChildren();
     const { most } = told.words,
@@ -87,7 +78,7 @@ export class NetworkControls {
         max: most.depth,
         plays: true,
         read: () => Math.max(...this.network.depths),
-        write: (depth) => ({ ...this.network, depths: this.network.depths.map(() => depth) }),
+        write: (depth) => withDepth(this.network, depth),
         text: () => [...new Set(this.network.depths)].join(", "),
       }),
       this.row("Steps", {
@@ -154,7 +145,7 @@ export class NetworkControls {
     });
     input.addEventListener("change", () => this.live.report());
     const box = element("div", "control", label);
-    if (plays) box.append(this.playKey(name, input, move));
+    if (plays) box.prepend(this.playKey(name, input, move));
     return box;
   }
 
@@ -168,36 +159,32 @@ export class NetworkControls {
     this.reset.hidden = !this.live.place;
   }
 
-  /** Plays through a control's numbers, up to its largest. */
+  /** Plays through the whole numbers of a slider. */
   playKey(name, input, move) {
-    const key = element("button", "sweep", "▶");
+    const key = element("button", "sweep"),
+      [first, last] = [Number(input.min), Number(input.max)];
     key.type = "button";
-    key.setAttribute("aria-label", `Play through: ${name}`);
+    key.title = `Play through: ${name}`;
+    key.setAttribute("aria-label", key.title);
     key.setAttribute("aria-pressed", false);
-    key.addEventListener("click", () => {
-      const playing = this.key === key;
-      this.stop();
-      if (playing) return this.live.report();
-      this.key = key;
-      key.setAttribute("aria-pressed", true);
-      if (Number(input.value) >= Number(input.max)) move(Number(input.min));
-      this.timer = setInterval(
-        () => {
-          const next = clamp(Number(input.value) + 1, 0, Number(input.max));
-          move(next);
-          if (next < Number(input.max)) return;
-          this.stop();
-          this.live.report();
-        },
-        1000 * (this.S.calm.matches ? SECONDS_PER_STILL : LEAST_DWELL),
-      );
-    });
+    let passed = 0; // of the way to the next number
+    const control = {
+      seconds: secondsOf(last - first + 1),
+      over: () => Number(input.value) >= last,
+      rewind: () => move(first),
+      advance: (part) => {
+        passed += part * (last - first + 1);
+        const whole = Math.floor(passed);
+        passed -= whole;
+        if (whole) move(clamp(Number(input.value) + whole, first, last));
+      },
+      rest: () => this.live.report(),
+    };
+    this.sweeps.push(new Sweep(key, control));
     return key;
   }
 
   stop() {
-    clearInterval(this.timer);
-    this.key?.setAttribute("aria-pressed", false);
-    this.key = null;
+    for (const sweep of this.sweeps) sweep.halt();
   }
 }

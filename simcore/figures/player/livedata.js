@@ -2,10 +2,12 @@
 
 import { networkAt, placeOf, systemAt, thinned } from "../twin/system.js";
 import { columnsOf, flowColumnsOf } from "./livecolumns.js";
+import { barOf } from "./livemarks.js";
 import { following, fourDigits } from "./livepanels.js";
 import { readRuns } from "./runs.js";
 
-const QUICK = 700; // records of a picture that the next frame replaces
+const QUICK = 700; // records of a picture that the next frame replaces,
+const QUICK_FLOW = 301; // and of its flow, a smooth line
 
 /** A picture of fewer records calls ranges "loss|low" for "loss_low". */
 const underEveryName = (table) => ({
@@ -51,12 +53,18 @@ export function filled(data) {
   return { ...data, ...Object.fromEntries(whole) };
 }
 
+function hurry(system) {
+  system.recorded = thinned(system.recorded, QUICK);
+  if (system.flow)
+    system.flow = { ...system.flow, frames: Math.min(QUICK_FLOW, system.flow.frames) };
+}
+
 /** The picture `latest` as it is at another place; S is what shows it. */
 export function dataAt(S, latest, place, quick) {
   const { scene } = latest,
     { live } = scene,
     system = systemAt(live, place);
-  if (quick) system.recorded = thinned(system.recorded, QUICK);
+  if (quick) hurry(system);
   const tables = tablesAt(live, place, system),
     made = { live, place, system, tables };
   const runs = scene.runs.map((run, k) => (k in tables ? bare(run, tables[k], scene) : run));
@@ -78,11 +86,30 @@ export function awaited(S, sent) {
   return { ...data, scene: { ...data.scene, hash, note, caption } };
 }
 
+/** What stands on paper beside a picture; found when it is asked for, as most frames are not saved. */
 function captionAt({ live, caption }, place) {
-  const { eta, steps } = place,
-    H = live.first.length - 1,
+  const { eta } = place,
     network = networkAt(live, place),
-    count = network?.depths.length ?? H;
+    count = network?.depths.length ?? live.first.length - 1;
+  return {
+    ...caption,
+    get bar() {
+      return network && { ...barOf(live, { ...place, network }), eta };
+    },
+    get verdict() {
+      const zone = this.bar?.zones.find(({ end }) => eta <= end);
+      return zone ? `Theory: ${zone.name}` : "";
+    },
+    get parameters() {
+      return parametersOf(live, { ...place, network }, count);
+    },
+    title: `Gradient descent of ${count === 1 ? "one pathway" : `${count} pathways`}`,
+    small: "computed by the browser",
+    stem: `eta${fourDigits(eta)}-of-${caption.stem}`,
+  };
+}
+
+function parametersOf(live, { eta, steps, network }, count) {
   const depths =
     network && new Set(network.depths).size === 1 ? [network.depths[0]] : network?.depths;
   const parts = [
@@ -91,15 +118,8 @@ function captionAt({ live, caption }, place) {
     `${steps.toLocaleString("en")} steps`,
     `H = ${count}`,
     network && `L = ${depths.join(", ")}`,
-    network && `start ${network.scales.join(", ")}`,
+    network && `start ${network.scales.map(fourDigits).join(", ")}`,
     `σ* = ${live.target.map(fourDigits).join(", ")}`,
   ];
-  return {
-    ...caption,
-    title: `Gradient descent of ${count === 1 ? "one pathway" : `${count} pathways`}`,
-    parameters: parts.filter(Boolean).join(" · "),
-    verdict: "",
-    small: "computed by the browser",
-    stem: `eta${fourDigits(eta)}-of-${caption.stem}`,
-  };
+  return parts.filter(Boolean).join(" · ");
 }

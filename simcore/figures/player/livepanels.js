@@ -77,15 +77,18 @@ function seen(spec, made) {
   if (spec.kind !== "series") return { ...spec, marks };
   const lines = spec.lines
     .filter(({ run, column }) => !(run in tables) || column in tables[run])
-    .map((line) => (line.run in tables ? banded(line, tables[line.run]) : line))
+    .map((line) => (line.run in tables ? banded(line, made) : line))
     .map((line) => (line.run === 0 && line.column === "edge" ? edgeOf(line, tables[0]) : line));
   const label = lines.length < spec.lines.length ? "follows when η rests" : spec.label;
   return { ...spec, lines, marks, label };
 }
 
-/** A line with the range between records, where the twin has seen that; a picture of fewer records
- * has it under a name of its own. */
-function banded(line, columns) {
+/** A line with the range between records, where the twin has seen that and there is something between;
+ * a picture of fewer records has it under a name of its own. */
+function banded(line, { tables, system: { recorded } }) {
+  const columns = tables[line.run];
+  if (line.run === 0 && recorded.length > recorded.at(-1))
+    return { ...line, low: null, high: null };
   const [low, high] = [`${line.column}_low`, `${line.column}_high`];
   return low in columns && line.low ? { ...line, low, high } : { ...line, low: null, high: null };
 }
@@ -97,7 +100,7 @@ const edgeIn = (S) => Math.max(1, ...S.runs.map((run) => run.column("edge")?.[0]
 function fitted(S, spec, made) {
   const { live } = made;
   if (spec.kind === "plane") return fittedPlane(S, spec, made);
-  if (spec.key === "loss") return { ...spec, limits: limitsOfLoss(S, spec) };
+  if (spec.key === "loss") return fittedLoss(S, spec);
   const far = { strengths: FAR * live.target[live.mode], sharpness: FAR_ABOVE * edgeIn(S) };
   return far[spec.key] ? cutFar(S, spec, made, "label", far[spec.key], valuesIn(S, spec)) : spec;
 }
@@ -146,6 +149,22 @@ function fittedPlane(S, spec, made) {
         }
       : curve;
   return { ...panel, curves: panel.curves.map(to), ground: groundAt(panel.ground, edgeIn(S)) };
+}
+
+const CUT = " (cut)";
+const ABOVE_ERROR = ", flow above its own error";
+
+/** Its label says whether losses go on below, and whether those of a flow that are noise are left out. */
+function fittedLoss(S, spec) {
+  const limits = limitsOfLoss(S, spec),
+    all = spec.lines.flatMap(({ run, column, low }) =>
+      [column, low].filter(Boolean).map((name) => S.runs[run].column(name)),
+    );
+  const some = (test) => all.some((values) => values.some(test)),
+    cut = limits && some((v) => v > 0 && v < limits[0]),
+    left = some(Number.isNaN);
+  const label = spec.label.replace(CUT, "").replace(ABOVE_ERROR, "");
+  return { ...spec, limits, label: label + (cut ? CUT : "") + (left ? ABOVE_ERROR : "") };
 }
 
 function limitsOfLoss(S, spec) {

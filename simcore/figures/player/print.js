@@ -4,6 +4,7 @@
  */
 
 import { SvgContext } from "../browser/svg.js";
+import { drawBar, HEIGHT_OF_BAR } from "./bar.js";
 import { clipped, shorten, text } from "./ink.js";
 import { columnsIn, context, GAP, Layout } from "./layout.js";
 import { Picture } from "./picture.js";
@@ -40,9 +41,7 @@ class Print extends Picture {
     this.dress(themed({ ...PAPERS[format.dark ? "dark" : "light"], font }, style));
     this.canvases = this.makeCanvases();
     this.layout = this.makeLayout();
-    let scale = format.scale;
-    while (!this.fits(scale) && scale > LEAST_SCALE * format.scale) scale *= 0.96;
-    this.layout.resize();
+    this.fit(format.scale);
   }
 
   load(data) {
@@ -50,11 +49,22 @@ class Print extends Picture {
     this.scene = { ...data.scene }; // whose height is this print's own
   }
 
+  /** A ribbon without names, that of a run whose phases nobody knows, is left out. */
+  take(runs) {
+    super.take(runs);
+    this.ribbons = this.ribbons.filter((run) => run.phases.some(({ name }) => name));
+  }
+
   /** Another picture on the same sheet. */
   become(data) {
     super.become({ ...data, scene: { ...data.scene, height: this.scene.height } });
     this.dress(this.theme);
-    this.fits(this.scale);
+    this.fit(this.scale);
+  }
+
+  /** With so many pixels for each of the player, or as many fewer as it takes to have room. */
+  fit(scale) {
+    while (!this.fits(scale) && scale > LEAST_SCALE * this.format.scale) scale *= 0.96;
     this.layout.resize();
   }
 
@@ -64,11 +74,12 @@ class Print extends Picture {
       room = W - 2 * MARGIN;
     this.scale = scale;
     this.head = headOf(this, this.caption, room);
+    this.bar = this.caption.bar;
     this.foot = footOf(this, this.caption, this.noted, room);
     Object.assign(this.canvases, { width: Math.floor(room), dpr: scale });
     timeline.place(this, this.canvases.width);
-    const track = CLOCK + timeline.height(this),
-      above = MARGIN + this.head.height + SPACE + track + SPACE,
+    this.top = MARGIN + this.head.height + SPACE + (this.bar ? HEIGHT_OF_BAR + SPACE : 0);
+    const above = this.top + CLOCK + timeline.height(this) + SPACE,
       below = SPACE + this.foot.height + MARGIN;
     const rows = Math.ceil(this.panels.length / columnsIn(this, this.canvases.width)),
       free = this.format.height / scale - above - below - GAP * (rows - 1);
@@ -101,10 +112,11 @@ class Print extends Picture {
     ctx.fillStyle = css(theme.bg);
     ctx.fillRect(0, 0, this.format.width / this.scale, H);
     writeBlock(ctx, this, this.head, MARGIN);
-    const y = MARGIN + this.head.height + SPACE;
+    if (this.bar)
+      drawBar(ctx, this, this.bar, MARGIN, MARGIN + this.head.height + SPACE, this.canvases.width);
     const words = shorten(this, clockWords(this), this.canvases.width);
-    text(ctx, this, words, MARGIN, y + 12, { size: 12 });
-    put(layout.trackCtx, MARGIN, y + CLOCK);
+    text(ctx, this, words, MARGIN, this.top + 12, { size: 12 });
+    put(layout.trackCtx, MARGIN, this.top + CLOCK);
     put(layout.ctx, MARGIN, this.above);
     writeBlock(ctx, this, this.foot, H - MARGIN - this.foot.height);
   }

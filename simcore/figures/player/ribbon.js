@@ -1,5 +1,7 @@
 /* The ribbons of the timeline: a run's phases, each with its name inside where there is room, else
- * above with a tick, and over them what changes its rules. S is the player. */
+ * above with a tick, and over them what changes its rules. S is the player.
+ *
+ * There is always room for names above: panels below must not move when a run's phases are known. */
 
 import { drawChange, segment, shorten, text, width } from "./ink.js";
 import { css } from "./theme.js";
@@ -21,7 +23,7 @@ export function layRibbons(S, track) {
     const flags = flagged(S, phases, track.right),
       from = y,
       changes = labelled(S, run.changes, track),
-      top = y + (changes.length ? CHANGES : 0) + (flags.length ? NAMES_ABOVE : 0);
+      top = y + (changes.length ? CHANGES : 0) + NAMES_ABOVE;
     y = top + RIBBON;
     return { run, phases, flags, changes, from, top, to: y };
   });

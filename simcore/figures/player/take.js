@@ -66,14 +66,15 @@ async function orSay(S, act) {
   }
 }
 
-/** The same of a film whose pictures `turn` makes of a print, called `name`. */
-export async function takeFilm(S, name, seconds, turn) {
+/** The same of a film called `name`, whose pictures `turn` makes of a print; `tell` hears how far it
+ * has come. */
+export async function takeFilm(S, name, seconds, { turn, tell }) {
   if (S.film) return S.film.abort();
   const format = formatOf(chosen(), S.theme.dark),
     height = format.height ?? Math.round((format.width * 9) / 16);
   await orSay(S, async () => {
     await document.fonts.ready;
-    const blob = await filmWith(S, { ...format, height }, seconds, turn, () => {});
+    const blob = await filmWith(S, { ...format, height }, seconds, turn, tell);
     download(blob, `${name}.mp4`);
   });
 }

@@ -20,7 +20,7 @@ function pixelOf(colour) {
 
 export const css = ([r, g, b], alpha = 1) =>
   `rgba(${Math.round(r)},${Math.round(g)},${Math.round(b)},${alpha})`;
-const mix = (a, b, f) => a.map((v, k) => v + (b[k] - v) * f);
+export const mix = (a, b, f) => a.map((v, k) => v + (b[k] - v) * f);
 const ramp = (stops, u) => {
   const x = clamp(u, 0, 1) * (stops.length - 1),
     k = Math.min(stops.length - 2, Math.floor(x));

@@ -5,10 +5,10 @@
  */
 
 import { clamp } from "../browser/numbers.js";
+import { Sweep, SWEEP_SECONDS } from "../browser/sweep.js";
 import { element } from "./element.js";
 import { listen } from "./handle.js";
 import { placeLabels } from "./labels.js";
-import { Sweep } from "./sweep.js";
 import { digits, same, short } from "./words.js";
 
 const THROTTLE = 150; // ms between two reports of a drag
@@ -47,7 +47,7 @@ export class Ruler {
     this.observer.observe(this.parts.track);
     const onFonts = () => this.data && this.place(); // web fonts have other widths
     document.fonts.addEventListener("loadingdone", onFonts, this.off);
-    this.sweep = new Sweep(this, find(".sweep"));
+    this.sweep = new Sweep(find(".sweep"), this.swept(), this.off);
     window.addEventListener("followed", () => this.ask(), this.off);
     window.addEventListener("network", ({ detail }) => this.borrow(detail.bar), this.off);
     listen(this);
@@ -129,7 +129,22 @@ export class Ruler {
     const detail = { eta, range: this.data.range, heard: false };
     window.dispatchEvent(new CustomEvent("step-size", { detail }));
     this.heard = detail.heard;
-    this.sweep.offer(this.heard);
+    this.sweep.button.hidden = !this.heard; // elsewhere each step size would be a run of Python's
+    if (!this.heard) this.sweep.stop();
+  }
+
+  /** The bar as a control that plays. */
+  swept() {
+    return {
+      seconds: SWEEP_SECONDS,
+      over: () => this.eta >= this.data.range[1],
+      rewind: () => this.move(this.data.range[0]),
+      advance: (part) => this.move(this.etaOf(clamp(this.partOf(this.eta) + part, 0, 1))),
+      rest: () => {
+        this.move(this.etaAt(this.x(this.eta)));
+        this.report();
+      },
+    };
   }
 
   report() {
