@@ -260,6 +260,6 @@ def warm_up() -> None:
 
 def _warm_up() -> None:
     _waking.whole.wait()
-    warm.front()
-    warm.rest()
+    for stage in warm.STAGES.values():
+        stage()
     importlib.import_module("simcore.figures.charts")  # and with it Altair, for the other pages

@@ -1,9 +1,9 @@
 """What a server does beside its pages: it wakes up before anybody asks for one, and tidies up when
 nobody waits.
 
-The modules of the pages are imported, and kernels that the cache lacks are compiled, by a process
-of its own. A page waits for the kernels of the front page alone. Whatever else is not there is
-compiled where it is first called; so is everything where that process cannot run, or ends early.
+The modules of the pages are imported, and kernels that the cache lacks are compiled, by processes
+of their own. A page waits for the kernels of the front page alone. Whatever else is not there is
+compiled where it is first called; so is everything where those cannot run, or end early.
 
 Streamlit would look through the whole heap for garbage after each run of a page, which takes longer
 than the run and holds up all others; so that is left out (`runner.postScriptGC`) and done here.
@@ -16,13 +16,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 LOOK = 0.1  # seconds between looks of those who wait
 IDLE, BUSY = 2.0, 60.0  # seconds without a run of a page until garbage is collected; and with some
+
+# stages of `warm` for each process
+ONE_CORE = (("descent", "flow", "rest"),)
+TWO_CORES = (("descent", "rest"), ("flow",))
 
 front, whole = threading.Event(), threading.Event()
 for _event in (front, whole):
@@ -51,42 +55,64 @@ def wait(meanwhile: Callable[[], object]) -> None:
 
 def _wake() -> None:
     try:
-        compiler = _compiler()
+        compilers = _compilers()
+        done: set[str] = set()
+        listening = [
+            threading.Thread(target=_listen, args=(*compiler, done), daemon=True)
+            for compiler in compilers
+        ]
+        for thread in listening:
+            thread.start()
         from pages import _ui  # noqa: F401  # and with it all that pages are made of
 
-        if compiler is not None:
-            _listen(compiler)
+        for thread in listening:
+            thread.join()
     finally:  # whatever happened, nobody waits for ever
         front.set()
         whole.set()
 
 
-def _compiler() -> subprocess.Popen[str] | None:
-    """The process that fills the cache of kernels; None where there is nothing to do or no way.
+def _compilers() -> list[tuple[Sequence[str], subprocess.Popen[str]]]:
+    """The stages of `warm`, and the processes that fill the cache of kernels with them; none where
+    there is nothing to do or no way.
 
-    It ends when its input does, which this process holds as long as it lives.
+    They end when their input does, which this process holds as long as it lives.
     """
-    from simcore.studies import warm
+    from simcore.studies import sweep, warm
 
     if not warm.wanted():
-        return None
+        return []
     folder = Path(warm.__file__).parents[2]
     command = [sys.executable, "-m", warm.__spec__.name]
     pipe = subprocess.PIPE
+    shares = TWO_CORES if sweep.cores() > 1 else ONE_CORE
     try:
-        return subprocess.Popen(command, cwd=folder, stdin=pipe, stdout=pipe, text=True)
+        return [
+            (
+                stages,
+                subprocess.Popen(
+                    [*command, *stages], cwd=folder, stdin=pipe, stdout=pipe, text=True
+                ),
+            )
+            for stages in shares
+        ]
     except OSError:
-        return None
+        return []
 
 
-def _listen(compiler: subprocess.Popen[str]) -> None:
+def _listen(stages: Sequence[str], compiler: subprocess.Popen[str], done: set[str]) -> None:
+    """Note the stages that are done, and those of a process that has ended."""
     from simcore.studies import warm
 
     assert compiler.stdout is not None
     for line in compiler.stdout:
-        if line.strip() == warm.FRONT:
+        done.add(line.strip())
+        if done >= warm.FRONT:
             front.set()
     compiler.wait()
+    done.update(stages)
+    if done >= warm.FRONT:
+        front.set()
 
 
 # --- Garbage ---------------------------------------------------------------------------------

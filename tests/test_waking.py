@@ -25,21 +25,21 @@ def fails():
 
 
 @pytest.mark.parametrize(
-    "compiler",
+    "compilers",
     [
-        lambda: None,
-        lambda: child("print('front')"),
-        lambda: child("raise SystemExit(1)"),
+        list,
+        lambda: [(("descent", "flow"), child("print('descent'); print('flow')"))],
+        lambda: [(("descent",), child("raise SystemExit(1)")), (("flow",), child("print('flow')"))],
         fails,
     ],
-    ids=["nothing to do", "done", "ended early", "no memory"],
+    ids=["nothing to do", "done", "one ended early", "no memory"],
 )
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_whatever_becomes_of_the_compiler_nobody_waits_for_ever(compiler, monkeypatch):
+def test_whatever_becomes_of_the_compilers_nobody_waits_for_ever(compilers, monkeypatch):
     events = {name: _waking.threading.Event() for name in ("front", "whole")}
     for name, event in events.items():
         monkeypatch.setattr(_waking, name, event)
-    monkeypatch.setattr(_waking, "_compiler", compiler)
+    monkeypatch.setattr(_waking, "_compilers", compilers)
     thread = _waking.threading.Thread(target=_waking._wake)
     thread.start()
     thread.join(30)
@@ -58,22 +58,39 @@ def test_the_front_page_waits_for_its_own_kernels_alone(monkeypatch):
         if len(asked) == 2:
             compiling.stdin.close()  # so it goes on
 
-    compiling = child("import sys; sys.stdin.read(); print('front', flush=True); sys.exit()")
-    monkeypatch.setattr(_waking, "_compiler", lambda: compiling)
+    compiling = child("import sys; sys.stdin.read(); print('descent', flush=True); sys.exit()")
+    other = child("import sys; sys.stdin.read()")  # still at work when the page goes on
+    shares = [(("descent", "rest"), compiling), (("flow",), child("print('flow')"))]
+    monkeypatch.setattr(_waking, "_compilers", lambda: [*shares, (("more",), other)])
     monkeypatch.setattr(_waking, "LOOK", 0.01)
     thread = _waking.threading.Thread(target=_waking._wake)
     thread.start()
     _waking.wait(meanwhile)
-    thread.join(30)
     assert asked[:2] == [False, False]
+    assert not whole.is_set()
+    other.stdin.close()
+    thread.join(30)
+    assert whole.is_set()
 
 
 def test_the_compiler_ends_with_whoever_started_it():
-    command = [sys.executable, "-m", warm.__name__]
+    command = [sys.executable, "-m", warm.__name__, *warm.STAGES]
     compiling = subprocess.run(
         command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=PIPE, check=False, timeout=60
     )
     assert (compiling.returncode, compiling.stdout) == (0, b"")
+
+
+def test_a_compiler_that_has_done_its_stages_ends_well():
+    """Also while whoever started it listens."""
+    compiling = subprocess.Popen(
+        [sys.executable, "-m", warm.__name__, "descent"],
+        **{"cwd": ROOT, "stdin": PIPE, "stdout": PIPE, "stderr": PIPE, "text": True},
+    )
+    assert compiling.stdout.read() == "descent\n"
+    assert compiling.wait(60) == 0
+    assert compiling.stderr.read() == ""
+    compiling.communicate()
 
 
 def test_a_cache_is_filled_once(tmp_path, monkeypatch):

@@ -1,8 +1,9 @@
-"""Every kernel, compiled or loaded before anybody waits for it: `python -m simcore.studies.warm`.
+"""Every kernel, compiled or loaded before anybody waits for it:
+`python -m simcore.studies.warm descent flow rest`, or some of these stages.
 
-Compiling holds Python's lock for seconds, so a server leaves it to this process and loads what the
-cache has then. It says `FRONT` once all that the first page takes is there, and ends with the last
-kernel, or as soon as whoever started it has ended.
+Compiling holds Python's lock for seconds, so a server leaves it to such processes and loads what
+the cache has then. They say the name of each stage that is done, and end with the last, or as soon
+as whoever started them has ended.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hashlib
 import os
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -22,15 +24,18 @@ from simcore.kernels import modes
 from simcore.simulate import simulate
 from simcore.studies.sweep import sweep
 
-FRONT = "front"
 SMALL = replace(presets.MEDIUM.experiment, dynamics=Descent(step_size=0.1, steps=2))
 
 
-def front() -> None:
-    """What an aligned descent takes, gradient flow beside it, and what is said of both."""
+def descent() -> None:
+    """What an aligned descent takes, and what is said of it."""
     run = simulate(SMALL)
     horizon.horizon(run)
     regimes.describe(run)
+
+
+def flow() -> None:
+    """The same of gradient flow beside it."""
     regimes.describe(simulate(variations.matching_flow(SMALL)))
 
 
@@ -45,6 +50,10 @@ def rest() -> None:
         for engine in ("modes", "matrices"):
             simulate(replace(SMALL, dynamics=dynamics, engine=engine))
     simulate(variations.with_activation(SMALL, "tanh"))
+
+
+STAGES: dict[str, Callable[[], None]] = {"descent": descent, "flow": flow, "rest": rest}
+FRONT = {"descent", "flow"}  # what the first page takes
 
 
 def _mark() -> Path | None:
@@ -66,20 +75,21 @@ def wanted() -> bool:
 
 
 def _end_with_whoever_started_it() -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1):  # Python cannot end while a thread has its own lock on it
+        pass
     os._exit(0)
 
 
-def main() -> None:
+def main(names: Sequence[str]) -> None:
     threading.Thread(target=_end_with_whoever_started_it, daemon=True).start()
-    front()
-    print(FRONT, flush=True)
-    rest()
-    mark = _mark()
+    for name in names:
+        STAGES[name]()
+        print(name, flush=True)
+    mark = _mark() if "rest" in names else None  # the others are part of it, or would be missed
     if mark is not None:
         with contextlib.suppress(OSError):  # as on a full disk
             mark.touch()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
