@@ -214,9 +214,10 @@ def test_the_bifurcation_diagram_is_zoomed_twice_and_clicked(page, address):
     whole = page.get_by_role("button", name="Whole range")
 
     def place(share):
-        expect(chart).to_be_visible(timeout=served.PATIENCE)
         page.wait_for_timeout(500)
-        chart.scroll_into_view_if_needed()
+        served.settle(page)
+        expect(chart).to_be_visible(timeout=served.PATIENCE)
+        chart.evaluate("e => e.scrollIntoView({block: 'nearest'})")
         box = chart.bounding_box()
         return box["x"] + share * box["width"], box["y"] + 0.5 * box["height"]
 
