@@ -394,10 +394,11 @@ def half_time(start_strengths: ArrayLike, depths: Sequence[int], singular_value:
 def _time_between(
     start: tuple[float, ...], depths: tuple[int, ...], begin: float, end: float, target: float
 ) -> float:
-    # in ln s the integrand is smooth: Gauss's rule on pieces of at most one unit
+    # in ln s the integrand is smooth: Gauss's rule on pieces of less than one unit, several where
+    # a deep pathway falls fast beside a shallow one
     first, last = (math.log(begin), math.log(end)) if begin > 0 else (begin, end)
-    ends = np.linspace(first, last, 2 + int(abs(last - first) if begin > 0 else 0))
-    nodes, weights = np.polynomial.legendre.leggauss(12)
+    ends = np.linspace(first, last, 6 + int(abs(last - first) if begin > 0 else 0))
+    nodes, weights = np.polynomial.legendre.leggauss(16)
     width = np.diff(ends)[:, None] / 2
     x = ends[:-1, None] + width * (1 + nodes)
     sums, slope = (np.exp(x), np.exp(x)) if begin > 0 else (x, 1.0)
