@@ -47,8 +47,8 @@ if alone and not _runs.compiled():  # the browser shows the run while the server
 if awaiting is not None:
     _ui.play_awaited(awaiting, experiment, "player")
 # whoever moves the step size waits for the picture, and not for controls that hardly change
-alone = alone and not view.ensemble and _runs.compiled()
-picture_first = alone and _runs.at_once(wanted, with_flow=with_flow)
+quick = alone and not view.ensemble and _runs.compiled()
+picture_first = quick and _runs.at_once(wanted, with_flow=with_flow)
 if not picture_first:
     controls()
 run = _runs.run(wanted)

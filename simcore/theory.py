@@ -286,16 +286,22 @@ def flow_end_split(
     deeper pathway below zero, for anything not finite, or if shapes do not match.
     """
     layers = _depths(depths)
-    start, target = _strengths(start_strengths, layers), _targets(singular_value)
+    start, target = _flowing(start_strengths, layers), _targets(singular_value)
+    if start.ndim == 1 and target.ndim == 0:
+        return _flow_end_of(tuple(start.tolist()), tuple(layers.tolist()), float(target)).copy()
+    return _flow_end(start, layers, target)
+
+
+def _flowing(start_strengths: ArrayLike, layers: np.ndarray) -> np.ndarray:
+    """Strengths that GF can start from."""
+    start = _strengths(start_strengths, layers)
     refused = start[~_can_flow(start, layers)]
     _require(
         refused.size == 0,
         "start_strengths needs finite values, not below zero where depth >= 2, got "
         f"{refused[:1]}: start each such pathway at zero or above",
     )
-    if start.ndim == 1 and target.ndim == 0:
-        return _flow_end_of(tuple(start.tolist()), tuple(layers.tolist()), float(target)).copy()
-    return _flow_end(start, layers, target)
+    return start
 
 
 @lru_cache(maxsize=256)  # a page asks for few of them, again and again
@@ -376,14 +382,14 @@ def half_time(start_strengths: ArrayLike, depths: Sequence[int], singular_value:
 
     int |ds| / (|sigma* - s| sum_h L_h sigma_h^{2-2/L_h}) from the start to sigma*/2, or to
     3 sigma*/2 from above, with the strengths where their orbit has the sum s (`flow_end_split`).
-    0 within the half; inf for a target of zero or where no pathway can leave zero. ValueError as
-    there.
+    0 within the half; inf for a target of zero or where no pathway can leave zero, as there. So is
+    ValueError.
     """
     target, layers = _target(singular_value), _depths(depths)
-    start = _strengths(start_strengths, layers)
+    start = _flowing(start_strengths, layers)
     begin = float(start.sum())
     end = target / 2 if begin < target else 1.5 * target
-    if target == 0 or not ((start != 0) | (layers == 1)).any():
+    if target == 0 or not ((np.abs(start) >= _FLOAT.tiny) | (layers == 1)).any():
         return np.inf
     if abs(begin - target) <= target / 2:
         return 0.0
@@ -401,11 +407,12 @@ def _time_between(
     nodes, weights = np.polynomial.legendre.leggauss(16)
     width = np.diff(ends)[:, None] / 2
     x = ends[:-1, None] + width * (1 + nodes)
-    sums, slope = (np.exp(x), np.exp(x)) if begin > 0 else (x, 1.0)
+    sums, unit = (np.exp(x), np.exp(x)) if begin > 0 else (x, np.ones_like(x))
     layers = np.array(depths)
-    strengths = np.abs(flow_end_split(start, depths, sums))
-    speed = (layers * strengths ** (2 - 2 / layers)).sum(axis=-1) * np.abs(target - sums)
-    return float((weights * np.abs(width) * slope / speed).sum())
+    slopes = np.abs(_flow_end(np.array(start), layers, sums)) ** (1 - 1 / layers)
+    # divided before it is squared, so that the smallest starts do not underflow
+    speed = (layers * slopes * (slopes / unit[..., None])).sum(axis=-1) * np.abs(target - sums)
+    return float((weights * np.abs(width) / speed).sum())
 
 
 # --- Gradient descent of one pathway -----------------------------------------------------------

@@ -212,6 +212,28 @@ def test_the_sum_is_within_half_of_the_target_at_the_half_time(data):
     assert abs(run.strengths[-1].sum() - value) == pytest.approx(value / 2, rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("start", "depths", "time"),
+    [
+        ((-1.0,), (1,), math.log(4)),  # a pathway of depth 1 may begin below zero
+        ((-0.5, 0.5), (1, 1), math.log(2) / 2),
+        ((0.0, 0.0), (1, 3), math.log(2)),
+        ((5.0,), (1,), math.log(8)),  # from above
+        ((1e-300, 0.0), (3, 3), 1e100),  # alpha^{-1/3}
+        ((1e-320, 0.0), (3, 3), math.inf),
+        ((0.6,), (4,), 0.0),
+    ],
+)
+def test_half_times_at_the_ends_of_what_may_start(start, depths, time):
+    assert theory.half_time(start, depths, 1.0) == pytest.approx(time, rel=1e-9)
+
+
+@pytest.mark.parametrize("start", [(-1.0, 2.0), (math.nan, 0.1)])
+def test_half_times_of_what_may_not_start_are_refused(start):
+    with refused("start_strengths"):
+        theory.half_time(start, (3, 3), 1.0)
+
+
 def test_random_weights_leave_the_plateau_when_it_is_said():
     run = replace(CASES["tree"], dynamics=Descent(step_size=0.02, steps=1500))
     run = replace(run, network=Network(depths=(3,), width=24), start=Gaussian(std=0.05))
