@@ -365,8 +365,9 @@ with right:
     facts(made)
 nearly_equal()
 mostly_mean()
+_prose.say("## Suggested runs", "title")
 _prose.say(
-    f"## Suggested runs\nFrom a small balanced start, each of the {experiment.network.pathways} "
+    f"From a small balanced start, each of the {experiment.network.pathways} "
     "pathways twice as far ahead as the next; the step sizes are marks of the theory."
 )
 for place, show in zip(st.columns(3), SHOWN, strict=True):
