@@ -6,8 +6,11 @@ Plain data and functions of a run, without Streamlit. No result is typed: number
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
 
 from simcore import presets, prospects, theory, variations
 from simcore.experiment import Experiment
@@ -54,15 +57,21 @@ class TourStep:
     is_: str = "it is"
     words: Callable[[Trajectory], str]
 
-    def compared(self, guessed: float, run: Trajectory) -> str:
-        """The guess beside the answer, in one sentence."""
-        right, said = self.right(run), self.guess.written(guessed)
+    def compared(self, guessed: float | None, run: Trajectory) -> str:
+        """The guess, if there is one, beside the answer, in one sentence."""
+        right = self.right(run)
+        answer = f"**{right:.{self.guess.digits + 1}f}**"
+        if guessed is None:
+            return f"{self.is_.capitalize()} {answer}."
+        said = f"You said {self.guess.written(guessed)}"
         if abs(guessed - right) <= self.guess.step / 2:
-            return f"You said {said}, and so it is: **{right:.{self.guess.digits + 1}f}**."
-        return f"You said {said}; {self.is_} **{right:.{self.guess.digits + 1}f}**."
+            return f"{said}, and that is right: {answer}."
+        return f"{said}; {self.is_} {answer}."
 
 
 DEPTH = DESCENT.network.depths[0]
+WEAK = 0.7  # a weight that looks like zero in the curve of a pathway's strength
+TRAPPED = 0.2427  # a step size from which a run is caught near zero
 TARGET = DESCENT.task.singular_values[0]
 FIRST, SECOND = DESCENT.start.strengths(0)
 ETA = DESCENT.dynamics.step_size or 0.0
@@ -90,6 +99,36 @@ def _slope(strength: float, depth: int = DEPTH) -> float:
     return strength ** (1 - 1 / depth)
 
 
+def _above(value: float) -> str:
+    """The power of ten above a value."""
+    return f"{10.0 ** math.ceil(math.log10(value)):g}"
+
+
+def _even(depth: int) -> float:
+    """The sharpness where two pathways of this depth share evenly."""
+    return theory.balanced_sharpness(TARGET, (depth, depth))
+
+
+def highest(run: Trajectory) -> int:
+    """The record from which descent jumps down the farthest, the next being the next step."""
+    return int(run.strengths[:-2].sum(axis=1)[:, 0].argmax())
+
+
+def two_jumps(run: Trajectory) -> str:
+    """Why a jump down and one back hand signal over, with the numbers of the highest two."""
+    k = highest(run)
+    sums = run.strengths[k : k + 2].sum(axis=1)[:, 0] / TARGET
+    taken, given = np.diff(run.strengths[k : k + 3, :, 0], axis=0)
+    return (
+        f"Look at two jumps. At step {run.steps[k]:.0f} the sum is {sums[0]:.2f}, and the jump down "
+        f"takes {-taken[0]:.3f} from pathway 1 and {-taken[1]:.5f} from pathway 2. It lands at "
+        f"{sums[1]:.2f}, and the jump up gives them {given[0]:.3f} and {given[1]:.5f}. Pathway 1 "
+        "jumps down from where its curve is steep and up from where it is flatter, and so the sum "
+        "misses the target by more below than above. Pathway 2 is nearly as steep before as after, "
+        "so that it gets more than it gave."
+    )
+
+
 def _end(pathway: int) -> Callable[[Trajectory], float]:
     return lambda run: float(run.strengths[-1, pathway, 0])
 
@@ -104,11 +143,11 @@ def _share(run: Trajectory) -> float:
 TWO_PATHWAYS = TourStep(
     title="Two pathways and a target",
     text=(
-        f"A **pathway** multiplies its input by {DEPTH} numbers, its **weights**, one for each layer; "
-        f"here they all equal one w, and their product σ = w{raised(DEPTH)} is the pathway's "
-        "**strength**. "
-        "Two pathways work side by side, their strengths add up, and training has to bring the "
-        f"sum, the **signal**, to the target {TARGET:g}."
+        f"A **pathway** is a chain of {DEPTH} **layers**, each of which multiplies what comes in by a "
+        "number, its **weight**; here all weights of a pathway equal one w, and their product "
+        f"σ = w{raised(DEPTH)} is the pathway's **strength**. "
+        "Two pathways get the same input and their outputs are added, so that their strengths add "
+        f"up, and training has to bring the sum, the **signal**, to the target {TARGET:g}."
     ),
     guess=Guess(
         question=f"Pathway 1 starts with strength {FIRST:g}. How large is each of its {DEPTH} "
@@ -124,19 +163,19 @@ TWO_PATHWAYS = TourStep(
     experiment=FLOW,
     right=lambda run: float(run.strengths[0, 0, 0] ** (1 / DEPTH)),
     words=lambda run: (
-        f"Multiplied by itself {DEPTH} times, that is {FIRST:g}. The curve is flat where a pathway "
-        "is weak: a small change of its weights changes its strength by next to nothing. It is "
-        f"steep where a pathway is strong, with slope {DEPTH} at w = 1. And note that *every* pair "
-        f"of strengths with the sum {TARGET:g} hits the target, so the target alone does not say "
-        "which pathway will carry it. (The weights of the paper are matrices; from the start used "
-        "here each feature of its target moves exactly like these numbers.)"
+        f"The product of {DEPTH} of them is {FIRST:g}. The curve is flat where a pathway is weak: "
+        f"weights up to {WEAK:g} all give less than {_above(WEAK**DEPTH)}. It is steep where a "
+        f"pathway is strong, with slope {DEPTH} at w = 1. And note that *every* pair of strengths "
+        f"with the sum {TARGET:g} hits the target, so the target alone does not say which pathway "
+        "will carry it. (Such a network is called linear. In the paper that this tour follows each "
+        "weight is a matrix, which from a start like this one makes no difference.)"
     ),
 )
 
 # --- 2 -----------------------------------------------------------------------------------------
 
 WHO_WINS = TourStep(
-    title="Gradient flow: who wins?",
+    title="Gradient flow: training in tiny steps",
     text=(
         f"Training lowers the **loss** ½(σ₁ + σ₂ − {TARGET:g})²: over and over it changes each of "
         f"the {2 * DEPTH} weights a little, against the derivative of the loss with respect to it; "
@@ -160,7 +199,9 @@ WHO_WINS = TourStep(
     is_="it ends with",
     words=lambda run: (
         f"Pathway 1 takes {_end(0)(run):.3f}. A pathway grows at a speed that goes with the square "
-        "of its slope in step 1, so the one ahead grows faster: at the start already "
+        "of its slope in part 1, once because the slope says how fast its weights move, and once "
+        "because it says what that does to its strength. So the one ahead grows faster: at the "
+        "start already "
         f"{(_slope(FIRST) / _slope(SECOND)) ** 2:.2f} times as fast, later many times. When the sum "
         "reaches the target everything stops, and pathway 2 is still where the curve is flat."
     ),
@@ -169,11 +210,11 @@ WHO_WINS = TourStep(
 # --- 3 -----------------------------------------------------------------------------------------
 
 SHARP = TourStep(
-    title="Why one pathway alone is sharp",
+    title="How sharp is a solution?",
     text=(
-        "At a solution the loss is zero, and around it the loss rises as in a valley: in its "
-        "steepest direction by ½λx² at distance x, and λ, the second derivative there, is called "
-        "the **sharpness** of the solution. "
+        "At a solution the loss is zero, and around it the loss rises as in a valley: by ½λx² if "
+        "all weights together move a distance x in the steepest direction, and λ, the second "
+        "derivative there, is called the **sharpness** of the solution. "
         f"Where one pathway carries everything the sharpness is {ALONE:g}."
     ),
     guess=Guess(
@@ -189,23 +230,25 @@ SHARP = TourStep(
     experiment=FLOW,
     right=lambda run: SHARED,
     words=lambda run: (
-        f"Changing one of the {2 * DEPTH} weights changes the sum with the slope "
-        f"w{raised(DEPTH - 1)}, and λ is the sum of the squares of all these slopes. For one pathway "
-        f"alone that is {DEPTH} × {_slope(TARGET):g}² = {ALONE:g}; for two halves {2 * DEPTH} × "
-        f"{_slope(TARGET / 2):.4f}² = {SHARED:.2f}. Twice as many weights count, but each slope is "
-        f"only {_slope(TARGET / 2) / _slope(TARGET):.2f} of what it was, and its square "
-        f"{(_slope(TARGET / 2) / _slope(TARGET)) ** 2:.2f}. Drag the split to see the sharpness of "
-        "all the others."
+        f"A small change of one weight changes the sum by w{raised(DEPTH - 1)} times as much, and "
+        "the loss is ½ times the square of what all changes add up to. The steepest direction "
+        "changes each weight in proportion to its slope, and then λ is the sum of the squares of "
+        f"all slopes. For one pathway alone, with w = {TARGET ** (1 / DEPTH):g}, that is {DEPTH} × "
+        f"{_slope(TARGET):g}² = {ALONE:g}; for two halves, with w = {(TARGET / 2) ** (1 / DEPTH):.4f}"
+        f", {2 * DEPTH} × {_slope(TARGET / 2):.4f}² = {SHARED:.2f}. Twice as many weights count, but "
+        f"each slope is only {_slope(TARGET / 2) / _slope(TARGET):.2f} of what it was, and its "
+        f"square {(_slope(TARGET / 2) / _slope(TARGET)) ** 2:.2f}. Drag the split to see the "
+        "sharpness of all the others."
     ),
 )
 
 # --- 4 -----------------------------------------------------------------------------------------
 
 EDGE_OF_DESCENT = TourStep(
-    title="The edge 2/η",
+    title="Steps of finite size",
     text=(
         "A computer cannot take infinitely small steps: **gradient descent** changes each weight by "
-        "η times the derivative, and η is called the **step size**. "
+        "−η times the derivative, and η is called the **step size**. "
         "In a valley of sharpness λ the derivative at distance x from the bottom is λx, so that "
         "one step leads from x to (1 − ηλ)x."
     ),
@@ -234,16 +277,17 @@ EDGE_OF_DESCENT = TourStep(
 # --- 5 -----------------------------------------------------------------------------------------
 
 HANDS_BACK = TourStep(
-    title="A large step hands the signal back",
+    title="A large step makes the pathways share",
     text=(
         f"Now both pathways are trained by descent with this step size, from the same start as in "
-        f"step 2, and at first pathway 1 runs ahead as it did there. "
+        f"part 2, and at first pathway 1 runs ahead as it did there. "
         f"But the solution that gradient flow ended in, {FLOW_END[0]:.3f} and {FLOW_END[1]:.3f}, "
         f"has sharpness {theory.mode_sharpness(FLOW_END, DESCENT.network.depths):.1f}, beyond the "
         f"edge {EDGE:g}, so that descent cannot come to rest there."
     ),
     guess=Guess(
-        question="With which strength does pathway 2 end now?",
+        question=f"Descent can rest only where the curve of part 3 is not above {EDGE:g}. With "
+        "which strength does pathway 2 end now?",
         label="Strength of pathway 2 at the end",
         low=0.0,
         high=1.0,
@@ -258,28 +302,29 @@ HANDS_BACK = TourStep(
     right=_end(1),
     is_="it ends with",
     words=lambda run: (
-        f"Pathway 1 keeps {_end(0)(run):.3f}. Descent jumps from one side of the valley to the "
-        "other, and jump by jump some signal leaves the pathway in which it makes the valley "
-        "sharpest, the strong one, and goes to the other. That ends when the valley is flat enough: "
-        f"the sharpness is then {run.sharpness[-1]:.2f}, just within the edge {EDGE:g}. More is not "
-        "handed back."
+        f"Pathway 1 keeps {_end(0)(run):.3f}. {two_jumps(run)} So it gains with every such pair, and "
+        "pathway 1 has to make room, until the valley is flat enough: the "
+        f"sharpness is then {run.sharpness[-1]:.2f}, just within the edge {EDGE:g}, and nothing more "
+        "is handed over. (The jumps do not grow without end as in part 4, because this valley is "
+        "flatter on the side below the target. The panel of the sharpness shows it wherever "
+        "descent is at that step, also on the slopes; that of a solution it is only at rest.)"
     ),
 )
 
 # --- 6 -----------------------------------------------------------------------------------------
 
 HOW_FAR = TourStep(
-    title="How far: the ruler and the trap",
+    title="How far: the bar and the trap",
     text=(
         "The larger the step size, the lower the edge 2/η, and the more evenly the signal has to "
         f"be shared; above η = {MARKS.balanced:.4f} even two halves are too sharp, and then the "
         "pathways become equal while their sum goes on jumping around the target. "
         "But a jump that is too long throws both pathways back to near zero, where the curve of "
-        "step 1 is flat and next to nothing is learned for a long time."
+        "part 1 is flat and next to nothing is learned for a long time."
     ),
     guess=Guess(
-        question=f"From which step size on can that cost the rest of a run of "
-        f"{DESCENT.dynamics.steps} steps?",
+        question=f"From which step size on may a run be thrown so low that it does not come back "
+        f"within its {DESCENT.dynamics.steps} steps?",
         label="Step size η",
         low=0.05,
         high=0.4,
@@ -293,9 +338,10 @@ HOW_FAR = TourStep(
     right=lambda run: theory.step_size_marks(run.experiment).trap,
     words=lambda run: (
         "From there on, by theory, one jump can land so close to zero that the way back takes "
-        "longer than the run: a **trap**. Drag the handle of the bar, and the picture follows. The "
-        "bar has the zones that theory expects, the thin strip under it what becomes of such runs "
-        "in fact; some do get away from the trap."
+        f"longer than the run: a **trap**. The picture shows this at η = {TRAPPED:g}. Not every run "
+        "is caught, as it may never land that low. Drag the handle of the bar, and the picture "
+        "follows; the sentence under it says what became of the run. The bar has the zones that "
+        "theory expects, the thin strip under it what becomes of such runs in fact."
     ),
 )
 
@@ -306,13 +352,13 @@ SHALLOW_STARTS = SHALLOW.start.strengths(0)
 SHALLOW_SHARPNESS = theory.single_path_sharpness(TARGET, SHALLOW_DEPTH)
 
 NEVER = TourStep(
-    title="Why two layers never share, and what is open",
+    title="Two layers, and what is open",
     text=(
         f"With only {SHALLOW_DEPTH} layers a pathway's strength is w², and the squares of the "
-        f"slopes add up to 2σ₁ + 2σ₂, which is {SHALLOW_SHARPNESS:g} for every solution. "
+        f"slopes of part 3 add up to 2σ₁ + 2σ₂, which is {SHALLOW_SHARPNESS:g} for every solution. "
         f"Descent with η = {SHALLOW.dynamics.step_size:g} has its edge at {SHALLOW.edge:.2f}, so "
-        f"it can rest in none of them; it starts from strengths {SHALLOW_STARTS[0]:g} and "
-        f"{SHALLOW_STARTS[1]:g}."
+        f"that it can rest in none of them; the run starts from strengths {SHALLOW_STARTS[0]:g} "
+        f"and {SHALLOW_STARTS[1]:g}."
     ),
     guess=Guess(
         question=f"Pathway 1 starts with {theory.shares(SHALLOW_STARTS)[0]:.3f} of the sum. Which "
@@ -330,21 +376,24 @@ NEVER = TourStep(
     before=variations.with_steps(SHALLOW, 1),
     right=_share,
     words=lambda run: (
-        "The share has not changed at all. The sum jumps between "
+        "The share has not changed at all: each step multiplies all weights by the same number, "
+        f"1 − η(σ₁ + σ₂ − {TARGET:g}). Gradient flow keeps the shares there, too. The sum jumps between "
         f"{run.strengths[-2:].sum(axis=1).min():.3f} and "
-        f"{run.strengths[-2:].sum(axis=1).max():.3f} for ever, but no split is flatter than "
-        "another, so nothing is handed over."
+        f"{run.strengths[-2:].sum(axis=1).max():.3f} to the end of the run, but no split is flatter "
+        "than another, so that jumping hands nothing over. From three layers on the even split is "
+        f"flatter than one pathway alone: {_even(3):.2f} against 3 with three, {SHARED:.2f} against "
+        f"{ALONE:g} with {DEPTH}."
     ),
 )
 
 STEPS = (TWO_PATHWAYS, WHO_WINS, SHARP, EDGE_OF_DESCENT, HANDS_BACK, HOW_FAR, NEVER)
 
 OPEN = (
-    "**What is open.** For two pathways theory says to about a hundredth where the sharing ends; "
-    "for three or more there is no such formula, because the end depends on the way there. How "
-    "long it takes to hand the signal back is not known in a formula either. And the networks in "
-    "use are not linear, and learn from noisy samples: there the argument of this tour is a guide, "
-    "not a proof."
+    "**What is open.** Where two pathways come to share, theory predicts their strengths to about "
+    "0.01, because the target for their sum and the edge for their sharpness fix both; for three or "
+    "more there is no such formula, and the end depends on the way there. How long it takes to hand "
+    "the signal over is not known in a formula either. And the networks in use are not linear, and "
+    "learn from noisy samples: there the argument of this tour is a guide, not a proof."
 )
 
 
@@ -353,12 +402,14 @@ def questions(run: Trajectory) -> tuple[tuple[str, str], ...]:
     return (
         (
             "Which pathway carries the signal after training with tiny steps?",
-            f"The one that starts ahead, nearly alone: {FLOW_END[0]:.3f} of {TARGET:g}.",
+            f"With {DEPTH} layers, from this start, the one that starts ahead, nearly alone: "
+            f"{FLOW_END[0]:.3f} of {TARGET:g}.",
         ),
         (
             "Why does a large step size share it out again?",
-            f"Alone the pathway is too sharp for the edge ({ALONE:g} against {EDGE:g}), shared it "
-            f"is flat enough ({SHARED:.2f}), and the jumps at the edge move signal there.",
+            f"Alone the pathway is too sharp for the edge ({ALONE:g} against {EDGE:g}), evenly "
+            f"shared the signal is not ({SHARED:.2f}); and of two jumps, down and up again, the "
+            "weak pathway gets more than it gave.",
         ),
         (
             "How evenly?",
@@ -366,5 +417,8 @@ def questions(run: Trajectory) -> tuple[tuple[str, str], ...]:
             f"{ETA:.4f}, equal shares above η = {MARKS.balanced:.4f}, and from {MARKS.trap:.4f} on "
             "the run may be lost.",
         ),
-        ("When does it never do so?", "With two layers, where sharing does not make it flatter."),
+        (
+            "When does it never do so?",
+            "With two layers: no split is flatter than another, and the shares stay what they were.",
+        ),
     )

@@ -70,7 +70,11 @@ def frame() -> None:
         "[class*=st-key-small-] p{font-size:.875rem;line-height:1.4}"
         # verdicts differ in length, and the picture below stays where it is
         ".stMainBlockContainer:has(.st-key-player) [class*=st-key-small-verdict]"
-        "{min-height:calc(3*.875rem*1.4)}"
+        "{min-height:calc(3*.875rem*1.4);container-type:inline-size}"
+        "@container(max-width:760px){[class*=st-key-small-verdict]>*"
+        "{min-height:calc(4*.875rem*1.4)}}"
+        "@container(max-width:500px){[class*=st-key-small-verdict]>*"
+        "{min-height:calc(7*.875rem*1.4)}}"
         "[class*=st-key-lead-] p{font-size:.875rem;line-height:1.35;margin:0 0 1rem}"
         "[class*=st-key-title-] h2{font-size:1.5rem;padding:0 0 .5rem}"
         "[class*=st-key-title-] h3{font-size:1.2rem;padding:.5rem 0 0}"
@@ -169,10 +173,10 @@ _TO_TOP = st.components.v2.component(
 )
 
 
-def to_top(place: int) -> None:
+def to_top(place: int, known: bool) -> None:
     """Show the page from its top and read it from its title, where `place` is another than before
-    on the same page."""
-    _TO_TOP(key="to_top", data=place)
+    on the same page; where its answer is `known` since then, read on from that."""
+    _TO_TOP(key="to_top", data={"step": place, "known": known})
 
 
 def step_size_ruler(experiment: Experiment) -> None:

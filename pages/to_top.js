@@ -1,13 +1,22 @@
-/* After a move to another step of the tour: the page is shown from its top, and read from there. */
+/* After a move to another part of the tour: the page is shown from its top, and read from there. After
+ * its answer was asked for by a key that is gone now, it is read from the answer.
+ */
 
 let seen;
 
-export default ({ data: step }) => {
-  const moved = seen !== undefined && seen !== step;
-  seen = step;
-  if (!moved) return;
-  document.querySelector("[data-testid=stMain]").scrollTo(0, 0);
-  const title = document.querySelector("[data-testid=stMain] h2");
-  title.tabIndex = -1;
-  title.focus({ preventScroll: true });
+const focus = (selector) => {
+  const found = document.querySelector(`[data-testid=stMain] ${selector}`);
+  if (!found) return;
+  found.tabIndex = -1;
+  found.focus({ preventScroll: true });
+};
+
+export default ({ data: { step, known } }) => {
+  const before = seen;
+  seen = { step, known };
+  if (!before) return;
+  if (before.step !== step) {
+    document.querySelector("[data-testid=stMain]").scrollTo(0, 0);
+    focus("h2");
+  } else if (known && !before.known) focus("[class*=st-key-answer-]");
 };

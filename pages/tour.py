@@ -1,4 +1,4 @@
-"""The paper's argument in seven steps, each with a guess before its answer."""
+"""The paper's argument in seven parts, each with a guess before its answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages import _prose, _reached, _runs, _state, _take, _ui, _widgets
-from pages._tour_steps import DESCENT, OPEN, STEPS, TourStep, questions, unbroken
+from pages._tour_steps import DESCENT, OPEN, STEPS, TRAPPED, TourStep, questions, unbroken
 from simcore import Experiment, live, prospects, regimes, scenes, variations
 from simcore.figures import charts
 from simcore.figures import tour as pictures
@@ -44,7 +44,7 @@ def walk() -> None:
     """Where the reader is, and the way to every other step."""
     _widgets.choice(
         st.segmented_control,
-        "Step of the tour",
+        "Part of the tour",
         "step",
         list(range(1, len(STEPS) + 1)),
         number,
@@ -77,7 +77,10 @@ def tell() -> None:
 
 
 def answer(run: Trajectory) -> None:
-    _prose.say(unbroken(f"{current.compared(guessed(number), run)} {current.words(run)}"))
+    compared = current.compared(guesses.get(number), run)
+    _prose.say(unbroken(f"{compared} {current.words(run)}"), "answer")
+    if number == len(STEPS):
+        _prose.say("Below: what is open, and what you can say now.")
 
 
 def drag(label: str, low: float, high: float, step: float, begin: float) -> float:
@@ -106,7 +109,7 @@ def strength_curve(run: Trajectory, known: bool) -> None:
 
 
 def splits(run: Trajectory, known: bool) -> None:
-    share = drag("Share of pathway 1", 0.0, 1.0, 0.01, 0.9) if known else 0.5
+    share = drag("Strength of pathway 1", 0.0, 1.0, 0.01, 0.9) if known else 0.5
     target, (first, second) = run.experiment.task.singular_values[0], run.experiment.network.depths
     drawn = pictures.splits(target, (first, second), guessed(number), known, share)
     _ui.chart(drawn, "Sharpness of the solutions", run.experiment)
@@ -128,7 +131,8 @@ def named(run: Trajectory) -> Named:
 
 def played(run: Trajectory, known: bool) -> None:
     """The run; before the answer its beginning, on the axes of the whole."""
-    levels = [Level(guessed(number), pictures.YOURS)]
+    guess = guesses.get(number, None if known else guessed(number))
+    levels = [] if guess is None else [Level(guess, pictures.YOURS)]
     scene = pictures.scene([named(run)], current.panels, levels)
     if known:
         _ui.play_here(scene, run, f"player_{number}")
@@ -144,11 +148,20 @@ def played(run: Trajectory, known: bool) -> None:
     _ui.chart(drawn, "How it begins", begin.experiment)
 
 
+_OF = {field: mark.name for field, mark in prospects.MARKS.items()}
+MARKS = (
+    "The marks of the bar are step sizes. Above "
+    f"{_OF['flow_edge']} the solution that gradient flow ends in is too sharp for descent, above "
+    f"{_OF['single_path']} one pathway alone, above {_OF['balanced']} even two halves; from "
+    f"{_OF['trap']} on a run may be trapped, and from {_OF['wcr']} on a jump can reach zero."
+)
+
+
 def ruler(run: Trajectory, known: bool) -> None:
     """Before the answer, the run of the step before; then any step size."""
     experiment = run.experiment
     if known:
-        experiment = variations.with_step_size(experiment, tried.get(number, guessed(number)))
+        experiment = variations.with_step_size(experiment, tried.get(number, TRAPPED))
         _ui.ruler_of(experiment, "tour_ruler", lambda eta: tried.update({number: eta}), "tour")
         run = found(experiment)
     scene = pictures.scene([named(run)], current.panels)
@@ -157,11 +170,13 @@ def ruler(run: Trajectory, known: bool) -> None:
         assert system is not None
         scene = replace(scene, live=system | {"network": None}, plays=False)  # eta alone moves
     _ui.play_here(scene, run, f"player_{number}")
+    if not known:
+        eta = experiment.dynamics.eta
+        _prose.say(f"The run of part 5, with η = {eta:.4f}: see how low its jumps fall.", "small")
     if known:
         regime = regimes.classify(run)
         _prose.say(f"**{regime.value.capitalize()}.** {regime.sentence}", "small-verdict")
-        listed = (f"{mark.name}, {mark.meaning}" for mark in prospects.MARKS.values())
-        _prose.say(f"The marks of the bar: {'; '.join(listed)}.", "small-marks")
+        _prose.say(MARKS, "small-marks")
         _reached.later(experiment)
 
 
@@ -186,12 +201,16 @@ def farewell() -> None:
     seen = [k for k in range(1, len(STEPS) + 1) if k in told]
     _prose.table(
         {
-            "step": [STEPS[k - 1].title for k in seen],
-            "you said": [STEPS[k - 1].guess.written(guessed(k)) for k in seen],
+            "part": [STEPS[k - 1].title for k in seen],
+            "you said": [said(k) for k in seen],
             "answer": [right(STEPS[k - 1]) for k in seen],
         }
     )
-    _ui.link("simulator", "Open the run of step 5 in the Simulator", DESCENT, icon="▶️")
+    _ui.link("simulator", "Open the run of part 5 in the Simulator", DESCENT, icon="▶️")
+
+
+def said(part: int) -> str:
+    return STEPS[part - 1].guess.written(guesses[part]) if part in guesses else "–"
 
 
 def right(other: TourStep) -> str:
@@ -211,14 +230,17 @@ with words:
         ask()
     with st.container(horizontal=True):
         if known:
-            _widgets.button("Guess again", "tour_again", lambda: told.discard(number))
+            again = "Guess again" if number in guesses else "Guess after all"
+            _widgets.button(again, "tour_again", lambda: told.discard(number))
         if number > 1:
             _widgets.button("Back", "tour_back", lambda: go(number - 1))
         if number < len(STEPS):
-            _widgets.button("**Next**" if known else "Next", "tour_next", lambda: go(number + 1))
+            _widgets.button("**Next**" if known else "Skip", "tour_next", lambda: go(number + 1))
+        elif not known:
+            _widgets.button("Skip", "tour_next", lambda: told.add(number))
 with picture:
     PICTURES[current.picture](run, known)
 if known and number == len(STEPS):
     farewell()
 _take.of_charts()
-_ui.to_top(number)
+_ui.to_top(number, known)

@@ -8,8 +8,18 @@ import re
 import numpy as np
 import pytest
 
-from pages._tour_steps import DESCENT, OPEN, SHALLOW, STEPS, questions, unbroken
-from simcore import Trajectory, simulate, theory, view
+from pages._tour_steps import (
+    DESCENT,
+    OPEN,
+    SHALLOW,
+    STEPS,
+    TRAPPED,
+    highest,
+    questions,
+    two_jumps,
+    unbroken,
+)
+from simcore import Trajectory, regimes, simulate, theory, variations, view
 from simcore.figures import ruler
 from simcore.figures import tour as pictures
 from simcore.figures.tables import Named
@@ -118,6 +128,12 @@ def test_what_is_said_of_the_ways_is_true_of_them(runs):
     way = descend(DESCENT)[105:]
     jumps = np.sign(np.diff(way[:60, 0]))
     assert (jumps[1:] != jumps[:-1]).mean() > 0.8  # from one side to the other
+    sums = way.sum(axis=1)
+    pairs = np.flatnonzero((sums[:-2] > 1.05) & (sums[1:-1] < 1) & (sums[2:] > sums[1:-1]))
+    below, above = 1 - sums[pairs + 1], sums[pairs] - 1
+    assert len(pairs) > 40
+    assert (below > above).all()  # down from where it is steep, up from where it is flatter
+    assert (way[pairs + 2, 1] > way[pairs, 1]).all()  # and pathway 2 gets more than it gave
     early, late = way[:20].mean(axis=0), way[-20:].mean(axis=0)
     assert late[0] < early[0] - 0.05  # and signal leaves pathway 1
     assert late[1] > early[1] + 0.2  # for the other
@@ -126,6 +142,21 @@ def test_what_is_said_of_the_ways_is_true_of_them(runs):
     ends = shallow.strengths[-6:, :, 0].sum(axis=1)
     assert ends[::2] == pytest.approx(ends[0], abs=1e-9)
     assert abs(ends[0] - ends[1]) > 0.5
+
+
+def test_the_two_jumps_are_those_of_the_run(runs):
+    k, way = highest(runs[5]), descend(DESCENT)
+    assert k == way.sum(axis=1).argmax()
+    taken, given = way[k] - way[k + 1], way[k + 2] - way[k + 1]
+    assert taken[1] < given[1]
+    for value, digits in ((taken[0], 3), (given[0], 3), (taken[1], 5), (given[1], 5)):
+        assert f"{value:.{digits}f}" in two_jumps(runs[5])
+
+
+def test_the_trap_that_is_shown_is_one():
+    run = simulate(variations.with_step_size(DESCENT, TRAPPED))
+    assert regimes.classify(run) is Regime.TRAPPED
+    assert theory.step_size_marks(DESCENT).trap < TRAPPED
 
 
 def test_some_runs_get_away_from_the_trap_and_none_is_lost_before_it():
@@ -153,9 +184,12 @@ def test_a_guess_is_compared_and_not_judged(number, runs):
         assert said.startswith(f"You said {guess.written(guessed)}")
         (bold,) = re.findall(r"\*\*([\d.]+)\*\*", said)
         assert float(bold) == pytest.approx(right, abs=0.5 * 10.0 ** -(guess.digits + 1) * 1.01)
-        assert ("and so it is" in said) == (abs(guessed - right) <= guess.step / 2)
+        assert ("that is right" in said) == (abs(guessed - right) <= guess.step / 2)
         assert said.replace(bold, "").replace(guess.written(guessed), "").count(".") == 1
     assert abs(guess.begin - right) > 2 * guess.step  # it begins at no answer
+    unasked = step.compared(None, run)
+    assert "You said" not in unasked
+    assert unasked.endswith(said[said.index("**") :])
 
 
 def spoken(number: int, run: Trajectory) -> str:

@@ -88,7 +88,7 @@ def test_the_tour_is_walked_by_keyboard(browser, address):
         written = guess(page, number, right + off * step.guess.step)
         said = page.get_by_text(f"You said {written}")
         expect(said).to_contain_text(answer, timeout=PATIENCE)
-        expect(said).to_contain_text("and so it is" if not off else ";", timeout=PATIENCE)
+        expect(said).to_contain_text("that is right" if not off else ";", timeout=PATIENCE)
         for turn in (number, number + 1):
             look(page, turn)
             assert main.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
@@ -106,7 +106,7 @@ def test_the_tour_is_walked_by_keyboard(browser, address):
     expect(page.get_by_text("Now you can say")).to_be_visible(timeout=PATIENCE)
     table = page.get_by_role("table")
     expect(table.get_by_role("row")).to_have_count(1 + LAST, timeout=PATIENCE)
-    page.get_by_role("link", name="Open the run of step 5").focus()
+    page.get_by_role("link", name="Open the run of part 5").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("Partly re-balanced.")).to_be_visible(timeout=PATIENCE)
     assert page.locator("[data-testid=stException]").count() == 0

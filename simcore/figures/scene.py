@@ -276,6 +276,8 @@ class Scene:
 
     columns: panels side by side where there is room. seconds: the whole run at speed 1.
     plays: whether it begins to play when it is first shown, unless the reader wants less motion.
+    only_plays: whether the reader is offered no more than the keys of time, for a page whose words
+    lead; the clock then counts steps alone.
     height: of a panel in CSS pixels. note: one line below the panels. words: what a phase is, by
     its name, shown when the pointer rests on it. missing: why a panel that was asked for is not
     there, by its key.
@@ -298,6 +300,7 @@ class Scene:
     height: int = 280
     seconds: float = 12.0
     plays: bool = False
+    only_plays: bool = False
     time: Literal["linear", "log"] = "linear"
     view: Mapping[str, Any] = field(default_factory=dict)
     report: bool = False

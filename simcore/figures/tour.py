@@ -36,14 +36,15 @@ _DASHED: parts.Channels = {
 
 
 def scene(runs: Sequence[Named], keys: Sequence[str], guesses: Sequence[Level] = ()) -> Scene:
-    """Panels of runs in plain words, without what theory predicts; `guesses` are levels of the
-    first panel. (Pathway 1 is taken for that with the largest share.)"""
+    """Panels of runs in plain words, without phases and what theory predicts; `guesses` are levels
+    of the first panel. (Pathway 1 is taken for that with the largest share.)"""
     whole = panels.simulator(runs, keys)
+    quiet = [replace(run, phases=(), notices=()) for run in whole.runs]
     plain = [_plainly(panel, len(runs) > 1) for panel in whole.panels]
     first = plain[0]
     if isinstance(first, SeriesPanel):
         plain[0] = replace(first, levels=(*first.levels, *guesses))
-    return replace(whole, panels=tuple(plain), plays=True, seconds=8.0)
+    return replace(whole, runs=quiet, panels=tuple(plain), plays=True, seconds=8.0, only_plays=True)
 
 
 def beginning(first: Scene, whole: Scene) -> Scene:
@@ -135,7 +136,13 @@ def splits(
     if told:
         marks += [
             Mark(target / 2, at(target / 2), RIGHT, "star", hollow=False),
-            Mark(share * target, at(share * target), "this split", "diamond", colour="edge"),
+            Mark(
+                share * target,
+                at(share * target),
+                f"this split, λ = {style.short(at(share * target))}",
+                "diamond",
+                colour="edge",
+            ),
         ]
     layers = [_line(curve, x, y) if told else _frame(x, y), *parts.marks(marks, x, y)]
     known = curve if told else ends

@@ -247,6 +247,7 @@ def _pack(
         "height": scene.height,
         "seconds": scene.seconds,
         "plays": scene.plays,
+        "only_plays": scene.only_plays,
         "time": scene.time,
         "report": scene.report,
         "live": _live(scene),

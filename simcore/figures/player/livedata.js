@@ -28,7 +28,7 @@ const given = (table) =>
 /** A run whose phases nobody knows yet. */
 const bare = (run, { t }, { style }) => ({
   ...run,
-  phases: [{ name: "", t0: 0, t1: t.at(-1), colour: style.muted }],
+  phases: run.phases.length ? [{ name: "", t0: 0, t1: t.at(-1), colour: style.muted }] : [],
   notices: [],
 });
 

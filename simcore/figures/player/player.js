@@ -6,7 +6,7 @@
 import { staged } from "../browser/staged.js";
 import { fillSpeeds, listenToControls, showControls } from "./controls.js";
 import { listenToKeys } from "./keys.js";
-import { Layout, Screen } from "./layout.js";
+import { LASTING, Layout, Screen } from "./layout.js";
 import { Live } from "./live.js";
 import { MOST_ON_STAGE, showVisible, titleButton } from "./enlarge.js";
 import { addLogButton } from "./logbutton.js";
@@ -20,6 +20,7 @@ import { showClock, tell } from "./words.js";
 
 const TELL_EVERY = 500; // ms between two words to screen readers while playing
 const CLOSEST_ZOOM = 4; // steps
+const SEEN = 0.5; // of the panels or the window, for a run to begin by itself
 
 export class Player extends Picture {
   constructor(root) {
@@ -50,7 +51,11 @@ export class Player extends Picture {
     this.scheme = matchMedia("(prefers-color-scheme: dark)");
     this.on(this.scheme, "change", redress);
     this.on(document.fonts, "loadingdone", redress); // web fonts have other widths
-    this.observer = new ResizeObserver(() => this.layout.refit());
+    this.observer = new ResizeObserver(() => {
+      this.layout.refit();
+      clearTimeout(this.fitting);
+      this.fitting = setTimeout(() => this.layout.refit(), LASTING);
+    });
     // what stands above the panels moves them, and then all that holds them has another size
     for (let n = this.root; n; n = n.parentNode ?? n.host)
       if (n.nodeType === 1) this.observer.observe(n);
@@ -66,9 +71,11 @@ export class Player extends Picture {
 
   stop() {
     cancelAnimationFrame(this.request);
+    clearTimeout(this.fitting);
     this.view.stop();
     this.live.stop();
     this.observer.disconnect();
+    this.seen?.disconnect();
     this.life.abort();
     this.film?.abort();
   }
@@ -81,6 +88,7 @@ export class Player extends Picture {
     const whole = this.live.receive(data);
     if (!whole) return;
     this.caption = data.scene.caption; // it holds the view, so it changes with that
+    this.root.toggleAttribute("data-only-plays", data.scene.only_plays);
     const fresh = data.scene.hash !== this.hash,
       theme = this.pageTheme(data.scene.style);
     this.root.toggleAttribute("data-stage", staged());
@@ -89,7 +97,7 @@ export class Player extends Picture {
     if (fresh || moved) showControls(this);
     if (fresh || moved || theme.key !== this.theme.key) this.restyle(theme);
     if (moved) this.pause();
-    if (fresh && data.scene.plays && !this.calm.matches) this.play();
+    if (fresh && data.scene.plays && !this.calm.matches) this.playInView();
   }
 
   load(data) {
@@ -168,11 +176,24 @@ export class Player extends Picture {
   }
 
   play() {
+    this.seen?.disconnect();
     this.clock.play();
     this.hover = null;
     this.follow();
     showControls(this);
     this.wake();
+  }
+
+  /** Begins once the panels are in view: on a phone they are below what is read first. */
+  playInView() {
+    this.seen?.disconnect();
+    const begin = (looks) => {
+      const { intersectionRect, boundingClientRect } = looks.at(-1),
+        most = Math.min(boundingClientRect.height, window.innerHeight);
+      if (most > 0 && intersectionRect.height >= SEEN * most) this.play();
+    };
+    this.seen = new IntersectionObserver(begin, { threshold: [0.1, 0.2, 0.3, 0.4, SEEN] });
+    this.seen.observe(this.parts.stage);
   }
 
   pause() {
@@ -185,6 +206,7 @@ export class Player extends Picture {
   }
 
   seek(t) {
+    this.seen?.disconnect();
     this.clock.seek(t);
     this.rest();
     this.follow();

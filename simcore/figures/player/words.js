@@ -14,7 +14,8 @@ function momentText(S, t) {
   const { last } = S.steps;
   if (t > S.reference.t.at(-1) + 1e-9 * Math.abs(t))
     return `${time} · ${S.reference.label} ended at step ${last}`; // other runs go on
-  return `step ${S.steps.done(t)} / ${last} · ${time}`;
+  const step = `step ${S.steps.done(t)} / ${last}`;
+  return S.scene.only_plays ? step : `${step} · ${time}`;
 }
 
 /** Each descent counts steps of its own where step sizes differ. */
