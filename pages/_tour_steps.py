@@ -302,12 +302,12 @@ HANDS_BACK = TourStep(
     right=_end(1),
     is_="it ends with",
     words=lambda run: (
-        f"Pathway 1 keeps {_end(0)(run):.3f}. {two_jumps(run)} So it gains with every such pair, and "
+        f"Pathway 1 keeps {_end(0)(run):.3f}.\n\n{two_jumps(run)} So it gains with every such pair, and "
         "pathway 1 has to make room, until the valley is flat enough: the "
         f"sharpness is then {run.sharpness[-1]:.2f}, just within the edge {EDGE:g}, and nothing more "
-        "is handed over. (The jumps do not grow without end as in part 4, because this valley is "
+        "is handed over.\n\nThe jumps do not grow without end as in part 4, because this valley is "
         "flatter on the side below the target. The panel of the sharpness shows it wherever "
-        "descent is at that step, also on the slopes; that of a solution it is only at rest.)"
+        "descent is at that step, also on the slopes; that of a solution it is only at rest."
     ),
 )
 

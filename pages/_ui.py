@@ -77,7 +77,7 @@ def frame() -> None:
         "{min-height:calc(7*.875rem*1.4)}}"
         "[class*=st-key-lead-] p{font-size:.875rem;line-height:1.35;margin:0 0 1rem}"
         "[class*=st-key-title-] h2{font-size:1.5rem;padding:0 0 .5rem}"
-        "[class*=st-key-title-] h3{font-size:1.2rem;padding:.5rem 0 0}"
+        "[class*=st-key-title-] h3{font-size:1.2rem;padding:.5rem 0 .25rem}"
         "[data-words-follow] [class*=st-key-small-]{opacity:.45}"  # see the ruler's `announce`
         "[data-testid=stLayoutWrapper]:has(>.st-key-working){position:absolute}"  # and no gap
         ".st-key-working{position:fixed;z-index:900;bottom:.5rem;left:50%;width:auto;"

@@ -8,6 +8,7 @@ const focus = (selector) => {
   const found = document.querySelector(`[data-testid=stMain] ${selector}`);
   if (!found) return;
   found.tabIndex = -1;
+  found.style.outline = "none"; // nothing can be done with it: it is only where reading goes on
   found.focus({ preventScroll: true });
 };
 

@@ -212,11 +212,11 @@ MOVE = """(eta) => {
 }"""
 
 
-def scene_of(experiment: Experiment, mode: int = 0):
+def scene_of(experiment: Experiment, mode: int = 0, keys: tuple[str, ...] = SHOWN):
     """A run and its gradient flow, without the phases and notes that only the server knows."""
     run = simulate(experiment)
     flow = simulate(scenes.flow_beside(run))
-    shown = panels.simulator([scenes.named(run), scenes.named(flow)], SHOWN, View(mode=mode))
+    shown = panels.simulator([scenes.named(run), scenes.named(flow)], keys, View(mode=mode))
     bare = [
         replace(r, phases=[("", 0, int(of.steps[-1]))], notices=())
         for r, of in zip(shown.runs, (run, flow), strict=True)
@@ -246,12 +246,22 @@ def painted(page):
     page.evaluate("new Promise((ok) => requestAnimationFrame(() => requestAnimationFrame(ok)))")
 
 
-@pytest.mark.parametrize("eta", [0.05, 0.16, 2 / 10.5, 0.3, 0.9], ids=str)
-def test_the_picture_that_follows_has_the_pixels_of_the_servers(page, eta):
+LONG = variations.with_steps(MEDIUM.experiment, 2600)  # more steps than records in the browser
+
+
+@pytest.mark.parametrize(
+    ("experiment", "eta", "keys"),
+    [
+        *((MEDIUM.experiment, eta, SHOWN) for eta in (0.05, 0.16, 2 / 10.5, 0.3, 0.9)),
+        *((LONG, eta, SHOWN[:4]) for eta in (0.23, 0.9)),
+    ],
+    ids=lambda value: str(value) if isinstance(value, float) else "",
+)
+def test_the_picture_that_follows_has_the_pixels_of_the_servers(page, experiment, eta, keys):
     """Gradient flow and predicted ends along, up to the ribbon of phases, which only the server
-    knows: under the edge, partly re-balanced, in a cycle, with a flipped sign and diverged."""
-    experiment = MEDIUM.experiment
-    mounted(page, scene_of(experiment), scene_of(at(experiment, eta)))
+    knows: under the edge, partly re-balanced, in a cycle, with a flipped sign and diverged; and
+    where not all records are drawn."""
+    mounted(page, *(scene_of(each, keys=keys) for each in (experiment, at(experiment, eta))))
     before = page.evaluate(PIXELS)
     assert page.evaluate(MOVE, eta)
     painted(page)
@@ -264,7 +274,30 @@ def test_the_picture_that_follows_has_the_pixels_of_the_servers(page, eta):
     page.evaluate("window.rerun(1)")  # the server's own
     painted(page)
     assert page.evaluate(PIXELS) == followed
-    assert page.evaluate("window.root.querySelector('.note').textContent") == ""
+    assert "follows" not in page.evaluate("window.root.querySelector('.note').textContent")
+
+
+ROOM = """async (source) => {
+  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const { Screen, LASTING } = await import(url);
+  document.body.innerHTML = `<p style="height: 100px; margin: 0"></p><div><canvas class="panels">
+    </canvas><div class="timeline"><canvas></canvas></div></div>`;
+  const words = document.querySelector("p"), screen = new Screen(document.querySelector("div"));
+  const at = (height) => { words.style.height = `${height}px`; return screen.room; };
+  const wait = () => new Promise((ok) => setTimeout(ok, LASTING + 20)), begun = [at(300), at(100)];
+  await wait();
+  const seen = [...begun, at(0), at(100), at(0), at(120), at(80), at(0)];
+  await wait();
+  return [...seen, at(0)];
+}"""
+
+
+def test_the_picture_keeps_its_size_while_words_above_it_are_replaced(page):
+    """For a moment there are none, or both; it has their place once they stay away."""
+    source = modules.joined(Path(player.__file__).parent / "layout.js")
+    least, first, *rest = page.evaluate(ROOM, source + "\nexport { Screen, LASTING };\n")
+    assert first == least + 200  # while the page is made
+    assert rest == [first, first, first, first, first, first, first + 100]
 
 
 def test_a_run_that_is_awaited_has_the_pixels_of_the_servers(page):

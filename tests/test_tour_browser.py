@@ -129,11 +129,11 @@ def test_a_lecturer_s_link_opens_a_step_and_the_picture_follows_the_ruler(browse
     expect(page.locator(".regime-ruler")).to_have_count(0, timeout=PATIENCE)
     press(page, "That is my guess")
     handle = page.locator(".regime-ruler .handle")
-    expect(page.get_by_text("Partly re-balanced.")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Trapped.")).to_be_visible(timeout=PATIENCE)
     handle.focus()
     for _ in range(3):
-        page.keyboard.press("PageUp")
-    expect(page.get_by_text("Partly re-balanced.")).to_have_count(0, timeout=PATIENCE)
+        page.keyboard.press("PageDown")
+    expect(page.get_by_text("Trapped.")).to_have_count(0, timeout=PATIENCE)
     page.goto(f"{address}/tour?step=9")
     expect(page.get_by_text("step of the tour must be between 1 and 7")).to_be_visible(
         timeout=PATIENCE

@@ -18,7 +18,7 @@ const FOOT_OF_PAGE = 10; // below the panels, where they fill the window
 const LEAST_PLOT = 80; // to have more panels in view
 const LARGEST = 1.5; // times the usual height, where there is room
 const LEFT_OVER = 44; // of the window before panels grow: words above them come and go
-export const LASTING = 300; // ms for which there is more before they do
+export const LASTING = 300; // ms for which there is more or less before they follow
 export const GAP = 22;
 
 /** Panels side by side in a width. */
@@ -48,19 +48,19 @@ export class Screen {
       zoom = zoomOf(this.root),
       top = canvas.getBoundingClientRect().top + scrolledBy(canvas);
     const room = Math.floor((window.innerHeight - top) / zoom) - FOOT_OF_PAGE;
-    if (!(room >= this.kept) || this.isToStay(room >= this.kept + LEFT_OVER)) this.kept = room;
+    const other = !(room >= this.kept && room < this.kept + LEFT_OVER);
+    if (this.isToStay(other) && other) Object.assign(this, { kept: room, since: undefined });
     return this.kept;
   }
 
-  /** Whether there has been much more room for a while, or the visitor has just made it: words above
-   * are replaced by others, and for a frame there are none. */
-  isToStay(much) {
-    const frame = [window.innerHeight, staged()].join(),
-      made = frame !== this.frame;
-    this.frame = frame;
-    if (!much) this.since = undefined;
-    else this.since ??= performance.now();
-    return made || performance.now() - this.since >= LASTING;
+  /** Whether another room has been there for a while, or since a page or window began: words above are
+   * replaced by others, and for a frame there are none, or both. */
+  isToStay(other) {
+    const now = performance.now(),
+      frame = [window.innerHeight, staged()].join();
+    if (frame !== this.frame) Object.assign(this, { frame, begun: now });
+    this.since = other ? (this.since ?? now) : undefined;
+    return now < this.begun + LASTING || now >= this.since + LASTING;
   }
 }
 

@@ -3,13 +3,16 @@
 import { sharpness } from "../twin/curvature.js";
 import { records } from "../twin/descent.js";
 import { flowRecords } from "../twin/flow.js";
+import { thinned } from "../twin/system.js";
 
 const DIGITS_LOST = 100; // of a flow's rtol: below that its loss is what its integrator leaves
 
 /** Columns of a descent with step size `eta`; `system` is as `systemAt` gives it. */
 export function columnsOf(system, eta) {
-  const { look, lambda0 } = curves(system),
-    found = records(system, eta, system.recorded, system.mode, look);
+  const { look, pass, lambda0 } = curves(system, system.every),
+    found = records(system, eta, system.recorded, system.mode, look, pass);
+  if (system.every && found.count < system.recorded.length && !system.ended)
+    return columnsOf(ended(system, eta, found.count), eta);
   const step = Float64Array.from(system.recorded.slice(0, found.count));
   return {
     step,
@@ -18,6 +21,15 @@ export function columnsOf(system, eta) {
     ...columns(found, system.floor, -Infinity),
     ...lambda0(),
   };
+}
+
+/** A run that diverged has few records, and more of them are drawn. */
+function ended(system, eta, count) {
+  const { every, recorded, mode, most } = system,
+    all = [];
+  for (let step = 0; step < recorded[count]; step += every) all.push(step);
+  const seen = all.slice(0, records(system, eta, all, mode).count);
+  return { ...system, recorded: thinned(seen, most), ended: true };
 }
 
 /** Columns of its gradient flow for a time `lasting`. */
@@ -34,15 +46,36 @@ export function flowColumnsOf(system, lasting) {
   return { step: found.taken, t, ...columns(found, system.floor, noise), ...lambda0() };
 }
 
-/** Notes the sharpness at every record, where one block of the Hessian holds it. */
-function curves(system) {
+/** Notes the sharpness at every record, where one block of the Hessian holds it; of records of which
+ * not all are drawn, one `every` so many steps, also its range over those between. */
+function curves(system, every) {
   if (!system.curved) return { look: undefined, lambda0: () => ({}) };
-  const noted = [];
+  const lambda0 = [],
+    look = (run) => lambda0.push(sharpness(run));
+  if (!every) return { look, lambda0: () => floats({ lambda0 }) };
+  const [lambda0_low, lambda0_high] = [[], []];
+  let [low, high] = [Infinity, -Infinity];
+  const widen = (value) => {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  };
   return {
-    look: (run) => noted.push(sharpness(run)),
-    lambda0: () => ({ lambda0: Float64Array.from(noted) }),
+    look: (run) => {
+      look(run);
+      widen(lambda0.at(-1));
+      lambda0_low.push(low);
+      lambda0_high.push(high);
+      [low, high] = [Infinity, -Infinity];
+    },
+    pass: (run, step) => step % every === 0 && widen(sharpness(run)),
+    lambda0: () => floats({ lambda0, lambda0_low, lambda0_high }),
   };
 }
+
+const floats = (columns) =>
+  Object.fromEntries(
+    Object.entries(columns).map(([name, values]) => [name, Float64Array.from(values)]),
+  );
 
 /** Loss, strengths, their ranges and shares. A loss below the noise is none. */
 function columns({ loss, lossRange, strengths, ranges }, floor, noise) {

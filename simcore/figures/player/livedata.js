@@ -8,6 +8,7 @@ import { readRuns } from "./runs.js";
 
 const QUICK = 700; // records of a picture that the next frame replaces,
 const QUICK_FLOW = 301; // and of its flow, a smooth line
+const QUICK_LOOKS = 4000; // steps times groups up to which it has the sharpness between records, too
 
 /** A picture of fewer records calls ranges "loss|low" for "loss_low". */
 const underEveryName = (table) => ({
@@ -26,9 +27,9 @@ const given = (table) =>
     : table;
 
 /** A run whose phases nobody knows yet. */
-const bare = (run, { t }, { style }) => ({
+const bare = (run, { t }, { style, only_plays: plain }) => ({
   ...run,
-  phases: run.phases.length ? [{ name: "", t0: 0, t1: t.at(-1), colour: style.muted }] : [],
+  phases: plain ? [] : [{ name: "", t0: 0, t1: t.at(-1), colour: style.muted }],
   notices: [],
 });
 
@@ -55,6 +56,7 @@ export function filled(data) {
 
 function hurry(system) {
   system.recorded = thinned(system.recorded, QUICK);
+  if (system.recorded.at(-1) * system.power.length > QUICK_LOOKS) system.every = null;
   if (system.flow)
     system.flow = { ...system.flow, frames: Math.min(QUICK_FLOW, system.flow.frames) };
 }

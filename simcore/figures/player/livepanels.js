@@ -17,12 +17,12 @@ export const fourDigits = (v) => String(Number(v.toPrecision(4)));
 const threeDigits = (v) => String(Number(v.toPrecision(3)));
 const edgeOf = (line, { edge }) => ({ ...line, label: `2/η = ${fourDigits(edge[0])}` });
 
-const diverged = (S, made) => S.runs[0].step.length < made.system.recorded.length;
+const diverged = (S, made) => S.runs[0].step.at(-1) < made.system.recorded.at(-1);
 
-/** The strengths of all pathways in a run, as far as there are columns of them. */
-function strengthsOf(run, made) {
+/** The strengths of all pathways in a run, or their ranges' ends, as far as there are columns. */
+function strengthsOf(run, made, end) {
   const pathways = made.system.first.length - 1;
-  return Array.from({ length: pathways }, (_, h) => run.column(`s${h}`)).filter(Boolean);
+  return Array.from({ length: pathways }, (_, h) => run.column(`s${h}${end}`)).filter(Boolean);
 }
 
 /** A panel as it is of another network, which may have more pathways or fewer. */
@@ -85,9 +85,9 @@ function seen(spec, made) {
 
 /** A line with the range between records, where the twin has seen that and there is something between;
  * a picture of fewer records has it under a name of its own. */
-function banded(line, { tables, system: { recorded } }) {
+function banded(line, { tables }) {
   const columns = tables[line.run];
-  if (line.run === 0 && recorded.length > recorded.at(-1))
+  if (line.run === 0 && columns.step.length > columns.step.at(-1))
     return { ...line, low: null, high: null };
   const [low, high] = [`${line.column}_low`, `${line.column}_high`];
   return low in columns && line.low ? { ...line, low, high } : { ...line, low: null, high: null };
@@ -136,7 +136,7 @@ function fittedPlane(S, spec, made) {
       pad = 0.04 * (high - low);
     panel.limits = [low - pad, high + pad];
   }
-  const all = S.runs.flatMap((run) => strengthsOf(run, made)),
+  const all = S.runs.flatMap((run) => strengthsOf(run, made, made.system.every ? "_high" : "")),
     top = Math.max(1.05 * target, panel.limits?.[1] ?? greatestOf(all));
   const to = (curve) =>
     curve.role === "muted"

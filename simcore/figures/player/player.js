@@ -54,7 +54,7 @@ export class Player extends Picture {
     this.observer = new ResizeObserver(() => {
       this.layout.refit();
       clearTimeout(this.fitting);
-      this.fitting = setTimeout(() => this.layout.refit(), LASTING);
+      this.fitting = setTimeout(() => this.layout.refit(), LASTING + 20); // timers may be early
     });
     // what stands above the panels moves them, and then all that holds them has another size
     for (let n = this.root; n; n = n.parentNode ?? n.host)

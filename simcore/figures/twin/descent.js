@@ -67,10 +67,12 @@ export class Descent {
   }
 }
 
+const nothing = () => {};
+
 /** Records of a descent at the steps `recorded`, up to the last one whose loss is within the limit:
  * the loss, the strengths of one mode, and the smallest and largest of each since the record before;
- * `look` is called with the state at each. */
-export function records(system, eta, recorded, mode, look = () => {}) {
+ * `look` is called with the state at each, `pass` with the state at every step and its number. */
+export function records(system, eta, recorded, mode, look = nothing, pass = nothing) {
   const run = new Descent(system),
     pathways = system.first.length - 1,
     count = recorded.length;
@@ -93,6 +95,7 @@ export function records(system, eta, recorded, mode, look = () => {}) {
         if (value < lows[h]) lows[h] = value;
         if (value > highs[h]) highs[h] = value;
       }
+      pass(run, done);
     } while (done < recorded[k]);
     [kept.loss[k], kept.low[k], kept.high[k]] = [run.loss, low, high];
     for (let h = 0; h < pathways; h++) {

@@ -18,11 +18,12 @@ export const isSame = (live, { depths, scales }) =>
 /** The network at a place; null where the picture's is none of these. */
 export const networkAt = (live, { network }) => network ?? live.network;
 
-/** What `records` takes: the system, and the steps to record. */
+/** What `records` takes: the system, and the steps to record; where those are a part of Python's, it
+ * has one `every` so many steps. */
 export function systemAt(live, place) {
-  const recorded =
-    place.steps === live.recorded.at(-1) ? live.recorded : recordedOf(live, place.steps);
-  return { ...live, ...(place.network && balanced(live.target, place.network)), recorded };
+  const { recorded, every } =
+    place.steps === live.recorded.at(-1) ? live : recordedOf(live, place.steps);
+  return { ...live, ...(place.network && balanced(live.target, place.network)), recorded, every };
 }
 
 function balanced(target, { depths, scales }) {
@@ -44,7 +45,9 @@ function recordedOf({ network: { every, frames }, most }, steps) {
     stride = every ?? gap + 1 - (gap % 2);
   const all = [];
   for (let step = 0; step < steps; step += stride) all.push(step);
-  return thinned([...all, steps], most);
+  all.push(steps);
+  const recorded = thinned(all, most);
+  return { recorded, every: recorded.length < all.length ? stride : null };
 }
 
 /** Every odd-th of some steps and the last, so many at most: an even gap would hide an oscillation. */
