@@ -1,14 +1,24 @@
-"""Parts of a page that run alone: where a widget in them changes nothing but how they look, the
-rest of the page is not made again."""
+"""Parts of a page that run alone, so that the rest of the page is not made again: where a widget in
+them changes nothing but how they look, and where a visitor waits for their picture.
+
+A part that runs `ahead` leaves the rest as it was. The browser asks for that when it has drawn, and
+what is said between two such requests, by a handle that moves on, is drawn before it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from copy import copy
+from typing import TypeVar
 
 import streamlit as st
 
 from pages import _state, _widgets
+
+Found = TypeVar("Found")
+
+_going_ahead = ContextVar("going_ahead", default=False)
 
 
 def alone(body: Callable[[], object]) -> None:
@@ -17,21 +27,63 @@ def alone(body: Callable[[], object]) -> None:
     Its callbacks may change anything: where more than the view is another one, or an open menu
     holds its pictures, the whole page runs again.
     """
+    before = _shown()
+
+    def still() -> bool:
+        return _shown() == before and st.session_state.taking is None
+
+    _part(body, still)
+
+
+def ahead(body: Callable[[], Found], may: Callable[[], bool]) -> Found:
+    """What `body` returns; after a change of the experiment by a widget in it, and where it `may`,
+    it runs before the rest of the page.
+
+    A widget in it must then say something when the browser has drawn, see `goes_ahead`: where the
+    experiment is the one on show, the whole page runs.
+    """
+    state, shown = st.session_state, None
+
+    def drawn() -> Found:
+        nonlocal shown
+        shown = state.experiment
+        return body()
+
+    def other() -> bool:
+        return state.experiment != shown and state.taking is None and may()
+
+    return _part(drawn, other)
+
+
+def goes_ahead() -> bool:
+    """Whether a part of a page runs, and not all of it."""
+    return _going_ahead.get()
+
+
+def _part(body: Callable[[], Found], may: Callable[[], bool]) -> Found:
+    """What `body` returns. After a change of a widget in it, it runs alone if it `may`, else the
+    whole page does."""
     state = st.session_state
-    before, said, with_page = _shown(), copy(state.said), True
+    said, with_page = copy(state.said), True
 
-    def run() -> None:
+    def run() -> Found:
         nonlocal with_page
-        if not with_page:
-            _widgets.settle()
-            if _shown() != before or state.taking is not None:
-                st.rerun()
-            state.said = copy(said)
-            _state.write_link()
-        with_page = False
-        body()
+        if with_page:
+            with_page = False
+            return body()
+        _widgets.settle()
+        if not may():
+            st.rerun()
+        state.said = copy(said)
+        before = _going_ahead.set(True)
+        try:
+            found = body()
+        finally:
+            _going_ahead.reset(before)
+        _state.write_link()
+        return found
 
-    st.fragment(run)()
+    return st.fragment(run)()
 
 
 def _shown() -> tuple[object, ...]:

@@ -13,7 +13,18 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _prose, _reached, _said, _stage, _state, _take, _waking, _widgets, _words
+from pages import (
+    _part,
+    _prose,
+    _reached,
+    _said,
+    _stage,
+    _state,
+    _take,
+    _waking,
+    _widgets,
+    _words,
+)
 from pages._names import BEHIND, FRONT, PAGES
 from simcore import averages, captions, presets, prospects, regimes, variations
 from simcore.caption import Caption
@@ -240,8 +251,9 @@ def _mount(scene: Scene, caption: Caption, experiment: Experiment, key: str) -> 
     acts: dict[str, Callable[[Any], None]] = {
         "view": _state.played,
         "network": partial(_state.let_go, experiment),
+        "drawn": lambda _: None,  # the rest of the page may run
     }
-    _widgets.telling(_PLAYER, key, acts, player.payload(shown))
+    _widgets.telling(_PLAYER, key, acts, player.payload(shown, ahead=_part.goes_ahead()))
     return shown
 
 
