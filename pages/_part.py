@@ -1,15 +1,15 @@
 """Parts of a page that run alone, so that the rest of the page is not made again: where a widget in
 them changes nothing but how they look, and where a visitor waits for their picture.
 
-A part that runs `ahead` leaves the rest as it was. The browser asks for that when it has drawn, and
-what is said between two such requests, by a handle that moves on, is drawn before it.
+A part that runs `ahead` leaves the rest as it was, until the browser asks for that: when it has
+drawn the part, and nothing has moved on since.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import ContextVar
 from copy import copy
+from pathlib import Path
 from typing import TypeVar
 
 import streamlit as st
@@ -18,7 +18,9 @@ from pages import _state, _widgets
 
 Found = TypeVar("Found")
 
-_going_ahead = ContextVar("going_ahead", default=False)
+_AHEAD = st.components.v2.component(
+    "ahead", js=Path(__file__).with_name("ahead.js").read_text(encoding="utf-8")
+)
 
 
 def alone(body: Callable[[], object]) -> None:
@@ -37,27 +39,20 @@ def alone(body: Callable[[], object]) -> None:
 
 def ahead(body: Callable[[], Found], may: Callable[[], bool]) -> Found:
     """What `body` returns; after a change of the experiment by a widget in it, and where it `may`,
-    it runs before the rest of the page.
-
-    A widget in it must then say something when the browser has drawn, see `goes_ahead`: where the
-    experiment is the one on show, the whole page runs.
-    """
+    it runs before the rest of the page."""
     state, shown = st.session_state, None
 
     def drawn() -> Found:
         nonlocal shown
-        shown = state.experiment
-        return body()
+        alone, shown = shown is not None, state.experiment
+        found = body()
+        _widgets.component(_AHEAD, "ahead", "drawn", lambda _: None, {"ahead": alone})
+        return found
 
     def other() -> bool:
         return state.experiment != shown and state.taking is None and may()
 
     return _part(drawn, other)
-
-
-def goes_ahead() -> bool:
-    """Whether a part of a page runs, and not all of it."""
-    return _going_ahead.get()
 
 
 def _part(body: Callable[[], Found], may: Callable[[], bool]) -> Found:
@@ -68,18 +63,13 @@ def _part(body: Callable[[], Found], may: Callable[[], bool]) -> Found:
 
     def run() -> Found:
         nonlocal with_page
-        if with_page:
-            with_page = False
-            return body()
-        _widgets.settle()
-        if not may():
-            st.rerun()
-        state.said = copy(said)
-        before = _going_ahead.set(True)
-        try:
-            found = body()
-        finally:
-            _going_ahead.reset(before)
+        if not with_page:
+            _widgets.settle()
+            if not may():
+                st.rerun()
+            state.said = copy(said)
+        with_page = False
+        found = body()
         _state.write_link()
         return found
 

@@ -14,7 +14,6 @@ from typing import Any
 import streamlit as st
 
 from pages import (
-    _part,
     _prose,
     _reached,
     _said,
@@ -251,9 +250,8 @@ def _mount(scene: Scene, caption: Caption, experiment: Experiment, key: str) -> 
     acts: dict[str, Callable[[Any], None]] = {
         "view": _state.played,
         "network": partial(_state.let_go, experiment),
-        "drawn": lambda _: None,  # the rest of the page may run
     }
-    _widgets.telling(_PLAYER, key, acts, player.payload(shown, ahead=_part.goes_ahead()))
+    _widgets.telling(_PLAYER, key, acts, player.payload(shown))
     return shown
 
 

@@ -96,12 +96,10 @@ _STYLE = {
 # ---------------------------------------------------------------------------------------------
 
 
-def payload(scene: Scene, *, ahead: bool = False) -> dict[str, Any]:
+def payload(scene: Scene) -> dict[str, Any]:
     """`data=` for the component: the thinned scene as JSON beside one Arrow table per run.
 
-    Of a run that is awaited (`simcore.awaited`) the columns are left to the browser. With `ahead`
-    the rest of the page is still to come: the browser sets the trigger value `drawn` when the
-    picture has been on show for a moment.
+    Of a run that is awaited (`simcore.awaited`) the columns are left to the browser.
 
     The hash covers every byte but the view, so that the page keeps its cursor and layers across
     reruns and notices a new run.
@@ -109,8 +107,7 @@ def payload(scene: Scene, *, ahead: bool = False) -> dict[str, Any]:
     import pyarrow as pa  # of the app; a page that plays offline needs none
 
     description, tables = _pack(scene, bare=_awaited(scene))
-    packed = {name: pa.table(table) for name, table in tables.items()}
-    return {"scene": description | {"ahead": ahead}, **packed}
+    return {"scene": description, **{name: pa.table(table) for name, table in tables.items()}}
 
 
 def _awaited(scene: Scene) -> bool:

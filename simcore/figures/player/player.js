@@ -20,7 +20,6 @@ import { showClock, tell } from "./words.js";
 
 const TELL_EVERY = 500; // ms between two words to screen readers while playing
 const CLOSEST_ZOOM = 4; // steps
-const MOMENT = 200; // ms in which nothing moves, after which the rest of the page may follow
 
 export class Player extends Picture {
   constructor(root) {
@@ -67,7 +66,6 @@ export class Player extends Picture {
 
   stop() {
     cancelAnimationFrame(this.request);
-    clearTimeout(this.drawn);
     this.view.stop();
     this.live.stop();
     this.observer.disconnect();
@@ -92,16 +90,6 @@ export class Player extends Picture {
     if (fresh || moved || theme.key !== this.theme.key) this.restyle(theme);
     if (moved) this.pause();
     if (fresh && data.scene.plays && !this.calm.matches) this.play();
-    if (data.scene.ahead) this.tellDrawn();
-  }
-
-  /** Python keeps the rest of the page back until this picture is on show, and no other one is asked
-   * for. */
-  tellDrawn() {
-    clearTimeout(this.drawn);
-    this.drawn = setTimeout(() => {
-      if (!this.live.place) this.send?.("drawn", this.hash);
-    }, MOMENT);
   }
 
   load(data) {
