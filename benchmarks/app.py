@@ -26,7 +26,7 @@ import visitor
 from browser import ARGUMENTS, launch, path
 from playwright.async_api import async_playwright
 from playwright.async_api import expect as expect_async
-from playwright.sync_api import Page, WebSocket, expect
+from playwright.sync_api import Page, expect
 from table import report
 
 from simcore import Descent, presets, prospects, regimes, simulate
@@ -73,42 +73,63 @@ def cold_starts(repeats: int) -> dict[str, float]:
     return results
 
 
+# What a page notes of a move: its key, what goes over the wire, the player's new run. Playwright's
+# own waiting looks at the page four times a second or less, and takes 25 ms of it each time.
+NOTES = """
+  window.notes = [];
+  const note = (what, size = 0) => window.notes.push([what, performance.now(), size]);
+  addEventListener("keydown", () => note("key"), true);
+  window.WebSocket = class extends WebSocket {
+    constructor(...given) {
+      super(...given);
+      const size = ({ byteLength, size }) => byteLength ?? size;
+      this.addEventListener("message", ({ data }) => note("received", size(data)));
+    }
+    send(data) {
+      note("sent");
+      super.send(data);
+    }
+  };
+  window.noteRuns = (player) => new MutationObserver(() => note("picture"))
+    .observe(player, { attributeFilter: ["data-hash"] });
+"""
+
+
 def moves(address: str, count: int) -> dict[str, float]:
     """Median seconds from a move of the step size to the new picture, and where they go."""
     times: list[float] = []
     stretches: dict[str, list[float]] = {}
     with launch() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
-        frames: list[tuple[str, float]] = []  # what went over the wire and when
-
-        def watch(socket: WebSocket) -> None:
-            socket.on("framesent", lambda _: frames.append(("sent", time.perf_counter())))
-            socket.on("framereceived", lambda _: frames.append(("received", time.perf_counter())))
-
-        page.on("websocket", watch)
+        page.add_init_script(NOTES)
         first_picture(page, address)
         served.settle(page)
         time.sleep(20)  # the warm-up is over
-        handle = page.locator(".regime-ruler [role=slider]")
-        handle.focus()
+        page.locator(".run-player").evaluate("(player) => noteRuns(player)")
+        page.locator(".regime-ruler [role=slider]").focus()
         for _ in range(count):
-            before = page.locator(".run-player").get_attribute("data-hash")
-            frames.clear()
-            begin = time.perf_counter()
+            page.evaluate("notes.length = 0")
             page.keyboard.press("ArrowRight")
-            new_picture(page, before)
-            end = time.perf_counter()
-            times.append(end - begin)
-            sent = next(when for what, when in frames if what == "sent")
-            received = [when for what, when in frames if what == "received" and when > sent]
+            time.sleep(1.5)
+            notes = page.evaluate("notes")
+            key, sent, picture = (
+                next(when for each, when, _ in notes if each == what)
+                for what in ("key", "sent", "picture")
+            )
+            received = [each for each in notes if each[0] == "received" and each[1] > sent]
+            _, arrived, _ = max(received, key=lambda each: each[2])
+            times.append((picture - key) / 1000)
             for name, stretch in (
-                ("key to request", sent - begin),
-                ("request to first answer", received[0] - sent),
-                ("first to last answer before the picture", received[-1] - received[0]),
-                ("last answer to picture", end - received[-1]),
+                ("key to request", sent - key),
+                ("request to first answer", received[0][1] - sent),
+                ("first answer to the player's message", arrived - received[0][1]),
+                ("the player's message to the picture", picture - arrived),
+                ("picture to the last of the page", received[-1][1] - picture),
             ):
-                stretches.setdefault(name, []).append(stretch)
-            time.sleep(0.3)
+                stretches.setdefault(name, []).append(stretch / 1000)
+            stretches.setdefault("messages before the picture", []).append(
+                sum(when <= picture for _, when, _ in received)
+            )
     return {
         f"step size moved, new picture (median of {count})": statistics.median(times),
         "step size moved, slowest": max(times),

@@ -67,7 +67,6 @@ RELEASE = """async ([track, player, part]) => {
   track.setPointerCapture = () => {};
   at("pointerdown", part - 0.1);
   for (let k = 1; k <= 20; k++) { at("pointermove", part - 0.1 + k / 200); await frame(); }
-  while (player.hasAttribute("data-passing")) await frame();
   const before = panels.toDataURL(), hash = player.dataset.hash, begin = performance.now();
   at("pointerup", part);
   while (player.dataset.hash === hash || player.dataset.hash === "null") await frame();

@@ -1,14 +1,26 @@
-"""Parts of a page that run alone: where a widget in them changes nothing but how they look, the
-rest of the page is not made again."""
+"""Parts of a page that run alone, so that the rest of the page is not made again: where a widget in
+them changes nothing but how they look, and where a visitor waits for their picture.
+
+A part that runs `ahead` leaves the rest as it was, until the browser asks for that: when it has
+drawn the part, and nothing has moved on since.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from pathlib import Path
+from typing import TypeVar
 
 import streamlit as st
 
 from pages import _state, _widgets
+
+Found = TypeVar("Found")
+
+_AHEAD = st.components.v2.component(
+    "ahead", js=Path(__file__).with_name("ahead.js").read_text(encoding="utf-8")
+)
 
 
 def alone(body: Callable[[], object]) -> None:
@@ -17,21 +29,51 @@ def alone(body: Callable[[], object]) -> None:
     Its callbacks may change anything: where more than the view is another one, or an open menu
     holds its pictures, the whole page runs again.
     """
-    state = st.session_state
-    before, said, with_page = _shown(), copy(state.said), True
+    before = _shown()
 
-    def run() -> None:
+    def still() -> bool:
+        return _shown() == before and st.session_state.taking is None
+
+    _part(body, still)
+
+
+def ahead(body: Callable[[], Found], may: Callable[[], bool]) -> Found:
+    """What `body` returns; after a change of the experiment by a widget in it, and where it `may`,
+    it runs before the rest of the page."""
+    state, shown = st.session_state, None
+
+    def drawn() -> Found:
+        nonlocal shown
+        alone, shown = shown is not None, state.experiment
+        found = body()
+        _widgets.component(_AHEAD, "ahead", "drawn", lambda _: None, {"ahead": alone})
+        return found
+
+    def other() -> bool:
+        return state.experiment != shown and state.taking is None and may()
+
+    return _part(drawn, other)
+
+
+def _part(body: Callable[[], Found], may: Callable[[], bool]) -> Found:
+    """What `body` returns. After a change of a widget in it, it runs alone if it `may`, else the
+    whole page does."""
+    state = st.session_state
+    said, with_page = copy(state.said), True
+
+    def run() -> Found:
         nonlocal with_page
         if not with_page:
             _widgets.settle()
-            if _shown() != before or state.taking is not None:
+            if not may():
                 st.rerun()
             state.said = copy(said)
-            _state.write_link()
         with_page = False
-        body()
+        found = body()
+        _state.write_link()
+        return found
 
-    st.fragment(run)()
+    return st.fragment(run)()
 
 
 def _shown() -> tuple[object, ...]:

@@ -55,7 +55,16 @@ class Phase(NamedTuple):
     last_step: int
 
 
-PHASES = ("plateau", "symmetry breaking", "edge of stability", "re-balancing", "settled")
+PHASES = (
+    "plateau",
+    "growth",
+    "symmetry breaking",
+    "edge of stability",
+    "re-balancing",
+    "settled",
+)
+PLATEAU, GROWTH, BREAKING, EDGE, REBALANCING, SETTLED = PHASES
+LONG = 10  # updates near zero in a row: an oscillation at the edge dips below for fewer
 
 
 # --- The verdict -----------------------------------------------------------------------------
@@ -195,8 +204,9 @@ def phases(run: Trajectory) -> tuple[Phase, ...]:
     """The phases of a run, in order and without gaps; a phase that did not occur is left out.
 
     * plateau: the mode's strength sum_h sigma_h / sigma*_1 is below 0.1, at the start, and again
-      from where an overshoot threw a trapped run back for good;
-    * symmetry breaking: from there until the edge, or until the run settles;
+      where an overshoot threw the run back for ten updates and more, or a trapped one for good;
+    * symmetry breaking: from there until the edge, or until the run settles; growth, if the largest
+      share stays within 0.02 of what it was at the start (so always for depth 2 and equal starts);
     * edge of stability: from the first record with sharpness >= 2/eta, that of the weights that
       move; a blow-up is none;
     * re-balancing: from the record after which the largest share lies more than 0.02 below its
@@ -208,36 +218,63 @@ def phases(run: Trajectory) -> tuple[Phase, ...]:
     """
     mode, regime = sharpest(run), classify(run)
     records = len(run.steps)
-    starts = [0] * len(PHASES)
     grown = np.flatnonzero(~(np.abs(mode.total) < LEARNED))
-    starts[1] = int(grown[0]) if len(grown) else records
+    grows = int(grown[0]) if len(grown) else records
     if regime is Regime.DIVERGED:
-        starts[1] = min(starts[1], records - 1)  # it left after the last record at the latest
+        grows = min(grows, records - 1)  # it left after the last record at the latest
 
-    starts[2] = starts[3] = records
+    meets = goes_back = records
     at_edge = _at_edge(run, mode, regime)
-    at_edge = at_edge[at_edge >= starts[1]]
+    at_edge = at_edge[at_edge >= grows]
     if len(at_edge):
-        starts[2] = int(at_edge[0])
+        meets = int(at_edge[0])
         if regime is not Regime.WINNER_TAKES_ALL:
-            starts[3] = max(starts[2], _rebalancing(mode))
+            goes_back = max(meets, _rebalancing(mode))
     elif run.experiment.dynamics.label_noise and driven.gains(run.experiment):
-        starts[3] = max(starts[1], _rebalancing(mode))
-    starts[4] = _as_it_ends(mode, regime, starts[2] + 1 if starts[2] < records else starts[1])
-    # a later phase that has begun ends the earlier ones
-    for phase in range(len(PHASES) - 2, -1, -1):
-        starts[phase] = min(starts[phase], starts[phase + 1])
+        goes_back = max(grows, _rebalancing(mode))
+    ends = _as_it_ends(mode, regime, meets + 1 if meets < records else grows)
 
-    ends = [*starts[1:], records]
-    last = "plateau" if regime is Regime.TRAPPED else PHASES[-1]
+    names = np.full(records, PLATEAU, dtype=object)
+    last = PLATEAU if regime is Regime.TRAPPED else SETTLED
+    grows_as = _growth(mode, grows, min(meets, goes_back, ends))
+    # a later phase that has begun ends the earlier ones
+    for first, name in (
+        (grows, grows_as),
+        (meets, EDGE),
+        (goes_back, REBALANCING),
+        (ends, last),
+    ):
+        names[first:] = name
+    names[grows:ends][_thrown_back(run, mode)[grows:ends]] = PLATEAU
+    return _stretches(run, names)
+
+
+def _growth(mode: Course, first: int, stop: int) -> str:
+    """What the growth from record `first` on is called."""
+    largest = shares_of(mode.strengths.swapaxes(0, 1)).max(axis=0)
+    return BREAKING if (largest[first:stop] > largest[0] + CLOSE).any() else GROWTH
+
+
+def _thrown_back(run: Trajectory, mode: Course) -> np.ndarray:
+    """Whether a record is one of those near zero that lie in a row for long, (K,)."""
+    near = np.abs(mode.total) < LEARNED
+    changes = np.flatnonzero(np.diff(near, prepend=False, append=False))
+    found = np.zeros(len(near), dtype=bool)
+    for first, stop in changes.reshape(-1, 2):
+        found[first:stop] = run.steps[stop - 1] - run.steps[first] >= LONG
+    return found
+
+
+def _stretches(run: Trajectory, names: np.ndarray) -> tuple[Phase, ...]:
+    """Records of one name in a row as a phase."""
+    firsts = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1)]
     return tuple(
         Phase(
-            name,
+            names[first],
             int(run.steps[first]),
-            int(run.steps[stop] - 1 if stop < records else run.steps[-1]),
+            int(run.steps[stop] - 1 if stop < len(names) else run.steps[-1]),
         )
-        for name, first, stop in zip((*PHASES[:-1], last), starts, ends, strict=True)
-        if first < stop
+        for first, stop in zip(firsts, [*firsts[1:], len(names)], strict=True)
     )
 
 
@@ -316,7 +353,7 @@ def _flattest_is_equal(experiment: Experiment) -> bool:
 
 
 def _reached_edge(run: Trajectory) -> bool:
-    return PHASES[2] in {phase.name for phase in phases(run)}
+    return EDGE in {phase.name for phase in phases(run)}
 
 
 def _left_the_edge(run: Trajectory) -> bool:

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 from playwright.sync_api import Page
 
 ROOT = Path(__file__).parent.parent
-READY = "[data-testid=stApp][data-test-script-state=notRunning]"
+READY = "html:not([data-ahead]) [data-testid=stApp][data-test-script-state=notRunning]"
 PATIENCE = 90_000  # milliseconds: a cold process compiles kernels first
 
 

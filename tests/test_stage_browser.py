@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import NamedTuple
 from urllib.parse import quote
 
 import pytest
@@ -10,6 +12,7 @@ import served
 from axe_playwright_python.sync_playwright import Axe
 from browser import launch
 from playwright.sync_api import Page, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 SLIDER, HANDLE = ".run-player .timeline", ".regime-ruler .handle"
 
@@ -160,14 +163,45 @@ def test_a_map_by_keyboard(page, address):
     served.settle(page)
 
 
+class Ran(NamedTuple):
+    """What a browser heard of a run of a page or a part of it."""
+
+    count: int  # messages
+    mounted: set[str]  # components, where they are not those of before
+    last: int  # how it finished
+
+
+def finished(heard: list[bytes]) -> list[Ran]:
+    runs, messages = [], []
+    for message in map(ForwardMsg.FromString, heard):
+        messages.append(message)
+        if message.WhichOneof("type") == "script_finished":
+            names = {each.delta.new_element.bidi_component.component_name for each in messages}
+            runs.append(Ran(len(messages), names, message.script_finished))
+            messages = []
+    return runs
+
+
 def test_what_is_old_is_said_to_be_and_a_part_runs_alone(page, address):
-    heard: list[object] = []
+    heard: list[bytes] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda f: heard.append(f)))
     served.open_page(page, address)
     expect(page.locator(".run-player")).to_be_visible(timeout=served.PATIENCE)
     served.settle(page)
     sign = page.get_by_text("Computing: text and picture are still the old ones.")
     expect(sign).to_be_hidden(timeout=served.PATIENCE)
+    heard.clear()
+    page.locator(HANDLE).press("ArrowRight")  # the picture goes ahead of the rest of the page
+    moved = page.locator(HANDLE).get_attribute("aria-valuenow")
+    expect(page.get_by_role("textbox", name="Step size η")).to_have_value(re.compile(moved[:6]))
+    page.wait_for_url(f"**eta={moved}&**")
+    served.settle(page)
+    runs = finished(heard)
+    assert runs[0].last == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+    assert "run_player" in runs[0].mounted
+    assert runs[-1].last == ForwardMsg.FINISHED_SUCCESSFULLY
+    assert 3 * runs[0].count < runs[-1].count
+
     steps = page.get_by_role("textbox", name="Steps")
     steps.fill("3e6")
     steps.press("Enter")

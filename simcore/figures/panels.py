@@ -32,6 +32,7 @@ from simcore.view import View
 
 PHASE_WORDS = {  # what the phases of `regimes` are, in one clause
     "plateau": "near zero next to nothing is learned",
+    "growth": "the signal grows, and the pathways keep their shares of it",
     "symmetry breaking": "one pathway grows ahead of the others, as under gradient flow",
     "edge of stability": "the sharpness is at the edge or above, and descent oscillates",
     "re-balancing": "signal goes back from the winner to the other pathways",

@@ -79,6 +79,7 @@ ENDS = {
 # the page.
 PHASES = {
     "plateau": Shade("#8a8f98", "#8a8f98"),
+    "growth": ENDS["balanced"],
     "symmetry breaking": ENDS["winner takes all"],
     "edge of stability": ENDS["cycle"],
     "re-balancing": ENDS["partly re-balanced"],

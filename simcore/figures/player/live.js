@@ -13,7 +13,8 @@ import { awaited, dataAt, filled } from "./livedata.js";
 import { fourDigits } from "./livepanels.js";
 import { barOf } from "./livemarks.js";
 
-const REST_OF_HANDLE = 120; // ms
+const REST_OF_HANDLE = 120; // ms after a move, after which the run is drawn in full, and where
+const REST_WITH_PYTHON = 500; // Python's own is on its way
 const LATE = 4000; // ms after a move in which Python may still answer what came before
 
 export class Live {
@@ -91,7 +92,8 @@ export class Live {
     if (!quick) return S.layout.resize();
     S.layout.glance();
     S.root.setAttribute("data-passing", "");
-    this.settling = setTimeout(() => this.settle(), REST_OF_HANDLE);
+    const rest = S.send ? REST_WITH_PYTHON : REST_OF_HANDLE;
+    this.settling = setTimeout(() => this.settle(), rest);
   }
 
   /** All records, on layers. */
