@@ -18,7 +18,7 @@ from pages import _prose, _waking
 from pages._turns import Turn, Turns
 from simcore import cost, limits, scenes, variations
 from simcore.experiment import Experiment
-from simcore.kernels import mode_records, modes
+from simcore.kernels import mode_records
 from simcore.looks import Cancelled
 from simcore.simulate import simulate
 from simcore.studies import bifurcation, claims
@@ -130,8 +130,7 @@ def _work(
 
 def compiled() -> bool:
     """Whether a run of aligned modes need not wait for a compiler."""
-    loops = (mode_records.descend_through, modes.descend)  # a run takes one of them
-    return any(getattr(loop, "signatures", True) for loop in loops)  # without the JIT it never does
+    return bool(getattr(mode_records.descend_through, "signatures", True))  # True: without the JIT
 
 
 def run(experiment: Experiment, label: str = "Running") -> Trajectory:

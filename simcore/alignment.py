@@ -14,8 +14,7 @@ import numpy as np
 
 from simcore import mode_curvature, mode_starts, prospects, theory, true_tail
 from simcore.experiment import Experiment
-from simcore.kernels import modes as kernels
-from simcore.kernels import ranges
+from simcore.kernels import mode_records, ranges
 from simcore.memory import remembered
 
 NEARLY = 0.9 * (1 - 1e-9)  # of the larger singular value: the smaller one is nearly equal
@@ -59,7 +58,7 @@ def _states(experiment: Experiment) -> np.ndarray:
             states.append(x[:, :modes].T.copy())
         if len(states) == STATES:
             break
-        kernels.descend(x, system, np.int64(APART), np.inf, state, scrap)
+        mode_records.descend(x, system, APART, np.inf, state, scrap)
     return np.array(states).reshape(-1, modes, len(x))
 
 

@@ -132,7 +132,7 @@ class MatricesEngine(Moving):
         return status
 
     def move_to(self, time: float) -> None:
-        dormand_prince.state_at(time, self.integrator, self.weights)
+        dormand_prince.state_at(time, self.integrator, self.weights[None], 0)
 
     def widen(self) -> float:
         """The loss, without its floor, of a state that the ranges take in."""

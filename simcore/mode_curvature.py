@@ -130,9 +130,8 @@ def _top(architecture: Architecture, states: np.ndarray, k: int, look: Look) -> 
     layers, moving = len(architecture.groups.layer), architecture.moving
     blocks = np.empty((count, modes, groups, groups))
     folds = np.empty((count, modes, groups))
-    kernels.diagonal_blocks(
-        states, residuals, architecture.groups.first, architecture.groups.power, blocks, folds
-    )
+    first, power = architecture.groups.first, architecture.groups.power
+    kernels.diagonal_blocks(states, residuals, first, power, np.empty(groups), blocks, folds)
 
     top = np.full((count, k), -np.inf)
     overflow = ~np.isfinite(blocks).all(axis=(1, 2, 3))

@@ -45,29 +45,24 @@ class ModesEngine(Moving):
 
     def descend(self, steps: int, step_size: float) -> int:
         self.system.step_size[:] = step_size
-        return mode_kernels.descend(self.x, self.system, steps, self.limit, self.state, self.ranges)
+        return mode_records.descend(self.x, self.system, steps, self.limit, self.state, self.ranges)
 
     def descend_through(self, gaps: np.ndarray, step_size: float) -> list[Observed]:
         self.system.step_size[:] = step_size
         records = self._room(len(gaps))
-        count = mode_records.descend_through(
-            gaps,
-            self.x,
-            self.system,
-            self.limit,
-            self.state,
-            self.seen,
-            self.ranges,
-            records,
+        taken = mode_records.descend_through(
+            gaps, self.x, self.system, self.limit, self.state, records
         )
-        return self._observed(records, count)
+        return self._observed(records, int(np.searchsorted(np.cumsum(gaps), taken, side="right")))
 
     def _room(self, records: int) -> mode_records.Records:
-        return mode_records.room(records, self.x, self.seen)
+        begun, self.ranges = self.ranges, ranges.copied(self.nothing)
+        return mode_records.room(records, self.x, begun)
 
     def _observed(self, records: mode_records.Records, count: int) -> list[Observed]:
         if self.experiment.record.sharpness:
-            self.queue += list(records.x[:count, :, : self.modes].swapaxes(1, 2))
+            states = records.x[:count].reshape(count, *self.x.shape)
+            self.queue += list(states[:, :, : self.modes].swapaxes(1, 2))
         return list(
             zip(
                 (records.loss[:count] + self.floor).tolist(),
@@ -110,42 +105,41 @@ class ModesEngine(Moving):
     def start_flow(self, longest: float, time: float, end: float) -> None:
         weights = self.modes * int(self._scales_that_move().sum())
         self._integrate(self.x.size, weights, longest, time, end)
-        mode_kernels.flow_start(self.x, self.system, self.state, self.integrator, longest)
+        mode_records.flow_start(self.x, self.system, self.state, self.integrator, longest)
 
     def flow(self, goal: float, most: int, rtol: float) -> int:
-        return mode_kernels.flow(
-            goal,
-            most,
-            self.system,
-            self.state,
-            self.integrator,
-            self.ranges,
-            rtol,
-            self.longest,
-        )
+        here = mode_records.where_it_is(self.x, self.seen.strengths, self.ranges)
+        return self._flow(np.array([goal]), most, rtol, here)[1]
 
     def flow_through(
         self, goals: np.ndarray, most: int, rtol: float
     ) -> tuple[list[Observed], list[int], int]:
         records = self._room(len(goals))
-        count, status = mode_records.flow_through(
+        count, status = self._flow(goals, most, rtol, records)
+        mode_records.take_in_records(records, count)
+        if count:
+            self.x.reshape(-1)[:] = records.x[count - 1]
+        if count < len(goals):
+            self.ranges = mode_records.begun(records, count)
+        return self._observed(records, count), records.steps[:count].tolist(), status
+
+    def _flow(
+        self, goals: np.ndarray, most: int, rtol: float, records: mode_records.Records
+    ) -> tuple[int, int]:
+        return mode_records.flow_through(
             goals,
             most,
-            self.x,
-            self.x.reshape(-1),
             self.system,
             self.state,
             self.seen,
             self.integrator,
-            self.ranges,
             rtol,
             self.longest,
             records,
         )
-        return self._observed(records, count), records.steps[:count].tolist(), status
 
     def move_to(self, time: float) -> None:
-        dormand_prince.state_at(time, self.integrator, self.x.reshape(-1))
+        dormand_prince.state_at(time, self.integrator, self.x.reshape(1, -1), 0)
 
     def widen(self) -> float:
         """The loss, without its floor, of a state that the ranges take in."""

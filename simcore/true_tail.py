@@ -13,8 +13,8 @@ import numpy as np
 
 from simcore import mode_starts, prospects, theory
 from simcore.experiment import Descent, Experiment, Record
+from simcore.kernels import mode_records, ranges, tails
 from simcore.kernels import modes as kernels
-from simcore.kernels import ranges, tails
 from simcore.kernels.simd import padded, zeros
 from simcore.memory import remembered
 from simcore.modes_engine import ModesEngine
@@ -123,7 +123,7 @@ def _look(descents: Descents, columns: np.ndarray, parts: int, steps: int) -> Ah
         swing = high - low
     repeated = period(tail.totals / unit, swing[-1])
     before = x.copy()
-    kernels.descend(x, system, np.int64(2), np.inf, state, ranges.fresh(pathways, size))
+    mode_records.descend(x, system, 2, np.inf, state, ranges.fresh(pathways, size))
     rests = (x == before).all(axis=0) & (swing[-1] <= GONE)
     left = np.maximum(np.abs(low[0]), np.abs(high[0]))
     found = Ahead(low, high, swing, strengths, left, repeated, tail.sharpness[-1], rests)
@@ -229,7 +229,7 @@ class _Walk:
         self.steps = 0
 
     def go(self, steps: int) -> None:
-        kernels.descend(self.x, self.system, np.int64(steps), self.limit, self.state, self.between)
+        mode_records.descend(self.x, self.system, steps, self.limit, self.state, self.between)
         self.steps += steps
 
     def seen(self) -> Evidence:
@@ -254,6 +254,6 @@ def peaks(starts: Descents, steps: int, expected: Expected) -> np.ndarray:
         system, x, state = starts.system(asked)
         found = np.zeros(len(system.target))
         learned = LEARNED * system.target
-        tails.peak_share(x, system, state, np.int64(steps), learned, found)
+        tails.peak_share(x, system, state, steps, learned, found)
         peak[asked] = found[: len(asked)]
     return peak

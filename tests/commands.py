@@ -63,7 +63,7 @@ def bring_compiled_kernels(package: Path, without: str = "") -> None:
     """To a copy of simcore, apart from those of one module; what is missing is compiled there."""
     kept = package / "kernels" / "__pycache__"
     kept.mkdir(exist_ok=True)
-    for file in Path(modes.descend.stats.cache_path).glob("*.nb[ic]"):
+    for file in Path(modes.evaluate.stats.cache_path).glob("*.nb[ic]"):
         if not without or not file.name.startswith(f"{without}."):
             shutil.copy(file, kept)
 

@@ -56,16 +56,13 @@ RESULT = 14.0
 # y' = -y by the integrator of the flow, from a file of its own.
 DECAY = """
 from simcore.kernels.dormand_prince import (
-    ACCEPTED, NOW, STAGES, begin, judge, next_step, propose, row_of
+    ACCEPTED, NOW, STAGES, judge, next_step, propose, row_of
 )
 from simcore.kernels.stamp import kernel
 
 @kernel
 def decay(integrator, duration):
     stages, trial = integrator.stages, integrator.trial
-    for a in range(integrator.new.size):
-        stages[STAGES - 1, a] = -integrator.new[a]
-    begin(integrator, 0.0, duration)
     while integrator.clock[NOW] < duration:
         h = next_step(integrator, duration)
         for stage in range(1, STAGES):
@@ -79,7 +76,7 @@ DECAYING = """
 import json
 import numpy as np
 from simcore.kernels.decay import decay
-from simcore.kernels.dormand_prince import END, Integrator
+from simcore.kernels.dormand_prince import END, STAGES, Integrator, begin
 
 def numbers(*shape):
     return np.zeros(shape)
@@ -90,6 +87,8 @@ integrator = Integrator(
     weights=4, moving=np.ones(1, bool),
 )
 integrator.clock[END] = np.inf
+integrator.stages[STAGES - 1] = -integrator.new
+begin(integrator, 0.0, 9.0)
 accepted = int(decay(integrator, 9.0))
 print(json.dumps([accepted, integrator.new.tolist(), sum(decay._cache_hits.values())]))
 """

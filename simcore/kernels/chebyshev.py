@@ -32,9 +32,7 @@ from simcore.kernels.dormand_prince import (
     row_of,
 )
 from simcore.kernels.matrices import velocity
-from simcore.kernels.products import set_scaled
 from simcore.kernels.ranges import widen
-from simcore.kernels.simd import at
 from simcore.kernels.stamp import inlined_kernel, kernel
 
 DAMPING = 2 / 13
@@ -231,10 +229,9 @@ def _stiff_step(h, layout, problem, work, integrator, rtol):
 # --- Gradient flow ---------------------------------------------------------------------------
 
 
-@kernel
 def flow_start(theta, layout, problem, work, integrator, longest):
     """Let the integrator begin at theta."""
-    set_scaled(1.0, at(theta, 0), at(integrator.new, 0), theta.size)
+    integrator.new[:] = theta
     moving, out = integrator.moving, integrator.stages[STAGES - 1]
     loss = velocity(theta, layout, problem, work, moving, out)
     begin(integrator, loss, longest)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore.kernels.simd import add_up, at, fma, load, splat, store
+from simcore.kernels.simd import add_up, at, copy, fma, larger, load, magnitude, splat, store
 from simcore.kernels.stamp import kernel
 
 REACHED, PENDING, STALLED = 0, 1, 2
@@ -79,14 +79,11 @@ class Integrator(NamedTuple):
     moving: np.ndarray  # (H,) bool, whether a pathway moves; the others have no velocity
 
 
-@kernel
 def begin(integrator, loss, longest):
     """Choose the first step from NOW, where `new` holds the weights and the last stage their
     velocity."""
-    size, speed = 1e-3, 0.0
-    for a in range(integrator.new.size):
-        size = max(size, abs(integrator.new[a]))
-        speed = max(speed, abs(integrator.stages[STAGES - 1, a]))
+    size = float(np.fmax.reduce(np.abs(integrator.new), initial=1e-3))
+    speed = float(np.fmax.reduce(np.abs(integrator.stages[STAGES - 1]), initial=0.0))
     first = 0.01 * size / speed if speed > 0 else longest
     clock = integrator.clock
     clock[STEP], clock[ERROR], clock[LOSS] = min(first, longest), 1e-4, loss
@@ -128,24 +125,20 @@ def row_of(stage):
 def judge(integrator, h, rtol, loss):
     """Take the step of all stages (True) or, where its error is too large, only a smaller h."""
     clock, counts, stages = integrator.clock, integrator.counts, integrator.stages
-    old, new, trial = integrator.old, integrator.new, integrator.trial
-    # Each weight's share goes to `old`, which a step that is taken overwrites; until then there is
-    # no last step to look back into.
-    defect, size = at(old, 0), new.size
-    first, rest = at(stages[STAGES - 1], 0), at(stages, 0)
+    size, zeroth = integrator.new.size, at(stages, 0)
+    first = at(zeroth, (STAGES - 1) * size)
+    old, new, trial = at(integrator.old, 0), at(integrator.new, 0), at(integrator.trial, 0)
+    total, step, bound, least = splat(0.0), splat(h), splat(rtol), splat(1e-3)
     for a in range(0, size, 4):
-        total, row = splat(E[0]) * load(first, a), at(rest, a)
-        total = fma(splat(E[STAGES - 1]), load(row, 0), total)
+        row = at(zeroth, a)
+        defect = splat(E[0]) * load(first, a)
+        defect = fma(splat(E[STAGES - 1]), load(row, 0), defect)
         for j in range(1, STAGES - 1):
             row = at(row, size)
-            total = fma(splat(E[j]), load(row, 0), total)
-        store(defect, a, total)
-    for a in range(size):
-        scale = rtol * (1e-3 + max(abs(new[a]), abs(trial[a])))
-        old[a] = (h * old[a] / scale) ** 2
-    total = splat(0.0)
-    for a in range(0, new.size, 4):
-        total = total + load(at(old, 0), a)
+            defect = fma(splat(E[j]), load(row, 0), defect)
+        scale = bound * (least + larger(magnitude(load(new, a)), magnitude(load(trial, a))))
+        share = step * defect / scale
+        total = total + share * share
     error = np.sqrt(add_up(total) / integrator.weights)
     if not error <= 1.0:
         counts[REJECTED] += 1
@@ -158,30 +151,33 @@ def judge(integrator, h, rtol, loss):
     clock[STEP] = h * min(GROW, max(SHRINK, grown))
     clock[ERROR] = max(error, 1e-4)
     clock[LOSS] = loss
-    for a in range(new.size):
-        old[a] = new[a]
-        new[a] = trial[a]
-        stages[0, a], stages[STAGES - 1, a] = stages[STAGES - 1, a], stages[0, a]
+    copy(new, old, size)
+    copy(trial, new, size)
+    for a in range(0, size, 4):
+        last, begun = load(zeroth, a), load(first, a)
+        store(zeroth, a, begun)
+        store(first, a, last)
     counts[ACCEPTED] += 1
     integrator.seen[0] = False
     return True
 
 
 @kernel
-def state_at(time, integrator, out):
-    """Write the weights at `time` of the last step, by the interpolant of order 4."""
-    clock, stages = integrator.clock, integrator.stages
+def state_at(time, integrator, out, row):
+    """Write the weights at `time` of the last step, by the interpolant of order 4, to a row of out
+    (K, N)."""
+    clock, size = integrator.clock, integrator.new.size
+    there = at(out, row * size)
     h = clock[NOW] - clock[START]
     theta = (time - clock[START]) / h if h > 0 else 1.0
     if theta >= 1.0:
-        for a in range(out.size):
-            out[a] = integrator.new[a]
+        copy(at(integrator.new, 0), there, size)
         return
-    for a in range(out.size):
-        out[a] = integrator.old[a]
+    copy(at(integrator.old, 0), there, size)
     for j in range(STAGES):
         weight = 0.0
         for p in range(3, -1, -1):
             weight = (weight + P[j, p]) * theta
-        for a in range(out.size):
-            out[a] += h * weight * stages[j, a]
+        share, stage = splat(h * weight), at(integrator.stages, j * size)
+        for a in range(0, size, 4):
+            store(there, a, load(there, a) + share * load(stage, a))

@@ -7,7 +7,7 @@ weights that move
     v <- beta v - eta_k g_k,   theta <- theta + v,   or Nesterov's theta + beta v - eta_k g_k.
 
 What is recorded, and what ends a run, is the loss without noise and decay. With nothing of all that
-these loops give the bits of `modes.descend` and `matrices.descend`, which are faster.
+these loops give the bits of `mode_records.descend` and `matrices.descend`, which are faster.
 """
 
 from typing import NamedTuple

@@ -6,6 +6,7 @@ States are x (K, R, G) as in `modes`, with the modes before the groups and K of 
 import numpy as np
 
 from simcore.kernels.modes import raised
+from simcore.kernels.simd import at
 from simcore.kernels.stamp import allocating_kernel, kernel
 
 NOTHING = np.int64(-1)  # NumPy's, because Numba would compile a function anew for each literal
@@ -13,49 +14,47 @@ NOTHING = np.int64(-1)  # NumPy's, because Numba would compile a function anew f
 
 @kernel
 def _others(x, power, start, stop, g, f):
-    """The product of a pathway's layers x (G,) without one layer of group g and one of group f;
-    f = NOTHING leaves out only the first."""
+    """The product of a pathway's layers, x a pointer to (G,), without one layer of group g and one
+    of group f; f = NOTHING leaves out only the first."""
     product = 1.0
     for e in range(start, stop):
         product *= raised(x[e], power[e] - (1 if e == g else 0) - (1 if e == f else 0))
     return product
 
 
-@allocating_kernel
-def diagonal_blocks(states, residuals, first, power, blocks, folds):
+@kernel
+def diagonal_blocks(states, residuals, first, power, pull, blocks, folds):
     """The Hessian of single modes, for K states (K, R, G) with residuals (K, R).
 
     Within a group of m equal layers the weights' Hessian of mode i has one direction, their sum,
     coupled to other groups, and an (m-1)-fold eigenvalue -r q with q the product of all layers but
     two of the group. Write blocks (K, R, G, G), the coupled part
     sqrt(m_g m_f) pull_g pull_f + r [one pathway] (sqrt(m_g m_f) q_gf, or (m_g - 1) q_gg), and
-    folds (K, R, G), the folded eigenvalues (nan where m = 1).
+    folds (K, R, G), the folded eigenvalues (nan where m = 1). `pull` (G,) is scratch.
     """
     count, modes, groups = states.shape
-    pull = np.empty(groups)
     for k in range(count):
         for i in range(modes):
-            x, r = states[k, i], residuals[k, i]
+            row, r = (k * modes + i) * groups, residuals[k, i]
+            x, fold, block = at(states, row), at(folds, row), at(blocks, row * groups)
             for h in range(first.size - 1):
-                start, stop = first[h], first[h + 1]
-                for g in range(start, stop):
-                    pull[g] = _others(x, power, start, stop, g, NOTHING)
+                for g in range(first[h], first[h + 1]):
+                    pull[g] = _others(x, power, first[h], first[h + 1], g, NOTHING)
             for g in range(groups):
-                folds[k, i, g] = np.nan
+                fold[g] = np.nan
                 for f in range(groups):
-                    blocks[k, i, g, f] = np.sqrt(power[g] * power[f]) * pull[g] * pull[f]
+                    block[g * groups + f] = np.sqrt(power[g] * power[f]) * pull[g] * pull[f]
             for h in range(first.size - 1):
-                start, stop = first[h], first[h + 1]
-                for g in range(start, stop):
-                    for f in range(start, stop):
+                for g in range(first[h], first[h + 1]):
+                    for f in range(first[h], first[h + 1]):
                         if g == f and power[g] == 1:
                             continue
-                        others = _others(x, power, start, stop, g, f)
+                        others = _others(x, power, first[h], first[h + 1], g, f)
                         if g == f:
-                            blocks[k, i, g, g] += r * (power[g] - 1) * others
-                            folds[k, i, g] = -r * others
+                            block[g * groups + g] += r * (power[g] - 1) * others
+                            fold[g] = -r * others
                         else:
-                            blocks[k, i, g, f] += r * np.sqrt(power[g] * power[f]) * others
+                            block[g * groups + f] += r * np.sqrt(power[g] * power[f]) * others
 
 
 @kernel

@@ -47,7 +47,7 @@ class Table(NamedTuple):
 
 @inlined_kernel
 def _step_together(cells, first, power, start, stop):
-    """One step of the cells start to stop, with the operations of `modes.descend`."""
+    """One step of the cells start to stop, with the operations of `mode_records.descend`."""
     modes, groups, columns = cells.x.shape
     layers, strands = groups * columns, cells.strengths.shape[1] * columns
     step_size, loss = at(cells.step_size, 0), at(cells.loss, 0)
@@ -113,7 +113,7 @@ def _to_record(cells, first, power, steps, table, k, start, stop):
 
 @kernel
 def descend_many(cells, first, power, gaps, table):
-    """`modes.descend` in every cell, bit for bit: gaps[k] steps, then record k of the table.
+    """`mode_records.descend` in every cell, bit for bit: gaps[k] steps, then record k of the table.
 
     `first` and `power` are those of a ModeSystem. Cells, current on entry, are updated and the
     table, K = len(gaps), is written; what is there of cells that are no longer alive has no

@@ -1,92 +1,185 @@
-"""Aligned runs through many records in one call.
+"""Loops of the modes engine: aligned descents and flows, through many records in one call.
 
 To come from one record to the next takes a few operations, and a call from Python a few
-microseconds; besides, each call lets go of Python's lock, which others then have first.
+microseconds; besides, each call lets go of Python's lock, which others then have first. One record
+is a case of many, because each loop over steps takes a second of a compiler's time.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from simcore.kernels.dormand_prince import ACCEPTED, PENDING, REACHED, state_at
-from simcore.kernels.modes import descend, evaluate, flow
-from simcore.kernels.ranges import LOW, widen
+from simcore.kernels.dormand_prince import (
+    ACCEPTED,
+    LOSS,
+    NOW,
+    PENDING,
+    REACHED,
+    STAGES,
+    STALLED,
+    begin,
+    judge,
+    next_step,
+    propose,
+    row_of,
+    state_at,
+)
+from simcore.kernels.modes import MOVE, STAY, evaluate, step_once
+from simcore.kernels.ranges import Ranges, extend
+from simcore.kernels.simd import at, copy, load, splat, store, zeros
 from simcore.kernels.stamp import kernel
 
 
 class Records(NamedTuple):
-    """Room for K records of an aligned run, arrays as in `modes` and `ranges`."""
+    """K records of an aligned run, arrays as in `modes` and `ranges`.
+
+    The ranges of a record hold what they held before, and every step since the record before.
+    """
 
     steps: np.ndarray  # (K,) int64, accepted by the flow's integrator
-    x: np.ndarray  # (K, G, C)
+    x: np.ndarray  # (K, G C)
     loss: np.ndarray  # (K,) without the floor
     strengths: np.ndarray  # (K, H, C)
     loss_range: np.ndarray  # (K, 2)
     strengths_range: np.ndarray  # (K, 2, H, C)
 
 
-def room(records, x, state):
-    """Room for so many of a run at x, whose state is evaluated into `state`."""
-    (groups, columns), pathways = x.shape, len(state.strengths)
+def room(records, x, ranges):
+    """Room for so many of a run at x whose `ranges` (of the first) have begun."""
+    loss_range = np.tile([np.inf, -np.inf], (records, 1))
+    strengths_range = zeros(records, *ranges.strengths.shape)
+    strengths_range[:, 0], strengths_range[:, 1] = np.inf, -np.inf
+    if records:
+        loss_range[0], strengths_range[0] = ranges
     return Records(
         np.zeros(records, np.int64),
-        np.zeros((records, groups, columns)),
+        zeros(records, x.size),
         np.zeros(records),
-        np.zeros((records, pathways, columns)),
-        np.zeros((records, 2)),
-        np.zeros((records, 2, pathways, columns)),
+        zeros(records, *ranges.strengths.shape[1:]),
+        loss_range,
+        strengths_range,
     )
 
 
-@kernel
-def keep(k, x, system, seen, ranges, records):
-    """Write record k, the state x; the ranges take it in and start anew."""
-    loss = evaluate(x, system, seen)
-    widen(ranges, loss, seen.strengths)
-    records.loss[k] = loss
-    groups, columns = x.shape
-    for g in range(groups):
-        for c in range(columns):
-            records.x[k, g, c] = x[g, c]
-    for end in range(2):
-        nothing = np.inf if end == LOW else -np.inf
-        records.loss_range[k, end] = ranges.loss[end]
-        ranges.loss[end] = nothing
-        for h in range(seen.strengths.shape[0]):
-            for c in range(columns):
-                records.strengths_range[k, end, h, c] = ranges.strengths[end, h, c]
-                ranges.strengths[end, h, c] = nothing
-    for h in range(seen.strengths.shape[0]):
-        for c in range(columns):
-            records.strengths[k, h, c] = seen.strengths[h, c]
+def where_it_is(x, strengths, ranges):
+    """The one record that is the run's own x, strengths and ranges."""
+    return Records(
+        np.zeros(1, np.int64),
+        x.reshape(1, -1),
+        np.zeros(1),
+        strengths[None],
+        ranges.loss[None],
+        ranges.strengths[None],
+    )
+
+
+def begun(records, k):
+    """The ranges of a record that is not reached yet."""
+    return Ranges(records.loss_range[k].copy(), records.strengths_range[k].copy())
+
+
+def take_in_records(records, count):
+    """Extend the ranges of the first records, so many, to hold the records themselves."""
+    records = Records(*(values[:count] for values in records))
+    for value, (low, high) in (
+        (records.loss, records.loss_range.T),
+        (records.strengths, records.strengths_range.swapaxes(0, 1)),
+    ):
+        low[:] = np.where(value < low, value, low)
+        high[:] = np.where(value > high, value, high)
+
+
+# --- Descent ---------------------------------------------------------------------------------
 
 
 @kernel
-def descend_through(gaps, x, system, limit, state, seen, ranges, records):
-    """`modes.descend` by as many steps as `gaps` (K,) says, with a record after each. Return how
-    many records there are before the loss blew up."""
+def descend_through(gaps, x, system, limit, state, records):
+    """Take gaps[k] steps x <- x - eta grad, at least one, then write record k, and so on; x and
+    state (current on entry) are updated.
+
+    Return how many steps kept the loss at or below `limit`; the one after them has left x diverged.
+    """
+    taken, loss = 0, 0.0
+    scales, strands = x.size, state.strengths.size
+    weights, strengths = at(x, 0), at(state.strengths, 0)
     for k in range(gaps.size):
-        if descend(x, system, gaps[k], limit, state, ranges) < gaps[k]:
-            return k
-        keep(k, x, system, seen, ranges, records)
-    return gaps.size
+        of_loss, of_strengths = at(records.loss_range, 2 * k), at(records.strengths_range, 0)
+        of_strengths = at(of_strengths, 2 * k * strands)
+        for _ in range(gaps[k]):
+            loss = step_once(weights, system, state, MOVE)
+            if not loss <= limit:
+                return taken
+            extend(of_loss, of_strengths, loss, strengths, strands)
+            taken += 1
+        records.loss[k] = loss
+        copy(weights, at(records.x, k * scales), scales)
+        copy(strengths, at(records.strengths, k * strands), strands)
+    return taken
+
+
+def descend(x, system, steps, limit, state, ranges):
+    """`descend_through` by so many steps without a record; the ranges are widened."""
+    here = where_it_is(x, state.strengths, ranges)
+    return descend_through(np.array([steps]), x, system, limit, state, here)
+
+
+# --- Gradient flow ---------------------------------------------------------------------------
 
 
 @kernel
-def flow_through(
-    goals, most, x, flat, system, state, seen, integrator, ranges, rtol, longest, records
-):
-    """`modes.flow` to each of the goals (K,), with a record at each; `flat` is x as one row. Return
-    how many records there are, and REACHED, PENDING after `most` steps and more, or STALLED."""
-    counts = integrator.counts
-    last = counts[ACCEPTED] + most
+def _velocity(x, system, state, moving, out):
+    """Write out = -grad at x, both pointers, 0 for pathways that do not move. Return the loss."""
+    columns, first = system.target.size, system.first
+    residual, pull = at(state.residual, 0), at(state.pull, 0)
+    loss = step_once(x, system, state, STAY)
+    for h in range(moving.size):
+        for g in range(first[h], first[h + 1]):
+            for c in range(0, columns, 4):
+                n = g * columns + c
+                back = splat(-1.0) * load(residual, c)
+                store(out, n, back * load(pull, n) if moving[h] else splat(0.0))
+    return loss
+
+
+def flow_start(x, system, state, integrator, longest):
+    """Let the integrator begin at x."""
+    loss = evaluate(x, system, state)
+    integrator.new[:] = x.ravel()
+    moves = np.repeat(integrator.moving, np.diff(system.first))[:, None]
+    integrator.stages[STAGES - 1] = np.where(moves, -state.residual * state.pull, 0.0).ravel()
+    begin(integrator, loss, longest)
+
+
+@kernel
+def flow_through(goals, most, system, state, seen, integrator, rtol, longest, records):
+    """Integrate until t >= goals[k], then write record k, and so on, for `most` accepted steps; at
+    a record the state is evaluated into `seen`. The ranges take in the ends of steps alone.
+
+    Return how many records there are, and REACHED, PENDING after `most` steps, or STALLED.
+    """
+    clock, counts, stages = integrator.clock, integrator.counts, integrator.stages
+    trial, strengths = at(integrator.trial, 0), at(state.strengths, 0)
+    scales, strands, last = integrator.new.size, seen.strengths.size, counts[ACCEPTED] + most
     for k in range(goals.size):
-        if counts[ACCEPTED] >= last:
-            return k, PENDING
-        status = flow(goals[k], most, system, state, integrator, ranges, rtol, longest)
-        if status != REACHED:
-            return k, status
-        state_at(goals[k], integrator, flat)
-        keep(k, x, system, seen, ranges, records)
+        of_loss, of_strengths = at(records.loss_range, 2 * k), at(records.strengths_range, 0)
+        of_strengths = at(of_strengths, 2 * k * strands)
+        if clock[NOW] <= goals[k] and not integrator.seen[0]:  # a step ended past the goal before
+            extend(of_loss, of_strengths, clock[LOSS], strengths, strands)
+        while clock[NOW] < goals[k]:
+            if counts[ACCEPTED] >= last:
+                return k, PENDING
+            h, loss = next_step(integrator, longest), 0.0
+            if h == 0.0:
+                return k, STALLED
+            for stage in range(1, STAGES):
+                propose(integrator, stage, h)
+                out = at(stages, row_of(stage) * scales)
+                loss = _velocity(trial, system, state, integrator.moving, out)
+            if judge(integrator, h, rtol, loss) and clock[NOW] <= goals[k]:
+                extend(of_loss, of_strengths, loss, strengths, strands)
+                integrator.seen[0] = True
+        state_at(goals[k], integrator, records.x, k)
+        records.loss[k] = step_once(at(records.x, k * scales), system, seen, STAY)
+        copy(at(seen.strengths, 0), at(records.strengths, k * strands), strands)
         records.steps[k] = counts[ACCEPTED]
     return goals.size, REACHED

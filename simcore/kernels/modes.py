@@ -1,4 +1,4 @@
-"""Loops of the modes engine: the exact reduction for aligned starts and whitened inputs.
+"""A step of the modes engine: the exact reduction for aligned starts and whitened inputs.
 
 Aligned layers stay diagonal in the singular bases of the target, so mode i of pathway h is a
 product of scalars, and layers of a pathway that start equal stay equal. A *group* is such a set of
@@ -16,20 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore.kernels.dormand_prince import (
-    LOSS,
-    NOW,
-    PENDING,
-    REACHED,
-    STAGES,
-    STALLED,
-    begin,
-    judge,
-    next_step,
-    propose,
-    row_of,
-)
-from simcore.kernels.ranges import widen
 from simcore.kernels.simd import add_in_turn, at, load, splat, store
 from simcore.kernels.stamp import inlined_kernel, kernel
 
@@ -154,70 +140,3 @@ def step_once(x, system, state, move):
 def evaluate(x, system, state):
     """Read x; write state. Return the loss 1/2 sum_i residual_i^2 (without the floor)."""
     return step_once(at(x, 0), system, state, STAY)
-
-
-@kernel
-def descend(x, system, steps, limit, state, ranges):
-    """Take `steps` steps x <- x - eta grad; x, state (current on entry) and ranges are updated.
-
-    Return how many steps kept the loss at or below `limit`; the one after them has left x
-    diverged.
-    """
-    for step in range(steps):
-        loss = step_once(at(x, 0), system, state, MOVE)
-        if not loss <= limit:
-            return step
-        widen(ranges, loss, state.strengths)
-    return steps
-
-
-@kernel
-def _velocity(x, system, state, moving, out):
-    """Write out = -grad at the weights that x points to, 0 for pathways that do not move. Return
-    the loss."""
-    columns, first = system.target.size, system.first
-    loss = step_once(x, system, state, STAY)
-    for g in range(state.pull.shape[0]):
-        for c in range(columns):
-            out[g * columns + c] = -state.residual[c] * state.pull[g, c]
-    for h in range(moving.size):
-        if not moving[h]:
-            for n in range(first[h] * columns, first[h + 1] * columns):
-                out[n] = 0.0
-    return loss
-
-
-@kernel
-def flow_start(x, system, state, integrator, longest):
-    """Let the integrator begin at x."""
-    weights = at(x, 0)
-    for n in range(x.size):
-        integrator.new[n] = weights[n]
-    loss = _velocity(weights, system, state, integrator.moving, integrator.stages[STAGES - 1])
-    begin(integrator, loss, longest)
-
-
-@kernel
-def flow(goal, most, system, state, integrator, ranges, rtol, longest):
-    """Integrate until t >= goal or `most` more steps are accepted; return REACHED, PENDING or
-    STALLED. The ranges take in the ends of steps up to the goal."""
-    clock, stages, trial = integrator.clock, integrator.stages, at(integrator.trial, 0)
-    accepted = 0
-    if clock[NOW] <= goal and not integrator.seen[0]:  # the last call ended past its goal
-        widen(ranges, clock[LOSS], state.strengths)
-    while clock[NOW] < goal:
-        if accepted == most:
-            return PENDING
-        h, loss = next_step(integrator, longest), 0.0
-        if h == 0.0:
-            return STALLED
-        for stage in range(1, STAGES):
-            propose(integrator, stage, h)
-            out = stages[row_of(stage)]
-            loss = _velocity(trial, system, state, integrator.moving, out)
-        if judge(integrator, h, rtol, loss):
-            accepted += 1
-            if clock[NOW] <= goal:
-                widen(ranges, loss, state.strengths)
-                integrator.seen[0] = True
-    return REACHED

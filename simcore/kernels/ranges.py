@@ -38,9 +38,14 @@ def spread(values, low, high, size):
 
 
 @kernel
+def extend(of_loss, of_strengths, loss, strengths, size):
+    """Extend ranges to hold one more step; pointers to (2,), (2, H, C), and (H, C) of `size`."""
+    of_loss[LOW] = min(of_loss[LOW], loss)
+    of_loss[HIGH] = max(of_loss[HIGH], loss)
+    spread(strengths, of_strengths, at(of_strengths, size), size)
+
+
+@kernel
 def widen(ranges, loss, strengths):
     """Extend the ranges to hold one more step."""
-    ranges.loss[LOW] = min(ranges.loss[LOW], loss)
-    ranges.loss[HIGH] = max(ranges.loss[HIGH], loss)
-    low, high = at(ranges.strengths, 0), at(ranges.strengths, strengths.size)
-    spread(at(strengths, 0), low, high, strengths.size)
+    extend(at(ranges.loss, 0), at(ranges.strengths, 0), loss, at(strengths, 0), strengths.size)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import typing
+from numba.core import cgutils, typing
 from numba.core.datamodel import models
 from numba.extending import lower_builtin, register_model, type_callable
 
@@ -125,6 +125,18 @@ def _store(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return context.get_dummy_value()
 
 
+def copy(source: np.ndarray, target: np.ndarray, size: int) -> None:
+    """Write so many numbers of one place to another."""
+    target[:size] = source[:size]
+
+
+@_lowered(copy, types.void, POINTER, POINTER, types.intp)
+def _copy(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    source, target, size = args
+    cgutils.raw_memcpy(builder, target, source, size, 8)
+    return context.get_dummy_value()
+
+
 def _place(builder: Any, pointer: Any, n: Any) -> Any:
     return builder.bitcast(builder.gep(pointer, [n]), LLVM.as_pointer())
 
@@ -210,6 +222,18 @@ def larger(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 @_lowered(larger, VECTOR, VECTOR, VECTOR)
 def _larger(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return builder.select(builder.fcmp_ordered(">", *args), *args)
+
+
+def magnitude(a: np.ndarray) -> np.ndarray:
+    """The absolute values."""
+    return np.abs(a)
+
+
+@_lowered(magnitude, VECTOR, VECTOR)
+def _magnitude(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    whole = ir.VectorType(ir.IntType(64), LANES)
+    bits = builder.bitcast(args[0], whole)
+    return builder.bitcast(builder.and_(bits, ir.Constant(whole, [2**63 - 1] * LANES)), LLVM)
 
 
 def where_at_most(

@@ -27,7 +27,7 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 def inlined_kernel(function: Callable[..., Any]) -> Any:
     """A kernel for other kernels, of which a call would cost more than the work."""
-    return _compiled(function, BARE | {"forceinline": True})
+    return _compiled(function, BARE | {"forceinline": True, "no_cpython_wrapper": True})
 
 
 def allocating_kernel(function: Callable[..., Any]) -> Any:

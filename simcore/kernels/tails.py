@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from simcore.kernels.modes import MOVE, STAY, step_once
-from simcore.kernels.simd import at
+from simcore.kernels.ranges import spread
+from simcore.kernels.simd import at, load, splat, store
 from simcore.kernels.stamp import kernel
 
 
@@ -28,30 +29,34 @@ def watch(x, system, state, tail):
     """Take P T steps on from x, of which state must be current, and write what they show; x and
     state are updated."""
     pathways, columns = state.strengths.shape
-    power, first = system.power, system.first
-    steps = tail.totals.shape[0]
+    x, strengths, pull = at(x, 0), at(state.strengths, 0), at(state.pull, 0)
+    steps, size = tail.totals.shape[0], pathways * columns
+    share = splat(float(steps))
     for part in range(tail.low.shape[0]):
-        for c in range(columns):
-            tail.low[part, c], tail.high[part, c] = np.inf, -np.inf
-            tail.sharpness[part, c] = 0.0
-            for h in range(pathways):
-                tail.strengths[part, h, c] = 0.0
+        low, high = at(tail.low, part * columns), at(tail.high, part * columns)
+        sharpness, means = at(tail.sharpness, part * columns), at(tail.strengths, part * size)
+        for c in range(0, columns, 4):
+            store(low, c, splat(np.inf))
+            store(high, c, splat(-np.inf))
+            store(sharpness, c, splat(0.0))
+        for n in range(0, size, 4):
+            store(means, n, splat(0.0))
         for step in range(steps):
-            step_once(at(x, 0), system, state, MOVE)
-            for c in range(columns):
-                tail.totals[step, c] = 0.0
-            for h in range(pathways):
-                for c in range(columns):
-                    tail.totals[step, c] += state.strengths[h, c]
-                    tail.strengths[part, h, c] += state.strengths[h, c] / steps
-                for g in range(first[h], first[h + 1]):
-                    for c in range(columns):
-                        pull = state.pull[g, c]
-                        tail.sharpness[part, c] += power[g] * (pull * pull) / steps
-            for c in range(columns):
-                total = tail.totals[step, c]
-                tail.low[part, c] = min(tail.low[part, c], total)
-                tail.high[part, c] = max(tail.high[part, c], total)
+            step_once(x, system, state, MOVE)
+            totals = at(tail.totals, step * columns)
+            for c in range(0, columns, 4):
+                total, curvature = splat(0.0), load(sharpness, c)
+                for h in range(pathways):
+                    n = h * columns + c
+                    total = total + load(strengths, n)
+                    store(means, n, load(means, n) + load(strengths, n) / share)
+                    for g in range(system.first[h], system.first[h + 1]):
+                        slope = load(pull, g * columns + c)
+                        layers = splat(float(system.power[g]))
+                        curvature = curvature + layers * (slope * slope) / share
+                store(totals, c, total)
+                store(sharpness, c, curvature)
+            spread(totals, low, high, columns)
 
 
 @kernel

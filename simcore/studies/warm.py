@@ -9,6 +9,7 @@ as whoever started them has ended.
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import os
 import sys
@@ -58,7 +59,7 @@ FRONT = {"descent", "flow"}  # what the first page takes
 
 def _mark() -> Path | None:
     """The file that says that the cache is whole; None where there is no cache."""
-    place = getattr(getattr(modes.descend, "stats", None), "cache_path", None)
+    place = getattr(getattr(modes.evaluate, "stats", None), "cache_path", None)
     if place is None:
         return None
     from simcore.kernels import cache  # which needs the Numba that it knows
@@ -82,6 +83,7 @@ def _end_with_whoever_started_it() -> None:
 
 def main(names: Sequence[str]) -> None:
     threading.Thread(target=_end_with_whoever_started_it, daemon=True).start()
+    gc.disable()  # a compiler leaves little garbage, and looking for it took a tenth of its time
     for name in names:
         STAGES[name]()
         print(name, flush=True)
