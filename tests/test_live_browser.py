@@ -240,10 +240,14 @@ def mounted(page, *shown):
     painted(page)
 
 
+FRAMES = "new Promise((ok) => requestAnimationFrame(() => requestAnimationFrame(ok)))"
+
+
 def painted(page):
-    """Until the picture has come to rest after a move."""
+    """Until the picture has come to rest after a move, which is told of in the next frame."""
+    page.evaluate(FRAMES)
     page.wait_for_selector(".run-player:not([data-passing])", state="attached")
-    page.evaluate("new Promise((ok) => requestAnimationFrame(() => requestAnimationFrame(ok)))")
+    page.evaluate(FRAMES)
 
 
 LONG = variations.with_steps(MEDIUM.experiment, 2600)  # more steps than records in the browser

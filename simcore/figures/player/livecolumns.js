@@ -46,6 +46,11 @@ export function flowColumnsOf(system, lasting) {
   return { step: found.taken, t, ...columns(found, system.floor, noise), ...lambda0() };
 }
 
+const floats = (lists) =>
+  Object.fromEntries(
+    Object.entries(lists).map(([name, values]) => [name, Float64Array.from(values)]),
+  );
+
 /** Notes the sharpness at every record, where one block of the Hessian holds it; of records of which
  * not all are drawn, one `every` so many steps, also its range over those between. */
 function curves(system, every) {
@@ -71,11 +76,6 @@ function curves(system, every) {
     lambda0: () => floats({ lambda0, lambda0_low, lambda0_high }),
   };
 }
-
-const floats = (columns) =>
-  Object.fromEntries(
-    Object.entries(columns).map(([name, values]) => [name, Float64Array.from(values)]),
-  );
 
 /** Loss, strengths, their ranges and shares. A loss below the noise is none. */
 function columns({ loss, lossRange, strengths, ranges }, floor, noise) {
