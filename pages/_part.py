@@ -46,7 +46,7 @@ def ahead(body: Callable[[], Found], may: Callable[[], bool]) -> Found:
         nonlocal shown
         alone, shown = shown is not None, state.experiment
         found = body()
-        _widgets.component(_AHEAD, "ahead", "drawn", lambda _: None, {"ahead": alone})
+        _AHEAD(key="ahead", data={"ahead": alone}, on_drawn_change=lambda: None)
         return found
 
     def other() -> bool:

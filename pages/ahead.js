@@ -1,22 +1,29 @@
 /* A part of the page has run ahead of the rest, which may follow when the part has been on show for a
- * moment; a handle that has moved on by then brings another part first.
+ * moment. A handle that moves on meanwhile brings another part first, unless it comes back.
  */
 
 const MOMENT = 200; // ms
+const MOVED = 800; // ms: by then a handle has said where it is
 const root = document.documentElement;
+let follow = null; // asks for the rest
 let waiting;
 
-const wait = (send) => {
+const after = (pause) => {
   clearTimeout(waiting);
-  root.toggleAttribute("data-ahead", Boolean(send));
-  if (send) waiting = setTimeout(send, MOMENT);
+  if (follow) waiting = setTimeout(follow, pause);
+};
+
+const owe = (rest) => {
+  follow = rest;
+  root.toggleAttribute("data-ahead", Boolean(rest));
+  after(MOMENT);
 };
 
 window.addEventListener("step-size", ({ detail }) => {
-  if (detail.eta !== undefined) clearTimeout(waiting);
+  if (detail.eta !== undefined) after(MOVED);
 });
 
 export default ({ data, setTriggerValue }) => {
-  wait(data.ahead ? () => setTriggerValue("drawn", true) : null);
-  return () => wait(null);
+  owe(data.ahead ? () => setTriggerValue("drawn", true) : null);
+  return () => owe(null);
 };

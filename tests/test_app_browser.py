@@ -524,6 +524,7 @@ def test_only_what_the_player_shows_makes_no_entry_in_the_history(page, address)
     query = links.to_query(presets.MEDIUM.experiment) | {"cursor": "1.0"}
     served.open_page(page, f"{address}/?{urlencode(query)}")
     expect(page.locator(".run-player")).to_be_visible(timeout=served.PATIENCE)
+    page.wait_for_function("Object.hasOwn(history, 'pushState')")  # ours
     before = entries(page)
 
     def push(changed, path="/"):  # as Streamlit does when the link is written
