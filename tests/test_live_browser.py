@@ -240,14 +240,14 @@ def mounted(page, *shown):
     painted(page)
 
 
-FRAMES = "new Promise((ok) => requestAnimationFrame(() => requestAnimationFrame(ok)))"
+TWO_FRAMES = "new Promise((ok) => requestAnimationFrame(() => requestAnimationFrame(ok)))"
 
 
 def painted(page):
     """Until the picture has come to rest after a move, which is told of in the next frame."""
-    page.evaluate(FRAMES)
+    page.evaluate(TWO_FRAMES)
     page.wait_for_selector(".run-player:not([data-passing])", state="attached")
-    page.evaluate(FRAMES)
+    page.evaluate(TWO_FRAMES)
 
 
 LONG = variations.with_steps(MEDIUM.experiment, 2600)  # more steps than records in the browser
