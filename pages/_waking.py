@@ -64,7 +64,9 @@ def _wake() -> None:
         for thread in listening:
             thread.start()
         from pages import _ui  # noqa: F401  # and with it all that pages are made of
+        from simcore.figures import parts
 
+        parts.trust_charts()
         for thread in listening:
             thread.join()
     finally:  # whatever happened, nobody waits for ever

@@ -315,14 +315,18 @@ def _flow_end(start: np.ndarray, layers: np.ndarray, target: np.ndarray) -> np.n
     rows = np.broadcast_shapes(start.shape[:-1], target.shape)
     start = np.broadcast_to(start, (*rows, len(layers)))
 
+    linear, exponential, deep = _columns(layers)
+    beyond_two = layers[deep] - 2
+    power = -layers[deep] / beyond_two
+
     def strengths(tau: np.ndarray, left: np.ndarray) -> np.ndarray:
-        linear, exponential, deep = _columns(layers)
+        if deep.all():
+            return (beyond_two * (lag + left[..., None])) ** power
         sigma = np.empty(start.shape)
         sigma[..., linear] = start[..., linear] + tau[..., None]
         w = np.sqrt(start[..., exponential])
         sigma[..., exponential] = np.where(w > 0, w * np.exp(tau)[..., None], 0.0) ** 2
-        rest = (layers[deep] - 2) * (lag + left[..., None])
-        sigma[..., deep] = rest ** (-layers[deep] / (layers[deep] - 2))
+        sigma[..., deep] = (beyond_two * (lag + left[..., None])) ** power
         return sigma
 
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
@@ -649,10 +653,19 @@ def _marks(
 ) -> StepSizeMarks:
     alive = start.alive(depths, mode)
     moving = tuple(depth for depth, moves in zip(depths, alive, strict=True) if moves) or depths
+    flow_edge = _step_size_at(_flow_sharpness(start, depths, mode, sharpest))
+    return _marks_of_any_start(moving, sharpest, steps)._replace(flow_edge=flow_edge)
+
+
+@lru_cache(maxsize=256)  # all starts of a map share them
+def _marks_of_any_start(
+    moving: tuple[int, ...], sharpest: float, steps: int | None
+) -> StepSizeMarks:
+    """Those that depend on which pathways move, but not on where they start."""
     single = max(single_path_sharpness(sharpest, depth) for depth in moving)
     one_depth = len(set(moving)) == 1 and moving[0] >= 2
     return StepSizeMarks(
-        flow_edge=_step_size_at(_flow_sharpness(start, depths, mode, sharpest)),
+        flow_edge=np.nan,
         single_path=_step_size_at(single),
         balanced=_step_size_at(balanced_sharpness(sharpest, moving)),
         wcr=_step_size_at(single, wcr_gamma(moving[0])) if one_depth else np.nan,

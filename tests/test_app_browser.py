@@ -392,7 +392,7 @@ def test_a_visitor_takes_a_chart_along(page, address):
     assert Axe().run(page).violations_count == 0
 
 
-def test_pins_and_panels_are_in_a_copied_link(page, browser, address):
+def test_pins_and_panels_are_in_a_copied_link(page, profile, address):
     served.open_page(page, f"{address}/?eta=0.2")
     page.get_by_role("button", name="Pin this run").click()
     page.wait_for_url("**pin_a=**")
@@ -402,7 +402,7 @@ def test_pins_and_panels_are_in_a_copied_link(page, browser, address):
     page.wait_for_url("**panels=**")
     served.settle(page)
     copied = open_menu(page).locator("code").first.inner_text()
-    fresh = browser.new_page()
+    fresh = profile.new_page()
     served.open_page(fresh, copied)
     expect(fresh.get_by_test_id("stSidebar").get_by_text("A: η = 0.2")).to_be_visible(
         timeout=served.PATIENCE
@@ -470,7 +470,7 @@ def test_the_first_change_after_a_restart_takes_effect(page):
 # --- The player's view -------------------------------------------------------------------------
 
 
-def test_a_link_opens_the_same_moment_and_a_seek_makes_no_entry(page, browser, address):
+def test_a_link_opens_the_same_moment_and_a_seek_makes_no_entry(page, profile, address):
     served.open_page(page, f"{address}/?eta=0.2")
     enter(page, "Steps", "600")
     before = entries(page)
@@ -485,7 +485,7 @@ def test_a_link_opens_the_same_moment_and_a_seek_makes_no_entry(page, browser, a
     moment = slider.get_attribute("aria-valuenow")
     assert float(query_of(page)["cursor"]) == float(moment)
     assert entries(page) == before
-    fresh = browser.new_page()
+    fresh = profile.new_page()
     served.open_page(fresh, page.url)
     slider = fresh.locator(".run-player [role=slider]")
     expect(slider).to_have_attribute("aria-valuenow", moment, timeout=served.PATIENCE)

@@ -86,6 +86,19 @@ def test_cells_are_row_by_row():
     ]
 
 
+@pytest.mark.parametrize(
+    ("y", "ys"), [("start_ratio", (0.5, 0.9)), ("depth", (3, 20)), ("pathways", (1, 3))]
+)
+def test_cells_are_what_each_gives_by_itself(y, ys):
+    """Those that differ in their starts alone share what was checked once."""
+    step, other = variations.AXES["eta"].put, variations.AXES[y].put
+    cells = plans.cells(SMALL, "eta", (0.1, 0.3), y, ys)
+    assert cells == [step(other(SMALL, value), eta) for value in ys for eta in (0.1, 0.3)]
+    assert len({id(cell.dynamics) for cell in cells}) == (2 if y == "start_ratio" else 4)
+    with pytest.raises(ValueError, match="step size"):
+        plans.cells(SMALL, "eta", (0.1, -0.3), y, ys)
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_step_size_in_units_is_that_of_the_cell_s_own_depth(turned):
     axes = ("ratio", (0.5, 2.0)), ("depth", (3, 10, 20))

@@ -7,13 +7,22 @@ import subprocess
 import sys
 
 import pytest
+from altair.utils import schemapi
 from commands import ROOT
 
 from pages import _waking
 from simcore import presets
+from simcore.figures.parts import Picture
 from simcore.studies import warm
 
 PIPE = subprocess.PIPE
+
+
+@pytest.fixture(autouse=True)
+def charts_stay_checked(monkeypatch):
+    """A server leaves that to the tests."""
+    monkeypatch.setattr(schemapi, "DEBUG_MODE", True)
+    monkeypatch.setattr(Picture, "trusted", False)
 
 
 def child(code):
@@ -45,6 +54,7 @@ def test_whatever_becomes_of_the_compilers_nobody_waits_for_ever(compilers, monk
     thread.join(30)
     assert not thread.is_alive()
     assert all(event.is_set() for event in events.values())
+    assert Picture.trusted is not schemapi.DEBUG_MODE is (compilers is fails)
 
 
 def test_the_front_page_waits_for_its_own_kernels_alone(monkeypatch):

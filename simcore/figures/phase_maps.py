@@ -126,7 +126,7 @@ def _cursor(rectangles: alt.Chart) -> list[alt.Chart]:
     here = alt.Chart(rectangles.data).transform_filter("'' + datum.cell == cursor")
     frames = [
         here.mark_rect(filled=False, strokeWidth=width, stroke=parts.ink(colour), clip=True).encode(
-            x="left:Q", x2="right:Q", y="bottom:Q", y2="top:Q"
+            x=alt.X("left:Q"), x2=alt.X2("right:Q"), y=alt.Y("bottom:Q"), y2=alt.Y2("top:Q")
         )
         for width, colour in ((5, style.INK), (2, style.PAGE))
     ]
@@ -247,7 +247,7 @@ def _border(
     table = line | {"order": np.arange(len(inside)), "theory": name}
     curve = alt.Chart(parts.table([table])).encode(
         **axes,
-        order="order:Q",
+        order=alt.Order("order:Q"),
         tooltip=[
             alt.Tooltip("theory:N"),
             alt.Tooltip(f"{step}:Q", title="step size", format=".5g"),
