@@ -205,7 +205,9 @@ def test_what_is_old_is_said_to_be_and_a_part_runs_alone(page, address):
     handle.press("ArrowRight")  # the picture goes ahead of the rest of the page
     expect(handle).not_to_have_attribute("aria-valuenow", before)
     moved = handle.get_attribute("aria-valuenow")
-    expect(page.get_by_role("textbox", name="Step size η")).to_have_value(re.compile(moved[:6]))
+    expect(page.get_by_role("textbox", name="Step size η")).to_have_value(
+        re.compile(moved[:6]), timeout=served.PATIENCE
+    )
     page.wait_for_url(f"**eta={moved}&**")
     served.settle(page)
     runs = finished(heard)
