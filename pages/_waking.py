@@ -64,11 +64,12 @@ def _wake() -> None:
         for thread in listening:
             thread.start()
         from pages import _ui  # noqa: F401  # and with it all that pages are made of
-        from simcore.figures import parts
 
-        parts.trust_charts()
         for thread in listening:
             thread.join()
+        from simcore.figures import parts  # and with it Altair, which no first picture waits for
+
+        parts.trust_charts()
     finally:  # whatever happened, nobody waits for ever
         front.set()
         whole.set()

@@ -20,6 +20,7 @@ from pages import (
 from simcore import awaited, live, scenes
 from simcore.experiment import Experiment
 from simcore.figures import panels
+from simcore.figures.scene import Scene
 from simcore.trajectory import Trajectory
 
 experiment = _ui.open_page()
@@ -69,17 +70,23 @@ def quick(asked: Experiment) -> bool:
     return plain and _runs.at_once(wanted(asked), with_flow=with_flow)
 
 
+def awaiting() -> Scene | None:
+    """What the browser shows of the run while the server wakes up."""
+    if _runs.compiled() or not alone():
+        return None
+    chosen, view = _controls.chosen_panels(), _state.view()
+    return awaited.scene(experiment, chosen, view, with_flow=with_flow)
+
+
 def picture() -> tuple[Trajectory, list[panels.Named]] | None:
     """The ruler, and the run on show with its words: it and all that the player shows. None while
-    the server wakes up, where the browser computes the run."""
+    the server wakes up."""
     experiment, view = _state.experiment(), _state.view()
     chosen = _controls.chosen_panels()
     _ui.step_size_ruler(experiment)
-    if alone() and not _runs.compiled():
-        awaiting = awaited.scene(experiment, chosen, view, with_flow=with_flow)
-        if awaiting is not None:
-            _ui.play_awaited(awaiting, experiment, "player")
-            return None
+    if by_browser is not None and not _runs.compiled():
+        _ui.play_awaited(by_browser, experiment, "player")
+        return None
     run = _runs.run(wanted(experiment))
     shown = [scenes.named(run)]
     flow = None
@@ -106,7 +113,8 @@ def picture() -> tuple[Trajectory, list[panels.Named]] | None:
     return run, shown
 
 
-picture_first = quick(experiment)
+by_browser = awaiting()
+picture_first = by_browser is not None or quick(experiment)
 if not picture_first:
     controls()
 found = _part.ahead(picture, lambda: quick(_state.experiment()))
