@@ -14,7 +14,7 @@ SCRIPTS := 'simcore/**/*.js' 'pages/*.js'
 run: .venv/run.stamp
 	$(BIN)/streamlit run app.py --server.address=$(ADDRESS)
 
-# Two more than the cores of CI: tests in a browser wait a good part of their time. Kernels are
+# One more than the cores of CI: tests in a browser wait a good part of their time. Kernels are
 # compiled and tests are read once, before all workers need them; what Python makes of a source is
 # kept, or each of the hundred processes that tests start would make it again.
 test: lint browser poppler
@@ -22,7 +22,7 @@ test: lint browser poppler
 	for engines in "'modes'" "'matrices', 'samples'"; do PYTHONPATH=.. ../$(BIN)/python -c \
 	  "import test_kernels; test_kernels.exercise($$engines)" & done; \
 	../$(BIN)/pytest -q --collect-only >/dev/null & wait
-	unset PYTHONDONTWRITEBYTECODE; $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+	unset PYTHONDONTWRITEBYTECODE; $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

@@ -101,8 +101,9 @@ def test_a_second_signal_does_not_wait(endless):
     for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGCONT):
         os.killpg(process.pid, number)  # stopped, so that both are there when it goes on
     _, errors = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 143
-    assert complaints(errors) == ["simcore: terminated again, so what was under way is lost"]
+    # either may come second, as the kernel gives each to any thread
+    again = {143: "terminated", 130: "interrupted"}[process.returncode]
+    assert complaints(errors) == [f"simcore: {again} again, so what was under way is lost"]
     assert rows_in(endless[-1])
 
 
