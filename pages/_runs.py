@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages import _prose, _waking
 from pages._turns import Turn, Turns
@@ -80,7 +81,9 @@ class _Progress:
     def __init__(self, label: str) -> None:
         self.label, self.fraction = label, 0.0
         self.words: str | None = None  # of the work, once it has begun
-        self.place, self.begin = st.empty(), time.monotonic()
+        # not before it is filled: an empty one in the way hides what is on show for a moment
+        self.place: DeltaGenerator | None = None
+        self.begin = time.monotonic()
         self.left, self.since = limits.current().wall, self.begin
         self.turn = Turn(TURNS, self.waits)
 
@@ -105,7 +108,12 @@ class _Progress:
 
     def _show(self, words: str) -> None:
         if time.monotonic() - self.begin > PATIENCE:
+            self.place = self.place or st.empty()
             self.place.progress(self.fraction, f"{self.label}: {words}")
+
+    def ends(self) -> None:
+        if self.place is not None:
+            self.place.empty()
 
 
 def _work(
@@ -123,7 +131,7 @@ def _work(
         with progress.turn:
             progress.since = time.monotonic()
             done = work(progress)
-        progress.place.empty()
+        progress.ends()
         cache.put(key, done)
     return done
 

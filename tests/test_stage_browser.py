@@ -171,6 +171,17 @@ COMES_BACK = """(handle) => new MutationObserver((_, observer) => {
 }).observe(document.documentElement, { attributeFilter: ["data-ahead"] })"""
 
 
+# In how many frames nothing is seen of a canvas.
+IS_HIDDEN = """(canvas) => {
+  window.hidden = 0;
+  const look = () => {
+    window.hidden += canvas.getBoundingClientRect().width === 0;
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+
 class Ran(NamedTuple):
     """What a browser heard of a run of a page or a part of it."""
 
@@ -202,6 +213,7 @@ def test_what_is_old_is_said_to_be_and_a_part_runs_alone(page, address):
     handle = page.locator(HANDLE)
     before = handle.get_attribute("aria-valuenow")
     handle.evaluate(COMES_BACK)
+    page.locator(".run-player canvas.panels").evaluate(IS_HIDDEN)
     handle.press("ArrowRight")  # the picture goes ahead of the rest of the page
     expect(handle).not_to_have_attribute("aria-valuenow", before)
     moved = handle.get_attribute("aria-valuenow")
@@ -215,6 +227,7 @@ def test_what_is_old_is_said_to_be_and_a_part_runs_alone(page, address):
     assert "run_player" in runs[0].mounted
     assert runs[-1].last == ForwardMsg.FINISHED_SUCCESSFULLY
     assert 3 * runs[0].count < runs[-1].count
+    assert page.evaluate("hidden") == 0
 
     steps = page.get_by_role("textbox", name="Steps")
     steps.fill("3e6")
