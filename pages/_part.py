@@ -44,9 +44,9 @@ def ahead(body: Callable[[], Found], may: Callable[[], bool]) -> Found:
 
     def drawn() -> Found:
         nonlocal shown
-        alone, shown = shown is not None, state.experiment
+        goes_ahead, shown = shown is not None, state.experiment
         found = body()
-        _AHEAD(key="ahead", data={"ahead": alone}, on_drawn_change=lambda: None)
+        _AHEAD(key="ahead", data={"ahead": goes_ahead}, on_drawn_change=lambda: None)
         return found
 
     def other() -> bool:

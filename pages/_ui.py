@@ -13,17 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import (
-    _prose,
-    _reached,
-    _said,
-    _stage,
-    _state,
-    _take,
-    _waking,
-    _widgets,
-    _words,
-)
+from pages import _prose, _reached, _said, _stage, _state, _take, _waking, _widgets, _words
 from pages._names import BEHIND, FRONT, PAGES
 from simcore import averages, captions, presets, prospects, regimes, variations
 from simcore.caption import Caption

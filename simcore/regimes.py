@@ -255,13 +255,21 @@ def _growth(mode: Course, first: int, stop: int) -> str:
     return BREAKING if (largest[first:stop] > largest[0] + CLOSE).any() else GROWTH
 
 
+def _stays(mode: Course) -> np.ndarray:
+    """Whether the mode is near zero at a record and all the way from the one before, (K,)."""
+    near = np.abs(mode.total) < LEARNED
+    sizes = np.maximum(np.abs(mode.low), np.abs(mode.high)).swapaxes(0, 1)
+    stays = near & np.roll(near, 1) & (over_pathways(np.add, sizes) < LEARNED)
+    stays[0] = False  # there is none before it
+    return stays
+
+
 def _thrown_back(run: Trajectory, mode: Course) -> np.ndarray:
     """Whether a record is one of those near zero that lie in a row for long, (K,)."""
-    near = np.abs(mode.total) < LEARNED
-    changes = np.flatnonzero(np.diff(near, prepend=False, append=False))
-    found = np.zeros(len(near), dtype=bool)
-    for first, stop in changes.reshape(-1, 2):
-        found[first:stop] = run.steps[stop - 1] - run.steps[first] >= LONG
+    stays = _stays(mode)
+    found = np.zeros(len(stays), dtype=bool)
+    for first, stop in np.flatnonzero(np.diff(stays, prepend=False, append=False)).reshape(-1, 2):
+        found[first - 1 : stop] = run.steps[stop - 1] - run.steps[first - 1] >= LONG
     return found
 
 
@@ -307,7 +315,7 @@ def _as_it_ends(mode: Course, regime: Regime, after: int) -> int:
         return len(mode.total)
     total, last = mode.total, tail(len(mode.total))
     if regime is Regime.TRAPPED:
-        return max(after, _from_then_on(np.abs(total) < LEARNED))
+        return max(after, _from_then_on(_stays(mode)) - 1)
     share = shares_of(mode.strengths.swapaxes(0, 1)).max(axis=0)
     low, high = total[last].min() - CLOSE, total[last].max() + CLOSE
     inside = (total >= low) & (total <= high)

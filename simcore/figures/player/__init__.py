@@ -287,9 +287,8 @@ def _live(scene: Scene) -> dict[str, Any] | None:
     gaps = np.unique(np.diff(recorded[:-1]))
     every = int(gaps[0]) if len(kept) < len(recorded) and len(gaps) == 1 else None
     words = live_words.of_mode(scene.live["mode"]) if scene.live["network"] else None
-    return {**scene.live, "recorded": recorded[kept], "every": every, "words": words} | {
-        "most": MAX_RECORDS
-    }
+    drawn = {"recorded": recorded[kept], "every": every, "most": MAX_RECORDS}
+    return {**scene.live, **drawn, "words": words}
 
 
 def _wanted(scene: Scene) -> dict[str, set[str]]:
