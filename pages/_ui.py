@@ -105,6 +105,7 @@ def run_page() -> None:
     page = st.navigation(list(pages.values()), position="hidden")
     st.session_state.title = page.title
     page.run()
+    _widgets.sent()
 
 
 def open_page(

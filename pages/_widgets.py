@@ -44,7 +44,9 @@ def control(
         told[key] = st.session_state[key]
     if new:
         options |= {"value": value} if begin is None else begin
-    elif refused is None:
+        _owed().add(key)
+    elif refused is None and not _shows(key, value):
+        _owed().add(key)
         st.session_state[key] = value
     found = widget(label, key=key, on_change=changed, **options)
     _state.meet(key)
@@ -53,6 +55,24 @@ def control(
     if refused is not None:
         with words or st.container():
             _prose.warn(refused)
+
+
+def _shows(key: str, value: Any) -> bool:
+    """Whether the browser has this value already. To send it again would put it in the place of
+    what a visitor drags, or enters in the same moment."""
+    state = st.session_state
+    return key in state and key not in _owed() and bool(state[key] == value)
+
+
+def _owed() -> set[str]:
+    """The widgets whose values may not have come to the browser: a run that does not end well takes
+    along what it has sent last."""
+    return st.session_state.setdefault("owed", set())
+
+
+def sent() -> None:
+    """A whole page has run to its end."""
+    _owed().clear()
 
 
 def settle() -> None:
