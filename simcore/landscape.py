@@ -2,7 +2,8 @@
 
 A point is a pair of strengths (sigma_1, sigma_2) of balanced pathways, whose layers all have the
 scale w_h with w_h^{L_h} = sigma_h. For these the plane is no projection: a point says all there is
-to know of the weights, so sharpness and flow are those of the whole network there.
+to know of the weights, so sharpness and flow are those of the whole network there. So it is for
+the flow alone where layers are apart by gaps w_l^2 - w_m^2, which it keeps.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import ArrayLike
 from simcore.checks import require
 
 STEPS = 160  # of a line of flow, for as long a way as a side of the square
+MOST_NEWTON = 50  # a handful is usual
 
 
 def sharpness(strengths: ArrayLike, depths: Sequence[int], target: float) -> np.ndarray:
@@ -54,27 +56,35 @@ def field(
 
 
 def streams(
-    high: float, count: int, depths: Sequence[int], target: float
+    high: float,
+    count: int,
+    depths: Sequence[int],
+    target: float,
+    gaps: Sequence[Sequence[float]] | None = None,
 ) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     """Lines of gradient flow that end at `count` minima, evenly along the line of minima.
 
     For each minimum the way to it from near zero and the way from the side of the square
     [0, high]^2, both (N, 2) and ending at the minimum: where the flow goes does not depend on the
-    residual, only whether forwards, so either is an integral line of L_h sigma_h^{2-2/L_h}.
-    Along both phi(w_1) - phi(w_2) stays what it is (`theory.flow_invariants`).
+    residual, only whether forwards, so either is an integral line of sum_l (sigma_h/w_l)^2, which
+    is L_h sigma_h^{2-2/L_h} for balanced pathways. Along both phi(w_1) - phi(w_2) then stays what
+    it is (`theory.flow_invariants`). `gaps`: w_l^2 less the least of them, for each layer of each
+    pathway; none for balanced ones.
     """
-    layers = np.asarray(depths)
     first = target * (np.arange(count) + 0.5) / count
     ends = np.stack([first, target - first], axis=-1)
-    below, above = (_lines(ends, sign, high, layers) for sign in (-1.0, 1.0))
+    apart = gaps or [(0.0,) * depth for depth in depths]
+    below, above = (_lines(ends, sign, high, apart) for sign in (-1.0, 1.0))
     return tuple(zip(below, above, strict=True))
 
 
-def _lines(ends: np.ndarray, sign: float, high: float, layers: np.ndarray) -> list[np.ndarray]:
+def _lines(
+    ends: np.ndarray, sign: float, high: float, gaps: Sequence[Sequence[float]]
+) -> list[np.ndarray]:
     """From each end along the flow (+) or against it, as far as the square goes; the end last."""
 
     def heading(sigma: np.ndarray) -> np.ndarray:
-        speed = layers * np.maximum(sigma, 0.0) ** (2 - 2 / layers)
+        speed = np.stack([_speed(sigma[:, h], gap) for h, gap in enumerate(gaps)], axis=-1)
         return sign * speed / np.maximum(np.linalg.norm(speed, axis=-1, keepdims=True), 1e-300)
 
     at, step = ends, high / STEPS
@@ -92,8 +102,33 @@ def _lines(ends: np.ndarray, sign: float, high: float, layers: np.ndarray) -> li
     return [line[: max(1, count)][::-1] for line, count in zip(path, counts, strict=True)]
 
 
-def divide(high: float, depths: Sequence[int], count: int = 80) -> np.ndarray | None:
-    """The separatrix of two pathways deeper than 2 in [0, high]^2, (N, 2); None for shallower ones.
+def _speed(strengths: np.ndarray, gaps: Sequence[float]) -> np.ndarray:
+    """sum_l (sigma/w_l)^2 of a pathway, dsigma/dt without the residual; (N,) -> (N,).
+
+    Its least squared scale u solves prod_l (u + gap_l) = sigma^2. In ln u the logarithm of the
+    left is convex and grows, and not below ln sigma^2 where all gaps were zero: from there
+    Newton's steps come down to the root.
+    """
+    sigma = np.maximum(strengths, 1e-100)
+    apart, wanted = np.array(gaps)[:, None], 2 * np.log(sigma)
+    log = wanted / len(gaps)
+    for _ in range(MOST_NEWTON):
+        least = np.exp(log)
+        excess = np.log(least + apart).sum(axis=0) - wanted
+        log = log - excess / (least / (least + apart)).sum(axis=0)
+        if np.abs(excess).max() < 1e-13 * np.abs(wanted).max():
+            break
+    return sigma**2 * (1 / (np.exp(log) + apart)).sum(axis=0)
+
+
+def divide(
+    high: float,
+    depths: Sequence[int],
+    count: int = 80,
+    gaps: Sequence[Sequence[float]] | None = None,
+) -> np.ndarray | None:
+    """The separatrix of two pathways deeper than 2 in [0, high]^2, (N, 2); None for shallower ones,
+    and for pathways whose layers are apart unless both are alike.
 
     It is phi(w_1) = phi(w_2), phi_L = -w^{2-L}/(L-2): without a target both pathways would grow
     without end on it in one time; beside it the one on whose side the point lies gets away and
@@ -102,6 +137,9 @@ def divide(high: float, depths: Sequence[int], count: int = 80) -> np.ndarray | 
     one, two = depths
     if min(depths) <= 2:
         return None
+    if gaps and any(map(any, gaps)):
+        alike = one == two and np.allclose(np.sort(gaps[0]), np.sort(gaps[1]), rtol=1e-9, atol=0)
+        return np.array([[0.0, 0.0], [high, high]]) if alike else None
     first = high * np.linspace(0.0, 1.0, count + 1)[1:]
     gap = first ** (2 / one - 1) / (one - 2)  # -phi(w_1)
     second = ((two - 2) * gap) ** (two / (2 - two))

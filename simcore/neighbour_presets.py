@@ -23,63 +23,95 @@ CHEN = "Chen, Balasubramanian, Ghosal, Agrawalla, TMLR 2024 (arXiv 2310.01687)"
 
 # --- Shi et al.: the race of two pathways ------------------------------------------------------
 
-RACE_TARGET = math.sqrt(15)  # the strongest mode of their tree
-RACE_START = (0.1, 0.05)
+RACE_TARGET = 10.0
+RACE_START = (0.1, 0.05)  # p of each pathway, within their N(0, 0.1)
 
 
 def _race(depth: int, dynamics: Flow | Descent) -> Experiment:
+    """One layer of each pathway has the scale p and the others sqrt(1 + p^2): so it is in their
+    large random networks, where gradient flow keeps the difference of the squares at 1."""
     return Experiment(
         task=Spectrum(singular_values=(RACE_TARGET,)),
         network=Network(depths=(depth, depth)),
-        start=Balanced(scales=RACE_START),
+        start=LayerScales(
+            scales=tuple((p, *(math.hypot(1.0, p),) * (depth - 1)) for p in RACE_START)
+        ),
         dynamics=dynamics,
         record=Record(every=1),
     )
 
 
+def _race_strength(p: float, depth: int) -> float:
+    """K = p (1 + p^2)^{(D-1)/2}."""
+    return float(p * math.hypot(1.0, p) ** (depth - 1))
+
+
+def _race_invariant(p: float, depth: int) -> float:
+    """J = int_0^p du (1 + u^2)^{-(D-1)/2}. With dp/dt = (1 + p^2)^{(D-1)/2} r all of them grow by
+    the same int r dt, and their differences stay."""
+    power = 1 if depth % 2 == 0 else 2
+    integral = math.asinh(p) if power == 1 else math.atan(p)
+    while power < depth - 1:  # from one power to the next but one, by parts
+        integral = (p * math.hypot(1.0, p) ** -power + (power - 1) * integral) / power
+        power += 2
+    return integral
+
+
+def race_end(depth: int) -> tuple[float, float]:
+    """The strengths at the end of gradient flow, where they sum to the target."""
+    ahead, behind = RACE_START
+    apart = _race_invariant(ahead, depth) - _race_invariant(behind, depth)
+
+    def other(first: float) -> float:
+        """p of the pathway behind. J bends down, so Newton's steps come up to the root."""
+        wanted, second = _race_invariant(first, depth) - apart, behind
+        for _ in range(50):
+            step = (wanted - _race_invariant(second, depth)) * math.hypot(1.0, second) ** (
+                depth - 1
+            )
+            second += step
+            if abs(step) < 1e-15 * abs(second):
+                break
+        return second
+
+    low, high = ahead, RACE_TARGET
+    for _ in range(80):  # halving
+        middle = (low + high) / 2
+        reached = _race_strength(middle, depth) + _race_strength(other(middle), depth)
+        low, high = (middle, high) if reached < RACE_TARGET else (low, middle)
+    return _race_strength(low, depth), _race_strength(other(low), depth)
+
+
 def _flow_end(depth: int) -> tuple[Expected, Expected]:
-    """The root of the flow's invariant on the line of minima."""
-    first, second = theory.flow_end_split(RACE_START, (depth, depth), RACE_TARGET).tolist()
+    first, second = race_end(depth)
     return (
         Expected("σ₁₁ at the end", first, 1e-6, strength(0), exact=True),
         Expected("σ₂₁ at the end", second, 1e-6, strength(1), exact=True),
     )
 
 
-def _first_share(run: Trajectory) -> float:
-    return float(theory.shares(run.strengths[-1, :, 0])[0])
-
-
 def _fall(run: Trajectory) -> float:
     """Of the largest share, below that of gradient flow's end."""
-    depths = run.experiment.network.depths
-    end = theory.flow_end_split(run.strengths[0, :, 0], depths, RACE_TARGET)
-    return float(theory.shares(end).max() - theory.shares(run.strengths[-1, :, 0]).max())
+    end = max(race_end(run.experiment.network.depths[0])) / RACE_TARGET
+    return float(end - theory.shares(run.strengths[-1, :, 0]).max())
 
 
 RACES = tuple(
     Preset(
         f"race-{depth}",
-        f"Race at depth {depth}: " + ("the ratio stays" if depth == 2 else "the head start grows"),
-        f"{SHI}, phase portraits of two pathways; this start is ours",
+        f"Race at depth {depth}: the one ahead ends with {race_end(depth)[0] / RACE_TARGET:.0%}",
+        f"{SHI}, phase portraits, in their equation and at their depths; this start is ours",
         _race(depth, Flow(duration=20.0, rtol=1e-10)),
-        (
-            *_flow_end(depth),
-            *(
-                (Expected("share of pathway 1: that of the start", 2 / 3, 1e-6, _first_share),)
-                if depth == 2
-                else ()
-            ),
-        ),
+        _flow_end(depth),
     )
-    for depth in (2, 3, 7)
+    for depth in (2, 3, 8, 13)
 )
 
 RACE_PAST = Preset(
-    "race-7-past",
-    "Race at depth 7 past the edge: the loser catches up",
-    f"The network of {SHI}, at a larger step size than theirs",
-    _race(7, Descent(step_size=0.038, steps=3000)),
+    "race-13-past",
+    "Race at depth 13 past the edge: the one behind catches up",
+    f"The network of {SHI}, at a step size past the edge",
+    _race(13, Descent(step_size=0.0034, steps=3000)),
     (Expected("fall of the largest share below gradient flow's", 0.1, 0.0, _fall, at_least=True),),
 )
 

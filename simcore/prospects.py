@@ -99,6 +99,26 @@ def follows_closed_forms(experiment: Experiment) -> bool:
     )
 
 
+def kept_gaps(experiment: Experiment, mode: int = 0) -> tuple[tuple[float, ...], ...] | None:
+    """w_l^2 less the least of them, for each layer of each pathway, which with the strengths of the
+    mode say all there is to know of its weights; None where they do not.
+
+    Zero wherever closed forms hold. Gradient flow keeps them for any aligned weights above zero;
+    descent does not, and neither does an event.
+    """
+    start, depths = experiment.start, experiment.network.depths
+    if follows_closed_forms(experiment):
+        return tuple((0.0,) * depth for depth in depths)
+    plain = not experiment.dynamics.iterated and not experiment.dynamics.events
+    decoupled = experiment.network.linear and experiment.task.whitened and start.aligned
+    if not (plain and decoupled):
+        return None
+    rows = [[float(scale) for scale in row] for row in start.layer_scales(depths, mode)]
+    if not all(scale > 0 for row in rows for scale in row):
+        return None
+    return tuple(tuple(scale**2 - min(row) ** 2 for scale in row) for row in rows)
+
+
 def alive(experiment: Experiment) -> tuple[bool, ...]:
     """Whether each pathway can leave where it starts in the sharpest mode, (H,); in any mode for
     inputs that are not whitened, which mix them."""

@@ -6,7 +6,17 @@ from urllib.parse import parse_qsl
 import numpy as np
 import pytest
 
-from simcore import Balanced, Freeze, LayerScales, landscape, links, presets, scenes, simulate
+from simcore import (
+    Balanced,
+    Freeze,
+    LayerScales,
+    landscape,
+    links,
+    presets,
+    prospects,
+    scenes,
+    simulate,
+)
 from simcore.figures import charts, panels, player
 from simcore.figures.stills import backgrounds
 from simcore.view import View
@@ -57,7 +67,7 @@ REASONS = {
             network=replace(MEDIUM.network, depths=(2, 2)),
             start=LayerScales(scales=((0.1, 0.2), (0.1, 0.1))),
         ),
-        "only of balanced, linear pathways",
+        "two strengths say where the weights are only of",
         2,
     ),
     "three pathways": (
@@ -70,6 +80,18 @@ REASONS = {
         2,
     ),
 }
+
+
+def test_gradient_flow_has_its_lines_where_layers_are_apart_and_no_sharpness():
+    flow = replace(presets.FLOW.experiment.dynamics, duration=2.0)
+    apart = replace(REASONS["layers apart"][0], dynamics=flow)
+    scene, panel = plane_of(scenes.named(simulate(apart)))
+    assert panel.ground is None
+    assert scene.note.count("only of balanced") == 1
+    gaps = [[0.0, 0.03], [0.0, 0.0]]
+    np.testing.assert_allclose(prospects.kept_gaps(apart), gaps, atol=1e-15)
+    bent = landscape.streams(2.0, 17, (2, 2), 1.0, gaps)
+    assert panel.streams.lines[0][0] == pytest.approx(tuple(bent[0][0][0]), abs=1e-4)
 
 
 @pytest.mark.parametrize("name", REASONS)

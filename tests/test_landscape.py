@@ -5,7 +5,19 @@ import numpy as np
 import pytest
 from strategies import refused
 
-from simcore import Balanced, Descent, Experiment, Network, Spectrum, landscape, theory
+from simcore import (
+    Balanced,
+    Descent,
+    Experiment,
+    Flow,
+    LayerScales,
+    Network,
+    Spectrum,
+    landscape,
+    prospects,
+    simulate,
+    theory,
+)
 
 CASES = [((2, 2), 1.0), ((3, 3), 0.7), ((4, 4), 1.3), ((3, 5), 1.0), ((1, 3), 1.0), ((2, 4), 2.0)]
 
@@ -60,6 +72,38 @@ def test_along_a_line_the_invariant_of_the_flow_stays_and_the_end_is_a_minimum(d
             assert np.abs(phi[:, 0] - phi[:, 1] - (phi[-1, 0] - phi[-1, 1])).max(initial=0) < 1e-4
         below, above = pair
         assert below.sum(axis=1).max() <= target + 1e-9 <= above.sum(axis=1).min() + 2e-9
+
+
+@pytest.mark.parametrize("depths", [(2, 2), (3, 5), (1, 4), (13, 13)])
+def test_a_line_of_layers_apart_is_the_one_that_gradient_flow_takes(depths):
+    """From random aligned starts: the flow's strengths lie on the line through its end."""
+    rng = np.random.default_rng(sum(depths))
+    scales = tuple(tuple(rng.uniform(0.75, 1.25, depth).tolist()) for depth in depths)
+    run = simulate(
+        Experiment(
+            task=Spectrum(singular_values=(3.0,)),
+            network=Network(depths=depths),
+            start=LayerScales(scales=scales),
+            dynamics=Flow(duration=40.0, rtol=1e-10),
+        )
+    )
+    gaps = prospects.kept_gaps(run.experiment)
+    path = run.strengths[:, :, 0]
+    sign = np.sign(path[0].sum() - 3.0)
+    (line,) = landscape._lines(path[-1:], sign, 6.0, gaps)
+    order = np.argsort(line[:, 0])
+    within = path[(path <= 6.0).all(axis=1)]
+    assert len(within) > 10
+    found = np.interp(within[:, 0], line[order, 0], line[order, 1])
+    assert found == pytest.approx(within[:, 1], abs=2e-3)
+
+
+def test_pathways_with_layers_apart_have_a_separatrix_where_they_are_alike():
+    alike = [[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]]
+    np.testing.assert_array_equal(landscape.divide(2.0, (3, 3), gaps=alike), [[0, 0], [2, 2]])
+    assert landscape.divide(2.0, (3, 3), gaps=[[1.0, 0.0, 1.0], [0.0, 0.0, 0.0]]) is None
+    plain = landscape.divide(2.0, (3, 4), gaps=[[0.0] * 3, [0.0] * 4])
+    np.testing.assert_array_equal(plain, landscape.divide(2.0, (3, 4)))
 
 
 @pytest.mark.parametrize("depths", [(3, 3), (3, 5), (5, 4)])

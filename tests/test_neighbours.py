@@ -26,6 +26,26 @@ def test_rates_without_the_half_are_half_of_eta():
     assert shi == pytest.approx(neighbours.SHI.factor * 0.01)  # their published rate
 
 
+def test_the_race_ends_where_the_exact_flow_does_and_not_where_euler_steps_do():
+    """SCIENCE-2, 8; the flow's own ends are the presets' numbers."""
+    assert neighbour_presets.race_end(13)[0] == pytest.approx(8.6171, abs=5e-5)
+    p, depth = np.array(neighbour_presets.RACE_START), 13
+    strengths = np.zeros(2)
+    for _ in range(10_000):  # their dt, their steps
+        widths = np.hypot(1.0, p) ** (depth - 1)
+        strengths = p * widths
+        p = p + 1e-3 * widths * (neighbour_presets.RACE_TARGET - strengths.sum())
+    assert strengths[0] == pytest.approx(8.5074, abs=5e-5)
+    said = neighbours.BY_NAME["shi-plane"].convention.sentence
+    assert "8.5074 instead of 8.6171" in said
+
+
+@pytest.mark.parametrize("depth", [2, 3, 8, 13])
+def test_an_equal_start_of_the_race_ends_equal(depth, monkeypatch):
+    monkeypatch.setattr(neighbour_presets, "RACE_START", (0.07, 0.07))
+    assert neighbour_presets.race_end(depth) == pytest.approx((5.0, 5.0))
+
+
 def test_gfs_sharpness_never_rises():
     (preset,) = neighbours.BY_NAME["kreisler"].runs
     run = simulate(preset.experiment)

@@ -44,8 +44,9 @@ def flow(run: Trajectory, view: View) -> Streams | None:
         return None
     target = run.experiment.task.singular_values[view.mode]
     depths, high = run.experiment.network.depths, ROOM * target
-    pairs = landscape.streams(high, LINES, depths, target)
-    divide = landscape.divide(high, depths)
+    gaps = prospects.kept_gaps(run.experiment, view.mode)
+    pairs = landscape.streams(high, LINES, depths, target, gaps)
+    divide = landscape.divide(high, depths, gaps=gaps)
     return Streams(
         lines=[_points(line) for pair in pairs for line in pair],
         label="gradient flow",
@@ -67,10 +68,10 @@ def missing(run: Trajectory, view: View) -> list[str]:
 
 def _no_flow(experiment: Experiment, view: View) -> str:
     """Why two strengths do not say where the flow goes from there, or nothing."""
-    if not prospects.follows_closed_forms(experiment):
+    if prospects.kept_gaps(experiment, view.mode) is None:
         return (
-            "two strengths say where the weights are only of balanced, linear pathways and "
-            "whitened inputs"
+            "two strengths say where the weights are only of linear pathways and whitened inputs, "
+            "balanced or, under gradient flow, aligned"
         )
     if experiment.network.pathways != 2:
         return f"{experiment.network.pathways} pathways move, not the two of the plane alone"
@@ -82,6 +83,11 @@ def _no_flow(experiment: Experiment, view: View) -> str:
 def _no_sharpness(experiment: Experiment, view: View) -> str:
     """Why two strengths do not say how sharp the loss is there, or nothing."""
     edge = experiment.dynamics.edge
+    if not prospects.follows_closed_forms(experiment):
+        return (
+            "two strengths say where the weights are only of balanced, linear pathways and "
+            "whitened inputs"
+        )
     if because := _no_flow(experiment, view):
         return because
     if len(experiment.task.singular_values) > 1:
