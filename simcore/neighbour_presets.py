@@ -101,7 +101,7 @@ RACES = tuple(
         f"race-{depth}",
         f"Race at depth {depth}: the one ahead ends with {race_end(depth)[0] / RACE_TARGET:.0%}",
         f"{SHI}, phase portraits, in their equation and at their depths; this start is ours",
-        _race(depth, Flow(duration=20.0, rtol=1e-10)),
+        _race(depth, Flow(duration=4.0, rtol=1e-10)),
         _flow_end(depth),
     )
     for depth in (2, 3, 8, 13)

@@ -123,8 +123,8 @@ ALL = (
         "shi-plane",
         "Shi: phase portrait",
         "Gradient flow of two pathways from p = (0.10, 0.05) to the target 10, on the lines of the "
-        "flow: the deeper they are, the more of the signal the one ahead keeps. The dashed "
-        "separatrix parts who wins.",
+        "flow: the deeper they are, the more of the signal the one ahead keeps. Deeper "
+        "than 2, the dashed separatrix parts who wins.",
         Convention(
             "Shi et al.",
             "",
@@ -135,8 +135,9 @@ ALL = (
         ),
         (*runs.RACES, runs.RACE_PAST),
         (FLOW_PLANE,),
-        past="The last one is descent past the edge, where they stopped before it: it keeps to "
-        "the lines at first, then swings across them to where the signal is shared more evenly.",
+        past="The last one is descent past the edge, where they stopped before it: it swings "
+        "across the line of minima to where the signal is shared more evenly. Descent does not "
+        "keep the layers apart, so that no lines of the flow stand behind it.",
     ),
     Figure(
         "shi-maps",

@@ -218,7 +218,7 @@ def phases(run: Trajectory) -> tuple[Phase, ...]:
     """
     mode, regime = sharpest(run), classify(run)
     records = len(run.steps)
-    grown = np.flatnonzero(~(np.abs(mode.total) < LEARNED))
+    grown = np.flatnonzero(~_near(mode))
     grows = int(grown[0]) if len(grown) else records
     if regime is Regime.DIVERGED:
         grows = min(grows, records - 1)  # it left after the last record at the latest
@@ -255,11 +255,16 @@ def _growth(mode: Course, first: int, stop: int) -> str:
     return BREAKING if (largest[first:stop] > largest[0] + CLOSE).any() else GROWTH
 
 
+def _near(mode: Course) -> np.ndarray:
+    """Whether the mode is near zero at a record and has been since the one before, (K,)."""
+    low, high = (over_pathways(np.add, ends.swapaxes(0, 1)) for ends in (mode.low, mode.high))
+    return (np.abs(mode.total) < LEARNED) & (low > -LEARNED) & (high < LEARNED)
+
+
 def _stays(mode: Course) -> np.ndarray:
-    """Whether the mode is near zero at a record and all the way from the one before, (K,)."""
-    near = np.abs(mode.total) < LEARNED
-    sizes = np.maximum(np.abs(mode.low), np.abs(mode.high)).swapaxes(0, 1)
-    stays = near & np.roll(near, 1) & (over_pathways(np.add, sizes) < LEARNED)
+    """Whether a record is near zero as the one before it and all the way between, (K,)."""
+    near = _near(mode)
+    stays = near & np.roll(np.abs(mode.total) < LEARNED, 1)
     stays[0] = False  # there is none before it
     return stays
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlparse
@@ -146,6 +147,24 @@ def test_space_plays_on_a_page_just_opened_and_the_server_hears_nothing(page, ad
     page.keyboard.press("Space")
     assert during != before
     assert frames == []
+
+
+def test_a_preset_chosen_in_the_menu_is_the_run_on_show(page, address):
+    """Its own steps and numbers, also where another step size comes with them."""
+    served.open_page(page, address)
+    menu = page.get_by_role("combobox", name="Preset")
+    for name in ("unequal", "depth-two", "return-below", "rank-one"):
+        preset = presets.BY_NAME[name]
+        menu.fill(preset.title)
+        menu.press("Enter")
+        run = simulate(preset.experiment)
+        steps, shown = run.steps[-1], page.locator(".run-player .state")
+        numbers = [f"σ{'₁₂'[h]}₁ {run.strengths[-1, h, 0]:.4f}" for h in range(2)]
+        words = f"step {steps:,} / {steps:,} · .*{', '.join(numbers)}".replace(",", ",?")
+        expect(shown).to_contain_text(re.compile(words), timeout=served.PATIENCE)
+        served.settle(page)
+        page.wait_for_timeout(500)  # a handle has come to rest, too
+        expect(shown).to_contain_text(re.compile(words))
 
 
 def test_an_escaped_link_opens_its_run_and_pages_keep_it(page, address):

@@ -29,6 +29,7 @@ from simcore import (
     variations,
 )
 from simcore.regimes import PHASES, Regime
+from simcore.verdicts import LEARNED
 
 FIVE = [name for name in PHASES if name != "growth"]
 
@@ -583,3 +584,20 @@ def test_a_long_run_tells_what_a_short_one_told():
     starts = [np.array([phase.first_step for phase in regimes.phases(run)]) for run in runs]
     assert np.abs(starts[0] - starts[1]).max() < 20
     assert variations.with_steps(long, 5000) == short
+
+
+@pytest.mark.parametrize("every", [1, 5, 7, 13])
+@pytest.mark.parametrize("eta", [0.2275, 0.23, 0.2325, 0.235, 0.2375])
+def test_a_plateau_holds_no_more_than_a_spike_between_two_records(eta, every):
+    """What is learned in one gap is thrown back before its end; in two running it is no plateau."""
+    dynamics = Descent(step_size=eta, steps=2000)
+    medium = replace(presets.MEDIUM.experiment, dynamics=dynamics)
+    learned = np.abs(simulate(medium).strengths[:, :, 0]).sum(axis=1) >= LEARNED  # every step
+    run = simulate(replace(medium, record=Record(every=every)))
+    plateaus = [phase for phase in regimes.phases(run) if phase.name == regimes.PLATEAU]
+    assert not learned[: plateaus[0].last_step + 2 - every].any()
+    for phase in plateaus:
+        inside = (run.steps >= phase.first_step) & (run.steps <= phase.last_step)
+        assert not learned[run.steps[inside]].any()
+        spikes = [learned[a:b].any() for a, b in pairwise(run.steps[inside])]
+        assert not any(a and b for a, b in pairwise(spikes)), phase

@@ -1,8 +1,9 @@
 /* The run as it is at another place, while a handle moves: another step size, network or number of
  * steps. Made here by the twin of the kernels, until Python's takes its place. S is the player.
  *
- * The event "step-size" of the window says where the ruler's handle is, {eta, range, heard}; whoever
- * shows that at once sets `heard`, also where only that is asked (without `eta`). The event "followed"
+ * The event "step-size" of the window says where the ruler's handle is, {eta, adopted, range, heard},
+ * adopted where Python put it; whoever shows at once where a hand does sets `heard`, also where only
+ * that is asked (without `eta`). The event "followed"
  * says that the answer may be another now, and "network" what the bar is for the network on show:
  * {bar}, null for Python's own.
  */
@@ -27,7 +28,9 @@ export class Live {
       if (!S.scene?.live) return;
       detail.heard = true;
       this.range = detail.range;
-      if (detail.eta !== undefined) this.go({ ...this.here, eta: detail.eta });
+      if (detail.eta === undefined) return;
+      if (!detail.adopted) this.go({ ...this.here, eta: detail.eta });
+      else if (this.place && this.place.eta !== detail.eta) this.own();
     });
   }
 
@@ -76,13 +79,7 @@ export class Live {
     if (JSON.stringify(place) === JSON.stringify(this.here)) return;
     S.pause();
     this.moved = performance.now();
-    if (JSON.stringify(place) === JSON.stringify(own)) {
-      this.leave();
-      this.controls.show(live);
-      S.load(latest);
-      S.restyle(S.theme);
-      return;
-    }
+    if (JSON.stringify(place) === JSON.stringify(own)) return this.own();
     const renewed = this.place?.network || network || place.steps !== this.here.steps;
     this.place = place;
     if (renewed && live.network) this.tellRuler(place);
@@ -94,6 +91,15 @@ export class Live {
     S.root.setAttribute("data-passing", "");
     const rest = S.send ? REST_WITH_PYTHON : REST_OF_HANDLE;
     this.settling = setTimeout(() => this.settle(), rest);
+  }
+
+  /** Shows Python's last word again. */
+  own() {
+    const { S, latest } = this;
+    this.leave();
+    this.controls.show(latest.scene.live);
+    S.load(latest);
+    S.restyle(S.theme);
   }
 
   /** All records, on layers. */

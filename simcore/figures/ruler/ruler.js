@@ -100,6 +100,7 @@ export class Ruler {
 
   adopt(eta) {
     this.eta = this.sent = eta;
+    this.adopted = true;
     this.echoes.clear();
   }
 
@@ -108,6 +109,7 @@ export class Ruler {
   move(eta) {
     const [low, high] = this.data.range;
     this.eta = clamp(eta, low, high);
+    this.adopted = false;
     this.changed = performance.now();
     clearTimeout(this.doubt);
     this.wake();
@@ -126,7 +128,7 @@ export class Ruler {
 
   /** Learns whether somebody shows at once what the handle does, and tells where it is. */
   ask(eta) {
-    const detail = { eta, range: this.data.range, heard: false };
+    const detail = { eta, adopted: this.adopted, range: this.data.range, heard: false };
     window.dispatchEvent(new CustomEvent("step-size", { detail }));
     this.heard = detail.heard;
     this.sweep.button.hidden = !this.heard; // elsewhere each step size would be a run of Python's
