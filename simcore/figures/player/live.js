@@ -1,11 +1,11 @@
 /* The run as it is at another place, while a handle moves: another step size, network or number of
  * steps. Made here by the twin of the kernels, until Python's takes its place. S is the player.
  *
- * The event "step-size" of the window says where the ruler's handle is, {eta, adopted, range, heard},
- * adopted where Python put it; whoever shows at once where a hand does sets `heard`, also where only
- * that is asked (without `eta`). The event "followed"
- * says that the answer may be another now, and "network" what the bar is for the network on show:
- * {bar}, null for Python's own.
+ * The event "step-size" of the window says where the ruler's handle is, {eta, adopted, range, heard}:
+ * adopted where Python has put it, whose run is then on its way. Whoever shows at once where a hand
+ * puts it sets `heard`, also where only that is asked (without `eta`). The event "followed" says that
+ * the answer may be another now, and "network" what the bar is for the network on show: {bar}, null
+ * for Python's own.
  */
 
 import { isSame, placeOf } from "../twin/system.js";
