@@ -635,12 +635,13 @@ def test_reduced_motion_fades_nothing(open_ruler) -> None:
 
 def test_the_focus_is_visible(open_ruler) -> None:
     ruler = open_ruler()
-    ruler.page.keyboard.press("Tab")
-    for _ in range(4):
-        style = "(e) => getComputedStyle(e).outlineStyle"
-        assert ruler.page.locator(":focus-visible").last.evaluate(style) == "solid"
-        ruler.page.keyboard.press("Tab")
-    assert ruler.slider.evaluate("(e) => getComputedStyle(e).outlineStyle") == "solid"
+    stops = ruler.page.locator(".regime-ruler :is([tabindex='0'], button:not([hidden]))").all()
+    assert len(stops) == 5
+    for stop in stops:
+        stop.focus()
+        assert stop.evaluate("(e) => e.matches(':focus-visible')")
+        assert stop.evaluate("(e) => getComputedStyle(e).outlineStyle") == "solid"
+    assert ruler.slider.evaluate("(e) => e.matches(':focus')")  # the last one
 
 
 @pytest.mark.parametrize("marks", [PAPER, NO_MARKS])
