@@ -82,30 +82,27 @@ def race_end(depth: int) -> tuple[float, float]:
     return _race_strength(low, depth), _race_strength(other(low), depth)
 
 
-def _flow_end(depth: int) -> tuple[Expected, Expected]:
-    first, second = race_end(depth)
-    return (
-        Expected("σ₁₁ at the end", first, 1e-6, strength(0), exact=True),
-        Expected("σ₂₁ at the end", second, 1e-6, strength(1), exact=True),
-    )
-
-
 def _fall(run: Trajectory) -> float:
     """Of the largest share, below that of gradient flow's end."""
     end = max(race_end(run.experiment.network.depths[0])) / RACE_TARGET
     return float(end - theory.shares(run.strengths[-1, :, 0]).max())
 
 
-RACES = tuple(
-    Preset(
+def _along_flow(depth: int) -> Preset:
+    ahead, behind = race_end(depth)
+    return Preset(
         f"race-{depth}",
-        f"Race at depth {depth}: the one ahead ends with {race_end(depth)[0] / RACE_TARGET:.0%}",
+        f"Race at depth {depth}: the one ahead ends with {ahead / RACE_TARGET:.0%}",
         f"{SHI}, phase portraits, in their equation and at their depths; this start is ours",
         _race(depth, Flow(duration=4.0, rtol=1e-10)),
-        _flow_end(depth),
+        (
+            Expected("σ₁₁ at the end", ahead, 1e-6, strength(0), exact=True),
+            Expected("σ₂₁ at the end", behind, 1e-6, strength(1), exact=True),
+        ),
     )
-    for depth in (2, 3, 8, 13)
-)
+
+
+RACES = tuple(_along_flow(depth) for depth in (2, 3, 8, 13))
 
 RACE_PAST = Preset(
     "race-13-past",

@@ -104,12 +104,13 @@ def kept_gaps(experiment: Experiment, mode: int = 0) -> tuple[tuple[float, ...],
     mode say all there is to know of its weights; None where they do not.
 
     Zero wherever closed forms hold. Gradient flow keeps them for any aligned weights above zero;
-    descent does not, and neither does an event.
+    descent and its mean course do not, and neither does an event.
     """
     start, depths = experiment.start, experiment.network.depths
     if follows_closed_forms(experiment):
         return tuple((0.0,) * depth for depth in depths)
-    plain = not experiment.dynamics.iterated and not experiment.dynamics.events
+    dynamics = experiment.dynamics
+    plain = not (dynamics.iterated or dynamics.averages or dynamics.events)
     decoupled = experiment.network.linear and experiment.task.whitened and start.aligned
     if not (plain and decoupled):
         return None

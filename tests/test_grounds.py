@@ -8,6 +8,7 @@ import pytest
 
 from simcore import (
     Balanced,
+    CentralFlow,
     Freeze,
     LayerScales,
     landscape,
@@ -90,6 +91,8 @@ def test_gradient_flow_has_its_lines_where_layers_are_apart_and_no_sharpness():
     assert scene.note.count("only of balanced") == 1
     gaps = [[0.0, 0.03], [0.0, 0.0]]
     np.testing.assert_allclose(prospects.kept_gaps(apart), gaps, atol=1e-15)
+    central = replace(apart, dynamics=CentralFlow(step_size=0.1, duration=2.0))
+    assert prospects.kept_gaps(central) is None  # what swings wears the gaps off
     bent = landscape.streams(2.0, 17, (2, 2), 1.0, gaps)
     assert panel.streams.lines[0][0] == pytest.approx(tuple(bent[0][0][0]), abs=1e-4)
 
