@@ -19,11 +19,11 @@ from pages import _prose, _waking
 from pages._turns import Turn, Turns
 from simcore import cost, limits, scenes, variations
 from simcore.experiment import Experiment
+from simcore.hands import cores
 from simcore.kernels import mode_records
 from simcore.looks import Cancelled
 from simcore.simulate import simulate
 from simcore.studies import bifurcation, claims
-from simcore.studies.sweep import cores
 from simcore.trajectory import Outcome, Trajectory
 
 PATIENCE = 0.3  # seconds before work shows its progress

@@ -81,14 +81,15 @@ def _compilers() -> list[tuple[Sequence[str], subprocess.Popen[str]]]:
 
     They end when their input does, which this process holds as long as it lives.
     """
-    from simcore.studies import sweep, warm
+    from simcore import hands
+    from simcore.studies import warm
 
     if not warm.wanted():
         return []
     folder = Path(warm.__file__).parents[2]
     command = [sys.executable, "-m", warm.__spec__.name]
     pipe = subprocess.PIPE
-    shares = TWO_CORES if sweep.cores() > 1 else ONE_CORE
+    shares = TWO_CORES if hands.cores() > 1 else ONE_CORE
     try:
         return [
             (

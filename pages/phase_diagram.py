@@ -19,11 +19,11 @@ from simcore import Experiment, Record, limits, links, plans, prospects, sweep, 
 from simcore.differences import difference, in_words
 from simcore.figures import phase_maps as pictures
 from simcore.figures.parts import LINE_ROWS
+from simcore.hands import cores
 from simcore.plans import Plan, Side
 from simcore.rows import TITLES, Row
 from simcore.studies import map_table, phase_maps, stored_maps
 from simcore.studies.stored_maps import Reading
-from simcore.studies.sweep import cores
 
 HOSTED = limits.hosted()
 BUDGET = 20.0 if HOSTED else 240.0  # core seconds of one map

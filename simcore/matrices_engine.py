@@ -7,20 +7,21 @@ from functools import cached_property
 
 import numpy as np
 
-from simcore import curvature, jitters, looks, mode_starts
+from simcore import curvature, hands, jitters, looks, mode_starts
 from simcore.cost import cost
 from simcore.engines import Moving
 from simcore.events import Jitter
 from simcore.experiment import Experiment
 from simcore.kernels import chebyshev, dormand_prince, driven, ranges
 from simcore.kernels import matrices as matrix_kernels
-from simcore.kernels.matrices import Problem
+from simcore.kernels.matrices import Problem, Workspace
 from simcore.kernels.simd import zeros
 from simcore.looks import Look
 
 # Lanczos residual at the records. The error of the eigenvalue is its square, but a looser one also
 # stops before an eigenvector that has just overtaken grows out of the warm start's noise.
 ALONG_RUN_TOL = 1e-9
+SHORT = 5e-6  # seconds of a step in which two threads would mostly wait for each other
 
 
 class MatricesEngine(Moving):
@@ -39,11 +40,17 @@ class MatricesEngine(Moving):
         self.limit = float(mode_starts.blow_up(mode_starts.natural_loss(task), loss))
         self.nothing = ranges.fresh(*self.work.strengths.shape)
         self.ranges = ranges.copied(self.nothing)
-        self.solver = curvature.EigenSolver(experiment, experiment.record.eigenvalues)
         self.solvers: dict[tuple[bool, ...], curvature.EigenSolver] = {}  # where some pathways move
         self.gradient, self.kept = np.zeros_like(self.weights), self.weights.copy()
-        self.per_call = looks.between(cost(experiment).step)
+        step = cost(experiment).step
+        self.per_call = looks.between(step)
+        self.pace, self.worth_two = hands.Pace(), self._worth_two(step)
         self.together = 1  # the solver goes from state to state
+
+    def _worth_two(self, step: float) -> float:
+        """How many steps, of so many seconds each, are worth another thread."""
+        alone = self.problem.samples.used or self.experiment.network.pathways < 2
+        return np.inf if alone or step < SHORT else hands.Pace.WORTH / step
 
     def _goal(self) -> Problem:
         """The loss in the coordinates of the engine."""
@@ -63,6 +70,15 @@ class MatricesEngine(Moving):
         return self.experiment.task.floor()
 
     def descend(self, steps: int, step_size: float) -> int:
+        signs = zeros(matrix_kernels.SIGNS)
+        if steps < self.worth_two:
+            return self._descend(steps, step_size, signs)
+        with self.pace.piece(steps) as ask:
+            if ask is not None:
+                ask(lambda: self.assist(step_size, signs))
+            return self._descend(steps, step_size, signs)
+
+    def _descend(self, steps: int, step_size: float, signs: np.ndarray) -> int:
         return matrix_kernels.descend(
             self.weights,
             self.layout,
@@ -72,7 +88,24 @@ class MatricesEngine(Moving):
             self.limit,
             self.work,
             self.ranges,
+            signs,
+            self.share,
         )
+
+    def assist(self, step_size: float, signs: np.ndarray) -> None:
+        """Take part in the descent of another thread with these signs."""
+        matrix_kernels.assist(self.weights, self.layout, step_size, self.beside, signs, self.share)
+
+    @cached_property
+    def beside(self) -> Workspace:
+        """The workspace for another thread's part of a step."""
+        return self.work._replace(panel=np.zeros_like(self.work.panel))
+
+    @cached_property
+    def share(self) -> int:
+        """The first pathway that another thread would move: both have as many weights as can be."""
+        ends = self.layout.start[self.layout.first[1:-1]]  # of all pathways but the last
+        return 1 + int(np.abs(ends - self.layout.start[-1] / 2).argmin()) if len(ends) else 1
 
     def drive(self, step_sizes: np.ndarray, shifts: np.ndarray) -> int:
         velocity, before, push = self.driving
@@ -89,6 +122,11 @@ class MatricesEngine(Moving):
             self.work,
             self.ranges,
         )
+
+    @cached_property
+    def solver(self) -> curvature.EigenSolver:
+        """Of the eigenvalues at records, for those who ask for them."""
+        return curvature.EigenSolver(self.experiment, self.experiment.record.eigenvalues)
 
     @cached_property
     def driving(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -46,6 +46,8 @@ from simcore import (
     sweep,
     theory,
 )
+from simcore.kernels import matrices
+from simcore.matrices_engine import MatricesEngine
 
 every_case = pytest.mark.parametrize("experiment", CASES.values(), ids=CASES)
 every_run = pytest.mark.parametrize(
@@ -292,6 +294,7 @@ def run_every_case(engine: str) -> None:
         simulate(several_eigenvalues_of_a_wide_network())
         stiff = replace(CASES["two pathways"], engine="matrices", record=Record(frames=3))
         simulate(flowing(stiff, 60.0))
+        MatricesEngine(stiff).assist(0.1, np.full(matrices.SIGNS, matrices.OVER))
     else:
         for experiment in central_flows_at_their_edge():
             simulate(experiment)

@@ -10,9 +10,10 @@ from typing import Any
 from simcore import cost, regimes, rows, run_inputs
 from simcore.differences import in_words
 from simcore.experiment import Experiment
+from simcore.hands import cores
 from simcore.rows import Row
 from simcore.studies import batch
-from simcore.studies.sweep import cores, summary
+from simcore.studies.sweep import summary
 from simcore.trajectory import Trajectory
 
 MOST_INPUTS, MOST_VALUES = 4, 3  # columns of a table; values that are listed in it

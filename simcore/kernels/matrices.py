@@ -34,8 +34,11 @@ from simcore.kernels.samples import (
     evaluate_samples,
     hessian_vector_of_samples,
 )
-from simcore.kernels.simd import at
-from simcore.kernels.stamp import kernel
+from simcore.kernels.simd import at, publish, published
+from simcore.kernels.stamp import inlined_kernel, kernel
+
+# NumPy's number, because Numba would compile a function anew for each literal it is called with.
+FIRST = np.int64(0)
 
 
 class Layout(NamedTuple):
@@ -101,29 +104,65 @@ def slope_of(misfit, layout, problem, out, panel):
         times(misfit, covariance, out, n_out, n_in, n_in, SET, panel)  # (M - M*) Sigma_xx
 
 
+@inlined_kernel
+def _go_forward(theta, layout, work, start, stop):
+    """Write the A_l of pathways start to stop."""
+    n_in, panel = layout.n_in, at(work.panel, 0)
+    for h in range(start, stop):
+        first, end = layout.first[h], layout.first[h + 1]
+        chain = at(work.forward, layout.chain[first])
+        set_scaled(1.0, at(theta, layout.start[first]), chain, layout.rows[first] * n_in)
+        for layer in range(first + 1, end):
+            weights, below = at(theta, layout.start[layer]), chain
+            chain = at(work.forward, layout.chain[layer])
+            rows, cols = layout.rows[layer], layout.cols[layer]
+            times(weights, below, chain, rows, cols, n_in, SET, panel)  # A_l = W_l A_{l-1}
+
+
+@inlined_kernel
+def _meet(layout, problem, work):
+    """Write misfit, slope and strengths of the A_l. Return the loss."""
+    n_in, size = layout.n_in, problem.target.size
+    pathways, modes = work.strengths.shape
+    misfit, slope = at(work.misfit, 0), at(work.slope, 0)
+    set_scaled(-1.0, at(problem.target, 0), misfit, size)
+    for h in range(pathways):
+        chain = at(work.forward, layout.chain[layout.first[h + 1] - 1])
+        add_scaled(1.0, chain, misfit, size)
+        for i in range(modes):
+            work.strengths[h, i] = chain[i * (n_in + 1)]
+    slope_of(misfit, layout, problem, slope, at(work.panel, 0))
+    return 0.5 * dot(misfit, slope, size)
+
+
 @kernel
 def evaluate(theta, layout, problem, work):
     """Read theta; write work.forward, misfit, slope, strengths. Return the loss without floor."""
     if problem.samples.used:
         return evaluate_samples(theta, layout, problem, work)
-    n_in, size = layout.n_in, problem.target.size
-    pathways, modes = work.strengths.shape
-    misfit, slope, panel = at(work.misfit, 0), at(work.slope, 0), at(work.panel, 0)
-    set_scaled(-1.0, at(problem.target, 0), misfit, size)
-    for h in range(pathways):
-        first, stop = layout.first[h], layout.first[h + 1]
-        chain = at(work.forward, layout.chain[first])
-        set_scaled(1.0, at(theta, layout.start[first]), chain, layout.rows[first] * n_in)
-        for layer in range(first + 1, stop):
-            weights, below = at(theta, layout.start[layer]), chain
-            chain = at(work.forward, layout.chain[layer])
+    _go_forward(theta, layout, work, FIRST, layout.first.size - 1)
+    return _meet(layout, problem, work)
+
+
+@inlined_kernel
+def _go_back(theta, layout, work, scale, out, start, stop):
+    """`backpropagate` for pathways start to stop."""
+    n_in, panel = layout.n_in, at(work.panel, 0)
+    for h in range(start, stop):
+        first, last = layout.first[h], layout.first[h + 1] - 1
+        pull = at(work.backward, layout.chain[last])
+        set_scaled(scale, at(work.slope, 0), pull, layout.rows[last] * n_in)
+        for layer in range(last, first, -1):
+            begin, link = layout.start[layer], layout.chain[layer - 1]
             rows, cols = layout.rows[layer], layout.cols[layer]
-            times(weights, below, chain, rows, cols, n_in, SET, panel)  # A_l = W_l A_{l-1}
-        add_scaled(1.0, chain, misfit, size)
-        for i in range(modes):
-            work.strengths[h, i] = chain[i * (n_in + 1)]
-    slope_of(misfit, layout, problem, slope, panel)
-    return 0.5 * dot(misfit, slope, size)
+            below, turned = at(work.backward, link), at(work.turned, link)
+            weights, gradient = at(theta, begin), at(out, begin)
+            # D_{l-1} = W_l^T D_l
+            transposed_times(weights, pull, below, cols, rows, n_in, SET, panel)
+            transpose(at(work.forward, link), cols, n_in, turned)
+            times(pull, turned, gradient, rows, n_in, cols, ADD, panel)  # D_l A_{l-1}^T
+            pull = below
+        add_scaled(1.0, pull, at(out, layout.start[first]), layout.rows[first] * n_in)
 
 
 @kernel
@@ -136,39 +175,71 @@ def backpropagate(theta, layout, problem, work, scale, out):
     if problem.samples.used:
         backpropagate_samples(theta, layout, problem, work, scale, out)
         return
-    n_in, panel = layout.n_in, at(work.panel, 0)
-    for h in range(layout.first.size - 1):
-        first, last = layout.first[h], layout.first[h + 1] - 1
-        pull = at(work.backward, layout.chain[last])
-        set_scaled(scale, at(work.slope, 0), pull, layout.rows[last] * n_in)
-        for layer in range(last, first, -1):
-            start, link = layout.start[layer], layout.chain[layer - 1]
-            rows, cols = layout.rows[layer], layout.cols[layer]
-            below, turned = at(work.backward, link), at(work.turned, link)
-            weights, gradient = at(theta, start), at(out, start)
-            # D_{l-1} = W_l^T D_l
-            transposed_times(weights, pull, below, cols, rows, n_in, SET, panel)
-            transpose(at(work.forward, link), cols, n_in, turned)
-            times(pull, turned, gradient, rows, n_in, cols, ADD, panel)  # D_l A_{l-1}^T
-            pull = below
-        add_scaled(1.0, pull, at(out, layout.start[first]), layout.rows[first] * n_in)
+    _go_back(theta, layout, work, scale, out, FIRST, layout.first.size - 1)
+
+
+# --- Descent, by one thread or two ------------------------------------------------------------
+
+# Pathways are independent between two meetings. One thread leads: it says which step begins, moves
+# its pathways, waits until the other has moved the rest, and meets. It never waits for one that has
+# not come, nor twice for one that let it wait for long.
+
+CALLED, DONE, PRESENT = 0, 8, 16  # places of signs, each in a line of the cache of its own
+SIGNS = 24
+OVER = -1.0  # instead of the number of a step
+# Looks, of about a nanosecond each, after which the other thread's core is taken to be another's.
+PATIENCE = 1_000_000
 
 
 @kernel
-def descend(theta, layout, problem, step_size, steps, limit, work, ranges):
+def descend(theta, layout, problem, step_size, steps, limit, work, ranges, signs, share):
     """Take `steps` steps theta <- theta - eta grad; theta, work (current on entry) and ranges are
     updated.
 
+    Whoever calls `assist` meanwhile with the same `signs` (SIGNS,), zero at first, moves the
+    pathways from number `share` on; nobody may where samples are in use. The bits are the same.
     Return how many steps kept the loss at or below `limit`; the one after them has left theta
     diverged.
     """
+    signs, pathways, looks = at(signs, 0), layout.first.size - 1, 0
     for step in range(steps):
-        backpropagate(theta, layout, problem, work, -step_size, theta)
-        loss = evaluate(theta, layout, problem, work)
+        helped = looks < PATIENCE and published(signs, PRESENT) > 0.0
+        if helped:
+            publish(signs, CALLED, step + 1.0)
+        if problem.samples.used:
+            backpropagate_samples(theta, layout, problem, work, -step_size, theta)
+            loss = evaluate_samples(theta, layout, problem, work)
+        else:
+            stop = share if helped else pathways
+            _go_back(theta, layout, work, -step_size, theta, FIRST, stop)
+            _go_forward(theta, layout, work, FIRST, stop)
+            looks = 0 if helped else looks
+            while helped and published(signs, DONE) < step + 1.0:
+                looks += 1
+            loss = _meet(layout, problem, work)
         if not loss <= limit:
+            publish(signs, CALLED, OVER)
             return step
         widen(ranges, loss, work.strengths)
+    publish(signs, CALLED, OVER)
     return steps
+
+
+@kernel
+def assist(theta, layout, step_size, work, signs, share):
+    """Move the pathways from number `share` on whenever `descend` calls, until that is over; of
+    what `work` holds the panel alone must not be the other's."""
+    signs, pathways, moved = at(signs, 0), layout.first.size - 1, 0.0
+    publish(signs, PRESENT, 1.0)
+    while True:
+        called = published(signs, CALLED)
+        if called == OVER:
+            return
+        if called > moved:
+            _go_back(theta, layout, work, -step_size, theta, share, pathways)
+            _go_forward(theta, layout, work, share, pathways)
+            moved = called
+            publish(signs, DONE, moved)
 
 
 # --- Gradient flow ---------------------------------------------------------------------------

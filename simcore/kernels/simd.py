@@ -137,6 +137,30 @@ def _copy(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return context.get_dummy_value()
 
 
+def publish(place: np.ndarray, n: int, value: float) -> None:
+    """Write the n-th number for another thread: once that has seen it (`published`), it sees all
+    that was written before."""
+    place[n] = value
+
+
+@_lowered(publish, types.void, POINTER, types.intp, types.float64)
+def _publish(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    pointer, n, value = args
+    builder.store_atomic(value, builder.gep(pointer, [n]), "release", 8)
+    return context.get_dummy_value()
+
+
+def published(place: np.ndarray, n: int) -> float:
+    """The n-th number as another thread has it by now."""
+    return float(place[n])
+
+
+@_lowered(published, types.float64, POINTER, types.intp)
+def _published(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    pointer, n = args
+    return builder.load_atomic(builder.gep(pointer, [n]), "acquire", 8)
+
+
 def _place(builder: Any, pointer: Any, n: Any) -> Any:
     return builder.bitcast(builder.gep(pointer, [n]), LLVM.as_pointer())
 

@@ -6,7 +6,6 @@ whichever it is. Whatever happens in a run, it has a row: divergence and cancell
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 import time
@@ -21,11 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from simcore import bars, regimes, run_inputs, theory
+from simcore import bars, hands, regimes, run_inputs, theory
 from simcore.checks import require, shown
 from simcore.cost import cost
 from simcore.courses import sharpest
 from simcore.experiment import Experiment
+from simcore.hands import cores
 from simcore.rows import Row, Summary
 from simcore.simulate import simulate
 from simcore.studies import batch
@@ -268,11 +268,6 @@ def _results(
             own.shutdown(wait=True, cancel_futures=True)
 
 
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _run_batch(
     experiments: Sequence[Experiment], measure: Measure, stopped: Callable[[], bool] = told_to_stop
 ) -> list[Row] | None:
@@ -283,11 +278,12 @@ def _run_batch(
         seconds = (time.perf_counter() - begin) / len(experiments)
         return None if ends is None else _rows(experiments, ends, seconds)
     rows = []
-    for experiment in experiments:
-        run = simulate(experiment, on_progress=lambda _: not stopped())
-        if run.outcome is Outcome.CANCELLED:
-            return None
-        rows.append(measure(run))
+    with hands.one_of_many():
+        for experiment in experiments:
+            run = simulate(experiment, on_progress=lambda _: not stopped())
+            if run.outcome is Outcome.CANCELLED:
+                return None
+            rows.append(measure(run))
     return rows
 
 

@@ -19,9 +19,12 @@ from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
+
 from simcore import horizon, presets, regimes, variations
 from simcore.experiment import CentralFlow, Descent, Flow
-from simcore.kernels import modes
+from simcore.kernels import matrices, modes
+from simcore.matrices_engine import MatricesEngine
 from simcore.simulate import simulate
 from simcore.studies.sweep import sweep
 
@@ -51,6 +54,8 @@ def rest() -> None:
         for engine in ("modes", "matrices"):
             simulate(replace(SMALL, dynamics=dynamics, engine=engine))
     simulate(variations.with_activation(SMALL, "tanh"))
+    over = np.full(matrices.SIGNS, matrices.OVER)  # what two threads take is called by long runs
+    MatricesEngine(replace(SMALL, engine="matrices")).assist(0.1, over)
 
 
 STAGES: dict[str, Callable[[], None]] = {"descent": descent, "flow": flow, "rest": rest}
