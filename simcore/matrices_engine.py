@@ -76,7 +76,10 @@ class MatricesEngine(Moving):
         with self.pace.piece(steps) as ask:
             if ask is not None:
                 ask(lambda: self.assist(step_size, signs))
-            return self._descend(steps, step_size, signs)
+            try:
+                return self._descend(steps, step_size, signs)
+            finally:  # also after an interrupt, or the other would wait for ever
+                signs[matrix_kernels.CALLED] = matrix_kernels.OVER
 
     def _descend(self, steps: int, step_size: float, signs: np.ndarray) -> int:
         return matrix_kernels.descend(

@@ -134,6 +134,26 @@ def test_one_that_is_late_is_called_no_more():
     assert_same(state(alone, alone.descend(500, 1e-3)), state(helped, results[0]))
 
 
+def test_a_run_that_is_interrupted_lets_the_other_thread_go(asked, monkeypatch):
+    helped, there, left = engine(experiment(n=30), two=True), threading.Event(), threading.Event()
+    assist = helped.assist
+
+    def come(step_size, signs):
+        there.set()
+        assist(step_size, signs)
+        left.set()
+
+    def interrupted(*_):
+        there.wait(60)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(helped, "assist", come)
+    monkeypatch.setattr(helped, "_descend", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        helped.descend(100, 1e-3)
+    assert left.wait(60)
+
+
 def test_the_second_thread_is_lent_once(asked):
     first, second = hands.Pace(), hands.Pace()
     with first.piece(1) as ask:
