@@ -50,6 +50,7 @@ class MatricesEngine(Moving):
     def _worth_two(self, step: float) -> float:
         """How many steps, of so many seconds each, are worth another thread."""
         alone = self.problem.samples.used or self.experiment.network.pathways < 2
+        alone |= not hasattr(matrix_kernels.descend, "signatures")  # Python's threads take turns
         return np.inf if alone or step < SHORT else hands.Pace.WORTH / step
 
     def _goal(self) -> Problem:
