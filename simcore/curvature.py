@@ -21,7 +21,7 @@ from simcore.kernels import activations
 from simcore.kernels import matrices as kernels
 from simcore.kernels.samples import Samples
 from simcore.kernels.simd import padded, zeros
-from simcore.lanczos import Lanczos, room
+from simcore.lanczos import Accuracy, Lanczos, room
 from simcore.looks import Look
 from simcore.memory import remembered
 from simcore.tasks import Task
@@ -197,7 +197,7 @@ class EigenSolver:
         self.layout = whole if moving is None else _some_of(whole, experiment, moving)
         self.k, self.count = k, min(k, self.layout.size)
         self.pairs, self.starts = np.full((2, k), np.nan), whole.start
-        self.asked: tuple[kernels.Problem | None, float] = None, np.inf
+        self.asked: tuple[kernels.Problem | None, Accuracy] = None, Accuracy(np.inf)
         self.theta = np.zeros(0)
         self.tangent = kernels.Tangent(*_chains(experiment))
         outputs = 0 if experiment.sees_samples else padded(experiment.task.n_out)
@@ -231,7 +231,7 @@ class EigenSolver:
         theta: np.ndarray,
         loss: kernels.Problem,
         work: kernels.Workspace,
-        tol: float,
+        accuracy: Accuracy,
         look: Look = looks.none,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The k largest eigenvalues at the padded theta and their residuals, nan beyond the N
@@ -240,18 +240,18 @@ class EigenSolver:
         `work` must hold `evaluate` and `backpropagate` at theta. `look` is called between
         products; where it raises, the solver is of no further use.
         """
-        if not self._known(theta, loss, tol):
+        if not self._known(theta, loss, accuracy):
             self.pairs[:, : self.count] = self.method.solve(
-                kernels.Place(theta, loss, work), tol, look
+                kernels.Place(theta, loss, work), accuracy, look
             )
-            self.asked, self.theta = (loss, tol), theta.copy()
+            self.asked, self.theta = (loss, accuracy), theta.copy()
         values, residuals = self.pairs.copy()
         return values, residuals
 
-    def _known(self, theta: np.ndarray, loss: kernels.Problem, tol: float) -> bool:
+    def _known(self, theta: np.ndarray, loss: kernels.Problem, accuracy: Accuracy) -> bool:
         """Whether the call before was at the same weights, but for their last digits."""
         before, found_to = self.asked
-        if before is not loss or found_to > tol:
+        if before is not loss or any(np.greater(found_to, accuracy)):
             return False
         return bool(kernels.rests(theta, self.theta, self.starts, REST))
 
@@ -380,7 +380,7 @@ def sharpness(
     """
     require(k >= 1, f"k must be at least 1, got {k}")
     at = _linearised(experiment, theta)
-    return EigenSolver(experiment, k).solve(at.theta, at.problem, at.work, tol)
+    return EigenSolver(experiment, k).solve(at.theta, at.problem, at.work, Accuracy(tol))
 
 
 def _weights(experiment: Experiment, theta: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,12 +19,30 @@ MIX = 0.02  # share of noise in a warm start, so that an overtaking eigenvector 
 TOGETHER = 1000  # numbers of a vector from which on products take longer than Python and eigh
 FIRST, LONGER = 8, 0.25  # Krylov vectors between two looks at the Ritz values: at least, and of all
 
-Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]  # values, residuals, vectors
+Pairs = tuple[np.ndarray, np.ndarray]  # values, vectors
 
 
 def room(layout: matrices.Layout) -> int:
     """How many vectors are kept."""
     return min(KRYLOV, layout.size, max(20, KRYLOV_NUMBERS // int(layout.start[-1])))
+
+
+class Accuracy(NamedTuple):
+    """When an eigenpair is exact enough; both in units of the largest |Ritz value|, either will do.
+
+    A Ritz value with residual r is wrong by at most r, and by r^2 / gap, the gap being that to all
+    that its companions do not span (C.-K. Li and R.-C. Li, Linear Algebra Appl. 395, 2005).
+    """
+
+    residual: float  # ||Hv - lambda v||
+    error: float = 0.0  # of the value
+
+    def allowed(self, ritz: np.ndarray, count: int, below: float) -> np.ndarray:
+        """Residuals with which the first `count` of these Ritz values are exact enough, if
+        eigenvalues that their vectors do not span are at most `below`."""
+        scale = np.abs(ritz).max()
+        gaps = np.maximum(ritz[:count] - max(below, -scale), 0.0)
+        return np.maximum(self.residual * scale, np.sqrt(self.error * scale * gaps))
 
 
 class Lanczos:
@@ -53,13 +71,15 @@ class Lanczos:
         self.vectors[: len(vectors)] = vectors
         self.mix = MIX
 
-    def solve(self, place: matrices.Place, tol: float, look: Look) -> tuple[np.ndarray, np.ndarray]:
+    def solve(
+        self, place: matrices.Place, accuracy: Accuracy, look: Look
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Values, largest first, and residuals; see `curvature.EigenSolver`."""
         here = self.coordinates
         here.move_to(place.work)
         vectors, noise = (here.inside(place.work, v) for v in (self.vectors, self.noise))
         solve = self._several if self.together else self._in_turn
-        values, residuals = solve(place, vectors, noise, tol, look)
+        values, residuals = solve(place, vectors, noise, accuracy, look)
         self.vectors[:] = here.outside(place.work, vectors)
         known = bool(np.isfinite(self.vectors).all())
         self.mix = MIX if known else 1.0
@@ -78,7 +98,7 @@ class Lanczos:
         place: matrices.Place,
         vectors: np.ndarray,
         noise: np.ndarray,
-        tol: float,
+        accuracy: Accuracy,
         look: Look,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Values and residuals, each in the complement of those before; `vectors`, on entry the
@@ -95,7 +115,7 @@ class Lanczos:
                 vectors,
                 values,
                 residuals,
-                tol,
+                accuracy.residual,
                 search,
                 self.per_call,
             )
@@ -110,7 +130,7 @@ class Lanczos:
         place: matrices.Place,
         vectors: np.ndarray,
         noise: np.ndarray,
-        tol: float,
+        accuracy: Accuracy,
         look: Look,
     ) -> tuple[np.ndarray, np.ndarray]:
         """As `_in_turn`, with half of the products.
@@ -119,33 +139,47 @@ class Lanczos:
         complement of those found is searched from other noise, until nothing there lies above the
         smallest of them.
         """
-        k, searches = len(vectors), 0
-        values, residuals = np.zeros((2, 0))
+        k, searches, values = len(vectors), 0, np.zeros(0)
         start = vectors.sum(axis=0) + self.mix * noise[0]
         while True:
-            more = self._search(place, start, values, tol, look)
+            more = self._search(place, start, values, accuracy, look)
             if more is None:
                 break
             count = len(values)
-            self.found[count : count + len(more[0])] = more[2]
-            values, residuals = np.append(values, more[0]), np.append(residuals, more[1])
+            self.found[count : count + len(more[0])] = more[1]
+            values = np.append(values, more[0])
             order = np.argsort(-values, kind="stable")[:k]
-            values, residuals = values[order], residuals[order]
+            values = values[order]
             self.found[: len(order)] = self.found[order]
             searches += 1
             start = noise[searches % k]
         if len(values) < k:  # numbers have overflowed
-            vectors[:], (values, residuals) = np.nan, np.full((2, k), np.nan)
-        else:
-            vectors[:] = self.found[:k]
-        return values, residuals
+            self.found[:] = np.nan
+        return self._settled(place, vectors)
+
+    def _settled(self, place: matrices.Place, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ritz values of those found, and residuals: the complement hid how far H v leans on the
+        vectors before, of which two may share two eigenvalues that are almost the same."""
+        found, images = self.found[: len(vectors)], zeros(*vectors.shape)
+        for vector, image in zip(found, images, strict=True):
+            framed_product(*self._here(place), vector, image)
+        self.products += len(found)
+        overlaps = found @ images.T
+        if not np.isfinite(overlaps).all():
+            vectors[:] = np.nan
+            values, residuals = np.full((2, len(found)), np.nan)
+            return values, residuals
+        values, axes = np.linalg.eigh(overlaps)
+        values, turns = values[::-1].copy(), axes.T[::-1]
+        vectors[:] = turns @ found
+        return values, np.linalg.norm(turns @ images - values[:, None] * vectors, axis=1)
 
     def _search(
         self,
         place: matrices.Place,
         start: np.ndarray,
         known: np.ndarray,
-        tol: float,
+        accuracy: Accuracy,
         look: Look,
     ) -> Pairs | None:
         """The eigenpairs that are missing, or as many as one Krylov space gives, in the complement
@@ -166,37 +200,25 @@ class Lanczos:
                 if ritz is None:
                     return None
                 values, turns = ritz
-                scale = np.abs(values).max()
-                left = self.scratch.beta[made - 1] * np.abs(turns[:wanted, -1])
-                if values[0] + left[0] <= least + tol * scale:
+                left = self.scratch.beta[made - 1] * np.abs(turns[:, -1])
+                below = values[wanted] + left[wanted] if made > wanted else -np.inf
+                enough = left[:wanted] <= accuracy.allowed(values, wanted, below)
+                highest = values[0] if enough[0] else values[0] + left[0]
+                if highest <= least + max(accuracy) * np.abs(values).max():
                     return None
                 ended = made < stop or made == dimensions
-                if ended or (len(left) == wanted and left.max() <= tol * scale):
+                if ended or (made >= wanted and enough.all()):
                     break
                 stop = min(most, made + min(max(FIRST, int(LONGER * made)), self.per_call))
-            exact = int(np.append(left > tol * scale, True).argmax())
+            exact = int(np.append(~enough, True).argmax())
             if restart == kernels.RESTARTS - 1:  # the products have run out
                 exact = max(1, exact)
-            good = len(left) if ended else exact
+            good = len(enough) if ended else exact
             if good:
-                vectors = turns[:good] @ self.scratch.basis[:made]
-                if count:
-                    left = self._residuals(place, values[:good], vectors)
-                return values[:good], left[:good], vectors
+                return values[:good], turns[:good] @ self.scratch.basis[:made]
             self.scratch.basis[0] = turns[0] @ self.scratch.basis[:made]
             wanted = 1
         return None
-
-    def _residuals(
-        self, place: matrices.Place, values: np.ndarray, vectors: np.ndarray
-    ) -> np.ndarray:
-        """||Hv - lambda v||: the complement hid how far H v leans on the eigenvectors before."""
-        inside, images = zeros(2, *vectors.shape)
-        inside[:] = vectors
-        for vector, image in zip(inside, images, strict=True):
-            framed_product(*self._here(place), vector, image)
-        self.products += len(vectors)
-        return np.linalg.norm(images - values[:, None] * vectors, axis=1)
 
     def _lengthen(self, place: matrices.Place, made: int, stop: int, count: int) -> int:
         return int(

@@ -10,10 +10,13 @@ from cases import CASES
 from simcore import Balanced, Descent, Experiment, Gaussian, Network, Spectrum, curvature, lanczos
 from simcore.davidson import Davidson
 from simcore.kernels import frames, matrices
+from simcore.lanczos import Accuracy
 
+EXACT = Accuracy(residual=1e-9)
 WIDE = Network(depths=(3, 2), width=24)
 # Repeated singular values: repeated eigenvalues at the minimum, and pairs that cross on the way.
 ONES = Spectrum(singular_values=(1.5, 1.0, 1.0))
+ALMOST = Spectrum(singular_values=(1.5, 1.0 + 1e-7, 1.0))
 CORRELATED = CASES["data"].task
 
 
@@ -30,8 +33,9 @@ def network(task):
 class Along:
     """One solver, taken from weights to weights."""
 
-    def __init__(self, experiment, k):
+    def __init__(self, experiment, k, accuracy=EXACT):
         self.experiment, self.solver = experiment, curvature.EigenSolver(experiment, k)
+        self.accuracy = accuracy
         self.problem = curvature.problem(experiment)
         self.work = curvature.workspace(experiment)
 
@@ -44,7 +48,7 @@ class Along:
         return matrices.Place(full, self.problem, self.work)
 
     def solve(self, theta):
-        return self.solver.solve(*self.place(theta), 1e-9)
+        return self.solver.solve(*self.place(theta), self.accuracy)
 
     def spectrum(self):
         """All eigenvalues where the last call was, largest first."""
@@ -98,8 +102,7 @@ def test_one_krylov_space_gives_them_all_after_any_jump(monkeypatch, task, k):
     places = [scale * rng.standard_normal(aligned.size) for scale in (1e-3, 0.05, 0.4)]
     places += [aligned, np.zeros_like(aligned), np.full_like(aligned, np.nan), places[1]]
     along = Along(experiment, k)
-    along.solver.method = getattr(along.solver.method, "lanczos", along.solver.method)
-    assert along.solver.method.together
+    from_one_krylov_space(along)
     for theta in places:
         values, residuals = along.solve(theta)
         if np.isnan(theta).any():
@@ -109,6 +112,35 @@ def test_one_krylov_space_gives_them_all_after_any_jump(monkeypatch, task, k):
         scale = np.abs(spectrum).max()
         assert np.abs(values - spectrum[:k]).max() <= 1e-8 * scale
         assert (residuals <= 1e-8 * scale).all()
+
+
+def from_one_krylov_space(along):
+    along.solver.method = getattr(along.solver.method, "lanczos", along.solver.method)
+    assert along.solver.method.together
+
+
+TASKS = pytest.mark.parametrize(
+    "task", [ONES, ALMOST, CORRELATED], ids=["repeated", "almost", "correlated"]
+)
+
+
+@TASKS
+@pytest.mark.parametrize("error", [1e-6, 1e-9])
+@pytest.mark.parametrize("davidson", [True, False])
+def test_values_are_as_exact_as_asked_for_with_fewer_products(monkeypatch, task, error, davidson):
+    """Also those that almost coincide, which residuals alone do not tell apart."""
+    monkeypatch.setattr(lanczos, "TOGETHER", 0)
+    experiment, products = network(task), []
+    for accuracy in (Accuracy(1e-10), Accuracy(1e-10, error)):
+        along = Along(experiment, 4, accuracy)
+        if not davidson:
+            from_one_krylov_space(along)
+        for theta in weights_on_the_way(experiment):
+            values, _ = along.solve(theta)
+            spectrum = along.spectrum()
+            assert np.abs(values - spectrum[:4]).max() <= error * np.abs(spectrum).max()
+        products.append(along.solver.products)
+    assert products[1] < products[0]
 
 
 def test_the_frame_holds_all_that_the_hessian_moves():
@@ -178,8 +210,10 @@ def test_weights_at_rest_are_not_solved_again_and_those_that_move_are():
     along.solve(moved)
     assert along.solver.products > products
     products = along.solver.products
-    along.solver.solve(*along.here[:1], *along.here[2:], 1e-10)  # exacter than before
+    along.solver.solve(*along.here[:1], *along.here[2:], Accuracy(1e-10))  # exacter than before
     assert along.solver.products > products
     assert np.isnan(
-        along.solver.solve(np.full_like(along.here[0], np.nan), *along.here[2:], 1.0)[0][0]
+        along.solver.solve(np.full_like(along.here[0], np.nan), *along.here[2:], Accuracy(1.0))[0][
+            0
+        ]
     )
