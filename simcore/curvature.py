@@ -241,9 +241,8 @@ class EigenSolver:
         products; where it raises, the solver is of no further use.
         """
         if not self._known(theta, loss, accuracy):
-            self.pairs[:, : self.count] = self.method.solve(
-                kernels.Place(theta, loss, work), accuracy, look
-            )
+            values, residuals = self.method.solve(kernels.Place(theta, loss, work), accuracy, look)
+            self.pairs[0, : self.count], self.pairs[1, : self.count] = values, residuals
             self.asked, self.theta = (loss, accuracy), theta.copy()
         values, residuals = self.pairs.copy()
         return values, residuals
@@ -251,7 +250,7 @@ class EigenSolver:
     def _known(self, theta: np.ndarray, loss: kernels.Problem, accuracy: Accuracy) -> bool:
         """Whether the call before was at the same weights, but for their last digits."""
         before, found_to = self.asked
-        if before is not loss or any(np.greater(found_to, accuracy)):
+        if before is not loss or not found_to.serves(accuracy):
             return False
         return bool(kernels.rests(theta, self.theta, self.starts, REST))
 

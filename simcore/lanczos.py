@@ -37,6 +37,10 @@ class Accuracy(NamedTuple):
     residual: float  # ||Hv - lambda v||
     error: float = 0.0  # of the value
 
+    def serves(self, other: Accuracy) -> bool:
+        """Whether what is exact enough by this one is so by the other."""
+        return self.residual <= other.residual and self.error <= other.error
+
     def allowed(self, ritz: np.ndarray, count: int, below: float) -> np.ndarray:
         """Residuals with which the first `count` of these Ritz values are exact enough, if
         eigenvalues that their vectors do not span are at most `below`."""
@@ -80,12 +84,14 @@ class Lanczos:
         vectors, noise = (here.inside(place.work, v) for v in (self.vectors, self.noise))
         solve = self._several if self.together else self._in_turn
         values, residuals = solve(place, vectors, noise, accuracy, look)
-        self.vectors[:] = here.outside(place.work, vectors)
-        known = bool(np.isfinite(self.vectors).all())
-        self.mix = MIX if known else 1.0
-        if not known:
-            self.vectors[:] = 0.0
-        values[~np.isfinite(residuals)] = np.nan
+        finite = np.isfinite(residuals)
+        if finite.all():
+            self.mix = MIX
+            if vectors is not self.vectors:
+                self.vectors = here.outside(place.work, vectors)
+        else:
+            self.mix, self.vectors[:] = 1.0, 0.0
+            values[~finite] = np.nan
         return values, residuals
 
     def _here(self, place: matrices.Place) -> tuple[Any, ...]:
@@ -119,9 +125,10 @@ class Lanczos:
                 search,
                 self.per_call,
             )
-        order = np.argsort(-values, kind="stable")
-        vectors[:] = vectors[order]
-        return values[order], residuals[order]
+        order = sorted(range(len(values)), key=lambda pair: -values[pair])
+        if order != list(range(len(values))):
+            vectors[:], values, residuals = vectors[order], values[order], residuals[order]
+        return values, residuals
 
     # --- All from one Krylov space -----------------------------------------------------------
 
