@@ -373,7 +373,7 @@ def sharpness(
     """The k largest (algebraic) eigenvalues of the Hessian at theta, largest first, and their
     residuals ||Hv - lambda v|| (at most sqrt(k) `tol` times the largest |Ritz value|).
 
-    Lanczos with full reorthogonalisation; repeated eigenvalues come as often as they are there.
+    Lanczos with reorthogonalisation; repeated eigenvalues come as often as they are there.
     Eigenvalues almost as close as the residuals may stand in for each other: lower `tol` then.
     nan beyond the number of weights. ValueError for weights that are not finite.
     """

@@ -62,7 +62,12 @@ class Lanczos:
         self.coordinates, self.noise, self.per_call = coordinates, noise, per_call
         most = room(coordinates.layout)
         self.scratch = kernels.Lanczos(
-            zeros(most + 1, coordinates.size), np.zeros(most), np.zeros(most), np.zeros(most)
+            zeros(most + 1, coordinates.size),
+            np.zeros(most),
+            np.zeros(most),
+            np.zeros(most),
+            np.zeros((2, most + 1)),
+            np.zeros(1, np.int64),
         )
         self.together = len(noise) > 1 and coordinates.size >= TOGETHER
         self.found = zeros(2 * len(noise) if self.together else 0, coordinates.size)

@@ -10,6 +10,7 @@ from cases import CASES
 from simcore import Balanced, Descent, Experiment, Gaussian, Network, Spectrum, curvature, lanczos
 from simcore.davidson import Davidson
 from simcore.kernels import frames, matrices
+from simcore.kernels import lanczos as kernels
 from simcore.lanczos import Accuracy
 
 EXACT = Accuracy(residual=1e-9)
@@ -140,7 +141,27 @@ def test_values_are_as_exact_as_asked_for_with_fewer_products(monkeypatch, task,
             spectrum = along.spectrum()
             assert np.abs(values - spectrum[:4]).max() <= error * np.abs(spectrum).max()
         products.append(along.solver.products)
-    assert products[1] < products[0]
+    # where the space has to grow by many vectors between two looks it may be none
+    assert products[1] <= (0.9 if davidson else 1.0) * products[0]
+
+
+@pytest.mark.parametrize("task", [ONES, CORRELATED], ids=["repeated", "correlated"])
+def test_krylov_vectors_stay_orthogonal_however_long_they_go_on(task):
+    """Where an eigenvector has been found rounding would bring it back, were it not taken out."""
+    experiment = network(task)
+    along = Along(experiment, 1)
+    method = along.solver.method
+    theta = 0.2 * np.random.default_rng(3).standard_normal(along.solver.layout.size)
+    place = along.place(theta)
+    method.coordinates.move_to(place.work)
+    method.scratch.basis[0] = method.coordinates.inside(place.work, method.noise)[0]
+    made = method._lengthen(place, 0, 100, 0)
+    assert made == 100
+    basis = method.scratch.basis[:made]
+    assert np.abs(basis @ basis.T - np.eye(made)).max() <= 10 * kernels.LEANING
+    values, _ = method._ritz(made)
+    assert values[0] == pytest.approx(along.spectrum()[0], rel=1e-12)
+    assert values[1] == pytest.approx(along.spectrum()[1], rel=1e-9)
 
 
 def test_the_frame_holds_all_that_the_hessian_moves():
