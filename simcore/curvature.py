@@ -202,8 +202,9 @@ class EigenSolver:
         self.tangent = kernels.Tangent(*_chains(experiment))
         outputs = 0 if experiment.sees_samples else padded(experiment.task.n_out)
         here = Coordinates(self.layout, self.tangent, outputs, self.count)
-        # at worst, each product is made orthogonal twice
-        per_call = looks.between(product_seconds(experiment, 2 * room(self.layout)))
+        # at worst, each product is made orthogonal twice, in coordinates that may be fewer
+        vectors = 2 * room(self.layout) * here.size // int(whole.start[-1])
+        per_call = looks.between(product_seconds(experiment, vectors))
         noise = _noise(experiment, self.count, moving)
         lanczos = Lanczos(here, noise, per_call)
         self.method: Davidson | Lanczos = lanczos
