@@ -199,6 +199,7 @@ class EigenSolver:
         self.pairs, self.starts = np.full((2, k), np.nan), whole.start
         self.asked: tuple[kernels.Problem | None, Accuracy] = None, Accuracy(np.inf)
         self.theta = np.zeros(0)
+        self.work: kernels.Workspace  # of the call before
         self.tangent = kernels.Tangent(*_chains(experiment))
         outputs = 0 if experiment.sees_samples else padded(experiment.task.n_out)
         here = Coordinates(self.layout, self.tangent, outputs, self.count)
@@ -209,7 +210,7 @@ class EigenSolver:
         lanczos = Lanczos(here, noise, per_call)
         self.method: Davidson | Lanczos = lanczos
         if self.count > 1 and here.frame.narrow and _corrections_pay(experiment):
-            self.method = Davidson(lanczos, noise[0])
+            self.method = Davidson(lanczos)
 
     @property
     def products(self) -> int:
@@ -219,12 +220,13 @@ class EigenSolver:
     @property
     def vectors(self) -> np.ndarray:
         """The eigenvectors that the last call found, padded, (k, numbers)."""
-        return self.method.vectors[: self.count]
+        return self.method.coordinates.outside(self.work, self.method.vectors[: self.count])
 
     def grown(self, experiment: Experiment) -> EigenSolver:
         """A solver for one eigenpair more, which begins from what this one knows."""
         more = EigenSolver(experiment, self.k + 1)
-        more.method.begin_from(self.vectors)
+        alike = more.method.coordinates.size == self.method.coordinates.size
+        more.method.begin_from(self.method.vectors[: self.count] if alike else self.vectors)
         return more
 
     def solve(
@@ -241,6 +243,7 @@ class EigenSolver:
         `work` must hold `evaluate` and `backpropagate` at theta. `look` is called between
         products; where it raises, the solver is of no further use.
         """
+        self.work = work
         if not self._known(theta, loss, accuracy):
             values, residuals = self.method.solve(kernels.Place(theta, loss, work), accuracy, look)
             self.pairs[0, : self.count], self.pairs[1, : self.count] = values, residuals

@@ -35,10 +35,9 @@ class Davidson:
     wherever else the Hessian is not like that it is left to Lanczos.
     """
 
-    def __init__(self, lanczos: Lanczos, noise: np.ndarray) -> None:
-        """For as many eigenvalues as `lanczos` finds, in its coordinates. `noise`: a random
-        vector."""
-        self.coordinates, self.noise, self.lanczos = lanczos.coordinates, noise, lanczos
+    def __init__(self, lanczos: Lanczos) -> None:
+        """For as many eigenvalues as `lanczos` finds, in its coordinates and with its noise."""
+        self.coordinates, self.lanczos = lanczos.coordinates, lanczos
         self.k = len(lanczos.noise)
         coordinates, rows = self.coordinates, padded(self.k + GUARD + 1)
         room = (MOST + 2) * rows
@@ -47,7 +46,7 @@ class Davidson:
         self.left = zeros(self.k + padded(GUARD), coordinates.size)
         self.overlaps, self.lengths = np.zeros((room, room)), np.zeros(rows)
         self.numbers = zeros(4 * room)
-        self.vectors = np.zeros((self.k + GUARD, len(noise)))
+        self.vectors = zeros(self.k + GUARD, coordinates.size)
         self.largest = np.inf  # eigenvalue of the call before
         self.inverse = _GaussNewton(coordinates)
         self.grown = 0
@@ -58,7 +57,7 @@ class Davidson:
         return self.grown + self.lanczos.products
 
     def begin_from(self, vectors: np.ndarray) -> None:
-        """Take these for the eigenvectors of the call before."""
+        """Take these, in coordinates, for the eigenvectors of the call before."""
         self.vectors[: len(vectors)] = vectors
 
     def solve(
@@ -100,17 +99,15 @@ class Davidson:
                 break
             self._apply(place, start, count)
         kernels.combine(self._first(turns, len(self.found)), self.basis, self.found)
-        kept = self.found[: len(self.vectors)]
-        self.vectors[:] = self.coordinates.outside(place.work, kept)
+        self.vectors[:] = self.found[: len(self.vectors)]
         return pairs
 
     def _begin(self, place: matrices.Place) -> int:
         """A Krylov space of noise, the vectors of the call before and, unless they are its, those
         that the inverse would have if the weights were a minimum; how many they are."""
         k = len(self.vectors)
-        rows = np.concatenate([self.noise[None], self.vectors])
-        inside = self.coordinates.inside(place.work, rows)
-        self.basis[0], self.fresh[:k] = inside[0], inside[1:]
+        self.coordinates.kept(place.work, self.vectors, self.vectors)
+        self.basis[0], self.fresh[:k] = self.lanczos.noise_at(place, 1)[0], self.vectors
         begun = int(
             kernels.chain(
                 *self._here(place), self.basis, self.images, CHAIN, self.overlaps, self.numbers

@@ -71,12 +71,13 @@ class Lanczos:
         )
         self.together = len(noise) > 1 and coordinates.size >= TOGETHER
         self.found = zeros(2 * len(noise) if self.together else 0, coordinates.size)
-        self.vectors = np.zeros_like(noise)
+        self.vectors, self.noise_here = zeros(2, len(noise), coordinates.size)
+        self.entered = False  # whether `noise` is in coordinates
         self.mix = 1.0  # nothing known yet: start from noise
         self.products = 0
 
     def begin_from(self, vectors: np.ndarray) -> None:
-        """Take these for the eigenvectors of the call before."""
+        """Take these, in coordinates, for the eigenvectors of the call before."""
         self.vectors[: len(vectors)] = vectors
         self.mix = MIX
 
@@ -86,18 +87,24 @@ class Lanczos:
         """Values, largest first, and residuals; see `curvature.EigenSolver`."""
         here = self.coordinates
         here.move_to(place.work)
-        vectors, noise = (here.inside(place.work, v) for v in (self.vectors, self.noise))
+        here.kept(place.work, self.vectors, self.vectors)
+        noise = self.noise_at(place, len(self.vectors))
         solve = self._several if self.together else self._in_turn
-        values, residuals = solve(place, vectors, noise, accuracy, look)
-        finite = np.isfinite(residuals)
-        if finite.all():
-            self.mix = MIX
-            if vectors is not self.vectors:
-                self.vectors = here.outside(place.work, vectors)
-        else:
+        values, residuals = solve(place, self.vectors, noise, accuracy, look)
+        finite, self.mix = np.isfinite(residuals), MIX
+        if not finite.all():
             self.mix, self.vectors[:] = 1.0, 0.0
             values[~finite] = np.nan
         return values, residuals
+
+    def noise_at(self, place: matrices.Place, count: int) -> np.ndarray:
+        """So many rows of noise in the coordinates there."""
+        if not self.entered:
+            inside = self.coordinates.inside(place.work, self.noise)
+            if not np.isfinite(inside).all():
+                return inside[:count]
+            self.noise, self.entered = inside, True
+        return self.coordinates.kept(place.work, self.noise[:count], self.noise_here[:count])
 
     def _here(self, place: matrices.Place) -> tuple[Any, ...]:
         """Where the Hessian is taken, as the kernels want it."""

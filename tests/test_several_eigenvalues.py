@@ -78,7 +78,9 @@ def test_eigenvalues_along_a_run_are_those_of_the_dense_hessian(task):
     experiment = network(task)
     along = Along(experiment, 4)
     assert isinstance(along.solver.method, Davidson)
-    for theta in weights_on_the_way(experiment):
+    on_the_way = weights_on_the_way(experiment)
+    assert np.isnan(along.solve(np.full_like(on_the_way[0], np.nan))).all()  # is forgotten
+    for theta in on_the_way:
         values, residuals = along.solve(theta)
         spectrum = along.spectrum()
         scale = np.abs(spectrum).max()
@@ -182,6 +184,8 @@ def test_the_frame_holds_all_that_the_hessian_moves():
         outside = curvature.unpad(experiment, here.outside(work, image)[0])
         expected = naive.hessian_vector(experiment, theta, v)
         assert np.abs(outside - expected).max() <= 1e-12 * np.abs(expected).max()
+        moved = here.kept(work, rng.standard_normal(inside.shape), np.empty_like(inside))
+        assert here.inside(work, here.outside(work, moved)) == pytest.approx(moved, abs=1e-13)
         back = here.inside(work, here.outside(work, inside))
         assert back == pytest.approx(inside, abs=1e-13)
         assert np.linalg.norm(here.outside(work, inside)) == pytest.approx(np.linalg.norm(inside))
