@@ -42,7 +42,8 @@ from simcore import (
     presets,
 )
 from simcore.kernels import matrices as matrix_kernels
-from simcore.matrices_engine import ALONG_RUN_TOL, MatricesEngine
+from simcore.lanczos import Accuracy
+from simcore.matrices_engine import ALONG_RUN, MatricesEngine
 from simcore.modes_engine import ModesEngine
 from simcore.samples_engine import SamplesEngine
 
@@ -294,18 +295,20 @@ def sharpness(rounds: int) -> list:
     # as they differ most on the way to the minimum, and no more than ARPACK has done in a minute
     states = [curvature.pad(experiment, theta) for theta in states[:FIRST_RECORDS:4]]
     for k, goal in ((1, 10.0), (4, 8.0)):
-        expected, _ = _along(experiment, states, k, 1e-12)
+        expected, _ = _along(experiment, states, k, Accuracy(1e-12))
         what = f"{k} eigenvalue{'s' * (k > 1)} at a record, tree-4"
         table += _against_eigsh(what, experiment, states, expected, goal, rounds)
     return table
 
 
-def _along(experiment: Experiment, states: list, k: int, tol: float) -> tuple[np.ndarray, float]:
+def _along(
+    experiment: Experiment, states: list, k: int, accuracy: Accuracy
+) -> tuple[np.ndarray, float]:
     """The k largest eigenvalues at each of the states, (K, k), and the products per record."""
     hessian, solver, values = Hessian(experiment), curvature.EigenSolver(experiment, k), []
     for theta in states:
         hessian.move_to(theta)
-        values.append(solver.solve(theta, hessian.problem, hessian.work, tol)[0])
+        values.append(solver.solve(theta, hessian.problem, hessian.work, accuracy)[0])
     return np.array(values), solver.products / len(states)
 
 
@@ -334,7 +337,7 @@ def _against_eigsh(
         return np.array(values)
 
     def ours() -> tuple[np.ndarray, float]:
-        return _along(experiment, states, k, ALONG_RUN_TOL)
+        return _along(experiment, states, k, ALONG_RUN)
 
     values, products = ours()
     agree("our solver", values, expected, 1e-8)

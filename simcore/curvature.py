@@ -21,7 +21,7 @@ from simcore.kernels import activations
 from simcore.kernels import matrices as kernels
 from simcore.kernels.samples import Samples
 from simcore.kernels.simd import padded, zeros
-from simcore.lanczos import Lanczos, room
+from simcore.lanczos import Accuracy, Lanczos, room
 from simcore.looks import Look
 from simcore.memory import remembered
 from simcore.tasks import Task
@@ -197,18 +197,20 @@ class EigenSolver:
         self.layout = whole if moving is None else _some_of(whole, experiment, moving)
         self.k, self.count = k, min(k, self.layout.size)
         self.pairs, self.starts = np.full((2, k), np.nan), whole.start
-        self.asked: tuple[kernels.Problem | None, float] = None, np.inf
+        self.asked: tuple[kernels.Problem | None, Accuracy] = None, Accuracy(np.inf)
         self.theta = np.zeros(0)
+        self.work: kernels.Workspace  # of the call before
         self.tangent = kernels.Tangent(*_chains(experiment))
         outputs = 0 if experiment.sees_samples else padded(experiment.task.n_out)
         here = Coordinates(self.layout, self.tangent, outputs, self.count)
-        # at worst, each product is made orthogonal twice
-        per_call = looks.between(product_seconds(experiment, 2 * room(self.layout)))
+        # at worst, each product is made orthogonal twice, in coordinates that may be fewer
+        vectors = 2 * room(self.layout) * here.size // int(whole.start[-1])
+        per_call = looks.between(product_seconds(experiment, vectors))
         noise = _noise(experiment, self.count, moving)
         lanczos = Lanczos(here, noise, per_call)
         self.method: Davidson | Lanczos = lanczos
         if self.count > 1 and here.frame.narrow and _corrections_pay(experiment):
-            self.method = Davidson(lanczos, noise[0])
+            self.method = Davidson(lanczos)
 
     @property
     def products(self) -> int:
@@ -218,12 +220,13 @@ class EigenSolver:
     @property
     def vectors(self) -> np.ndarray:
         """The eigenvectors that the last call found, padded, (k, numbers)."""
-        return self.method.vectors[: self.count]
+        return self.method.coordinates.outside(self.work, self.method.vectors[: self.count])
 
     def grown(self, experiment: Experiment) -> EigenSolver:
         """A solver for one eigenpair more, which begins from what this one knows."""
         more = EigenSolver(experiment, self.k + 1)
-        more.method.begin_from(self.vectors)
+        alike = more.method.coordinates.size == self.method.coordinates.size
+        more.method.begin_from(self.method.vectors[: self.count] if alike else self.vectors)
         return more
 
     def solve(
@@ -231,7 +234,7 @@ class EigenSolver:
         theta: np.ndarray,
         loss: kernels.Problem,
         work: kernels.Workspace,
-        tol: float,
+        accuracy: Accuracy,
         look: Look = looks.none,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The k largest eigenvalues at the padded theta and their residuals, nan beyond the N
@@ -240,18 +243,18 @@ class EigenSolver:
         `work` must hold `evaluate` and `backpropagate` at theta. `look` is called between
         products; where it raises, the solver is of no further use.
         """
-        if not self._known(theta, loss, tol):
-            self.pairs[:, : self.count] = self.method.solve(
-                kernels.Place(theta, loss, work), tol, look
-            )
-            self.asked, self.theta = (loss, tol), theta.copy()
+        self.work = work
+        if not self._known(theta, loss, accuracy):
+            values, residuals = self.method.solve(kernels.Place(theta, loss, work), accuracy, look)
+            self.pairs[0, : self.count], self.pairs[1, : self.count] = values, residuals
+            self.asked, self.theta = (loss, accuracy), theta.copy()
         values, residuals = self.pairs.copy()
         return values, residuals
 
-    def _known(self, theta: np.ndarray, loss: kernels.Problem, tol: float) -> bool:
+    def _known(self, theta: np.ndarray, loss: kernels.Problem, accuracy: Accuracy) -> bool:
         """Whether the call before was at the same weights, but for their last digits."""
         before, found_to = self.asked
-        if before is not loss or found_to > tol:
+        if before is not loss or not found_to.serves(accuracy):
             return False
         return bool(kernels.rests(theta, self.theta, self.starts, REST))
 
@@ -374,13 +377,13 @@ def sharpness(
     """The k largest (algebraic) eigenvalues of the Hessian at theta, largest first, and their
     residuals ||Hv - lambda v|| (at most sqrt(k) `tol` times the largest |Ritz value|).
 
-    Lanczos with full reorthogonalisation; repeated eigenvalues come as often as they are there.
+    Lanczos with reorthogonalisation; repeated eigenvalues come as often as they are there.
     Eigenvalues almost as close as the residuals may stand in for each other: lower `tol` then.
     nan beyond the number of weights. ValueError for weights that are not finite.
     """
     require(k >= 1, f"k must be at least 1, got {k}")
     at = _linearised(experiment, theta)
-    return EigenSolver(experiment, k).solve(at.theta, at.problem, at.work, tol)
+    return EigenSolver(experiment, k).solve(at.theta, at.problem, at.work, Accuracy(tol))
 
 
 def _weights(experiment: Experiment, theta: np.ndarray) -> np.ndarray:

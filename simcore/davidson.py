@@ -10,14 +10,15 @@ from simcore.frames import Coordinates
 from simcore.kernels import davidson as kernels
 from simcore.kernels import matrices
 from simcore.kernels.simd import padded, zeros
-from simcore.lanczos import Lanczos
+from simcore.lanczos import Accuracy, Lanczos
 from simcore.looks import Look
 
 GUARD = 1  # eigenvectors followed beyond those asked for, lest one overtakes unseen
 CHAIN = 3  # Krylov vectors of noise that join in for the same reason; corrections would ignore them
 MOST = 14  # times that the basis may grow before Lanczos takes over
 NEAR = 1e-3  # of an eigenvalue: nearer ones of K count as so far away
-STALE = 1e-4  # relative change from which K is diagonalised anew
+MOVED = 1e-4  # relative change of K from which its eigenvectors join in
+STALE = 0.1  # relative change from which it is diagonalised anew
 SHARE = 0.5  # of the Hessian's largest eigenvalue that K's must have for the two to be alike
 
 
@@ -34,18 +35,18 @@ class Davidson:
     wherever else the Hessian is not like that it is left to Lanczos.
     """
 
-    def __init__(self, lanczos: Lanczos, noise: np.ndarray) -> None:
-        """For as many eigenvalues as `lanczos` finds, in its coordinates. `noise`: a random
-        vector."""
-        self.coordinates, self.noise, self.lanczos = lanczos.coordinates, noise, lanczos
+    def __init__(self, lanczos: Lanczos) -> None:
+        """For as many eigenvalues as `lanczos` finds, in its coordinates and with its noise."""
+        self.coordinates, self.lanczos = lanczos.coordinates, lanczos
         self.k = len(lanczos.noise)
         coordinates, rows = self.coordinates, padded(self.k + GUARD + 1)
         room = (MOST + 2) * rows
         self.basis, self.images = zeros(2, room, coordinates.size)
-        self.fresh, self.found, self.left = zeros(3, rows, coordinates.size)
+        self.fresh, self.found = zeros(2, rows, coordinates.size)
+        self.left = zeros(self.k + padded(GUARD), coordinates.size)
         self.overlaps, self.lengths = np.zeros((room, room)), np.zeros(rows)
         self.numbers = zeros(4 * room)
-        self.vectors = np.zeros((self.k + GUARD, len(noise)))
+        self.vectors = zeros(self.k + GUARD, coordinates.size)
         self.largest = np.inf  # eigenvalue of the call before
         self.inverse = _GaussNewton(coordinates)
         self.grown = 0
@@ -56,24 +57,26 @@ class Davidson:
         return self.grown + self.lanczos.products
 
     def begin_from(self, vectors: np.ndarray) -> None:
-        """Take these for the eigenvectors of the call before."""
+        """Take these, in coordinates, for the eigenvectors of the call before."""
         self.vectors[: len(vectors)] = vectors
 
-    def solve(self, place: matrices.Place, tol: float, look: Look) -> tuple[np.ndarray, np.ndarray]:
+    def solve(
+        self, place: matrices.Place, accuracy: Accuracy, look: Look
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Values, largest first, and residuals; see `curvature.EigenSolver`."""
         self.coordinates.move_to(place.work)
         pairs = None
         if self.inverse.move_to(place, SHARE * self.largest):
-            pairs = self._grow(place, tol, look)
+            pairs = self._grow(place, accuracy, look)
         if pairs is None:
             self.lanczos.vectors[:] = self.vectors[: self.k]
-            pairs = self.lanczos.solve(place, tol, look)
+            pairs = self.lanczos.solve(place, accuracy, look)
             self.vectors[: self.k] = self.lanczos.vectors
         self.largest = float(pairs[0][0])
         return pairs
 
     def _grow(
-        self, place: matrices.Place, tol: float, look: Look
+        self, place: matrices.Place, accuracy: Accuracy, look: Look
     ) -> tuple[np.ndarray, np.ndarray] | None:
         """Values and residuals by Davidson's method, None if that would take too long."""
         count, pairs = self._begin(place), None
@@ -84,8 +87,7 @@ class Davidson:
                 return None
             ritz, turns = np.linalg.eigh(overlaps)
             ritz, turns = ritz[::-1], np.ascontiguousarray(turns.T[::-1])
-            residuals = self._residuals(ritz, turns)
-            still = np.flatnonzero(residuals > tol * np.abs(ritz).max())
+            still, residuals = self._inexact(ritz, turns, accuracy)
             if len(still) == 0:
                 pairs = ritz[: self.k].copy(), residuals
                 break
@@ -97,17 +99,15 @@ class Davidson:
                 break
             self._apply(place, start, count)
         kernels.combine(self._first(turns, len(self.found)), self.basis, self.found)
-        kept = self.found[: len(self.vectors)]
-        self.vectors[:] = self.coordinates.outside(place.work, kept)
+        self.vectors[:] = self.found[: len(self.vectors)]
         return pairs
 
     def _begin(self, place: matrices.Place) -> int:
         """A Krylov space of noise, the vectors of the call before and, unless they are its, those
         that the inverse would have if the weights were a minimum; how many they are."""
         k = len(self.vectors)
-        rows = np.concatenate([self.noise[None], self.vectors])
-        inside = self.coordinates.inside(place.work, rows)
-        self.basis[0], self.fresh[:k] = inside[0], inside[1:]
+        self.coordinates.kept(place.work, self.vectors, self.vectors)
+        self.basis[0], self.fresh[:k] = self.lanczos.noise_at(place, 1)[0], self.vectors
         begun = int(
             kernels.chain(
                 *self._here(place), self.basis, self.images, CHAIN, self.overlaps, self.numbers
@@ -139,13 +139,33 @@ class Davidson:
         self.grown += stop - start
         return stop
 
-    def _residuals(self, ritz: np.ndarray, turns: np.ndarray) -> np.ndarray:
-        """||r|| of the k pairs; the first rows of self.left hold r."""
-        left = self.left[: padded(self.k)]
-        some, values, norms = self._first(turns, len(left)), *np.zeros((2, len(left)))
-        values[: len(ritz)] = ritz[: len(left)]
+    def _inexact(
+        self, ritz: np.ndarray, turns: np.ndarray, accuracy: Accuracy
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Which pairs are not exact enough, their residuals in self.left, and ||r|| of the k.
+
+        What lies below them begins at the next Ritz value, but where that is not exact itself at
+        most by its residual above: then it has to be corrected too.
+        """
+        k = self.k
+        residuals = self._residuals(ritz, turns, 0, k)
+        below = ritz[k] if len(ritz) > k else -np.inf
+        still = np.flatnonzero(residuals > accuracy.allowed(ritz, k, below))
+        if len(still) == 0 and len(ritz) > k:
+            (beyond,) = self._residuals(ritz, turns, k, 1)
+            still = np.flatnonzero(residuals > accuracy.allowed(ritz, k, below + beyond))
+            if len(still):
+                still = np.append(still, k)
+        return still, residuals
+
+    def _residuals(self, ritz: np.ndarray, turns: np.ndarray, start: int, count: int) -> np.ndarray:
+        """||r|| of so many pairs; the rows of self.left from `start` on hold r."""
+        left = self.left[start : start + padded(count)]
+        some, values, norms = self._first(turns[start:], len(left)), *np.zeros((2, len(left)))
+        given = ritz[start : start + len(left)]
+        values[: len(given)] = given
         kernels.residuals(some, values, self.basis, self.images, np.empty_like(some), left, norms)
-        return norms[: self.k]
+        return norms[:count]
 
     @staticmethod
     def _first(turns: np.ndarray, rows: int) -> np.ndarray:
@@ -160,7 +180,7 @@ class _GaussNewton:
 
     def __init__(self, coordinates: Coordinates) -> None:
         self.coordinates, where = coordinates, coordinates.layout
-        self.matrix, self.largest = np.zeros((0, 0)), 0.0
+        self.matrix = self.diagonalised = np.zeros((0, 0))
         self.pulls = zeros(2, int(where.rows.max() * where.rows[-1]))
 
     def move_to(self, place: matrices.Place, least: float) -> bool:
@@ -169,18 +189,15 @@ class _GaussNewton:
         n_in, covariance = self.coordinates.layout.n_in, place.problem.covariance
         self.root = None if place.problem.whitened else _root(covariance.reshape(n_in, n_in))
         matrix = self._matrix(place)
-        size = np.linalg.norm(matrix)
-        if not size > least:  # and no eigenvalue is larger than that
+        size = float(np.linalg.norm(matrix))
+        if not least < size < np.inf:  # and no eigenvalue is larger than that
             return False
-        change = np.inf
-        if self.matrix.shape == matrix.shape:
-            change = float(np.linalg.norm(matrix - self.matrix))
-        self.moved = bool(change > STALE * size) and np.isfinite(matrix).all()
-        if self.moved:
-            self.matrix = matrix
+        self.moved = not _alike(matrix, self.matrix, MOVED * size)
+        self.matrix = matrix
+        if not _alike(matrix, self.diagonalised, STALE * size):
+            self.diagonalised = matrix
             self.values, self.axes = np.linalg.eigh(matrix)
-            self.largest = float(self.values[-1])
-        return self.largest > least
+        return bool(self.values[-1] > least)
 
     def correct(self, place: matrices.Place, values: np.ndarray, left: np.ndarray) -> None:
         """left (b, N) = -left + J^T (K - lambda)^{-1} J left."""
@@ -227,6 +244,11 @@ class _GaussNewton:
             below = (self.root @ below.reshape(-1, n_in, n_in) @ self.root).reshape(below.shape)
         pairs = (above.T @ below).reshape(n_out, n_out, n_in, n_in)
         return pairs.transpose(0, 2, 1, 3).reshape(n_out * n_in, n_out * n_in)
+
+
+def _alike(a: np.ndarray, b: np.ndarray, most: float) -> bool:
+    """Whether two matrices differ by so much at most."""
+    return a.shape == b.shape and bool(np.linalg.norm(a - b) <= most)
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:

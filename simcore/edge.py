@@ -22,6 +22,7 @@ from simcore.kernels import central as kernels
 from simcore.kernels import matrices as matrix_kernels
 from simcore.kernels import ranges, sectors
 from simcore.kernels.complementarity import complement
+from simcore.lanczos import Accuracy
 from simcore.looks import Look
 from simcore.matrices_engine import MatricesEngine
 from simcore.mode_curvature import Architecture
@@ -35,7 +36,7 @@ CORRECTIONS = 20  # at most, of a step that passed it by more
 HELD = 1e-3  # of the edge, by which it may still be passed after them
 RESTS = 1e-14  # a step that changes no weight by more: nothing moves any more
 REACH = 1e-5  # of the differences of Hessian-vector products, in units of the weights' length
-LANCZOS_TOL = 1e-8  # residual of the critical directions of full weights
+LANCZOS = Accuracy(residual=1e-8)  # of the critical directions of full weights
 TINY = 1e-300  # keeps what no weight can bend from a division by zero
 OWN_WORK = 2e-5  # seconds of one step, in Python
 
@@ -258,7 +259,7 @@ class MatricesEdge(Edge):
         engine.backpropagate()
         while True:
             values, _ = self.solver.solve(
-                engine.weights, engine.problem, engine.seen, LANCZOS_TOL, self.look
+                engine.weights, engine.problem, engine.seen, LANCZOS, self.look
             )
             values = values[: self.solver.count]
             if self.solver.count < self.solver.k or not values[-1] > low:

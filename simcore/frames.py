@@ -48,6 +48,16 @@ class Coordinates:
         if self.frame.narrow:
             kernels.lay(self.layout, work, self.frame)
 
+    def kept(self, work: matrices.Workspace, vectors: np.ndarray, out: np.ndarray) -> np.ndarray:
+        """What were coordinates before `move_to` made such here, in `out` if they change. They are
+        those of other vectors then, but no worse as guesses: the frame turns as the eigenvectors
+        do."""
+        if not self.frame.narrow:
+            return vectors
+        out[:] = vectors
+        kernels.take_out(self.layout, work, self.frame, out)
+        return out
+
     def inside(self, work: matrices.Workspace, vectors: np.ndarray) -> np.ndarray:
         """The coordinates of full vectors, as far as the frame spans them."""
         if not self.frame.narrow:

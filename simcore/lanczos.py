@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,12 +19,34 @@ MIX = 0.02  # share of noise in a warm start, so that an overtaking eigenvector 
 TOGETHER = 1000  # numbers of a vector from which on products take longer than Python and eigh
 FIRST, LONGER = 8, 0.25  # Krylov vectors between two looks at the Ritz values: at least, and of all
 
-Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]  # values, residuals, vectors
+Pairs = tuple[np.ndarray, np.ndarray]  # values, vectors
 
 
 def room(layout: matrices.Layout) -> int:
     """How many vectors are kept."""
     return min(KRYLOV, layout.size, max(20, KRYLOV_NUMBERS // int(layout.start[-1])))
+
+
+class Accuracy(NamedTuple):
+    """When an eigenpair is exact enough; both in units of the largest |Ritz value|, either will do.
+
+    A Ritz value with residual r is wrong by at most r, and by r^2 / gap, the gap being that to all
+    that its companions do not span (C.-K. Li and R.-C. Li, Linear Algebra Appl. 395, 2005).
+    """
+
+    residual: float  # ||Hv - lambda v||
+    error: float = 0.0  # of the value
+
+    def serves(self, other: Accuracy) -> bool:
+        """Whether what is exact enough by this one is so by the other."""
+        return self.residual <= other.residual and self.error <= other.error
+
+    def allowed(self, ritz: np.ndarray, count: int, below: float) -> np.ndarray:
+        """Residuals with which the first `count` of these Ritz values are exact enough, if
+        eigenvalues that their vectors do not span are at most `below`."""
+        scale = np.abs(ritz).max()
+        gaps = np.maximum(ritz[:count] - max(below, -scale), 0.0)
+        return np.maximum(self.residual * scale, np.sqrt(self.error * scale * gaps))
 
 
 class Lanczos:
@@ -40,33 +62,49 @@ class Lanczos:
         self.coordinates, self.noise, self.per_call = coordinates, noise, per_call
         most = room(coordinates.layout)
         self.scratch = kernels.Lanczos(
-            zeros(most + 1, coordinates.size), np.zeros(most), np.zeros(most), np.zeros(most)
+            zeros(most + 1, coordinates.size),
+            np.zeros(most),
+            np.zeros(most),
+            np.zeros(most),
+            np.zeros((2, most + 1)),
+            np.zeros(1, np.int64),
         )
         self.together = len(noise) > 1 and coordinates.size >= TOGETHER
         self.found = zeros(2 * len(noise) if self.together else 0, coordinates.size)
-        self.vectors = np.zeros_like(noise)
+        self.vectors, self.noise_here = zeros(2, len(noise), coordinates.size)
+        self.entered = False  # whether `noise` is in coordinates
         self.mix = 1.0  # nothing known yet: start from noise
         self.products = 0
 
     def begin_from(self, vectors: np.ndarray) -> None:
-        """Take these for the eigenvectors of the call before."""
+        """Take these, in coordinates, for the eigenvectors of the call before."""
         self.vectors[: len(vectors)] = vectors
         self.mix = MIX
 
-    def solve(self, place: matrices.Place, tol: float, look: Look) -> tuple[np.ndarray, np.ndarray]:
+    def solve(
+        self, place: matrices.Place, accuracy: Accuracy, look: Look
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Values, largest first, and residuals; see `curvature.EigenSolver`."""
         here = self.coordinates
         here.move_to(place.work)
-        vectors, noise = (here.inside(place.work, v) for v in (self.vectors, self.noise))
+        here.kept(place.work, self.vectors, self.vectors)
+        noise = self.noise_at(place, len(self.vectors))
         solve = self._several if self.together else self._in_turn
-        values, residuals = solve(place, vectors, noise, tol, look)
-        self.vectors[:] = here.outside(place.work, vectors)
-        known = bool(np.isfinite(self.vectors).all())
-        self.mix = MIX if known else 1.0
-        if not known:
-            self.vectors[:] = 0.0
-        values[~np.isfinite(residuals)] = np.nan
+        values, residuals = solve(place, self.vectors, noise, accuracy, look)
+        finite, self.mix = np.isfinite(residuals), MIX
+        if not finite.all():
+            self.mix, self.vectors[:] = 1.0, 0.0
+            values[~finite] = np.nan
         return values, residuals
+
+    def noise_at(self, place: matrices.Place, count: int) -> np.ndarray:
+        """So many rows of noise in the coordinates there."""
+        if not self.entered:
+            inside = self.coordinates.inside(place.work, self.noise)
+            if not np.isfinite(inside).all():
+                return inside[:count]
+            self.noise, self.entered = inside, True
+        return self.coordinates.kept(place.work, self.noise[:count], self.noise_here[:count])
 
     def _here(self, place: matrices.Place) -> tuple[Any, ...]:
         """Where the Hessian is taken, as the kernels want it."""
@@ -78,7 +116,7 @@ class Lanczos:
         place: matrices.Place,
         vectors: np.ndarray,
         noise: np.ndarray,
-        tol: float,
+        accuracy: Accuracy,
         look: Look,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Values and residuals, each in the complement of those before; `vectors`, on entry the
@@ -95,13 +133,14 @@ class Lanczos:
                 vectors,
                 values,
                 residuals,
-                tol,
+                accuracy.residual,
                 search,
                 self.per_call,
             )
-        order = np.argsort(-values, kind="stable")
-        vectors[:] = vectors[order]
-        return values[order], residuals[order]
+        order = sorted(range(len(values)), key=lambda pair: -values[pair])
+        if order != list(range(len(values))):
+            vectors[:], values, residuals = vectors[order], values[order], residuals[order]
+        return values, residuals
 
     # --- All from one Krylov space -----------------------------------------------------------
 
@@ -110,7 +149,7 @@ class Lanczos:
         place: matrices.Place,
         vectors: np.ndarray,
         noise: np.ndarray,
-        tol: float,
+        accuracy: Accuracy,
         look: Look,
     ) -> tuple[np.ndarray, np.ndarray]:
         """As `_in_turn`, with half of the products.
@@ -119,33 +158,47 @@ class Lanczos:
         complement of those found is searched from other noise, until nothing there lies above the
         smallest of them.
         """
-        k, searches = len(vectors), 0
-        values, residuals = np.zeros((2, 0))
+        k, searches, values = len(vectors), 0, np.zeros(0)
         start = vectors.sum(axis=0) + self.mix * noise[0]
         while True:
-            more = self._search(place, start, values, tol, look)
+            more = self._search(place, start, values, accuracy, look)
             if more is None:
                 break
             count = len(values)
-            self.found[count : count + len(more[0])] = more[2]
-            values, residuals = np.append(values, more[0]), np.append(residuals, more[1])
+            self.found[count : count + len(more[0])] = more[1]
+            values = np.append(values, more[0])
             order = np.argsort(-values, kind="stable")[:k]
-            values, residuals = values[order], residuals[order]
+            values = values[order]
             self.found[: len(order)] = self.found[order]
             searches += 1
             start = noise[searches % k]
         if len(values) < k:  # numbers have overflowed
-            vectors[:], (values, residuals) = np.nan, np.full((2, k), np.nan)
-        else:
-            vectors[:] = self.found[:k]
-        return values, residuals
+            self.found[:] = np.nan
+        return self._settled(place, vectors)
+
+    def _settled(self, place: matrices.Place, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ritz values of those found, and residuals: the complement hid how far H v leans on the
+        vectors before, of which two may share two eigenvalues that are almost the same."""
+        found, images = self.found[: len(vectors)], zeros(*vectors.shape)
+        for vector, image in zip(found, images, strict=True):
+            framed_product(*self._here(place), vector, image)
+        self.products += len(found)
+        overlaps = found @ images.T
+        if not np.isfinite(overlaps).all():
+            vectors[:] = np.nan
+            values, residuals = np.full((2, len(found)), np.nan)
+            return values, residuals
+        values, axes = np.linalg.eigh(overlaps)
+        values, turns = values[::-1].copy(), axes.T[::-1]
+        vectors[:] = turns @ found
+        return values, np.linalg.norm(turns @ images - values[:, None] * vectors, axis=1)
 
     def _search(
         self,
         place: matrices.Place,
         start: np.ndarray,
         known: np.ndarray,
-        tol: float,
+        accuracy: Accuracy,
         look: Look,
     ) -> Pairs | None:
         """The eigenpairs that are missing, or as many as one Krylov space gives, in the complement
@@ -166,37 +219,25 @@ class Lanczos:
                 if ritz is None:
                     return None
                 values, turns = ritz
-                scale = np.abs(values).max()
-                left = self.scratch.beta[made - 1] * np.abs(turns[:wanted, -1])
-                if values[0] + left[0] <= least + tol * scale:
+                left = self.scratch.beta[made - 1] * np.abs(turns[:, -1])
+                below = values[wanted] + left[wanted] if made > wanted else -np.inf
+                enough = left[:wanted] <= accuracy.allowed(values, wanted, below)
+                highest = values[0] if enough[0] else values[0] + left[0]
+                if highest <= least + max(accuracy) * np.abs(values).max():
                     return None
                 ended = made < stop or made == dimensions
-                if ended or (len(left) == wanted and left.max() <= tol * scale):
+                if ended or (made >= wanted and enough.all()):
                     break
                 stop = min(most, made + min(max(FIRST, int(LONGER * made)), self.per_call))
-            exact = int(np.append(left > tol * scale, True).argmax())
+            exact = int(np.append(~enough, True).argmax())
             if restart == kernels.RESTARTS - 1:  # the products have run out
                 exact = max(1, exact)
-            good = len(left) if ended else exact
+            good = len(enough) if ended else exact
             if good:
-                vectors = turns[:good] @ self.scratch.basis[:made]
-                if count:
-                    left = self._residuals(place, values[:good], vectors)
-                return values[:good], left[:good], vectors
+                return values[:good], turns[:good] @ self.scratch.basis[:made]
             self.scratch.basis[0] = turns[0] @ self.scratch.basis[:made]
             wanted = 1
         return None
-
-    def _residuals(
-        self, place: matrices.Place, values: np.ndarray, vectors: np.ndarray
-    ) -> np.ndarray:
-        """||Hv - lambda v||: the complement hid how far H v leans on the eigenvectors before."""
-        inside, images = zeros(2, *vectors.shape)
-        inside[:] = vectors
-        for vector, image in zip(inside, images, strict=True):
-            framed_product(*self._here(place), vector, image)
-        self.products += len(vectors)
-        return np.linalg.norm(images - values[:, None] * vectors, axis=1)
 
     def _lengthen(self, place: matrices.Place, made: int, stop: int, count: int) -> int:
         return int(

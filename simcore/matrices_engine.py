@@ -16,11 +16,13 @@ from simcore.kernels import chebyshev, dormand_prince, driven, ranges
 from simcore.kernels import matrices as matrix_kernels
 from simcore.kernels.matrices import Problem, Workspace
 from simcore.kernels.simd import zeros
+from simcore.lanczos import Accuracy
 from simcore.looks import Look
 
-# Lanczos residual at the records. The error of the eigenvalue is its square, but a looser one also
-# stops before an eigenvector that has just overtaken grows out of the warm start's noise.
-ALONG_RUN_TOL = 1e-9
+# Of a single eigenvalue the residual counts, though the error is its square: a looser one also
+# stops before an eigenvector that has just overtaken grows out of the warm start's noise. Where
+# there are several, those that are about to overtake are followed.
+ALONG_RUN = Accuracy(residual=1e-9, error=1e-9)
 SHORT = 5e-6  # seconds of a step in which two threads would mostly wait for each other
 
 
@@ -208,7 +210,7 @@ class MatricesEngine(Moving):
             return nothing, nothing
         self.backpropagate()
         values, residuals = self.solver.solve(
-            self.weights, self.problem, self.seen, ALONG_RUN_TOL, look
+            self.weights, self.problem, self.seen, ALONG_RUN, look
         )
         return values[None], residuals[None]
 
@@ -225,9 +227,7 @@ class MatricesEngine(Moving):
             return np.full(1, np.nan)
         if some not in self.solvers:
             self.solvers[some] = curvature.EigenSolver(self.experiment, 1, some)
-        values, _ = self.solvers[some].solve(
-            self.weights, self.problem, self.seen, ALONG_RUN_TOL, look
-        )
+        values, _ = self.solvers[some].solve(self.weights, self.problem, self.seen, ALONG_RUN, look)
         return values
 
     def keep(self) -> None:

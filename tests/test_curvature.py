@@ -12,6 +12,7 @@ from cases import CASES, random_weights
 
 from simcore import Balanced, Network, Spectrum, curvature
 from simcore.kernels import matrices as matrix_kernels
+from simcore.lanczos import Accuracy
 
 
 def minimum(experiment):
@@ -149,7 +150,7 @@ def solve(solver, experiment, theta, tol):
     padded = curvature.pad(experiment, theta)
     matrix_kernels.evaluate(padded, solver.layout, loss, work)
     matrix_kernels.backpropagate(padded, solver.layout, loss, work, 1.0, np.zeros_like(padded))
-    values, residuals = solver.solve(padded, loss, work, tol)
+    values, residuals = solver.solve(padded, loss, work, Accuracy(tol))
     return values, residuals, np.array([curvature.unpad(experiment, v) for v in solver.vectors])
 
 

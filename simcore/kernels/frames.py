@@ -135,6 +135,21 @@ def _enter(layout, work, frame, vector, out):
 
 
 @kernel
+def take_out(layout, work, frame, vectors):
+    """Of every row, Y -= Q Q^T Y: the nearest coordinates that there are."""
+    n_in, panel, small = layout.n_in, at(work.panel, 0), at(frame.small[0], 0)
+    for i in range(vectors.shape[0]):
+        for h in range(layout.first.size - 1):
+            for layer in range(layout.first[h] + 1, layout.first[h + 1]):
+                rows, cols = layout.rows[layer], layout.cols[layer]
+                link, y = layout.chain[layer - 1], at(vectors[i], frame.start[layer] + rows * n_in)
+                turned = at(frame.below_turned, link)
+                times(turned, y, small, n_in, cols, n_in, SET, panel)
+                set_scaled(-1.0, small, small, n_in * n_in)
+                times(at(frame.below, link), small, y, cols, n_in, n_in, ADD, panel)
+
+
+@kernel
 def leave(layout, work, tangent, frame, vectors, out):
     """Rows of out = the full vectors that have these coordinates."""
     for i in range(vectors.shape[0]):

@@ -14,6 +14,8 @@ NONE = np.int64(0)  # NumPy's, because Numba would compile a function anew for e
 
 RESTARTS = 60
 ROUNDING = 1e-14  # of the largest number: a Krylov space ends there
+ROUNDED = 1e-15  # what rounding makes of <q_j, q_i> in a step
+LEANING = 1e-10  # of <q_j, q_i> at most, far below what an eigenvector's residual may be
 PAIR, RESTART, STEP = range(3)  # of Search.place
 VALUE, RESIDUAL, SCALE = range(3)  # of Search.best
 
@@ -32,6 +34,8 @@ class Lanczos(NamedTuple):
     alpha: np.ndarray  # (m,)
     beta: np.ndarray  # (m,)
     ritz: np.ndarray  # (m,)
+    leanings: np.ndarray  # (2, m + 1) estimates of <q_j, q_i>; see `_leaning`
+    due: np.ndarray  # (1,) int64, whether all vectors have to be taken out of the next
 
 
 @kernel
@@ -143,17 +147,69 @@ def _top_ritz(alpha, beta, m, below, residual, scale, ritz):
 
 
 @kernel
+def _leaning(alpha, beta, j, leanings):
+    """The largest estimate of <q_{j+1}, q_i> over i <= j; write them all to leanings[1], where
+    those of q_j are, and those to leanings[0], where those of q_{j-1} are.
+
+    H times both vectors, each by its own recurrence (H. Simon, Linear Algebra Appl. 61, 1984):
+
+        beta_j <q_{j+1}, q_i> = beta_i <q_j, q_{i+1}> + (alpha_i - alpha_j) <q_j, q_i>
+                                + beta_{i-1} <q_j, q_{i-1}> - beta_{j-1} <q_{j-1}, q_i>
+    """
+    before, now = leanings[0], leanings[1]
+    scale = left = 0.0  # left = <q_j, q_{i-1}>
+    for i in range(j + 1):
+        scale = max(scale, abs(alpha[i]) + beta[i])
+    largest = error = ROUNDED * scale / beta[j]
+    for i in range(j):
+        x = beta[i] * now[i + 1] + (alpha[i] - alpha[j]) * now[i] - beta[j - 1] * before[i]
+        if i > 0:
+            x += beta[i - 1] * left
+        left = before[i] = now[i]
+        now[i] = x / beta[j] + (error if x > 0.0 else -error)
+        largest = max(largest, abs(now[i]))
+    before[j], now[j], now[j + 1] = 1.0, error, 1.0
+    return largest
+
+
+@kernel
+def begin(lanczos, vectors, p, length):
+    """Make the first Krylov vector a unit vector orthogonal to the first p vectors. `length`: its
+    own, or 0 where it is not orthogonal to them yet."""
+    basis, leanings = lanczos.basis, lanczos.leanings
+    if length == 0.0:
+        length = purge(vectors, p, basis, NONE, basis[0], 0.0)
+    set_scaled(1.0 / length, at(basis[0], 0), at(basis[0], 0), basis.shape[1])
+    leanings[:] = 0.0
+    leanings[1, 0], lanczos.due[0] = 1.0, 0
+
+
+@kernel
 def step(theta, layout, problem, work, tangent, frame, lanczos, m, vectors, p):
     """The m-th Krylov vector times the Hessian, made orthogonal to the m there are and to the first
-    p vectors; write it behind them, alpha and beta. Return its length."""
+    p vectors; write it behind them, alpha and beta. Return its length.
+
+    The recurrence keeps it so but for rounding, which grows as an eigenvector is found. All vectors
+    are taken out where what they may have of each other is more than LEANING, and in the step
+    after it, which leans on two.
+    """
     basis, alpha, beta, n = lanczos.basis, lanczos.alpha, lanczos.beta, vectors.shape[1]
-    image = basis[m]
+    image, last = basis[m], at(basis[m - 1], 0)
     framed_product(theta, layout, problem, work, tangent, frame, basis[m - 1], image)
-    alpha[m - 1] = dot(at(image, 0), at(basis[m - 1], 0), n)
-    add_scaled(-alpha[m - 1], at(basis[m - 1], 0), at(image, 0), n)
     if m > 1:
         add_scaled(-beta[m - 2], at(basis[m - 2], 0), at(image, 0), n)
-    beta[m - 1] = purge(vectors, p, basis, m, image, norm(image))
+    alpha[m - 1] = dot(at(image, 0), last, n)
+    add_scaled(-alpha[m - 1], last, at(image, 0), n)
+    before = norm(image)
+    remove(vectors, p, image)
+    remove(basis[max(0, m - 2) :], min(m, 2), image)
+    beta[m - 1] = left = norm(image)
+    leans = not _leaning(alpha, beta, m - 1, lanczos.leanings) <= LEANING
+    if leans or lanczos.due[0] > 0 or not left > 0.5 * before:
+        lanczos.due[0] = 1 if leans and lanczos.due[0] == 0 else 0
+        beta[m - 1] = purge(vectors, p, basis, m, image, left)
+        for i in range(m):
+            lanczos.leanings[1, i] = ROUNDED
     return beta[m - 1]
 
 
@@ -164,8 +220,7 @@ def lengthen(theta, layout, problem, work, tangent, frame, lanczos, start, stop,
     any length."""
     basis, scale = lanczos.basis, 0.0
     if start == 0:
-        length = purge(vectors, p, basis, NONE, basis[0], 0.0)
-        set_scaled(1.0 / length, at(basis[0], 0), at(basis[0], 0), basis.shape[1])
+        begin(lanczos, vectors, p, 0.0)
     for m in range(1, stop + 1):
         if m > start:
             step(theta, layout, problem, work, tangent, frame, lanczos, m, vectors, p)
@@ -198,7 +253,7 @@ def top_eigenpairs(
 ):
     """The k largest (algebraic) eigenvalues of the Hessian, each in the complement of those before.
 
-    Lanczos with full reorthogonalisation, restarted from the Ritz vector. Reads theta (work must
+    Lanczos with reorthogonalisation, restarted from the Ritz vector. Reads theta (work must
     hold evaluate and backpropagate there) and vectors (k, N), the guesses, of which each start
     mixes `mix` parts of the row of `noise` so that no eigenvector is missing from it; writes
     vectors, values (k,) and residuals (k,) = ||Hv - lambda v||, within the complement at
@@ -221,10 +276,10 @@ def top_eigenpairs(
         if m == 0:
             set_scaled(1.0, vector, start, n)
             add_scaled(mix, at(noise[p], 0), start, n)
-            length = purge(vectors, p, basis, NONE, basis[0], 0.0)
+            length = 0.0
         while restart < RESTARTS:
             if m == 0:
-                set_scaled(1.0 / length, start, start, n)
+                begin(lanczos, vectors, p, length)
                 value, residual, scale = 0.0, 0.0, 0.0
             while m < room:
                 m += 1
