@@ -41,6 +41,7 @@ from simcore import (
     Spectrum,
     curvature,
     horizon,
+    looks,
     regimes,
     simulate,
     sweep,
@@ -291,7 +292,12 @@ def run_every_case(engine: str) -> None:
         if isinstance(experiment.start, Balanced) and experiment.task.whitened:
             bifurcation.orbits(experiment, np.array([0.01, 0.02]), budget=3, kept=2)
     if engine == "matrices":
-        simulate(several_eigenvalues_of_a_wide_network())
+        wide = several_eigenvalues_of_a_wide_network()
+        simulate(wide)
+        solving = MatricesEngine(wide)
+        solving.observe()
+        solving.eigenvalues(looks.none)
+        assert solving.solver.vectors.shape[1] == len(solving.weights)
         stiff = replace(CASES["two pathways"], engine="matrices", record=Record(frames=3))
         simulate(flowing(stiff, 60.0))
         MatricesEngine(stiff).assist(0.1, np.full(matrices.SIGNS, matrices.OVER))
