@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar
@@ -155,11 +156,12 @@ class Experiment(Spec):
     )
 
     @classmethod
-    def of_checked(cls, parts: dict[str, Any]) -> Experiment:
-        """Of all its fields, which become its own, and whose `ASPECTS` have passed: in a tenth of
-        the time of a check."""
+    def of_checked(cls, parts: Iterable[Any]) -> Experiment:
+        """Of all its `PARTS` in turn, whose `ASPECTS` have passed: in a tenth of the time of a
+        check."""
         made = object.__new__(cls)
-        made._set(__dict__=parts)
+        for name, part in zip(PARTS, parts, strict=True):  # a dict would double what it holds
+            object.__setattr__(made, name, part)
         return made
 
     @property
@@ -221,3 +223,6 @@ class Experiment(Spec):
         """A short hash, the same in every process and version of Python."""
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+PARTS = tuple(f.name for f in fields(Experiment))

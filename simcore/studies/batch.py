@@ -7,12 +7,11 @@ moves several with one instruction, and keeps of each only what its end is judge
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 
-from simcore import looks, mode_curvature, mode_starts, prospects, true_tail, verdicts
+from simcore import looks, mode_curvature, mode_starts, prospects, sharing, true_tail, verdicts
 from simcore.cost import cost
 from simcore.courses import Course, course, sharpest_modes
 from simcore.experiment import Descent, Experiment
@@ -21,6 +20,7 @@ from simcore.kernels.modes import ModeSystem
 from simcore.kernels.simd import padded
 from simcore.looks import Cancelled, Look
 from simcore.mode_starts import Beginning
+from simcore.sharing import Parts
 from simcore.trajectory import Outcome
 from simcore.true_tail import Descents
 from simcore.verdicts import Evidence, Regime
@@ -70,38 +70,19 @@ def origin(experiment: Experiment) -> Hashable:
 
 
 def number_by(
-    what: Callable[[Experiment], Hashable], experiments: Sequence[Experiment]
-) -> list[int]:
-    """For each experiment the number of its `what`, counted as they first come.
+    what: Callable[[Experiment], Hashable], experiments: Sequence[Experiment], parts: Parts
+) -> np.ndarray:
+    """For each of N experiments the number of its `what`, counted as they first come: (N,).
 
     `what` may depend on all but the step size, and on what else drives a descent only as far as
-    whether it is plain. Cells of a map share the objects they are made of,
-    and looking at those is much faster than at their values.
+    whether it is plain.
     """
-    of_dynamics: dict[Hashable, int] = {}
-    dynamics_of = {
-        i: of_dynamics.setdefault(
-            (of.steps, of.plain) if type(of) is Descent else id(of), len(of_dynamics)
-        )
-        for i, of in {id(e.dynamics): e.dynamics for e in experiments}.items()
-    }
-    same = ("task", "network", "start", "record")
-    columns = [
-        *(list(map(id, map(attrgetter(name), experiments))) for name in same),
-        list(map(attrgetter("engine"), experiments)),
-        list(map(dynamics_of.__getitem__, map(id, map(attrgetter("dynamics"), experiments)))),
-    ]
-    differ = [column for column in columns if column.count(column[0]) < len(column)]
-    parts = list(zip(*differ, strict=True)) if differ else [()] * len(experiments)
-    firsts: dict[Hashable, Experiment] = {}
-    for own, experiment in zip(parts, experiments, strict=True):
-        firsts.setdefault(own, experiment)
-    of_values: dict[Hashable, int] = {}
-    numbers = {
-        own: of_values.setdefault(what(experiment), len(of_values))
-        for own, experiment in firsts.items()
-    }
-    return list(map(numbers.__getitem__, parts))
+    driven = parts["dynamics"].by(lambda of: (of.steps, of.plain) if type(of) is Descent else of)
+    others = (of.number for name, of in parts.items() if name != "dynamics")
+    firsts, own = sharing.together([driven, *others])
+    known: dict[Hashable, int] = {}
+    numbers = [known.setdefault(what(experiments[first]), len(known)) for first in firsts]
+    return np.array(numbers)[own]
 
 
 def run_together(
@@ -122,7 +103,7 @@ def run_together(
 def _run_together(experiments: Sequence[Experiment], look: Look) -> Ends:
     count = len(experiments)
     experiments = [*experiments, *[experiments[-1]] * (padded(count) - count)]
-    place = np.array(number_by(origin, experiments))
+    place = number_by(origin, experiments, sharing.parts(experiments))
     _, firsts = np.unique(place, return_index=True)
     origins = [experiments[first] for first in firsts]
     beginning = mode_starts.begin(origins)
