@@ -35,10 +35,12 @@ Parts = dict[str, Shared]  # by name
 
 def parts(experiments: Sequence[Experiment]) -> Parts:
     """All parts of experiments."""
-    return {name: _shared(list(map(attrgetter(name), experiments))) for name in PARTS}
+    return {name: part(experiments, name) for name in PARTS}
 
 
-def _shared(owners: list[Any]) -> Shared:
+def part(experiments: Sequence[Experiment], name: str) -> Shared:
+    """Those of one name."""
+    owners = list(map(attrgetter(name), experiments))
     if owners and all(map(is_, owners, repeat(owners[0]))):
         return Shared(owners[:1], np.zeros(len(owners), np.int64))
     own = list(map(id, owners))

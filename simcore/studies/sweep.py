@@ -66,12 +66,9 @@ def summary(run: Trajectory) -> Row:
 
 
 def _rows(experiments: Sequence[Experiment], ends: Ends, seconds: float) -> list[Row]:
-    rules = [e.dynamics for e in experiments]
-    known = {
-        i: (np.nan if of.eta is None else of.eta, of.weight_decay, of.reach)
-        for i, of in {id(of): of for of in rules}.items()
-    }
-    step_sizes, decays, reaches = np.array([known[id(of)] for of in rules]).T
+    rules = sharing.part(experiments, "dynamics")
+    known = [(np.nan if r.eta is None else r.eta, r.weight_decay, r.reach) for r in rules.different]
+    step_sizes, decays, reaches = np.array(known)[rules.number].T
     return Summary.rows(
         outcome=_each(ends.outcomes, lambda outcome: outcome.name),
         regime=_each(ends.regimes, lambda regime: regime.value),
