@@ -6,6 +6,7 @@ whichever it is. Whatever happens in a run, it has a row: divergence and cancell
 
 from __future__ import annotations
 
+import math
 import os
 import queue
 import threading
@@ -39,7 +40,8 @@ Measure = Callable[[Trajectory], Row]
 OnDone = Callable[[int, int, Row], object]
 
 SECONDS_PER_BATCH = 0.3  # of one core
-BATCHES, FEWEST_CELLS = 8, 64  # so many batches, to share among cores, while none is so small
+BATCHES = 8  # so many, to share among cores, while none is so small:
+LEAST_SECONDS, FEWEST_CELLS = 0.03, 64  # a batch takes 3 ms of its own
 RUNS_PER_BATCH = 16  # of those that run one by one, however short
 LOOK_EVERY = 0.1  # seconds between two questions whether to stop
 
@@ -299,10 +301,10 @@ def _batches(
         if batch.kind(one) is None:
             batches = _by_work(experiments, np.sort(cells).tolist()) + batches
             continue
-        size = int(SECONDS_PER_BATCH / batch.seconds(one))
-        shared = max(FEWEST_CELLS, len(cells) // BATCHES)
-        size = min(max(size, 1), shared, batch.MOST_CELLS)
-        batches += [part.tolist() for part in np.split(cells, range(size, len(cells), size))]
+        count, seconds = len(cells), len(cells) * batch.seconds(one)
+        shared = min(BATCHES, seconds / LEAST_SECONDS, count / FEWEST_CELLS)
+        needed = max(shared, seconds / SECONDS_PER_BATCH, count / batch.MOST_CELLS)
+        batches += [part.tolist() for part in np.array_split(cells, math.ceil(needed))]
     return batches
 
 
