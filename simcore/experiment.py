@@ -210,7 +210,7 @@ class Experiment(Spec):
     def __hash__(self) -> int:
         known = self.__dict__.get("_hash")
         if known is None:  # maps ask several times, and each time it would take longer than a run
-            known = hash(tuple(getattr(self, f.name) for f in fields(self)))
+            known = hash(tuple(getattr(self, name) for name in PARTS))
             self._set(_hash=known)
         return known
 

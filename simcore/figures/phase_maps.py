@@ -64,9 +64,9 @@ def phase_map(
     seam = alt.ExprRef("scale('color', datum.shade)")  # hairlines between cells otherwise
     picked = alt.selection_point(name="cell", fields=["cell"], on="click", empty=False)
     dragged = alt.selection_interval(name="zoom", encodings=["x", "y"])
-    rectangles = (
+    rectangles = (  # without words for each, which no canvas says and which take a browser long
         alt.Chart(parts.table([table]))
-        .mark_rect(clip=True, strokeWidth=1.2, stroke=seam, cursor="pointer")
+        .mark_rect(clip=True, strokeWidth=1.2, stroke=seam, cursor="pointer", aria=False)
         .encode(
             x=x,
             x2=alt.X2("right:Q"),
