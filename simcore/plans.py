@@ -102,10 +102,9 @@ def _differ_in_their_starts(rows: Sequence[Experiment]) -> bool:
 
 def _at_step_sizes(rows: Sequence[Experiment], dynamics: Sequence[Dynamics]) -> list[Experiment]:
     """All rows with all of the dynamics, which have passed with the first."""
-    parts = [{name: getattr(row, name) for name in PARTS} for row in rows]
-    return [
-        Experiment.of_checked((of | {"dynamics": own}).values()) for of in parts for own in dynamics
-    ]
+    columns = {name: [getattr(row, name) for row in rows for _ in dynamics] for name in PARTS}
+    columns["dynamics"] = [*dynamics] * len(rows)
+    return list(map(Experiment.of_checked, zip(*columns.values(), strict=True)))
 
 
 def borders(
