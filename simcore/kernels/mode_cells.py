@@ -97,7 +97,7 @@ def _keep(alive, values, kept, rows, size):
             store(kept, n, where_at_most(half, living, load_wide(values, n), load_wide(kept, n)))
 
 
-@kernel
+@inlined_kernel
 def _any_alive(alive, size):
     living = 0.0
     for c in range(size):
@@ -105,21 +105,7 @@ def _any_alive(alive, size):
     return living > 0.0
 
 
-@kernel
-def _to_record(cells, first, power, steps, size):
-    """Take `steps` steps of the first cells, so many, and keep what is alive."""
-    modes, groups, _ = cells.x.shape
-    alive, pathways = at(cells.alive, 0), cells.low.shape[0]
-    low, high = at(cells.low, 0), at(cells.high, 0)
-    for _ in range(steps):
-        _step_together(cells, first, power, size)
-        spread(at(cells.strengths, 0), low, high, pathways * BLOCK)
-    _keep(alive, at(cells.x, 0), at(cells.kept_x, 0), modes * groups, size)
-    _keep(alive, at(cells.strengths, 0), at(cells.kept_strengths, 0), modes * pathways, size)
-    _keep(alive, at(cells.loss, 0), at(cells.kept_loss, 0), ONE_ROW, size)
-
-
-@kernel
+@inlined_kernel
 def _carry(source, source_columns, goal, goal_columns, rows, size):
     """Copy so many columns of all rows, pointers to the first of them."""
     for row in range(rows):
@@ -136,13 +122,21 @@ def descend_many(board, desk, first, power, gaps):
     first-level cache.
     """
     rows, columns = board.shape
+    modes, groups, _ = desk.x.shape
+    pathways = desk.low.shape[0]
+    alive, strengths = at(desk.alive, 0), at(desk.strengths, 0)
     for start in range(0, columns, BLOCK):
         size = min(BLOCK, columns - start)
         _carry(at(board, start), columns, at(desk.board, 0), BLOCK, rows, size)
         for k in range(gaps.size):
-            if not _any_alive(at(desk.alive, 0), size):
+            if not _any_alive(alive, size):
                 break
-            _to_record(desk, first, power, gaps[k], size)
+            for _ in range(gaps[k]):
+                _step_together(desk, first, power, size)
+                spread(strengths, at(desk.low, 0), at(desk.high, 0), pathways * BLOCK)
+            _keep(alive, at(desk.x, 0), at(desk.kept_x, 0), modes * groups, size)
+            _keep(alive, strengths, at(desk.kept_strengths, 0), modes * pathways, size)
+            _keep(alive, at(desk.loss, 0), at(desk.kept_loss, 0), ONE_ROW, size)
         _carry(at(desk.board, 0), BLOCK, at(board, start), columns, rows, size)
 
 
