@@ -11,7 +11,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from functools import partial
@@ -167,14 +167,12 @@ def _sweep(
                     wanted = on_done(done, len(rows), rows[index]) is not False
         return wanted
 
-    go_on, missing = True, firsts
+    of_store: Mapping[Experiment, Row] = {}
     if store is not None:
-        name = _name(measure)
-        known = store.rows([experiments[first] for first in firsts], name)
-        found = {first: known.get(experiments[first]) for first in firsts.tolist()} if known else {}
-        there = {first: row for first, row in found.items() if row is not None}
-        go_on = place(list(there), list(there.values()))
-        missing = np.array([first for first in firsts.tolist() if first not in there], np.int64)
+        of_store = store.rows([experiments[n] for n in firsts], _name(measure))
+    there = [n for n in firsts.tolist() if experiments[n] in of_store] if of_store else []
+    go_on = place(there, [of_store[experiments[n]] for n in there])
+    missing = np.setdiff1d(firsts, np.array(there, np.int64))
     if go_on and len(missing):
         batches = _batches(experiments, parts, missing, measure)
         with closing(_results(experiments, batches, measure, executor, stopped)) as results:
