@@ -157,6 +157,71 @@ def moves(address: str, count: int) -> dict[str, float]:
     } | {f"of the move: {name}": statistics.median(part) for name, part in stretches.items()}
 
 
+# When the map shows another picture than at the last key: its pixels, made small, at each frame.
+WATCH_MAP = """
+  () => {
+    const small = Object.assign(document.createElement("canvas"), { width: 60, height: 40 });
+    const context = small.getContext("2d", { willReadFrequently: true });
+    const seen = () => {
+      const map = document.querySelector(".st-key-map_picture canvas");
+      if (!map?.width) return "";
+      context.clearRect(0, 0, 60, 40);
+      context.drawImage(map, 0, 0, 60, 40);
+      const { data } = context.getImageData(0, 0, 60, 40);
+      return new Set(data).size > 8 ? data.join() : "";
+    };
+    let before = seen();
+    addEventListener("keydown", () => (before = seen()), true);
+    const look = () => {
+      const now = seen();
+      if (now && now !== before) {
+        before = now;
+        notes.push(["picture", performance.now(), 0]);
+      }
+      requestAnimationFrame(look);
+    };
+    look();
+  }
+"""
+
+
+def maps(address: str, count: int) -> dict[str, float]:
+    """Median seconds from another number of steps of a map's runs to its first other pixel."""
+    stretches: dict[str, list[float]] = {}
+    with launch() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.add_init_script(NOTES)
+        page.goto(f"{address}/phase_diagram")
+        page.wait_for_selector(".st-key-map_picture canvas", timeout=served.PATIENCE)
+        served.settle(page)
+        time.sleep(20)  # the warm-up is over
+        page.evaluate(WATCH_MAP)
+        steps = page.get_by_label("Steps of each run")
+        for number in range(count):
+            steps.fill(str(1000 + 37 * number))
+            page.evaluate("notes.length = 0")
+            page.keyboard.press("Enter")
+            time.sleep(2.0)
+            notes = page.evaluate("notes")
+            key, sent, picture = (
+                next(when for each, when, _ in notes if each == what)
+                for what in ("key", "sent", "picture")
+            )
+            received = [(when, size) for each, when, size in notes if each == "received"]
+            arrived, _ = max((each for each in received if each[0] < picture), key=lambda e: e[1])
+            for name, stretch in (
+                (f"a map's steps entered, first other pixel (median of {count})", picture - key),
+                ("of the map: key to request", sent - key),
+                ("of the map: request to its chart", arrived - sent),
+                ("of the map: its chart to the first other pixel", picture - arrived),
+            ):
+                stretches.setdefault(name, []).append(stretch / 1000)
+    all_of_it = next(iter(stretches.values()))
+    return {name: statistics.median(part) for name, part in stretches.items()} | {
+        "a map's steps entered, slowest": max(all_of_it)
+    }
+
+
 def server_work(count: int) -> dict[str, float]:
     """Median seconds of what the server computes for one new step size, part by part."""
     parts: dict[str, list[float]] = {}
@@ -276,6 +341,7 @@ def main() -> None:
         with served.app() as address:
             report(moves(address, 20))
             report(preset_times(address))
+            report(maps(address, 20))
     with served.app(SIMCORE_HOSTED="1") as address:
         report(asyncio.run(visitors(address, options.visitors, options.seconds)))
         report({"hosted server, peak resident memory (MB)": served.memory(os.getpid(), "VmHWM")})

@@ -14,7 +14,7 @@ MODE_STEP, MODE_UPDATE = 2e-8, 5e-9  # of a step; of it per group or pathway and
 # Of what more than the gradient moves: a step of modes is so much slower; a random number; a step
 # whose size is not that of the one before, in Python.
 DRIVEN, DRAW, STRETCH = 1.4, 1.7e-8, 3e-8
-CELL_UPDATE, CELL = 6e-9, 1e-5  # in a batch: per group or pathway and mode; per run
+CELL_UPDATE, CELL = 3.5e-9, 1e-5  # in a batch: per group or pathway and mode; per run
 GRADIENT, LAYER, WEIGHT, MULTIPLICATION = 2e-7, 8e-8, 8e-10, 1.3e-10  # of whole networks
 BEND = 2e-9  # of tanh and its slope, per output and sample
 MODES_RECORD = 2e-6  # where an engine comes through many in one call; else a call of its own,

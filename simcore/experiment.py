@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar
@@ -155,11 +156,12 @@ class Experiment(Spec):
     )
 
     @classmethod
-    def of_checked(cls, parts: dict[str, Any]) -> Experiment:
-        """Of all its fields, which become its own, and whose `ASPECTS` have passed: in a tenth of
-        the time of a check."""
-        made = object.__new__(cls)
-        made._set(__dict__=parts)
+    def of_checked(cls, parts: Iterable[Any]) -> Experiment:
+        """Of all its `PARTS` in turn, whose `ASPECTS` have passed: in a tenth of the time of a
+        check."""
+        made, put = object.__new__(cls), object.__setattr__
+        for name, part in zip(PARTS, parts, strict=True):  # one object; with a dict it were two
+            put(made, name, part)
         return made
 
     @property
@@ -208,7 +210,7 @@ class Experiment(Spec):
     def __hash__(self) -> int:
         known = self.__dict__.get("_hash")
         if known is None:  # maps ask several times, and each time it would take longer than a run
-            known = hash(tuple(getattr(self, f.name) for f in fields(self)))
+            known = hash(tuple(getattr(self, name) for name in PARTS))
             self._set(_hash=known)
         return known
 
@@ -221,3 +223,6 @@ class Experiment(Spec):
         """A short hash, the same in every process and version of Python."""
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+PARTS = tuple(f.name for f in fields(Experiment))

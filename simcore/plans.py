@@ -7,7 +7,6 @@ row j and column i is number j * len(xs) + i.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -15,12 +14,11 @@ import numpy as np
 
 from simcore import theory
 from simcore.checks import require, shown
-from simcore.experiment import Dynamics, Experiment
+from simcore.experiment import PARTS, Dynamics, Experiment
 from simcore.memory import remembered
 from simcore.variations import AXES, STEP_AXES, axis
 
 MOST_POINTS = 400  # of one axis
-_PARTS = [f.name for f in fields(Experiment)]
 
 
 def check_axes(x: str, y: str) -> None:
@@ -98,14 +96,15 @@ def cells(
 
 def _differ_in_their_starts(rows: Sequence[Experiment]) -> bool:
     """Whether they share all other parts, and so the checks of what a step size goes with."""
-    same = [name for name in _PARTS if name != "start"]
+    same = [name for name in PARTS if name != "start"]
     return all(getattr(row, name) is getattr(rows[0], name) for row in rows for name in same)
 
 
 def _at_step_sizes(rows: Sequence[Experiment], dynamics: Sequence[Dynamics]) -> list[Experiment]:
     """All rows with all of the dynamics, which have passed with the first."""
-    parts = [{name: getattr(row, name) for name in _PARTS} for row in rows]
-    return [Experiment.of_checked(of | {"dynamics": own}) for of in parts for own in dynamics]
+    columns = {name: [getattr(row, name) for row in rows for _ in dynamics] for name in PARTS}
+    columns["dynamics"] = [*dynamics] * len(rows)
+    return list(map(Experiment.of_checked, zip(*columns.values(), strict=True)))
 
 
 def borders(

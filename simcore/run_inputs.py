@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import Any
 
-from simcore.experiment import Experiment
+from simcore import sharing
+from simcore.experiment import PARTS, Experiment
 from simcore.rows import Row
+from simcore.sharing import Parts
 from simcore.spec import Spec
 
-PARTS = tuple(f.name for f in fields(Experiment))
 KIND = "type"  # of a part, as `Spec.to_dict` calls it
 
 
 def of(experiment: Experiment) -> Row:
     """Every number and word of an experiment by its path, such as "dynamics.step_size"; lists are
     tuples, and events a sentence."""
-    return varied([experiment], PARTS)[0]
+    return varied(sharing.parts([experiment]), PARTS)[0]
 
 
-def varied(experiments: Sequence[Experiment], axes: Iterable[str] = ()) -> list[Row]:
+def varied(parts: Parts, axes: Iterable[str] = ()) -> list[Row]:
     """Of each experiment what differs between them, and what lies along the `axes` of a grid; None
     where one has no such number."""
     along = tuple(path.strip() for axis in axes for path in axis.split(","))
-    found: list[Row] = [{} for _ in experiments]
-    for part in PARTS:
-        owners = [getattr(experiment, part) for experiment in experiments]
-        different = {id(owner): owner for owner in owners}  # most experiments share their parts
-        if len(different) == 1 and not any(_begins(path, part) for path in along):
+    columns: dict[str, list[Any]] = {}
+    for part, owners in parts.items():
+        if len(owners.different) == 1 and not any(_begins(path, part) for path in along):
             continue
-        for name in _names(part, different.values()):
-            read = _reader(name)
-            values = {i: read(owner) for i, owner in different.items()}
-            if len(set(values.values())) > 1 or any(_begins(name, path) for path in along):
-                for row, owner in zip(found, owners, strict=True):
-                    row[name] = values[id(owner)]
-    return found
+        for name in _names(part, owners.different):
+            values = list(map(_reader(name), owners.different))
+            if len(set(values)) > 1 or any(_begins(name, path) for path in along):
+                columns[name] = list(map(values.__getitem__, owners.number.tolist()))
+    count = len(next(iter(parts.values())).number)
+    found = zip(*columns.values(), strict=True) if columns else [()] * count
+    return [dict(zip(columns, row, strict=True)) for row in found]
 
 
 def names(rows: Iterable[Row]) -> list[str]:

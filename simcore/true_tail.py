@@ -37,7 +37,7 @@ from simcore.verdicts import (
 PART = 128  # steps in each part of the tail
 LONGER = 1024  # the same where the first part is not like the last
 GLANCE = 16  # steps that tell whether anything moves
-CHUNK = 256  # descents watched together, so that they stay in the cache
+TOTALS = 1 << 18  # kept of descents that are watched together
 
 LONGEST_PERIOD = 16  # steps of a cycle
 EXACT = 5e-3  # of the swing: a cycle that repeats itself so well is no chaos in narrow bands
@@ -73,40 +73,42 @@ class Descents(NamedTuple):
 
 
 def watch(descents: Descents, lowest: np.ndarray) -> Ahead:
-    """What N descents do after their end; the flattest minimum has sharpness `lowest` (N,)."""
-    count = len(descents.target)
-    unstable = lowest * descents.step_size > 2 * (1 + TIE)
-    chunks = [
-        _watch(descents, np.arange(n, min(n + CHUNK, count)), unstable)
-        for n in range(0, count, CHUNK)
-    ]
-    return Ahead(*(np.concatenate(parts, axis=-1) for parts in zip(*chunks, strict=True)))
+    """What N descents do after their end; the flattest minimum has sharpness `lowest` (N,).
 
-
-def _watch(descents: Descents, columns: np.ndarray, unstable: np.ndarray) -> Ahead:
-    """A glance tells where nothing moves. Where no minimum is stable, and the band changes, for
+    A glance tells where nothing moves. Where no minimum is stable, and the band changes, for
     example as excursions towards zero take long, or no cycle is clear, the parts are longer."""
-    glance = _look(descents, columns, 1, GLANCE)
+    unstable = lowest * descents.step_size > 2 * (1 + TIE)
+    glance = _look(descents, np.arange(len(descents.target)), 1, GLANCE)
     ahead = glance._replace(
         **{name: np.repeat(getattr(glance, name), PARTS, axis=0) for name in PER_PART}
     )
 
-    def look_again(places: np.ndarray, steps: int) -> None:
-        if len(places):
-            found = _look(descents, columns[places], PARTS, steps)
-            found = found._replace(left=ahead.left[places] if steps > PART else found.left)
+    def look_again(columns: np.ndarray, steps: int) -> None:
+        if len(columns):
+            found = _look(descents, columns, PARTS, steps)
+            found = found._replace(left=ahead.left[columns] if steps > PART else found.left)
             for kept, new in zip(ahead, found, strict=True):
-                kept[..., places] = new
+                kept[..., columns] = new
 
     look_again(np.flatnonzero(~(glance.swing[0] <= UNMOVED)), PART)
     with np.errstate(all="ignore"):
         unclear = ~steady(ahead) | (ahead.period <= 0)
-        changes = unstable[columns] & unclear & (ahead.swing.max(axis=0) > STILL)
+        changes = unstable & unclear & (ahead.swing.max(axis=0) > STILL)
     look_again(np.flatnonzero(changes), LONGER)
     return ahead
 
 
 def _look(descents: Descents, columns: np.ndarray, parts: int, steps: int) -> Ahead:
+    """So many parts of so many steps of the descents at `columns`."""
+    together = TOTALS // steps
+    looks = [
+        _look_together(descents, some, parts, steps)
+        for some in np.split(columns, range(together, len(columns), together))
+    ]
+    return Ahead(*(np.concatenate(found, axis=-1) for found in zip(*looks, strict=True)))
+
+
+def _look_together(descents: Descents, columns: np.ndarray, parts: int, steps: int) -> Ahead:
     system, x, state = descents.system(columns)
     size, pathways, count = x.shape[1], len(system.first) - 1, len(columns)
     tail = tails.Tail(
@@ -137,7 +139,7 @@ def period(totals: np.ndarray, swing: np.ndarray) -> np.ndarray:
     found, errors = np.zeros(totals.shape[1], np.int64), np.zeros((2, totals.shape[1]))
     scale = np.maximum(swing, 1e-12)
     longest = np.int64(min(LONGEST_PERIOD, len(totals) // 2))
-    tails.periods(np.array(totals, order="C"), longest, 0.05 * scale, found, errors)
+    tails.periods(np.array(totals.T, order="C"), longest, 0.05 * scale, found, errors)
     exact = (errors[1] <= EXACT * scale) | (errors[1] < 0.5 * errors[0])
     return np.where(exact, found, -found)
 

@@ -25,7 +25,8 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.events simcore.schedules simcore.record simcore.dynamics simcore.network "
         "simcore.experiment simcore.trajectory simcore.ensemble simcore.rows simcore.view "
         "simcore.lesson "
-        "simcore.typed simcore.run_inputs simcore.bars simcore.memory simcore.hands",
+        "simcore.typed simcore.run_inputs simcore.sharing simcore.bars simcore.memory "
+        "simcore.hands",
         "numpy nouns",
     ),
     "truths": (

@@ -81,7 +81,7 @@ def test_slices_change_nothing_and_may_be_stopped(monkeypatch):
     monkeypatch.setattr(reached, "SLICE", 1e-9)
     calls = []
     assert reached.regimes(MEDIUM, 0.05, 0.4, 0.0, lambda: calls.append(1)) == whole
-    assert len(calls) == reached.FEWEST / 4
+    assert len(calls) == reached.FEWEST / reached.WIDE_LANES
 
     def stop():
         raise InterruptedError

@@ -7,15 +7,19 @@ import pytest
 from numba import njit
 
 from simcore.kernels.simd import (
+    WIDE_LANES,
     add_in_turn,
     add_up,
     at,
     fma,
     larger,
     load,
+    load_like,
+    load_wide,
     padded,
     smaller,
     splat,
+    splat_like,
     store,
     turn,
     where_at_most,
@@ -39,7 +43,22 @@ def arithmetic(x, out):
     out[29] = add_in_turn(x[9], b)
 
 
+def wide_arithmetic(x, out):
+    a, b = load_wide(at(x, 0), 0), load_wide(at(x, 0), 8)
+    c, seven = load_like(a, at(x, 3), 5), splat_like(a, 7.0)
+    place = at(out, 0)
+    store(place, 0, a + b)
+    store(place, 8, a - b)
+    store(place, 16, a * b)
+    store(place, 24, smaller(a, b))
+    store(place, 32, larger(a, b))
+    store(place, 40, where_at_most(a, b, c, seven))
+    store(place, 48, splat_like(load(at(x, 0), 0), x[2]))
+    store(place, 52, load_like(load(at(x, 0), 0), at(x, 0), 5))
+
+
 compiled_arithmetic = njit(**BARE)(arithmetic)
+compiled_wide_arithmetic = njit(**BARE)(wide_arithmetic)
 
 
 def products(x, out):
@@ -69,12 +88,16 @@ def numbers(seed):
 
 
 @pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize(
+    ("plain", "compiled", "size"),
+    [(arithmetic, compiled_arithmetic, 30), (wide_arithmetic, compiled_wide_arithmetic, 56)],
+)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_bits_of_plain_arithmetic(seed):
+def test_bits_of_plain_arithmetic(seed, plain, compiled, size):
     x = numbers(seed)
-    expected, actual = np.zeros(30), np.zeros(30)
-    arithmetic(x, expected)
-    compiled_arithmetic(x, actual)
+    expected, actual = np.zeros(size), np.zeros(size)
+    plain(x, expected)
+    compiled(x, actual)
     same = (expected == actual) & (np.signbit(expected) == np.signbit(actual))
     assert (same | (np.isnan(expected) & np.isnan(actual))).all()
 
@@ -93,3 +116,4 @@ def test_products_rounded_once_at_best(seed):
 @pytest.mark.parametrize(("n", "wanted"), [(1, 4), (4, 4), (5, 8), (8, 8), (0, 0)])
 def test_padding(n, wanted):
     assert padded(n) == wanted
+    assert padded(2 * n, WIDE_LANES) == 2 * wanted

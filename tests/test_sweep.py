@@ -36,11 +36,14 @@ from simcore import (
     Spectrum,
     grid,
     mode_starts,
+    sharing,
     simulate,
     summary,
     sweep,
     theory,
+    true_tail,
 )
+from simcore.kernels import mode_cells
 from simcore.regimes import Regime
 from simcore.rows import TITLES, Summary
 from simcore.studies import batch
@@ -215,6 +218,42 @@ def random_cells(seed, count):
 @pytest.mark.parametrize("seed", range(3))
 def test_batches_of_random_cells(seed):
     check_against_single_runs(random_cells(seed, 60))
+
+
+def test_batches_of_more_cells_than_go_together(monkeypatch):
+    """Neither the last block, which fills no vector, nor pieces of what is watched can be seen."""
+    step_sizes = np.linspace(0.05, 6.0, 2 * int(mode_cells.BLOCK) + 5).tolist()
+    cells = grid(two_pathways(0.1, 5, steps=200), {"dynamics.step_size": step_sizes})
+    whole = batch.run_together(cells)
+    monkeypatch.setattr(true_tail, "TOTALS", 3 * true_tail.LONGER)
+    parts = batch.run_together(cells)
+    for one, other in zip(whole, parts, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert {Outcome.FINISHED, Outcome.DIVERGED} == set(whole.outcomes)
+    some = [0, int(mode_cells.BLOCK) - 1, int(mode_cells.BLOCK), len(cells) - 2, len(cells) - 1]
+    rows = sweep(cells)
+    assert settled(rows[n] for n in some) == settled(summary(simulate(cells[n])) for n in some)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 1)), max_size=30))
+def test_combinations_are_counted_as_they_first_come(combinations):
+    columns = np.array(combinations, np.int64).reshape(-1, 3).T
+    firsts, numbers = sharing.together(columns)
+    known = {}
+    assert numbers.tolist() == [known.setdefault(each, len(known)) for each in combinations]
+    assert firsts.tolist() == [combinations.index(each) for each in known]
+
+
+def test_parts_are_known_by_the_object_and_alike_by_their_value():
+    base = two_pathways(0.1)
+    again = replace(base, start=replace(base.start))
+    other = replace(base, start=Balanced(scales=(0.3, 0.2)))
+    of = sharing.parts([base, other, again, base])
+    assert of["start"].number.tolist() == [0, 1, 2, 0]
+    assert of["start"].by(lambda start: start).tolist() == [0, 1, 0, 0]
+    assert of["task"].different == [base.task]
+    assert not of["task"].number.any()
 
 
 @pytest.mark.parametrize("name", ALIGNED)

@@ -64,9 +64,9 @@ def phase_map(
     seam = alt.ExprRef("scale('color', datum.shade)")  # hairlines between cells otherwise
     picked = alt.selection_point(name="cell", fields=["cell"], on="click", empty=False)
     dragged = alt.selection_interval(name="zoom", encodings=["x", "y"])
-    rectangles = (
+    rectangles = (  # without words for each, which no canvas says and which take a browser long
         alt.Chart(parts.table([table]))
-        .mark_rect(clip=True, strokeWidth=1.2, stroke=seam, cursor="pointer")
+        .mark_rect(clip=True, strokeWidth=1.2, stroke=seam, cursor="pointer", aria=False)
         .encode(
             x=x,
             x2=alt.X2("right:Q"),
@@ -78,12 +78,18 @@ def phase_map(
         .add_params(picked, dragged)
     )
     layers = [rectangles]
+    lines: list[parts.Columns] = []
+    ends: list[parts.Columns] = []
     for order, (name, where) in enumerate((borders or {}).items()):
         if step_on == "x":
-            ends = {"left": where, "bottom": np.array(ys, dtype=float)}
+            at = {"left": where, "bottom": np.array(ys, dtype=float)}
         else:
-            ends = {"left": np.array(xs, dtype=float), "bottom": where}
-        layers += _border(names[name].name, order, ends, step_on, {"x": x, "y": y}, left, bottom)
+            at = {"left": np.array(xs, dtype=float), "bottom": where}
+        curve, end = _border(names[name].name, order, at, step_on, left, bottom)
+        lines += curve
+        ends += end
+    if lines:
+        layers += _borders(lines, ends, step_on, {"x": x, "y": y})
     if keyed:
         layers += _cursor(rectangles)
     subject = {x_title: table["x"], y_title: table["y"], "regime": table["regime"]}
@@ -226,12 +232,12 @@ def _border(
     order: int,
     at: dict[str, np.ndarray],
     step_on: str,
-    axes: parts.Channels,
     left: np.ndarray,
     bottom: np.ndarray,
-) -> list[alt.Chart]:
-    """A line of theory through points (left, bottom) over the map, with its name at one end; across
-    whole numbers, such as depths, in steps, as there is nothing between two of them."""
+) -> tuple[list[parts.Columns], list[parts.Columns]]:
+    """A line of theory through points (left, bottom) over the map, and its name at one end; across
+    whole numbers, such as depths, in steps, as there is nothing between two of them. Nothing of one
+    that is outside the map."""
     step, other = ("left", "bottom") if step_on == "x" else ("bottom", "left")
     steps, across = (left, bottom) if step_on == "x" else (bottom, left)
     if (at[other] == np.round(at[other])).all():
@@ -243,10 +249,29 @@ def _border(
         }
     inside = np.isfinite(line[step]) & (line[step] >= steps[0]) & (line[step] <= steps[-1])
     if not inside.any():
-        return []
-    table = line | {"order": np.arange(len(inside)), "theory": name}
-    curve = alt.Chart(parts.table([table])).encode(
+        return [], []
+    last = np.flatnonzero(inside)[-1:]
+    if step_on == "x":  # one below the other, so that close ones stay apart
+        right = line["left"][last[0]] > left[0] + 0.85 * (left[-1] - left[0])  # no room beside it
+        shift = {"align": "right" if right else "left", "dx": -5 if right else 5}
+        shift |= {"dy": 12 + 15 * order}
+    else:
+        shift = {"align": "right", "dx": -8 - 62 * order, "dy": -8}
+    end = {"left": line["left"][last], "bottom": line["bottom"][last], "text": name}
+    return [line | {"order": np.arange(len(inside)), "theory": name}], [end | shift]
+
+
+def _borders(
+    lines: Sequence[parts.Columns],
+    ends: Sequence[parts.Columns],
+    step_on: str,
+    axes: parts.Channels,
+) -> list[alt.Chart]:
+    """All of them with as many layers as one would take: a browser lays out each anew."""
+    step = "left" if step_on == "x" else "bottom"
+    curves = alt.Chart(parts.table(lines)).encode(
         **axes,
+        detail=alt.Detail("theory:N"),
         order=alt.Order("order:Q"),
         tooltip=[
             alt.Tooltip("theory:N"),
@@ -254,18 +279,11 @@ def _border(
         ],
     )
     dashed: parts.Channels = {"strokeDash": list(style.THEORY_DASH), "strokeWidth": 1.7}
-    last = np.flatnonzero(inside)[-1:]
-    end = {"left": line["left"][last], "bottom": line["bottom"][last], "text": name}
-    words = alt.Chart(parts.table([end])).encode(**axes, text=alt.Text("text:N"))
-    if step_on == "x":  # one below the other, so that close ones stay apart
-        shift: parts.Channels = {"align": "left", "dx": 5, "dy": 12 + 15 * order}
-        if line["left"][last[0]] > left[0] + 0.85 * (left[-1] - left[0]):  # no room to its right
-            shift |= {"align": "right", "dx": -5}
-    else:
-        shift = {"align": "right", "dx": -8 - 62 * order, "dy": -8}
+    words = alt.Chart(parts.table(ends)).encode(**axes, text=alt.Text("text:N"))
+    shift: parts.Channels = {name: alt.ExprRef(f"datum.{name}") for name in ("align", "dx", "dy")}
     return [
-        parts.line(curve, strokeWidth=4, opacity=0.75, color=parts.PAGE),
-        parts.line(curve, color=parts.ink(style.INK), **dashed),
+        parts.line(curves, strokeWidth=4, opacity=0.75, color=parts.PAGE),
+        parts.line(curves, color=parts.ink(style.INK), **dashed),
         *parts.haloed(words, style.INK, fontWeight=600, **shift),
     ]
 

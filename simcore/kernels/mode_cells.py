@@ -3,126 +3,145 @@
 A column is one mode of one descent, so that a step moves several cells with one instruction.
 """
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from simcore.kernels.modes import MOVE, update
 from simcore.kernels.ranges import spread
-from simcore.kernels.simd import at, load, splat, store, where_at_most
+from simcore.kernels.simd import (
+    WIDE_LANES,
+    at,
+    copy,
+    load_wide,
+    padded,
+    splat_like,
+    store,
+    where_at_most,
+    zeros,
+)
 from simcore.kernels.stamp import inlined_kernel, kernel
 
-BLOCK = np.int64(128)  # cells that go from record to record together, from the first-level cache
-ONE_ROW = np.int64(1)  # NumPy's, because Numba would compile a function anew for each literal
+# NumPy's, because Numba would compile a function anew for each literal.
+BLOCK: Any = np.int64(128)  # cells that go from record to record together
+ONE_ROW: Any = np.int64(1)
 
 
 class Cells(NamedTuple):
     """C descents of one architecture, each with its own step size, target and scales.
 
     The first index is the mode where there is one. `kept_...` are as they were at the last record
-    of each cell.
+    of each cell. All are views of rows of the board.
     """
 
+    board: np.ndarray  # (rows of all, C)
     step_size: np.ndarray  # (C,)
     limit: np.ndarray  # (C,) loss above which a run counts as diverged
+    loss: np.ndarray  # (C,)
+    alive: np.ndarray  # (C,) 1.0 until the loss leaves the limit, then 0.0
     target: np.ndarray  # (R, C)
+    residual: np.ndarray  # (R, C)
     x: np.ndarray  # (R, G, C)
     pull: np.ndarray  # (R, G, C)
     strengths: np.ndarray  # (R, H, C)
-    residual: np.ndarray  # (R, C)
-    loss: np.ndarray  # (C,)
-    alive: np.ndarray  # (C,) 1.0 until the loss leaves the limit, then 0.0
+    low: np.ndarray  # (H, C) smallest and largest strengths of the first mode so far
+    high: np.ndarray  # (H, C)
     kept_x: np.ndarray  # (R, G, C)
     kept_strengths: np.ndarray  # (R, H, C)
     kept_loss: np.ndarray  # (C,)
 
 
-class Table(NamedTuple):
-    """The first M modes of C descents at K records; smallest and largest since the one before."""
-
-    strengths: np.ndarray  # (K, M, H, C)
-    low: np.ndarray  # (K, M, H, C)
-    high: np.ndarray  # (K, M, H, C)
+def room(modes: int, groups: int, pathways: int, cells: int) -> Cells:
+    """Zeros for so many cells; the board has more, never alive, to fill the vectors."""
+    columns = padded(cells, WIDE_LANES)
+    layers, strands = (modes, groups), (modes, pathways)
+    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(Cells._fields[1:], ())
+    shapes |= {"target": (modes,), "residual": (modes,), "low": (pathways,), "high": (pathways,)}
+    shapes |= {"x": layers, "pull": layers, "strengths": strands}
+    shapes |= {"kept_x": layers, "kept_strengths": strands}
+    ends = np.cumsum([math.prod(shape) for shape in shapes.values()])
+    board = zeros(ends[-1], columns)
+    parts = zip(np.split(board, ends[:-1]), shapes.values(), strict=True)
+    return Cells(board, *(rows.reshape(*shape, columns)[..., :cells] for rows, shape in parts))
 
 
 @inlined_kernel
-def _step_together(cells, first, power, start, stop):
-    """One step of the cells start to stop, with the operations of `mode_records.descend`."""
-    modes, groups, columns = cells.x.shape
-    layers, strands = groups * columns, cells.strengths.shape[1] * columns
+def _step_together(cells, first, power, size):
+    """One step of the first cells, so many, with the operations of `mode_records.descend`."""
+    modes, groups, _ = cells.x.shape
+    pathways = cells.low.shape[0]
     step_size, loss = at(cells.step_size, 0), at(cells.loss, 0)
     alive, limit = at(cells.alive, 0), at(cells.limit, 0)
-    for c in range(start, stop, 4):
-        total = splat(0.0)
+    for c in range(0, size, WIDE_LANES):
+        still = load_wide(alive, c)
+        total = splat_like(still, 0.0)
         for i in range(modes):
-            residual, target = at(cells.residual, i * columns), at(cells.target, i * columns)
-            x, pull = at(cells.x, i * layers), at(cells.pull, i * layers)
-            r, strengths = load(residual, c), at(cells.strengths, i * strands)
-            r = update(c, r, x, pull, strengths, step_size, target, first, power, columns, MOVE)
+            residual, target = at(cells.residual, i * BLOCK), at(cells.target, i * BLOCK)
+            x, pull = at(cells.x, i * groups * BLOCK), at(cells.pull, i * groups * BLOCK)
+            r, strengths = load_wide(residual, c), at(cells.strengths, i * pathways * BLOCK)
+            r = update(c, r, x, pull, strengths, step_size, target, first, power, BLOCK, MOVE)
             store(residual, c, r)
-            total = total + splat(0.5) * (r * r)
+            total = total + splat_like(r, 0.5) * (r * r)
         store(loss, c, total)
-        still = where_at_most(total, load(limit, c), load(alive, c), splat(0.0))
-        store(alive, c, still)
+        store(alive, c, where_at_most(total, load_wide(limit, c), still, splat_like(still, 0.0)))
 
 
 @kernel
-def _keep(alive, values, kept, rows, columns, start, stop):
-    """Write the values (rows, C) of the cells that are alive into kept."""
-    for row in range(rows):
-        for c in range(start, stop, 4):
-            n = row * columns + c
-            new = where_at_most(splat(0.5), load(alive, c), load(values, n), load(kept, n))
-            store(kept, n, new)
+def _keep(alive, values, kept, rows, size):
+    """Write the values (rows, BLOCK) of the first cells, so many, that are alive into kept."""
+    for row in range(0, rows * BLOCK, BLOCK):
+        for c in range(0, size, WIDE_LANES):
+            n, living = row + c, load_wide(alive, c)
+            half = splat_like(living, 0.5)
+            store(kept, n, where_at_most(half, living, load_wide(values, n), load_wide(kept, n)))
 
 
-@kernel
-def _any_alive(alive, start, stop):
+@inlined_kernel
+def _any_alive(alive, size):
     living = 0.0
-    for c in range(start, stop):
+    for c in range(size):
         living += alive[c]
     return living > 0.0
 
 
-@kernel
-def _to_record(cells, first, power, steps, table, k, start, stop):
-    """Take `steps` steps of the cells start to stop and write record k of the table for them."""
-    modes, groups, columns = cells.x.shape
-    pathways = cells.strengths.shape[1]
-    rows = table.low.shape[1] * pathways  # (M, H)
-    alive, strengths = at(cells.alive, 0), at(cells.strengths, 0)
-    low, high = at(table.low, k * rows * columns), at(table.high, k * rows * columns)
+@inlined_kernel
+def _carry(source, source_columns, goal, goal_columns, rows, size):
+    """Copy so many columns of all rows, pointers to the first of them."""
     for row in range(rows):
-        for n in range(row * columns + start, row * columns + stop, 4):
-            store(low, n, splat(np.inf))
-            store(high, n, splat(-np.inf))
-    for _ in range(steps):
-        _step_together(cells, first, power, start, stop)
-        for row in range(rows):
-            n = row * columns + start
-            spread(at(strengths, n), at(low, n), at(high, n), stop - start)
-    record = at(table.strengths, k * rows * columns)
-    for row in range(rows):
-        for n in range(row * columns + start, row * columns + stop, 4):
-            store(record, n, load(strengths, n))
-    _keep(alive, at(cells.x, 0), at(cells.kept_x, 0), modes * groups, columns, start, stop)
-    kept = at(cells.kept_strengths, 0)
-    _keep(alive, strengths, kept, modes * pathways, columns, start, stop)
-    _keep(alive, at(cells.loss, 0), at(cells.kept_loss, 0), ONE_ROW, columns, start, stop)
+        copy(at(source, row * source_columns), at(goal, row * goal_columns), size)
 
 
 @kernel
-def descend_many(cells, first, power, gaps, table):
-    """`mode_records.descend` in every cell, bit for bit: gaps[k] steps, then record k of the table.
+def descend_many(board, desk, first, power, gaps):
+    """`mode_records.descend` in every cell of the board, bit for bit: gaps[k] steps, then record k.
 
-    `first` and `power` are those of a ModeSystem. Cells, current on entry, are updated and the
-    table, K = len(gaps), is written; what is there of cells that are no longer alive has no
-    meaning.
+    `first` and `power` are those of a ModeSystem; the board, current on entry, is updated. What is
+    there of cells that are no longer alive has no meaning but what is kept. Cells move to the desk,
+    `room` for BLOCK, for all their steps: rows of a large board would push each other out of the
+    first-level cache.
     """
-    columns, alive = cells.alive.size, at(cells.alive, 0)
+    rows, columns = board.shape
+    modes, groups, _ = desk.x.shape
+    pathways = desk.low.shape[0]
+    alive, strengths = at(desk.alive, 0), at(desk.strengths, 0)
     for start in range(0, columns, BLOCK):
-        stop = min(start + BLOCK, columns)
+        size = min(BLOCK, columns - start)
+        _carry(at(board, start), columns, at(desk.board, 0), BLOCK, rows, size)
         for k in range(gaps.size):
-            if not _any_alive(alive, start, stop):
+            if not _any_alive(alive, size):
                 break
-            _to_record(cells, first, power, gaps[k], table, k, start, stop)
+            for _ in range(gaps[k]):
+                _step_together(desk, first, power, size)
+                spread(strengths, at(desk.low, 0), at(desk.high, 0), pathways * BLOCK)
+            _keep(alive, at(desk.x, 0), at(desk.kept_x, 0), modes * groups, size)
+            _keep(alive, strengths, at(desk.kept_strengths, 0), modes * pathways, size)
+            _keep(alive, at(desk.loss, 0), at(desk.kept_loss, 0), ONE_ROW, size)
+        _carry(at(desk.board, 0), BLOCK, at(board, start), columns, rows, size)
+
+
+def descend(cells: Cells, first: np.ndarray, power: np.ndarray, gaps: np.ndarray) -> None:
+    """`descend_many` of these cells."""
+    modes, groups, _ = cells.x.shape
+    desk = room(modes, groups, len(cells.low), int(BLOCK))
+    descend_many(cells.board, desk, first, power, gaps)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore.kernels.simd import add_in_turn, at, load, splat, store
+from simcore.kernels.simd import add_in_turn, at, load, load_like, splat, splat_like, store
 from simcore.kernels.stamp import inlined_kernel, kernel
 
 
@@ -45,7 +45,7 @@ MOVE, STAY = np.bool_(True), np.bool_(False)
 def _powers(a, b, exponent):
     """a^exponent and b^exponent: one chain of products leaves the processor time for another."""
     if exponent == 0:
-        return splat(1.0), splat(1.0)
+        return splat_like(a, 1.0), splat_like(a, 1.0)
     while exponent & 1 == 0:
         a, b = a * a, b * b
         exponent >>= 1
@@ -73,19 +73,20 @@ def raised(base, exponent):
 
 @inlined_kernel
 def update(c, r, x, pull, strengths, step_size, target, first, power, columns, move):
-    """Columns c to c + 3: take a step x <- x - eta r pull (MOVE) or none (STAY), then write pull
-    and strengths for the new x. Return the new r, the residual.
+    """As many columns from c on as r, their residual, has numbers: take a step
+    x <- x - eta r pull (MOVE) or none (STAY), then write pull and strengths for the new x. Return
+    the new r.
 
     Pointers into arrays of C = `columns` columns, as the names say.
     """
-    back = splat(0.0) - load(step_size, c)
-    total, h, pathways = splat(0.0) - load(target, c), 0, first.size - 1
+    back = splat_like(r, 0.0) - load_like(r, step_size, c)
+    total, h, pathways = splat_like(r, 0.0) - load_like(r, target, c), 0, first.size - 1
     # two pathways at a time while each is one group and both are equally deep
     while h + 1 < pathways and first[h + 2] == h + 2 and power[h] == power[h + 1]:
         n, m = h * columns + c, (h + 1) * columns + c
-        a, b = load(x, n), load(x, m)
+        a, b = load_like(r, x, n), load_like(r, x, m)
         if move:
-            a, b = a + r * (back * load(pull, n)), b + r * (back * load(pull, m))
+            a, b = a + r * (back * load_like(r, pull, n)), b + r * (back * load_like(r, pull, m))
             store(x, n, a)
             store(x, m, b)
         p, q = _powers(a, b, power[h] - 1)
@@ -98,24 +99,24 @@ def update(c, r, x, pull, strengths, step_size, target, first, power, columns, m
         h += 2
     for k in range(h, pathways):
         # leave-one-out products: `before` from the left, `after` from the right
-        before, after = splat(1.0), splat(1.0)
+        before, after = splat_like(r, 1.0), splat_like(r, 1.0)
         for g in range(first[k], first[k + 1]):
             n = g * columns + c
-            a = load(x, n)
+            a = load_like(r, x, n)
             if move:
-                a = a + r * (back * load(pull, n))
+                a = a + r * (back * load_like(r, pull, n))
                 store(x, n, a)
             inner, _ = _powers(a, a, power[g] - 1)
             store(pull, n, before * inner)
             before = before * (inner * a)
         for g in range(first[k + 1] - 1, first[k], -1):
             n = g * columns + c
-            a = load(x, n)
-            store(pull, n, load(pull, n) * after)
+            a = load_like(r, x, n)
+            store(pull, n, load_like(r, pull, n) * after)
             inner, _ = _powers(a, a, power[g])
             after = after * inner
         n = first[k] * columns + c
-        store(pull, n, load(pull, n) * after)
+        store(pull, n, load_like(r, pull, n) * after)
         store(strengths, k * columns + c, before)
         total = total + before
     return total

@@ -1,8 +1,8 @@
-"""Four float64 side by side, for kernels that must not depend on what a compiler notices.
+"""Four or eight float64 side by side, for kernels that must not depend on what a compiler notices.
 
 Each function is written twice: its body says in NumPy what it does (and runs where the JIT is
 off), its lowering is the LLVM instruction that does it. LLVM fits the vectors to what the machine
-has: one register with AVX2 or AVX-512, two with SSE2 or NEON.
+has: for four one register with AVX2 or AVX-512, two with SSE2 or NEON.
 """
 
 import inspect
@@ -19,30 +19,32 @@ from numba.core.datamodel import models
 from numba.extending import lower_builtin, register_model, type_callable
 
 LANES = 4
+WIDE_LANES = 8  # of columns that do not wait for each other: half as much beside the numbers
 LLVM = ir.VectorType(ir.DoubleType(), LANES)
 CONTRACT = ("contract",)  # a x + b may be rounded once instead of twice
 POINTER = types.CPointer(types.float64)
 
 
 class Vector(types.Type):
-    """The Numba type of four float64 side by side; inside kernels only, never in Python."""
+    """The Numba type of float64 side by side; inside kernels only, never in Python."""
 
-    def __init__(self) -> None:
-        super().__init__(name="float64x4")
+    def __init__(self, lanes: int) -> None:
+        super().__init__(name=f"float64x{lanes}")
+        self.lanes = lanes
 
 
 @register_model(Vector)
 class _Model(models.PrimitiveModel):
     def __init__(self, manager: Any, vector: Vector) -> None:
-        super().__init__(manager, vector, LLVM)
+        super().__init__(manager, vector, ir.VectorType(ir.DoubleType(), vector.lanes))
 
 
-VECTOR = Vector()
+VECTOR, WIDE = Vector(LANES), Vector(WIDE_LANES)
 
 
-def padded(n: int) -> int:
-    """The next multiple of four."""
-    return -(-n // LANES) * LANES
+def padded(n: int, lanes: int = LANES) -> int:
+    """The next multiple of so many."""
+    return -(-n // lanes) * lanes
 
 
 def _lowered(
@@ -108,20 +110,35 @@ def load(place: np.ndarray, n: int) -> np.ndarray:
     return place[n : n + LANES].copy()
 
 
+def load_wide(place: np.ndarray, n: int) -> np.ndarray:
+    """Eight numbers from the n-th on."""
+    return place[n : n + WIDE_LANES].copy()
+
+
+def load_like(vector: np.ndarray, place: np.ndarray, n: int) -> np.ndarray:
+    """As many numbers from the n-th on as the vector has."""
+    return place[n : n + len(vector)].copy()
+
+
 @_lowered(load, VECTOR, POINTER, types.intp)
+@_lowered(load_wide, WIDE, POINTER, types.intp)
+@_lowered(load_like, VECTOR, VECTOR, POINTER, types.intp)
+@_lowered(load_like, WIDE, WIDE, POINTER, types.intp)
 def _load(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    return builder.load(_place(builder, *args), align=8)
+    *_, pointer, n = args
+    return builder.load(_place(builder, pointer, n, signature.return_type), align=8)
 
 
 def store(place: np.ndarray, n: int, vector: np.ndarray) -> None:
-    """Write four numbers from the n-th on."""
-    place[n : n + LANES] = vector
+    """Write the numbers of the vector from the n-th on."""
+    place[n : n + len(vector)] = vector
 
 
 @_lowered(store, types.void, POINTER, types.intp, VECTOR)
+@_lowered(store, types.void, POINTER, types.intp, WIDE)
 def _store(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     pointer, n, vector = args
-    builder.store(vector, _place(builder, pointer, n), align=8)
+    builder.store(vector, _place(builder, pointer, n, signature.args[2]), align=8)
     return context.get_dummy_value()
 
 
@@ -161,8 +178,9 @@ def _published(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return builder.load_atomic(builder.gep(pointer, [n]), "acquire", 8)
 
 
-def _place(builder: Any, pointer: Any, n: Any) -> Any:
-    return builder.bitcast(builder.gep(pointer, [n]), LLVM.as_pointer())
+def _place(builder: Any, pointer: Any, n: Any, vector: Vector) -> Any:
+    numbers = ir.VectorType(ir.DoubleType(), vector.lanes)
+    return builder.bitcast(builder.gep(pointer, [n]), numbers.as_pointer())
 
 
 # --- Arithmetic ------------------------------------------------------------------------------
@@ -173,11 +191,19 @@ def splat(x: float) -> np.ndarray:
     return np.full(LANES, x)
 
 
+def splat_like(vector: np.ndarray, x: float) -> np.ndarray:
+    """The same number as often as the vector has numbers."""
+    return np.full(len(vector), x)
+
+
 @_lowered(splat, VECTOR, types.float64)
+@_lowered(splat_like, VECTOR, VECTOR, types.float64)
+@_lowered(splat_like, WIDE, WIDE, types.float64)
 def _splat(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    nothing = ir.Constant(LLVM, ir.Undefined)
-    first = builder.insert_element(nothing, args[0], ir.Constant(ir.IntType(32), 0))
-    return _shuffle(builder, first, nothing, (0,) * LANES)
+    lanes = signature.return_type.lanes
+    nothing = ir.Constant(ir.VectorType(ir.DoubleType(), lanes), ir.Undefined)
+    first = builder.insert_element(nothing, args[-1], ir.Constant(ir.IntType(32), 0))
+    return _shuffle(builder, first, nothing, (0,) * lanes)
 
 
 def fma(a: np.ndarray, x: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -192,16 +218,19 @@ def _fma(context: Any, builder: Any, signature: Any, args: Any) -> Any:
 
 
 @_lowered(operator.add, VECTOR, VECTOR, VECTOR)
+@_lowered(operator.add, WIDE, WIDE, WIDE)
 def _plus(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return builder.fadd(*args)
 
 
 @_lowered(operator.sub, VECTOR, VECTOR, VECTOR)
+@_lowered(operator.sub, WIDE, WIDE, WIDE)
 def _minus(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return builder.fsub(*args)
 
 
 @_lowered(operator.mul, VECTOR, VECTOR, VECTOR)
+@_lowered(operator.mul, WIDE, WIDE, WIDE)
 def _times(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return builder.fmul(*args)
 
@@ -234,6 +263,7 @@ def smaller(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 @_lowered(smaller, VECTOR, VECTOR, VECTOR)
+@_lowered(smaller, WIDE, WIDE, WIDE)
 def _smaller(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return builder.select(builder.fcmp_ordered("<", *args), *args)
 
@@ -244,6 +274,7 @@ def larger(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 @_lowered(larger, VECTOR, VECTOR, VECTOR)
+@_lowered(larger, WIDE, WIDE, WIDE)
 def _larger(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return builder.select(builder.fcmp_ordered(">", *args), *args)
 
@@ -268,6 +299,7 @@ def where_at_most(
 
 
 @_lowered(where_at_most, VECTOR, VECTOR, VECTOR, VECTOR, VECTOR)
+@_lowered(where_at_most, WIDE, WIDE, WIDE, WIDE, WIDE)
 def _where_at_most(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     value, limit, then, otherwise = args
     return builder.select(builder.fcmp_ordered("<=", value, limit), then, otherwise)

@@ -81,22 +81,25 @@ def peak_share(x, system, state, steps, learned, peak):
 
 @kernel
 def periods(totals, longest, tolerance, found, errors):
-    """Write the smallest period, at most `longest` steps, with which each column of totals (T, C)
+    """Write the smallest period, at most `longest` steps, with which each row of totals (C, T)
     repeats itself within its tolerance (C,), 0 if none, and how far it is from repeating itself in
     the first and the second half, errors (2, C)."""
-    steps, columns = totals.shape
+    columns, steps = totals.shape
     for c in range(columns):
         found[c] = 0
         for period in range(1, longest + 1):
-            errors[0, c] = errors[1, c] = 0.0
+            early = late = 0.0
             repeated = True
             for t in range(steps - 1, period - 1, -1):
-                error = abs(totals[t, c] - totals[t - period, c])
+                error = abs(totals[c, t] - totals[c, t - period])
                 if not error <= tolerance[c]:
                     repeated = False
                     break
-                half = 1 if 2 * t >= steps else 0
-                errors[half, c] = max(errors[half, c], error)
+                if 2 * t >= steps:
+                    late = max(late, error)
+                else:
+                    early = max(early, error)
+            errors[0, c], errors[1, c] = early, late
             if repeated:
                 found[c] = period
                 break

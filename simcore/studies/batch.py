@@ -7,25 +7,23 @@ moves several with one instruction, and keeps of each only what its end is judge
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 
-from simcore import looks, mode_curvature, mode_starts, prospects, true_tail, verdicts
+from simcore import looks, mode_curvature, mode_starts, prospects, sharing, true_tail, verdicts
 from simcore.cost import cost
 from simcore.courses import Course, course, sharpest_modes
 from simcore.experiment import Descent, Experiment
 from simcore.kernels import mode_cells as kernels
 from simcore.kernels.modes import ModeSystem
-from simcore.kernels.simd import padded
 from simcore.looks import Cancelled, Look
 from simcore.mode_starts import Beginning
+from simcore.sharing import Parts
 from simcore.trajectory import Outcome
 from simcore.true_tail import Descents
 from simcore.verdicts import Evidence, Regime
 
-BLOCK = 1 << 18  # numbers of a table of records, so that it stays in the cache
 MOST_CELLS = 4096
 
 
@@ -70,38 +68,19 @@ def origin(experiment: Experiment) -> Hashable:
 
 
 def number_by(
-    what: Callable[[Experiment], Hashable], experiments: Sequence[Experiment]
-) -> list[int]:
-    """For each experiment the number of its `what`, counted as they first come.
+    what: Callable[[Experiment], Hashable], experiments: Sequence[Experiment], parts: Parts
+) -> np.ndarray:
+    """For each of N experiments the number of its `what`, counted as they first come: (N,).
 
     `what` may depend on all but the step size, and on what else drives a descent only as far as
-    whether it is plain. Cells of a map share the objects they are made of,
-    and looking at those is much faster than at their values.
+    whether it is plain.
     """
-    of_dynamics: dict[Hashable, int] = {}
-    dynamics_of = {
-        i: of_dynamics.setdefault(
-            (of.steps, of.plain) if type(of) is Descent else id(of), len(of_dynamics)
-        )
-        for i, of in {id(e.dynamics): e.dynamics for e in experiments}.items()
-    }
-    same = ("task", "network", "start", "record")
-    columns = [
-        *(list(map(id, map(attrgetter(name), experiments))) for name in same),
-        list(map(attrgetter("engine"), experiments)),
-        list(map(dynamics_of.__getitem__, map(id, map(attrgetter("dynamics"), experiments)))),
-    ]
-    differ = [column for column in columns if column.count(column[0]) < len(column)]
-    parts = list(zip(*differ, strict=True)) if differ else [()] * len(experiments)
-    firsts: dict[Hashable, Experiment] = {}
-    for own, experiment in zip(parts, experiments, strict=True):
-        firsts.setdefault(own, experiment)
-    of_values: dict[Hashable, int] = {}
-    numbers = {
-        own: of_values.setdefault(what(experiment), len(of_values))
-        for own, experiment in firsts.items()
-    }
-    return list(map(numbers.__getitem__, parts))
+    driven = parts["dynamics"].by(lambda of: (of.steps, of.plain) if type(of) is Descent else of)
+    others = (of.number for name, of in parts.items() if name != "dynamics")
+    firsts, own = sharing.together([driven, *others])
+    known: dict[Hashable, int] = {}
+    numbers = [known.setdefault(what(experiments[first]), len(known)) for first in firsts]
+    return np.array(numbers)[own]
 
 
 def run_together(
@@ -120,9 +99,7 @@ def run_together(
 
 
 def _run_together(experiments: Sequence[Experiment], look: Look) -> Ends:
-    count = len(experiments)
-    experiments = [*experiments, *[experiments[-1]] * (padded(count) - count)]
-    place = np.array(number_by(origin, experiments))
+    place = number_by(origin, experiments, sharing.parts(experiments))
     _, firsts = np.unique(place, return_index=True)
     origins = [experiments[first] for first in firsts]
     beginning = mode_starts.begin(origins)
@@ -132,34 +109,23 @@ def _run_together(experiments: Sequence[Experiment], look: Look) -> Ends:
     dynamics, record = experiments[0].dynamics, experiments[0].record
     assert isinstance(dynamics, Descent)
     gaps, system = np.diff(dynamics.recorded(record)), beginning.system
-    past = _Past(cells.x[0].copy(), *(cells.strengths[0].copy() for _ in range(3)))
+    start = _Start(cells.x[0].copy(), cells.strengths[0].copy())
     with np.errstate(all="ignore"):  # of diverged cells
-        each = seconds(experiments[0]) * len(experiments) / len(gaps)
-        size = max(1, min(BLOCK // (3 * past.start.size), looks.between(each)))
+        size = looks.between(seconds(experiments[0]) * len(experiments) / len(gaps))
         for block in np.split(gaps, range(size, len(gaps), size)):
             look()
-            table = kernels.Table(*(np.zeros((len(block), 1, *past.start.shape)) for _ in range(3)))
-            kernels.descend_many(cells, system.first, system.power, block, table)
+            kernels.descend(cells, system.first, system.power, block)
             if not cells.alive.any():
                 break
-            np.minimum(past.lowest, table.low[:, 0].min(axis=0), out=past.lowest)
-            np.maximum(past.highest, table.high[:, 0].max(axis=0), out=past.highest)
-        found = _regimes(origins, place[:count], system, cells, past)
-        return _ends(
-            experiments[:count], origins, place, beginning.floor, cells, found, scale, look
-        )
+        found = _regimes(origins, place, system, cells, start)
+        return _ends(experiments, origins, place, beginning.floor, cells, found, scale, look)
 
 
-class _Past(NamedTuple):
-    """What a verdict needs of how C cells came to where they are, in their sharpest mode."""
+class _Start(NamedTuple):
+    """Where the sharpest modes of C cells began."""
 
-    x: np.ndarray  # (G, C) layer scales at the start
-    start: np.ndarray  # (H, C) strengths there
-    lowest: np.ndarray  # (H, C) and over all steps since
-    highest: np.ndarray  # (H, C)
-
-    def of(self, columns: np.ndarray) -> _Past:
-        return _Past(*(values[:, columns] for values in self))
+    x: np.ndarray  # (G, C) layer scales
+    strengths: np.ndarray  # (H, C)
 
 
 def _regimes(
@@ -167,23 +133,22 @@ def _regimes(
     place: np.ndarray,
     system: ModeSystem,
     cells: kernels.Cells,
-    past: _Past,
+    start: _Start,
 ) -> np.ndarray:
-    """The regimes of the first C cells, which began at the origins number `place` (C,)."""
+    """The regimes of cells, which began at the origins number `place` (C,)."""
     found = np.array([Regime.DIVERGED] * len(place), dtype=object)
-    ended = np.flatnonzero(cells.alive[: len(place)])
+    ended = np.flatnonzero(cells.alive)
     if len(ended) == 0:
         return found
     expected, dynamics = prospects.expect(origins).of(place[ended]), origins[0].dynamics
     target, step_size = cells.target[0, ended], cells.step_size[ended]
     here = Descents(system.first, system.power, target, step_size, cells.x[0][:, ended])
-    past = past.of(ended)
     unit = np.where(target > 0, target, 1.0)
     seen = Evidence(
-        start=past.start / unit,
-        lowest=past.lowest / unit,
-        highest=past.highest / unit,
-        peak=true_tail.peaks(here._replace(x=past.x), dynamics.steps, expected),
+        start=start.strengths[:, ended] / unit,
+        lowest=cells.low[:, ended] / unit,
+        highest=cells.high[:, ended] / unit,
+        peak=true_tail.peaks(here._replace(x=start.x[:, ended]), dynamics.steps, expected),
         ahead=true_tail.watch(here, expected.lowest),
     )
     depths = origins[0].network.depths
@@ -206,24 +171,19 @@ def _cells(
     def of_modes(values: np.ndarray) -> np.ndarray:
         """Values (..., N R and padding) as (R, ..., C)."""
         apart = values[..., : runs * modes].reshape(*values.shape[:-1], runs, modes)
-        return np.ascontiguousarray(np.moveaxis(apart, -1, 0)[..., place])
+        return np.moveaxis(apart, -1, 0)[..., place]
 
-    x, strengths = of_modes(beginning.x), of_modes(beginning.state.strengths)
-    loss = beginning.loss[place]
-    return kernels.Cells(
-        step_size=np.array([e.dynamics.step_size for e in experiments]),
-        limit=beginning.limit[place],
-        target=of_modes(beginning.system.target),
-        x=x,
-        pull=of_modes(beginning.state.pull),
-        strengths=strengths,
-        residual=of_modes(beginning.state.residual),
-        loss=loss,
-        alive=np.ones(len(place)),
-        kept_x=x.copy(),
-        kept_strengths=strengths.copy(),
-        kept_loss=loss.copy(),
-    )
+    state, pathways = beginning.state, len(beginning.system.first) - 1
+    cells = kernels.room(modes, len(beginning.x), pathways, len(place))
+    cells.step_size[:] = [e.dynamics.step_size for e in experiments]
+    cells.limit[:], cells.alive[:] = beginning.limit[place], 1.0
+    cells.target[:], cells.residual[:] = of_modes(beginning.system.target), of_modes(state.residual)
+    cells.pull[:] = of_modes(state.pull)
+    cells.x[:] = cells.kept_x[:] = of_modes(beginning.x)
+    cells.strengths[:] = cells.kept_strengths[:] = of_modes(state.strengths)
+    cells.low[:] = cells.high[:] = cells.strengths[0]
+    cells.loss[:] = cells.kept_loss[:] = beginning.loss[place]
+    return cells
 
 
 def _ends(
@@ -236,15 +196,13 @@ def _ends(
     scale: np.ndarray,
     look: Look,
 ) -> Ends:
-    """Of the cells of `experiments`; the others are there to fill the kernel's vectors."""
-    finished, count = cells.alive > 0, len(experiments)
     last = cells.kept_strengths[None, : len(sharpest_modes(experiments[0]))]
     return Ends(
-        outcomes=[Outcome.FINISHED if done else Outcome.DIVERGED for done in finished[:count]],
+        outcomes=[Outcome.FINISHED if done else Outcome.DIVERGED for done in cells.alive > 0],
         regimes=found.tolist(),
-        loss=(cells.kept_loss + floor[place])[:count],
-        sharpness=_sharpness(origins, place[:count], cells.kept_x[..., :count], look),
-        strengths=_course((last, last, last), scale).strengths[0, :, :count].T.copy(),
+        loss=cells.kept_loss + floor[place],
+        sharpness=_sharpness(origins, place, cells.kept_x, look),
+        strengths=_course((last, last, last), scale).strengths[0].T.copy(),
     )
 
 

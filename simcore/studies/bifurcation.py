@@ -12,7 +12,7 @@ import numpy as np
 from simcore import looks, mode_starts, prospects, theory, true_tail, verdicts
 from simcore.checks import require
 from simcore.experiment import Balanced, Experiment
-from simcore.kernels import mode_cells, simd
+from simcore.kernels import mode_cells
 from simcore.kernels import orbits as kernels
 from simcore.looks import Cancelled
 from simcore.mode_starts import Beginning
@@ -154,33 +154,25 @@ def _long_run(
 def _walk(begin: Beginning, x: np.ndarray, step_sizes: np.ndarray, steps: int) -> _Look:
     """So many steps on from x (G, E)."""
     system, count = begin.system, len(step_sizes)
-    columns = np.minimum(np.arange(simd.padded(count)), count - 1)  # the last one fills the vectors
-    x, step_sizes = x[:, columns], step_sizes[columns]
-    here = Descents(
-        system.first, system.power, np.full(len(columns), system.target[0]), step_sizes, x
-    )
-    wide, x, state = here.system()
-    cells = mode_cells.Cells(
-        step_size=wide.step_size,
-        limit=np.full(len(columns), begin.limit[0]),
-        target=wide.target[None],
-        x=x[None],
-        pull=state.pull[None],
-        strengths=state.strengths[None],
-        residual=state.residual[None],
-        loss=np.zeros(len(columns)),
-        alive=np.ones(len(columns)),
-        kept_x=x[None].copy(),
-        kept_strengths=state.strengths[None].copy(),
-        kept_loss=np.zeros(len(columns)),
+    here = Descents(system.first, system.power, np.full(count, system.target[0]), step_sizes, x)
+    state = here.system()[2]
+    cells = mode_cells.room(1, len(x), len(state.strengths), count)
+    cells.step_size[:], cells.limit[:], cells.alive[:] = step_sizes, begin.limit[0], 1.0
+    cells.target[:], cells.residual[:] = here.target, state.residual[:count]
+    cells.x[:], cells.pull[:], cells.strengths[:] = (
+        x,
+        state.pull[:, :count],
+        state.strengths[:, :count],
     )
     back = min(RETURN, steps)
-    gaps = np.array([steps - back, back])
-    table = mode_cells.Table(*(np.zeros((2, 1, *state.strengths.shape)) for _ in range(3)))
-    with np.errstate(all="ignore"):  # of those that diverge
-        mode_cells.descend_many(cells, system.first, system.power, gaps, table)
-    then, now = table.strengths[:, 0, :, :count]
-    return _Look(cells.x[0][:, :count], then, now, cells.alive[:count] > 0)
+
+    def go(steps: int) -> np.ndarray:
+        with np.errstate(all="ignore"):  # of those that diverge
+            mode_cells.descend(cells, system.first, system.power, np.array([steps]))
+        return cells.strengths[0].copy()
+
+    before, now = go(steps - back), go(back)
+    return _Look(cells.x[0], before, now, cells.alive > 0)
 
 
 def _fates(

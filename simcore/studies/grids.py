@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from simcore.checks import require, shown
-from simcore.experiment import Experiment
+from simcore.experiment import PARTS, Experiment
 from simcore.spec import Spec
 
 MOST_CELLS = 1_000_000  # of one grid
@@ -112,15 +112,12 @@ class _Cells:
 
     def experiments(self) -> list[Experiment]:
         """All, the last axis fastest."""
-        every = [f.name for f in fields(self.base)]
-        varied = [name for name in every if name in self.fields] or every
-        same = {name: getattr(self.base, name) for name in every if name not in varied}
-        parts = zip(*(self._everywhere(self._parts(name)) for name in varied), strict=True)
-        new = self._everywhere(self._new())
-        cells = (same | dict(zip(varied, values, strict=True)) for values in parts)
+        values = zip(*(self._everywhere(self._parts(name)) for name in PARTS), strict=True)
         return [
-            Experiment(**cell) if check else Experiment.of_checked(cell)
-            for cell, check in zip(cells, new, strict=True)
+            Experiment(**dict(zip(PARTS, parts, strict=True)))
+            if check
+            else Experiment.of_checked(parts)
+            for parts, check in zip(values, self._everywhere(self._new()), strict=True)
         ]
 
     def _axes_of(self, name: str) -> set[int]:

@@ -12,7 +12,7 @@ import numpy as np
 from simcore import variations
 from simcore.cost import cost
 from simcore.experiment import Descent, Experiment, Record
-from simcore.kernels.simd import padded
+from simcore.kernels.simd import WIDE_LANES, padded
 from simcore.regimes import classify
 from simcore.simulate import simulate
 from simcore.studies import batch
@@ -72,7 +72,7 @@ def regimes(
     count = min(CELLS, max(FEWEST, affordable))
     edges = np.geomspace(low, high, count + 1)
     middles = np.sqrt(edges[1:] * edges[:-1])
-    size = padded(max(1, int(SLICE / _each(start))))
+    size = padded(max(1, int(SLICE / _each(start))), WIDE_LANES)
     found: list[Regime] = []
     for first in range(0, count, size):
         go_on()

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from simcore import extras, files, run_inputs
+from simcore import extras, files, run_inputs, sharing
 from simcore.checks import require, shown
 from simcore.experiment import Experiment
 from simcore.rows import Row
@@ -226,7 +226,7 @@ def _columns(
     rows: Sequence[Row],
     versions: Mapping[Experiment, str | None] | None,
 ) -> dict[str, list[Any]]:
-    inputs = run_inputs.varied(experiments)
+    inputs = run_inputs.varied(sharing.parts(experiments))
     lines = [_written(given | row) for given, row in zip(inputs, rows, strict=True)]
     return {
         "key": [experiment.key for experiment in experiments],

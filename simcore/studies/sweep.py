@@ -6,27 +6,27 @@ whichever it is. Whatever happens in a run, it has a row: divergence and cancell
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import fields
 from functools import partial
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from simcore import bars, hands, regimes, run_inputs, theory
+from simcore import bars, hands, regimes, run_inputs, sharing, theory
 from simcore.checks import require, shown
 from simcore.cost import cost
 from simcore.courses import sharpest
 from simcore.experiment import Experiment
 from simcore.hands import cores
 from simcore.rows import Row, Summary
+from simcore.sharing import Parts
 from simcore.simulate import simulate
 from simcore.studies import batch
 from simcore.studies.batch import Ends
@@ -40,7 +40,8 @@ Measure = Callable[[Trajectory], Row]
 OnDone = Callable[[int, int, Row], object]
 
 SECONDS_PER_BATCH = 0.3  # of one core
-BATCHES, FEWEST_CELLS = 8, 64  # so many batches, to share among cores, while none is so small
+BATCHES = 8  # so many, to share among cores, while none is so small:
+LEAST_SECONDS, FEWEST_CELLS = 0.03, 64  # a batch takes 3 ms of its own
 RUNS_PER_BATCH = 16  # of those that run one by one, however short
 LOOK_EVERY = 0.1  # seconds between two questions whether to stop
 
@@ -67,12 +68,9 @@ def summary(run: Trajectory) -> Row:
 
 
 def _rows(experiments: Sequence[Experiment], ends: Ends, seconds: float) -> list[Row]:
-    rules = [e.dynamics for e in experiments]
-    known = {
-        i: (np.nan if of.eta is None else of.eta, of.weight_decay, of.reach)
-        for i, of in {id(of): of for of in rules}.items()
-    }
-    step_sizes, decays, reaches = np.array([known[id(of)] for of in rules]).T
+    rules = sharing.part(experiments, "dynamics")
+    known = [(np.nan if r.eta is None else r.eta, r.weight_decay, r.reach) for r in rules.different]
+    step_sizes, decays, reaches = np.array(known)[rules.number].T
     return Summary.rows(
         outcome=_each(ends.outcomes, lambda outcome: outcome.name),
         regime=_each(ends.regimes, lambda regime: regime.value),
@@ -127,7 +125,8 @@ def sweep(
     experiments = list(experiments)
     others = [thing for thing in experiments if not isinstance(thing, Experiment)]
     require(not others, f"a sweep needs a list of experiments, got {shown(others[:1])} among them")
-    inputs = run_inputs.varied(experiments, plan.axes if plan is not None else ())
+    parts = sharing.parts(experiments)
+    inputs = run_inputs.varied(parts, plan.axes if plan is not None else ())
     with ExitStack() as stack:
         if progress:
             bar = stack.enter_context(bars.counting(len(experiments)))
@@ -136,74 +135,66 @@ def sweep(
             store = stack.enter_context(Store(store))
         if plan is not None and isinstance(store, Store):
             store.put_plan(plan.to_json(), _name(measure))
-        return _sweep(experiments, inputs, measure, executor, store, on_done, stopped)
+        return _sweep(experiments, parts, inputs, measure, executor, store, on_done, stopped)
 
 
 def _sweep(
     experiments: Sequence[Experiment],
-    inputs: Sequence[Row],
+    parts: Parts,
+    rows: list[Row],
     measure: Measure,
     executor: Any,
     store: Store | None,
     on_done: OnDone | None,
     stopped: Callable[[], bool] | None,
 ) -> list[Row]:
-    places = _equal(experiments)
-    different = [experiments[first] for first, *_ in places]
-    places_of = {id(experiment): same for experiment, same in zip(different, places, strict=True)}
-    rows: list[Row | None] = [None] * len(experiments)
+    """`sweep`, in rows that hold the inputs already."""
+    firsts, numbers = sharing.together(of.by(lambda part: part) for of in parts.values())
+    copies = _copies(firsts, numbers)
+    reached = np.zeros(len(rows), bool)
     done = 0
 
-    def place(part: Sequence[Experiment], results: Sequence[Row]) -> bool:
-        """Put the rows where they belong; whether to go on."""
+    def place(these: Sequence[int], results: Sequence[Row]) -> bool:
+        """Put the rows of the experiments number `these` where they belong; whether to go on."""
         nonlocal done
         wanted = True
-        for experiment, row in zip(part, results, strict=True):
-            for index in places_of[id(experiment)]:  # hashing takes longer than a run
-                found = rows[index] = inputs[index] | row
+        for first, row in zip(these, results, strict=True):
+            for index in copies.get(first, (first,)):
+                rows[index].update(row)
+                reached[index] = True
                 done += 1
                 if wanted and on_done is not None:
-                    wanted = on_done(done, len(experiments), found) is not False
+                    wanted = on_done(done, len(rows), rows[index]) is not False
         return wanted
 
-    known = store.rows(different, _name(measure)) if store is not None else {}
-    go_on = place(list(known), list(known.values()))
-    missing = [e for e in different if e not in known] if known else different
-    if go_on and missing:
-        batches = _batches(missing, measure)
-        with closing(_results(batches, measure, executor, stopped)) as results:
-            for part, part_rows in results:
+    of_store: Mapping[Experiment, Row] = {}
+    if store is not None:
+        of_store = store.rows([experiments[n] for n in firsts], _name(measure))
+    there = [n for n in firsts.tolist() if experiments[n] in of_store] if of_store else []
+    go_on = place(there, [of_store[experiments[n]] for n in there])
+    missing = np.setdiff1d(firsts, np.array(there, np.int64))
+    if go_on and len(missing):
+        batches = _batches(experiments, parts, missing, measure)
+        with closing(_results(experiments, batches, measure, executor, stopped)) as results:
+            for these, of_these in results:
                 if store is not None:
-                    store.put(part, part_rows, _name(measure))
-                if not place(part, part_rows):
+                    store.put([experiments[n] for n in these], of_these, _name(measure))
+                if not place(these, of_these):
                     break
     cancelled = _cancelled_row(measure)
-    return [
-        given | cancelled if row is None else row for given, row in zip(inputs, rows, strict=True)
-    ]
+    for index in np.flatnonzero(~reached):
+        rows[index].update(cancelled)
+    return rows
 
 
-def _equal(experiments: Sequence[Experiment]) -> list[list[int]]:
-    """The places of equal experiments, in the order of the first of them.
-
-    To hash an experiment takes longer than its run in a map, whose cells share their parts: each
-    part is hashed once.
-    """
-    numbers = np.zeros(len(experiments), dtype=np.int64)
-    for field in fields(Experiment):
-        owners = list(map(attrgetter(field.name), experiments))
-        different = {id(owner): owner for owner in owners}
-        of_values: dict[Any, int] = {}
-        number_of = {
-            i: of_values.setdefault(owner, len(of_values)) for i, owner in different.items()
-        }
-        if len(of_values) > 1:
-            own = np.fromiter(map(number_of.__getitem__, map(id, owners)), np.int64, len(owners))
-            numbers = np.unique(numbers * len(of_values) + own, return_inverse=True)[1]
-    places: dict[int, list[int]] = {}
-    for index, number in enumerate(numbers.tolist()):
-        places.setdefault(number, []).append(index)
-    return list(places.values())
+def _copies(firsts: np.ndarray, numbers: np.ndarray) -> dict[int, list[int]]:
+    """The places of equal experiments, by the first of them; those that have no equal are left
+    out."""
+    several = np.flatnonzero(np.bincount(numbers)[numbers] > 1)
+    copies: dict[int, list[int]] = {}
+    for first, place in zip(firsts[numbers[several]].tolist(), several.tolist(), strict=True):
+        copies.setdefault(first, []).append(place)
+    return copies
 
 
 def _name(measure: Measure) -> str:
@@ -218,13 +209,14 @@ def _name(measure: Measure) -> str:
 
 
 def _results(
-    batches: Sequence[list[Experiment]],
+    experiments: Sequence[Experiment],
+    batches: Sequence[list[int]],
     measure: Measure,
     executor: Any,
     stopped: Callable[[], bool] | None,
-) -> Generator[tuple[list[Experiment], list[Row]], None, None]:
-    """Batches with their rows, as they finish, until told to stop. Closing it stops what is still
-    running."""
+) -> Generator[tuple[list[int], list[Row]], None, None]:
+    """Batches, the numbers of their experiments, with their rows, as they finish, until told to
+    stop. Closing it stops what is still running."""
     stop = threading.Event()
 
     def unwanted() -> bool:
@@ -238,12 +230,12 @@ def _results(
         run = partial(_run_batch, stopped=unwanted)
     elif (client := client_of(executor)) is not None:
         executor = cluster = Cluster(client)
-    pending: dict[Future, list[Experiment]] = {}
+    pending: dict[Future, list[int]] = {}
     finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
     try:
-        for part in batches:
-            future = executor.submit(run, part, measure)
-            pending[future] = part
+        for these in batches:
+            future = executor.submit(run, [experiments[n] for n in these], measure)
+            pending[future] = these
             future.add_done_callback(finished.put)
         while pending and not unwanted():
             try:
@@ -287,35 +279,37 @@ def _run_batch(
     return rows
 
 
-def _batches(experiments: Sequence[Experiment], measure: Measure) -> list[list[Experiment]]:
-    """What is run, stored and lost together: descents of one kind, those that start alike side by
-    side, and others until there is work for a while."""
+def _batches(
+    experiments: Sequence[Experiment], parts: Parts, places: np.ndarray, measure: Measure
+) -> list[list[int]]:
+    """What is run, stored and lost together, of the experiments at `places`: descents of one kind,
+    those that start alike side by side, and others until there is work for a while."""
     if measure is not summary:
-        return _by_work(experiments)
-    alike: dict[int, list[Experiment]] = {}
-    numbers = batch.number_by(lambda e: (batch.kind(e), batch.origin(e)), experiments)
-    for number, experiment in zip(numbers, experiments, strict=True):
-        alike.setdefault(number, []).append(experiment)
-    kinds: dict[Hashable, list[Experiment]] = {}
-    for same in alike.values():
-        kinds.setdefault(batch.kind(same[0]), []).extend(same)
-    batches = _by_work(kinds.pop(None, []))
-    for cells in kinds.values():
-        size = int(SECONDS_PER_BATCH / batch.seconds(cells[0]))
-        shared = max(FEWEST_CELLS, len(cells) // BATCHES)
-        size = min(max(size, 1), shared, batch.MOST_CELLS)
-        batches += [cells[first : first + size] for first in range(0, len(cells), size)]
+        return _by_work(experiments, places.tolist())
+    kinds = batch.number_by(batch.kind, experiments, parts)[places]
+    origins = batch.number_by(batch.origin, experiments, parts)[places]
+    order = np.lexsort((origins, kinds))
+    batches: list[list[int]] = []
+    for cells in np.split(places[order], np.flatnonzero(np.diff(kinds[order])) + 1):
+        one = experiments[cells[0]]
+        if batch.kind(one) is None:
+            batches = _by_work(experiments, np.sort(cells).tolist()) + batches
+            continue
+        count, seconds = len(cells), len(cells) * batch.seconds(one)
+        shared = min(BATCHES, seconds / LEAST_SECONDS, count / FEWEST_CELLS)
+        needed = max(shared, seconds / SECONDS_PER_BATCH, count / batch.MOST_CELLS)
+        batches += [part.tolist() for part in np.array_split(cells, math.ceil(needed))]
     return batches
 
 
-def _by_work(experiments: Sequence[Experiment]) -> list[list[Experiment]]:
-    batches: list[list[Experiment]] = []
+def _by_work(experiments: Sequence[Experiment], places: Sequence[int]) -> list[list[int]]:
+    batches: list[list[int]] = []
     room = 0.0
-    for experiment in experiments:
-        seconds = cost(experiment).seconds
+    for place in places:
+        seconds = cost(experiments[place]).seconds
         if not batches or seconds > room or len(batches[-1]) == RUNS_PER_BATCH:
             batches.append([])
             room = SECONDS_PER_BATCH
-        batches[-1].append(experiment)
+        batches[-1].append(place)
         room -= seconds
     return batches
