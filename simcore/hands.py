@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import queue
-import statistics
 import threading
 import time
 from collections import deque
@@ -71,13 +70,15 @@ class Pace:
     """Work in pieces, each by one thread or by two, whichever was faster of late. Where others use
     the second core as well, two are slower, because each waits for the other."""
 
-    WORTH = 5e-4  # seconds that a piece should take, so that another thread has time to come
-    AGAIN = 32  # pieces until the slower way is tried again
+    # Seconds that a piece should take. A thread that wakes up is given a core of its own at once or
+    # after several milliseconds on that of whoever woke it.
+    WORTH = 1e-2
+    SOON, LATE = 4, 32  # pieces until the slower way is tried again; twice as many each time
     KEPT = 3  # pieces of each way that are remembered
 
     def __init__(self) -> None:
         self.taken = {False: deque[float](maxlen=self.KEPT), True: deque[float](maxlen=self.KEPT)}
-        self.pieces = 0
+        self.usual, self.wait, self.left = True, self.SOON, self.SOON
 
     @contextmanager
     def piece(self, amount: int) -> Iterator[Ask | None]:
@@ -97,6 +98,13 @@ class Pace:
         one, two = self.taken[False], self.taken[True]
         if min(len(one), len(two)) < self.KEPT:
             return len(two) <= len(one)
-        self.pieces += 1
-        again = self.pieces % self.AGAIN == 0
-        return (statistics.median(two) < statistics.median(one)) != again
+        faster = min(two) < min(one)
+        if faster != self.usual:
+            self.usual, self.wait = faster, self.SOON
+            self.left = self.wait
+        self.left -= 1
+        if self.left:
+            return faster
+        self.wait = min(2 * self.wait, self.LATE)
+        self.left = self.wait
+        return not faster
