@@ -550,7 +550,8 @@ def rows_in(path):
     if not path.exists():
         return 0
     with sqlite3.connect(path, timeout=30) as file:
-        count = file.execute("SELECT count(*) FROM runs").fetchone()[0]
+        begun = file.execute("SELECT * FROM sqlite_master WHERE name = 'runs'").fetchone()
+        count = file.execute("SELECT count(*) FROM runs").fetchone()[0] if begun else 0
     file.close()
     return count
 
