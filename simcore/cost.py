@@ -21,9 +21,9 @@ MODES_RECORD = 2e-6  # where an engine comes through many in one call; else a ca
 RECORD_CALL, MATRICES_RECORD = 3e-5, 4e-5  # in Python
 MODES_SETUP, MATRICES_SETUP = 6e-4, 1.5e-3
 EIGENVALUES = 5e-6  # of a small matrix; larger ones with the cube of their size
-DIAGONAL, FULL = 3e-9, 8e-10  # per size^3, of a mode's groups with their filling; of a pair
-PAIR, PAIR_ENTRY = 2e-6, 3e-9  # to fill the block of two modes
-PAIRS_SOLVED = 4  # of those blocks; bounds rule out the others
+DIAGONAL, FULL = 3e-9, 5e-10  # per size^3, of a mode's groups with their filling; of a pair
+PAIR, PAIR_ENTRY = 1e-6, 1e-9  # to fill the block of two modes
+PAIRS_SOLVED = 1  # of those blocks; bounds rule out the others
 FIRST, FURTHER = 16, 30  # products with the Hessian that the eigenvalues of a record cost, each
 EIGENPAIRS = 6e-5  # of a record, beside its products
 PRODUCT, ORTHOGONAL = 4, 5e-10  # gradients that a product costs; per weight and earlier vector
@@ -53,13 +53,13 @@ class Cost(NamedTuple):
 
 
 def cost(experiment: Experiment, *, together: bool = False) -> Cost:
-    """What the run takes of one core that does nothing else, kernels compiled.
+    """What the run takes of one slow core that does nothing else, kernels compiled.
 
     `together`: as one of many descents that run side by side (`studies.batch`), where only the last
-    record has a sharpness. Within a factor of two for a descent, of three for a flow, whose steps
-    only its integrator knows (taken are those near a minimum, at the usual tolerance), as measured
-    by `benchmarks/cost.py`; a run that diverges is shorter, and so is a flow of full weights that
-    comes to rest.
+    record has a sharpness. On the safe side: a fast core took a half to a twelfth of it in
+    `benchmarks/cost.py`, least where weights come to rest and records cost next to nothing, or
+    cells of a map are stepped together. Of a flow only its integrator knows the steps; taken are
+    those near a minimum, at the usual tolerance. A run that diverges is shorter.
     """
     steps, records = _counts(experiment)
     if experiment.dynamics.averages:
