@@ -201,8 +201,9 @@ class EigenSolver:
         self.theta = np.zeros(0)
         self.work: kernels.Workspace  # of the call before
         self.tangent = kernels.Tangent(*_chains(experiment))
-        outputs = 0 if experiment.sees_samples else padded(experiment.task.n_out)
-        here = Coordinates(self.layout, self.tangent, outputs, self.count)
+        task = experiment.task
+        shape = (0, 0) if experiment.sees_samples else (task.n_out, task.n_in)
+        here = Coordinates(self.layout, self.tangent, shape, self.count)
         # at worst, each product is made orthogonal twice, in coordinates that may be fewer
         vectors = 2 * room(self.layout) * here.size // int(whole.start[-1])
         per_call = looks.between(product_seconds(experiment, vectors))

@@ -180,6 +180,8 @@ class _GaussNewton:
 
     def __init__(self, coordinates: Coordinates) -> None:
         self.coordinates, where = coordinates, coordinates.layout
+        # padded maps have entries that no weight moves, and eigenvalues of K for each
+        self.entries = coordinates.entries
         self.matrix = self.diagonalised = np.zeros((0, 0))
         self.pulls = zeros(2, int(where.rows.max() * where.rows[-1]))
 
@@ -209,21 +211,23 @@ class _GaussNewton:
         apart = self.values - values[:, None]
         least = NEAR * np.abs(values)[:, None] + np.finfo(float).tiny
         apart = np.where(np.abs(apart) < least, np.copysign(least, apart), apart)
-        pulls = self._times_root(self._times_root(maps) @ self.axes / apart @ self.axes.T)
+        found = self._times_root(maps)[:, self.entries]
         left *= -1.0
-        self._add_pulls(place, pulls, left)
+        self._add_pulls(place, found @ self.axes / apart @ self.axes.T, left)
 
     def top(self, place: matrices.Place, count: int) -> np.ndarray:
         """J^T u for the eigenvectors u of K's largest eigenvalues, (count, N): the eigenvectors of
         J^T J; zeros where K has fewer."""
         out = zeros(count, self.coordinates.size)
         axes = self.axes.T[::-1][:count]
-        self._add_pulls(place, self._times_root(axes), out[: len(axes)])
+        self._add_pulls(place, axes, out[: len(axes)])
         return out
 
-    def _add_pulls(self, place: matrices.Place, maps: np.ndarray, out: np.ndarray) -> None:
-        here, slopes = self.coordinates, zeros(*maps.shape)
-        slopes[:] = maps
+    def _add_pulls(self, place: matrices.Place, images: np.ndarray, out: np.ndarray) -> None:
+        """out += J^T of the images, each a row of all entries."""
+        here, slopes = self.coordinates, zeros(len(images), place.problem.target.size)
+        slopes[:, self.entries] = images
+        slopes[:] = self._times_root(slopes)
         kernels.add_pulls(
             place.theta, here.layout, place.work, here.tangent, here.frame, slopes, out
         )
@@ -235,7 +239,7 @@ class _GaussNewton:
         return (maps.reshape(-1, len(self.root)) @ self.root).reshape(maps.shape)
 
     def _matrix(self, place: matrices.Place) -> np.ndarray:
-        """K, (n_out n_in, n_out n_in)."""
+        """K, a row and a column for each entry of a map."""
         where, n_in = self.coordinates.layout, self.coordinates.layout.n_in
         n_out, layers = place.problem.target.size // n_in, len(where.rows)
         above, below = np.empty((layers, n_out**2)), np.empty((layers, n_in**2))
@@ -243,7 +247,8 @@ class _GaussNewton:
         if self.root is not None:
             below = (self.root @ below.reshape(-1, n_in, n_in) @ self.root).reshape(below.shape)
         pairs = (above.T @ below).reshape(n_out, n_out, n_in, n_in)
-        return pairs.transpose(0, 2, 1, 3).reshape(n_out * n_in, n_out * n_in)
+        whole = pairs.transpose(0, 2, 1, 3).reshape(n_out * n_in, n_out * n_in)
+        return whole[np.ix_(self.entries, self.entries)]
 
 
 def _alike(a: np.ndarray, b: np.ndarray, most: float) -> bool:

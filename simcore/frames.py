@@ -6,7 +6,7 @@ import numpy as np
 
 from simcore.kernels import frames as kernels
 from simcore.kernels import matrices
-from simcore.kernels.simd import zeros
+from simcore.kernels.simd import padded, zeros
 
 WORTH = 0.7  # of the weights: with so few coordinates their products cost less
 
@@ -15,15 +15,18 @@ class Coordinates:
     """Narrow ones where layers are wide, else the weights themselves, padded as `layout` says."""
 
     def __init__(
-        self, layout: matrices.Layout, tangent: matrices.Tangent, outputs: int, k: int
+        self, layout: matrices.Layout, tangent: matrices.Tangent, shape: tuple[int, int], k: int
     ) -> None:
         """For k eigenvectors: a frame leaves out eigenvalues of 0, so it must have room for many
-        more. `outputs`: n_out, padded."""
+        more. `shape`: (n_out, n_in) of the whole map, nothing padded."""
         self.layout, self.tangent = layout, tangent
+        outputs, inputs = shape
+        # of a map, padded and flat
+        self.entries = (layout.n_in * np.arange(outputs)[:, None] + np.arange(inputs)).ravel()
         first = np.isin(np.arange(len(layout.rows)), layout.first[:-1])
         sizes = np.where(first, layout.rows, layout.rows + layout.cols) * layout.n_in
         weights, count = int((layout.rows * layout.cols).sum()), int(sizes.sum())
-        wide = min(layout.rows.min(), layout.cols.min(), outputs) >= layout.n_in
+        wide = min(layout.rows.min(), layout.cols.min(), padded(outputs)) >= layout.n_in
         narrow = bool(wide and count <= WORTH * weights and 8 * k <= count)
         chain, layers = int(layout.chain[-1]) if narrow else 0, len(sizes) if narrow else 0
         square = layout.n_in**2
