@@ -376,7 +376,8 @@ def sharpness(
     experiment: Experiment, theta: np.ndarray, k: int = 1, tol: float = 1e-8
 ) -> tuple[np.ndarray, np.ndarray]:
     """The k largest (algebraic) eigenvalues of the Hessian at theta, largest first, and their
-    residuals ||Hv - lambda v|| (at most sqrt(k) `tol` times the largest |Ritz value|).
+    residuals ||Hv - lambda v|| (at most sqrt(k) `tol` times the largest |Ritz value|, with a `tol`
+    of 1e-12 or more).
 
     Lanczos with reorthogonalisation; repeated eigenvalues come as often as they are there.
     Eigenvalues almost as close as the residuals may stand in for each other: lower `tol` then.

@@ -21,7 +21,7 @@ from simcore.looks import Look
 
 # Of a single eigenvalue the residual counts, though the error is its square: a looser one also
 # stops before an eigenvector that has just overtaken grows out of the warm start's noise. Where
-# there are several, those that are about to overtake are followed.
+# Davidson's method finds several, it follows one more, which may be about to overtake.
 ALONG_RUN = Accuracy(residual=1e-9, error=1e-9)
 SHORT = 5e-6  # seconds of a step in which two threads would mostly wait for each other
 
@@ -47,6 +47,7 @@ class MatricesEngine(Moving):
         step = cost(experiment).step
         self.per_call = looks.between(step)
         self.pace, self.worth_two = hands.Pace(), self._worth_two(step)
+        self.unseen = zeros(matrix_kernels.SIGNS)  # by any other thread
         self.together = 1  # the solver goes from state to state
 
     def _worth_two(self, step: float) -> float:
@@ -73,13 +74,13 @@ class MatricesEngine(Moving):
         return self.experiment.task.floor()
 
     def descend(self, steps: int, step_size: float) -> int:
-        signs = zeros(matrix_kernels.SIGNS)
         if steps < self.worth_two:
-            return self._descend(steps, step_size, signs)
+            return self._descend(steps, step_size, self.unseen)
+        signs = zeros(matrix_kernels.SIGNS)
         with self.pace.piece(steps) as ask:
-            if ask is not None:
-                ask(lambda: self.assist(step_size, signs))
             try:
+                if ask is not None:
+                    ask(lambda: self.assist(step_size, signs))
                 return self._descend(steps, step_size, signs)
             finally:  # also after an interrupt, or the other would wait for ever
                 signs[matrix_kernels.CALLED] = matrix_kernels.OVER

@@ -89,6 +89,26 @@ def test_another_thread_does_take_part(asked):
     assert 0 < moved[0] <= steps
 
 
+def test_an_interrupt_right_after_it_was_asked_lets_it_go_too(monkeypatch):
+    helped, left = engine(experiment(n=30), two=True), threading.Event()
+    assist = helped.assist
+
+    def come(step_size, signs):
+        assist(step_size, signs)
+        left.set()
+
+    def ask(task):
+        threading.Thread(target=task, daemon=True).start()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(helped, "assist", come)
+    monkeypatch.setattr(hands, "cores", lambda: 2)
+    monkeypatch.setattr(hands, "_ask", ask)
+    with pytest.raises(KeyboardInterrupt):
+        helped.descend(100, 1e-3)
+    assert left.wait(60)
+
+
 @pytest.mark.parametrize("late", [0.0, 0.005, 0.5])
 def test_it_may_come_at_any_time_or_after_the_end(late):
     of, signs = experiment(n=30, steps=1), np.zeros(matrices.SIGNS)

@@ -1,6 +1,7 @@
 """Wide networks: the Hessian's own coordinates, and several eigenvalues at once."""
 
 from dataclasses import replace
+from itertools import product
 
 import naive
 import numpy as np
@@ -12,6 +13,7 @@ from simcore.davidson import Davidson
 from simcore.kernels import frames, matrices
 from simcore.kernels import lanczos as kernels
 from simcore.lanczos import Accuracy
+from simcore.matrices_engine import ALONG_RUN
 
 EXACT = Accuracy(residual=1e-9)
 WIDE = Network(depths=(3, 2), width=24)
@@ -135,6 +137,27 @@ def test_one_krylov_space_gives_them_all_after_any_jump(monkeypatch, task, k):
         scale = np.abs(spectrum).max()
         assert np.abs(values - spectrum[:k]).max() <= 1e-8 * scale
         assert (residuals <= 1e-8 * scale).all()
+
+
+@pytest.mark.parametrize("k", [2, 4, 6, 8, 12])
+def test_no_eigenvalue_is_missed_where_clusters_end_between_two_of_them(k):
+    """On the plateau of a small start, between what is asked for and what is not."""
+    for seed, std in product(range(2), (1e-3, 1e-2)):
+        experiment = Experiment(
+            task=Spectrum(singular_values=tuple(np.linspace(1.0, 0.5, 16).tolist())),
+            network=Network(depths=(2, 2), width=16),
+            start=Gaussian(std=std, seed=seed),
+            dynamics=Descent(step_size=0.1, steps=1),
+            engine="matrices",
+        )
+        along, theta = Along(experiment, k, ALONG_RUN), curvature.initial(experiment)
+        assert along.solver.method.together
+        for _ in range(4):
+            values, _ = along.solve(theta)
+            spectrum = along.spectrum()
+            assert np.abs(values - spectrum[:k]).max() <= 1e-9 * np.abs(spectrum).max()
+            for _ in range(10):
+                theta = theta - 0.1 * curvature.gradient(experiment, theta)
 
 
 def from_one_krylov_space(along):

@@ -235,6 +235,14 @@ def test_batches_of_more_cells_than_go_together(monkeypatch):
     assert settled(rows[n] for n in some) == settled(summary(simulate(cells[n])) for n in some)
 
 
+@pytest.mark.parametrize("count", [1, 3, 20])
+def test_cells_that_take_longer_than_a_batch_may_go_one_by_one(monkeypatch, count):
+    cells = grid(PAPER, {"dynamics.step_size": np.linspace(0.05, 0.2, count).tolist()})
+    expected = settled(sweep(cells))
+    monkeypatch.setattr("simcore.studies.sweep.SECONDS_PER_BATCH", 1e-9)
+    assert settled(sweep(cells)) == expected
+
+
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 1)), max_size=30))
 def test_combinations_are_counted_as_they_first_come(combinations):

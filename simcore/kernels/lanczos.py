@@ -190,8 +190,8 @@ def step(theta, layout, problem, work, tangent, frame, lanczos, m, vectors, p):
     p vectors; write it behind them, alpha and beta. Return its length.
 
     The recurrence keeps it so but for rounding, which grows as an eigenvector is found. All vectors
-    are taken out where what they may have of each other is more than LEANING, and in the step
-    after it, which leans on two.
+    are taken out where what they may have of each other is more than LEANING, in the step after
+    it, which leans on two, and where little is left of the image.
     """
     basis, alpha, beta, n = lanczos.basis, lanczos.alpha, lanczos.beta, vectors.shape[1]
     image, last = basis[m], at(basis[m - 1], 0)

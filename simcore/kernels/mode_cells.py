@@ -114,7 +114,8 @@ def _carry(source, source_columns, goal, goal_columns, rows, size):
 
 @kernel
 def descend_many(board, desk, first, power, gaps):
-    """`mode_records.descend` in every cell of the board, bit for bit: gaps[k] steps, then record k.
+    """`mode_records.descend` in every cell of the board, bit for bit: gaps[k] steps, then what is
+    alive is kept, and so on.
 
     `first` and `power` are those of a ModeSystem; the board, current on entry, is updated. What is
     there of cells that are no longer alive has no meaning but what is kept. Cells move to the desk,
@@ -133,7 +134,11 @@ def descend_many(board, desk, first, power, gaps):
                 break
             for _ in range(gaps[k]):
                 _step_together(desk, first, power, size)
-                spread(strengths, at(desk.low, 0), at(desk.high, 0), pathways * BLOCK)
+                if size == BLOCK:
+                    spread(strengths, at(desk.low, 0), at(desk.high, 0), pathways * BLOCK)
+                    continue
+                for n in range(0, pathways * BLOCK, BLOCK):
+                    spread(at(strengths, n), at(desk.low, n), at(desk.high, n), size)
             _keep(alive, at(desk.x, 0), at(desk.kept_x, 0), modes * groups, size)
             _keep(alive, strengths, at(desk.kept_strengths, 0), modes * pathways, size)
             _keep(alive, at(desk.loss, 0), at(desk.kept_loss, 0), ONE_ROW, size)

@@ -44,7 +44,7 @@ def kind(experiment: Experiment) -> Hashable:
     if experiment.resolved_engine != "modes" or not (dynamics.iterated and dynamics.plain):
         return None
     sharpest = sharpest_modes(experiment)
-    if sharpest != tuple(range(len(sharpest))):  # the kernel records the first modes
+    if sharpest != tuple(range(len(sharpest))):  # the kernel keeps the range of the first mode
         return None
     rows = experiment.start.layer_scales(network.depths)
     equal_layers = tuple(tuple(map(row.index, row)) for row in rows)

@@ -298,7 +298,7 @@ def _batches(
         count, seconds = len(cells), len(cells) * batch.seconds(one)
         shared = min(BATCHES, seconds / LEAST_SECONDS, count / FEWEST_CELLS)
         needed = max(shared, seconds / SECONDS_PER_BATCH, count / batch.MOST_CELLS)
-        batches += [part.tolist() for part in np.array_split(cells, math.ceil(needed))]
+        batches += [part.tolist() for part in np.array_split(cells, math.ceil(min(needed, count)))]
     return batches
 
 
