@@ -70,15 +70,15 @@ class Pace:
     """Work in pieces, each by one thread or by two, whichever was faster of late. Where others use
     the second core as well, two are slower, because each waits for the other."""
 
-    # Seconds that a piece should take. A thread that wakes up is given a core of its own at once or
-    # after several milliseconds on that of whoever woke it.
-    WORTH = 1e-2
-    SOON, LATE = 4, 32  # pieces until the slower way is tried again; twice as many each time
+    WORTH = 5e-4  # seconds that a piece should take, so that another thread has time to come
     KEPT = 3  # pieces of each way that are remembered
+    # The slower way is tried again when what that cost the last time is so little of the seconds
+    # since, and not at once.
+    SHARE, SOON = 0.05, 0.05
 
     def __init__(self) -> None:
         self.taken = {False: deque[float](maxlen=self.KEPT), True: deque[float](maxlen=self.KEPT)}
-        self.usual, self.wait, self.left = True, self.SOON, self.SOON
+        self.usual, self.since, self.wait = True, 0.0, self.SOON
 
     @contextmanager
     def piece(self, amount: int) -> Iterator[Ask | None]:
@@ -92,19 +92,23 @@ class Pace:
                 ask = None
             begin = time.perf_counter()
             yield ask
-            self.taken[ask is not None].append((time.perf_counter() - begin) / amount)
+            self._took(ask is not None, amount, time.perf_counter() - begin)
 
     def _two(self) -> bool:
-        one, two = self.taken[False], self.taken[True]
-        if min(len(one), len(two)) < self.KEPT:
-            return len(two) <= len(one)
-        faster = min(two) < min(one)
-        if faster != self.usual:
-            self.usual, self.wait = faster, self.SOON
-            self.left = self.wait
-        self.left -= 1
-        if self.left:
-            return faster
-        self.wait = min(2 * self.wait, self.LATE)
-        self.left = self.wait
-        return not faster
+        for way, pieces in self.taken.items():
+            if not pieces:
+                return way
+        if self.since >= self.wait:
+            return not self.usual
+        return self.usual
+
+    def _took(self, two: bool, amount: int, seconds: float) -> None:
+        mine, other = self.taken[two], self.taken[not two]
+        mine.append(seconds / amount)
+        self.since += seconds
+        if not other:
+            return
+        self.usual = two if min(mine) < min(other) else not two
+        if two != self.usual:
+            more = seconds - min(other) * amount
+            self.since, self.wait = 0.0, max(self.SOON, more / self.SHARE)
