@@ -102,13 +102,13 @@ def test_every_page_of_the_hosted_app_opens(monkeypatch):
 
 # --- Bounds ------------------------------------------------------------------------------------
 
-DEAR = {  # 8 pathways, 30 modes and every record's Hessian: minutes of a core
+DEAR = {  # 8 pathways, 30 modes and the Hessian at every third step
     "task": ",".join(str(1 - k / 100) for k in range(30)),
     "depths": ",".join(["20"] * 8),
     "start": "balanced:" + ",".join(["0.9"] * 8),
     "eta": "0.001",
-    "steps": "3000",
-    "record": "frames:1000",
+    "steps": "5000",
+    "record": "frames:5000",
 }
 
 
