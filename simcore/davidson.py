@@ -180,8 +180,6 @@ class _GaussNewton:
 
     def __init__(self, coordinates: Coordinates) -> None:
         self.coordinates, where = coordinates, coordinates.layout
-        # padded maps have entries that no weight moves, and eigenvalues of K for each
-        self.entries = coordinates.entries
         self.matrix = self.diagonalised = np.zeros((0, 0))
         self.pulls = zeros(2, int(where.rows.max() * where.rows[-1]))
 
@@ -211,7 +209,7 @@ class _GaussNewton:
         apart = self.values - values[:, None]
         least = NEAR * np.abs(values)[:, None] + np.finfo(float).tiny
         apart = np.where(np.abs(apart) < least, np.copysign(least, apart), apart)
-        found = self._times_root(maps)[:, self.entries]
+        found = self._times_root(maps)[:, self.coordinates.entries]
         left *= -1.0
         self._add_pulls(place, found @ self.axes / apart @ self.axes.T, left)
 
@@ -226,7 +224,7 @@ class _GaussNewton:
     def _add_pulls(self, place: matrices.Place, images: np.ndarray, out: np.ndarray) -> None:
         """out += J^T of the images, each a row of all entries."""
         here, slopes = self.coordinates, zeros(len(images), place.problem.target.size)
-        slopes[:, self.entries] = images
+        slopes[:, self.coordinates.entries] = images
         slopes[:] = self._times_root(slopes)
         kernels.add_pulls(
             place.theta, here.layout, place.work, here.tangent, here.frame, slopes, out
@@ -248,7 +246,7 @@ class _GaussNewton:
             below = (self.root @ below.reshape(-1, n_in, n_in) @ self.root).reshape(below.shape)
         pairs = (above.T @ below).reshape(n_out, n_out, n_in, n_in)
         whole = pairs.transpose(0, 2, 1, 3).reshape(n_out * n_in, n_out * n_in)
-        return whole[np.ix_(self.entries, self.entries)]
+        return whole[np.ix_(self.coordinates.entries, self.coordinates.entries)]
 
 
 def _alike(a: np.ndarray, b: np.ndarray, most: float) -> bool:

@@ -21,7 +21,7 @@ class Coordinates:
         more. `shape`: (n_out, n_in) of the whole map, nothing padded."""
         self.layout, self.tangent = layout, tangent
         outputs, inputs = shape
-        # of a map, padded and flat
+        # of a map, padded and flat; the others have eigenvalues that the network has not
         self.entries = (layout.n_in * np.arange(outputs)[:, None] + np.arange(inputs)).ravel()
         first = np.isin(np.arange(len(layout.rows)), layout.first[:-1])
         sizes = np.where(first, layout.rows, layout.rows + layout.cols) * layout.n_in
