@@ -42,9 +42,9 @@ from simcore import (
     presets,
 )
 from simcore.kernels import matrices as matrix_kernels
-from simcore.lanczos import Accuracy
 from simcore.matrices_engine import ALONG_RUN, MatricesEngine
 from simcore.modes_engine import ModesEngine
+from simcore.places import Accuracy
 from simcore.samples_engine import SamplesEngine
 
 Run = Callable[[], object]
@@ -313,11 +313,9 @@ def _along(
     experiment: Experiment, states: list, k: int, accuracy: Accuracy
 ) -> tuple[np.ndarray, float]:
     """The k largest eigenvalues at each of the states, (K, k), and the products per record."""
-    hessian, solver, values = Hessian(experiment), curvature.EigenSolver(experiment, k), []
-    for theta in states:
-        hessian.move_to(theta)
-        values.append(solver.solve(theta, hessian.problem, hessian.work, accuracy)[0])
-    return np.array(values), solver.products / len(states)
+    solver, loss = curvature.EigenSolver(experiment, k), curvature.problem(experiment)
+    values, _ = solver.along(np.array(states), loss, accuracy)
+    return values, solver.products / len(states)
 
 
 def _against_eigsh(

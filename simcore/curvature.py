@@ -21,13 +21,13 @@ from simcore.kernels import activations
 from simcore.kernels import matrices as kernels
 from simcore.kernels.samples import Samples
 from simcore.kernels.simd import padded, zeros
-from simcore.lanczos import Accuracy, Lanczos, room
+from simcore.lanczos import Lanczos, iteration, room
 from simcore.looks import Look
 from simcore.memory import remembered
+from simcore.places import Accuracy, Pairs, Place
 from simcore.tasks import Task
 
 NOISE_SEED = 20260605
-REST = 1e-13  # of a layer's largest weight: by as much a run at rest still moves
 # Seconds to diagonalise a matrix of that size^3, and the products that are saved by it.
 DIAGONALISED, SAVED = 8e-10, 40
 
@@ -186,7 +186,7 @@ def _corrections_pay(experiment: Experiment) -> bool:
 
 
 class EigenSolver:
-    """The Hessian's largest eigenvalues, warm-started from the eigenvectors of the call before: by
+    """The Hessian's largest eigenvalues, warm-started from the eigenvectors of the state before: by
     the block Davidson method where it pays, else by Lanczos iteration. If only some pathways (H,)
     move, those of the Hessian of their weights."""
 
@@ -196,19 +196,16 @@ class EigenSolver:
         whole = layout(experiment)
         self.layout = whole if moving is None else _some_of(whole, experiment, moving)
         self.k, self.count = k, min(k, self.layout.size)
-        self.pairs, self.starts = np.full((2, k), np.nan), whole.start
         self.asked: tuple[kernels.Problem | None, Accuracy] = None, Accuracy(np.inf)
-        self.theta = np.zeros(0)
-        self.work: kernels.Workspace  # of the call before
-        self.tangent = kernels.Tangent(*_chains(experiment))
+        self.work, self.gradient = workspace(experiment), zeros(int(whole.start[-1]))
+        self.whole, self.tangent = whole, kernels.Tangent(*_chains(experiment))
         task = experiment.task
         shape = (0, 0) if experiment.sees_samples else (task.n_out, task.n_in)
         here = Coordinates(self.layout, self.tangent, shape, self.count)
         # at worst, each product is made orthogonal twice, in coordinates that may be fewer
         vectors = 2 * room(self.layout) * here.size // int(whole.start[-1])
         per_call = looks.between(product_seconds(experiment, vectors))
-        noise = _noise(experiment, self.count, moving)
-        lanczos = Lanczos(here, noise, per_call)
+        lanczos = iteration(here, _noise(experiment, self.count, moving), per_call)
         self.method: Davidson | Lanczos = lanczos
         if self.count > 1 and here.frame.narrow and _corrections_pay(experiment):
             self.method = Davidson(lanczos)
@@ -220,7 +217,7 @@ class EigenSolver:
 
     @property
     def vectors(self) -> np.ndarray:
-        """The eigenvectors that the last call found, padded, (k, numbers)."""
+        """The eigenvectors that were found last, padded, (k, numbers)."""
         return self.method.coordinates.outside(self.work, self.method.vectors[: self.count])
 
     def grown(self, experiment: Experiment) -> EigenSolver:
@@ -231,33 +228,29 @@ class EigenSolver:
         return more
 
     def solve(
-        self,
-        theta: np.ndarray,
-        loss: kernels.Problem,
-        work: kernels.Workspace,
-        accuracy: Accuracy,
-        look: Look = looks.none,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The k largest eigenvalues at the padded theta and their residuals, nan beyond the N
-        weights.
+        self, theta: np.ndarray, loss: kernels.Problem, accuracy: Accuracy, look: Look = looks.none
+    ) -> Pairs:
+        """The k largest eigenvalues at the padded theta (N,) and their residuals, nan beyond the
+        weights that there are, and where numbers overflow. For `look` see `along`."""
+        values, residuals = self.along(theta[None], loss, accuracy, look)
+        return values[0], residuals[0]
 
-        `work` must hold `evaluate` and `backpropagate` at theta. `look` is called between
-        products; where it raises, the solver is of no further use.
+    def along(
+        self, states: np.ndarray, loss: kernels.Problem, accuracy: Accuracy, look: Look = looks.none
+    ) -> Pairs:
+        """The same (K, k) at each of the states (K, N) in turn.
+
+        `look` is called between products; where it raises, the solver is of no further use.
         """
-        self.work = work
-        if not self._known(theta, loss, accuracy):
-            values, residuals = self.method.solve(kernels.Place(theta, loss, work), accuracy, look)
-            self.pairs[0, : self.count], self.pairs[1, : self.count] = values, residuals
-            self.asked, self.theta = (loss, accuracy), theta.copy()
-        values, residuals = self.pairs.copy()
-        return values, residuals
-
-    def _known(self, theta: np.ndarray, loss: kernels.Problem, accuracy: Accuracy) -> bool:
-        """Whether the call before was at the same weights, but for their last digits."""
         before, found_to = self.asked
         if before is not loss or not found_to.serves(accuracy):
-            return False
-        return bool(kernels.rests(theta, self.theta, self.starts, REST))
+            self.method.forget_state()
+        place = Place(states[0], self.whole, loss, self.work, self.gradient)
+        pairs = np.full((2, len(states), self.k), np.nan)
+        pairs[:, :, : self.count] = self.method.along(states, place, accuracy, look)
+        self.asked = loss, accuracy
+        values, residuals = pairs
+        return values, residuals
 
 
 # --- Coordinates -----------------------------------------------------------------------------
@@ -384,8 +377,8 @@ def sharpness(
     nan beyond the number of weights. ValueError for weights that are not finite.
     """
     require(k >= 1, f"k must be at least 1, got {k}")
-    at = _linearised(experiment, theta)
-    return EigenSolver(experiment, k).solve(at.theta, at.problem, at.work, Accuracy(tol))
+    theta = pad(experiment, _weights(experiment, theta))
+    return EigenSolver(experiment, k).solve(theta, problem(experiment), Accuracy(tol))
 
 
 def _weights(experiment: Experiment, theta: np.ndarray) -> np.ndarray:

@@ -8,10 +8,10 @@ import numpy as np
 
 from simcore.frames import Coordinates
 from simcore.kernels import davidson as kernels
-from simcore.kernels import matrices
 from simcore.kernels.simd import padded, zeros
-from simcore.lanczos import Accuracy, Lanczos
+from simcore.lanczos import Lanczos
 from simcore.looks import Look
+from simcore.places import Accuracy, Method, Pairs, Place
 
 GUARD = 1  # eigenvectors followed beyond those asked for, lest one overtakes unseen
 CHAIN = 3  # Krylov vectors of noise that join in for the same reason; corrections would ignore them
@@ -22,7 +22,7 @@ STALE = 0.1  # relative change from which it is diagonalised anew
 SHARE = 0.5  # of the Hessian's largest eigenvalue that K's must have for the two to be alike
 
 
-class Davidson:
+class Davidson(Method):
     """The k largest eigenvalues of the Hessian, warm-started from the call before.
 
     The basis grows by the residuals r = H v - lambda v of all pairs not yet exact, each corrected
@@ -37,6 +37,7 @@ class Davidson:
 
     def __init__(self, lanczos: Lanczos) -> None:
         """For as many eigenvalues as `lanczos` finds, in its coordinates and with its noise."""
+        super().__init__(lanczos.noise.shape[1])
         self.coordinates, self.lanczos = lanczos.coordinates, lanczos
         self.k = len(lanczos.noise)
         coordinates, rows = self.coordinates, padded(self.k + GUARD + 1)
@@ -60,10 +61,7 @@ class Davidson:
         """Take these, in coordinates, for the eigenvectors of the call before."""
         self.vectors[: len(vectors)] = vectors
 
-    def solve(
-        self, place: matrices.Place, accuracy: Accuracy, look: Look
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Values, largest first, and residuals; see `curvature.EigenSolver`."""
+    def solve(self, place: Place, accuracy: Accuracy, look: Look) -> Pairs:
         self.coordinates.move_to(place.work)
         pairs = None
         if self.inverse.move_to(place, SHARE * self.largest):
@@ -75,9 +73,7 @@ class Davidson:
         self.largest = float(pairs[0][0])
         return pairs
 
-    def _grow(
-        self, place: matrices.Place, accuracy: Accuracy, look: Look
-    ) -> tuple[np.ndarray, np.ndarray] | None:
+    def _grow(self, place: Place, accuracy: Accuracy, look: Look) -> Pairs | None:
         """Values and residuals by Davidson's method, None if that would take too long."""
         count, pairs = self._begin(place), None
         for _ in range(MOST):
@@ -102,7 +98,7 @@ class Davidson:
         self.vectors[:] = self.found[: len(self.vectors)]
         return pairs
 
-    def _begin(self, place: matrices.Place) -> int:
+    def _begin(self, place: Place) -> int:
         """A Krylov space of noise, the vectors of the call before and, unless they are its, those
         that the inverse would have if the weights were a minimum; how many they are."""
         k = len(self.vectors)
@@ -120,7 +116,7 @@ class Davidson:
             count = self._extend(count, k)
         return self._apply(place, begun, count)
 
-    def _here(self, place: matrices.Place) -> tuple[Any, ...]:
+    def _here(self, place: Place) -> tuple[Any, ...]:
         """Where the Hessian is taken, as the kernels want it."""
         here = self.coordinates
         return place.theta, here.layout, place.problem, place.work, here.tangent, here.frame
@@ -132,7 +128,7 @@ class Davidson:
             )
         )
 
-    def _apply(self, place: matrices.Place, start: int, stop: int) -> int:
+    def _apply(self, place: Place, start: int, stop: int) -> int:
         kernels.apply(
             *self._here(place), self.basis, self.images, start, stop, self.overlaps, self.numbers
         )
@@ -183,7 +179,7 @@ class _GaussNewton:
         self.matrix = self.diagonalised = np.zeros((0, 0))
         self.pulls = zeros(2, int(where.rows.max() * where.rows[-1]))
 
-    def move_to(self, place: matrices.Place, least: float) -> bool:
+    def move_to(self, place: Place, least: float) -> bool:
         """Bring K's eigenvalues and eigenvectors up to date; whether its largest eigenvalue is
         larger than `least`."""
         n_in, covariance = self.coordinates.layout.n_in, place.problem.covariance
@@ -199,7 +195,7 @@ class _GaussNewton:
             self.values, self.axes = np.linalg.eigh(matrix)
         return bool(self.values[-1] > least)
 
-    def correct(self, place: matrices.Place, values: np.ndarray, left: np.ndarray) -> None:
+    def correct(self, place: Place, values: np.ndarray, left: np.ndarray) -> None:
         """left (b, N) = -left + J^T (K - lambda)^{-1} J left."""
         here = self.coordinates
         maps = zeros(len(left), place.problem.target.size)
@@ -213,7 +209,7 @@ class _GaussNewton:
         left *= -1.0
         self._add_pulls(place, found @ self.axes / apart @ self.axes.T, left)
 
-    def top(self, place: matrices.Place, count: int) -> np.ndarray:
+    def top(self, place: Place, count: int) -> np.ndarray:
         """J^T u for the eigenvectors u of K's largest eigenvalues, (count, N): the eigenvectors of
         J^T J; zeros where K has fewer."""
         out = zeros(count, self.coordinates.size)
@@ -221,7 +217,7 @@ class _GaussNewton:
         self._add_pulls(place, axes, out[: len(axes)])
         return out
 
-    def _add_pulls(self, place: matrices.Place, images: np.ndarray, out: np.ndarray) -> None:
+    def _add_pulls(self, place: Place, images: np.ndarray, out: np.ndarray) -> None:
         """out += J^T of the images, each a row of all entries."""
         here, slopes = self.coordinates, zeros(len(images), place.problem.target.size)
         slopes[:, self.coordinates.entries] = images
@@ -236,7 +232,7 @@ class _GaussNewton:
             return maps
         return (maps.reshape(-1, len(self.root)) @ self.root).reshape(maps.shape)
 
-    def _matrix(self, place: matrices.Place) -> np.ndarray:
+    def _matrix(self, place: Place) -> np.ndarray:
         """K, a row and a column for each entry of a map."""
         where, n_in = self.coordinates.layout, self.coordinates.layout.n_in
         n_out, layers = place.problem.target.size // n_in, len(where.rows)

@@ -22,11 +22,11 @@ from simcore.kernels import central as kernels
 from simcore.kernels import matrices as matrix_kernels
 from simcore.kernels import ranges, sectors
 from simcore.kernels.complementarity import complement
-from simcore.lanczos import Accuracy
 from simcore.looks import Look
 from simcore.matrices_engine import MatricesEngine
 from simcore.mode_curvature import Architecture
 from simcore.modes_engine import ModesEngine
+from simcore.places import Accuracy
 
 NEAR = 0.9  # of the edge: eigenvalues from here on may touch it within a step
 EXACT = 1e-10  # residual of eigenvectors, in units of the edge
@@ -258,9 +258,7 @@ class MatricesEdge(Edge):
         engine.widen()
         engine.backpropagate()
         while True:
-            values, _ = self.solver.solve(
-                engine.weights, engine.problem, engine.seen, LANCZOS, self.look
-            )
+            values, _ = self.solver.solve(engine.weights, engine.problem, LANCZOS, self.look)
             values = values[: self.solver.count]
             if self.solver.count < self.solver.k or not values[-1] > low:
                 break

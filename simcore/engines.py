@@ -10,6 +10,7 @@ import numpy as np
 from simcore.events import Jitter
 from simcore.experiment import Descent, Experiment
 from simcore.kernels import dormand_prince, driven, ranges
+from simcore.kernels.records import Records, room
 from simcore.kernels.simd import zeros
 from simcore.looks import Look
 
@@ -22,15 +23,14 @@ class Engine(Protocol):
     limit: float  # loss above which a run counts as diverged
     ranges: ranges.Ranges
     per_call: int  # steps that one call should take, so that progress stays lively
-    together: int  # records whose eigenvalues one call should compute
-    ahead: int  # records that one call may come through, 0 where each is a call of its own
+    together: int  # records that one call should come through, or compute the eigenvalues of
 
     def descend(self, steps: int, step_size: float) -> int:
         """Take steps of plain gradient descent; fewer come back if the loss blew up."""
 
     def descend_through(self, gaps: np.ndarray, step_size: float) -> list[Observed]:
         """Descend by so many steps each (K,) and observe after each; fewer come back if the loss
-        blew up. At most `ahead`."""
+        blew up. At most `together` with those that wait."""
 
     def drive(self, step_sizes: np.ndarray, shifts: np.ndarray) -> int:
         """Take updates of these step sizes (K,) with the momentum and weight decay of the dynamics,
@@ -57,7 +57,8 @@ class Engine(Protocol):
         self, goals: np.ndarray, most: int, rtol: float
     ) -> tuple[list[Observed], list[int], int]:
         """Integrate to each of the goals (K,), or by about `most` accepted steps, and observe at
-        each: what was seen, the accepted steps until then, and the last status. At most `ahead`."""
+        each: what was seen, the accepted steps until then, and the last status. At most `together`
+        with those that wait."""
 
     def flow_time(self) -> float:
         """t at the end of the integrator's last step."""
@@ -92,24 +93,35 @@ class Engine(Protocol):
 
 
 class Moving:
-    """What both engines say of their integrator, and which pathways move."""
+    """What both engines say of their records and integrator, and which pathways move."""
 
+    ranges: ranges.Ranges
+    floor: float  # of the loss, what its kernels leave out
     integrator: dormand_prince.Integrator
     longest: float
-    ahead = 0
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
+        self.modes = len(experiment.task.singular_values)
         self.moving = np.ones(experiment.network.pathways, np.bool_)
         self.flow_counts = np.zeros(2, np.int64)
 
-    def descend_through(self, gaps: np.ndarray, step_size: float) -> list[Observed]:
-        raise NotImplementedError("each record of this engine is a call of its own")
+    def _room(self, x: np.ndarray) -> Records:
+        """For as many records as x has rows, of which the first goes on with the ranges."""
+        before, self.ranges = self.ranges, ranges.fresh(*self.ranges.strengths.shape[1:])
+        return room(len(x), x, before)
 
-    def flow_through(
-        self, goals: np.ndarray, most: int, rtol: float
-    ) -> tuple[list[Observed], list[int], int]:
-        raise NotImplementedError("each record of this engine is a call of its own")
+    def _observed(self, records: Records, count: int) -> list[Observed]:
+        """The first records, so many."""
+        return list(
+            zip(
+                (records.loss[:count] + self.floor).tolist(),
+                records.strengths[:count, :, : self.modes],
+                records.loss_range[:count] + self.floor,
+                records.strengths_range[:count, :, :, : self.modes],
+                strict=True,
+            )
+        )
 
     def hold(self, moving: tuple[bool, ...]) -> None:
         self.moving = np.array(moving)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -12,14 +12,12 @@ from simcore.kernels import matrices
 from simcore.kernels.frames import framed_product
 from simcore.kernels.simd import zeros
 from simcore.looks import Look
+from simcore.places import REST, Accuracy, Method, Pairs, Place
 
 KRYLOV = 120  # vectors kept before a restart, fewer where they would take more than
 KRYLOV_NUMBERS = 60_000_000  # numbers, half a gigabyte
-MIX = 0.02  # share of noise in a warm start, so that an overtaking eigenvector is never missed
 TOGETHER = 1000  # numbers of a vector from which on products take longer than Python and eigh
 FIRST, LONGER = 8, 0.25  # Krylov vectors between two looks at the Ritz values: at least, and of all
-
-Pairs = tuple[np.ndarray, np.ndarray]  # values, vectors
 
 
 def room(layout: matrices.Layout) -> int:
@@ -27,42 +25,16 @@ def room(layout: matrices.Layout) -> int:
     return min(KRYLOV, layout.size, max(20, KRYLOV_NUMBERS // int(layout.start[-1])))
 
 
-class Accuracy(NamedTuple):
-    """When an eigenpair is exact enough; both in units of the largest |Ritz value|, either will do.
+class Lanczos(Method):
+    """What both ways to the k largest eigenvalues have, warm-started from the eigenvectors of the
+    call before."""
 
-    A Ritz value with residual r is wrong by at most r, and by r^2 / gap, the gap being that to all
-    that its companions do not span (C.-K. Li and R.-C. Li, Linear Algebra Appl. 395, 2005). Lanczos
-    asks for the residual alone: to one Krylov space a cluster looks like one eigenvalue, and the
-    gap like that to the next cluster.
-    """
-
-    residual: float  # ||Hv - lambda v||
-    error: float = 0.0  # of the value
-
-    def serves(self, other: Accuracy) -> bool:
-        """Whether what is exact enough by this one is so by the other."""
-        return self.residual <= other.residual and self.error <= other.error
-
-    def allowed(self, ritz: np.ndarray, count: int, below: float) -> np.ndarray:
-        """Residuals with which the first `count` of these Ritz values are exact enough, if
-        eigenvalues that their vectors do not span are at most `below`."""
-        scale = np.abs(ritz).max()
-        gaps = np.maximum(ritz[:count] - max(below, -scale), 0.0)
-        return np.maximum(self.residual * scale, np.sqrt(self.error * scale * gaps))
-
-
-class Lanczos:
-    """The k largest eigenvalues, warm-started from the eigenvectors of the call before."""
-
-    def __init__(
-        self,
-        coordinates: Coordinates,
-        noise: np.ndarray,
-        per_call: int,
-    ) -> None:
-        """`noise`: a random vector for each eigenvalue; `per_call`: products between two looks."""
+    def __init__(self, coordinates: Coordinates, noise: np.ndarray, per_call: int) -> None:
+        """`noise`: a random vector of weights (k, N) for each eigenvalue; `per_call`: products
+        between two looks."""
+        super().__init__(noise.shape[1])
         self.coordinates, self.noise, self.per_call = coordinates, noise, per_call
-        most = room(coordinates.layout)
+        most, numbers = room(coordinates.layout), (len(noise), coordinates.size)
         self.scratch = kernels.Lanczos(
             zeros(most + 1, coordinates.size),
             np.zeros(most),
@@ -71,97 +43,111 @@ class Lanczos:
             np.zeros((2, most + 1)),
             np.zeros(1, np.int64),
         )
-        self.together = len(noise) > 1 and coordinates.size >= TOGETHER
-        self.found = zeros(2 * len(noise) if self.together else 0, coordinates.size)
-        self.vectors, self.noise_here = zeros(2, len(noise), coordinates.size)
-        self.entered = False  # whether `noise` is in coordinates
-        self.mix = 1.0  # nothing known yet: start from noise
+        self.known = kernels.Known(
+            self.state,
+            zeros(*numbers),
+            zeros(*numbers),
+            zeros(*numbers),
+            np.full(len(noise), np.nan),
+            np.full(len(noise), np.nan),
+            np.ones(1),  # nothing known yet: start from noise
+        )
+        self.entered = False  # whether `known.noise` is the noise
         self.products = 0
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """Eigenvectors of the call before, in coordinates (k, n)."""
+        return self.known.vectors
 
     def begin_from(self, vectors: np.ndarray) -> None:
         """Take these, in coordinates, for the eigenvectors of the call before."""
         self.vectors[: len(vectors)] = vectors
-        self.mix = MIX
+        self.known.mix[:] = kernels.MIX
 
-    def solve(
-        self, place: matrices.Place, accuracy: Accuracy, look: Look
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Values, largest first, and residuals; see `curvature.EigenSolver`."""
-        here = self.coordinates
-        here.move_to(place.work)
-        here.kept(place.work, self.vectors, self.vectors)
-        noise = self.noise_at(place, len(self.vectors))
-        solve = self._several if self.together else self._in_turn
-        values, residuals = solve(place, self.vectors, noise, accuracy, look)
-        finite, self.mix = np.isfinite(residuals), MIX
-        if not finite.all():
-            self.mix, self.vectors[:] = 1.0, 0.0
-            values[~finite] = np.nan
-        return values, residuals
-
-    def noise_at(self, place: matrices.Place, count: int) -> np.ndarray:
+    def noise_at(self, place: Place, count: int) -> np.ndarray:
         """So many rows of noise in the coordinates there."""
         if not self.entered:
-            inside = self.coordinates.inside(place.work, self.noise)
-            if not np.isfinite(inside).all():
-                return inside[:count]
-            self.noise, self.entered = inside, True
-        return self.coordinates.kept(place.work, self.noise[:count], self.noise_here[:count])
+            self.enter(place)
+        here, known = self.coordinates, self.known
+        return here.kept(place.work, known.noise[:count], known.noise_here[:count])
 
-    def _here(self, place: matrices.Place) -> tuple[Any, ...]:
-        """Where the Hessian is taken, as the kernels want it."""
-        here = self.coordinates
-        return place.theta, here.layout, place.problem, place.work, here.tangent, here.frame
+    def enter(self, place: Place) -> None:
+        """Bring the noise into the coordinates there, if its numbers are finite."""
+        inside = self.coordinates.inside(place.work, self.noise)
+        self.entered = bool(np.isfinite(inside).all())
+        if self.entered:
+            self.known.noise[:] = inside
 
-    def _in_turn(
-        self,
-        place: matrices.Place,
-        vectors: np.ndarray,
-        noise: np.ndarray,
-        accuracy: Accuracy,
-        look: Look,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Values and residuals, each in the complement of those before; `vectors`, on entry the
-        guesses, are the eigenvectors."""
-        values, residuals = np.full((2, len(noise)), np.nan)
-        search = kernels.Search(np.zeros(3, np.int64), np.zeros(3))
-        while search.place[kernels.PAIR] < len(values):
+
+class InTurn(Lanczos):
+    """Eigenvalues one after the other, each in the complement of those before: where one is wanted,
+    or products take less time than Python."""
+
+    def along(self, states: np.ndarray, place: Place, accuracy: Accuracy, look: Look) -> Pairs:
+        values, residuals = np.full((2, len(states), len(self.noise)), np.nan)
+        for theta in states:  # until the numbers of one are finite
+            if self.entered:
+                break
+            there = place.at(theta)
+            self.coordinates.move_to(there.work)
+            self.enter(there)
+        here, search = self.coordinates, kernels.Search(np.zeros(4, np.int64), np.zeros(3))
+        while search.place[kernels.STATE] < len(states):
             look()
-            self.products += kernels.top_eigenpairs(
-                *self._here(place),
+            self.products += kernels.along(
+                states,
+                place.layout.start,
+                REST,
+                place.layout,
+                here.layout,
+                place.problem,
+                place.work,
+                place.gradient,
+                here.tangent,
+                here.frame,
                 self.scratch,
-                noise,
-                self.mix,
-                vectors,
-                values,
-                residuals,
+                self.known,
                 accuracy.residual,
                 search,
                 self.per_call,
+                values,
+                residuals,
             )
-        if len(values) > 1:
-            order = np.argsort(-values, kind="stable")
-            vectors[:], values, residuals = vectors[order], values[order], residuals[order]
         return values, residuals
 
-    # --- All from one Krylov space -----------------------------------------------------------
+    def solve(self, place: Place, accuracy: Accuracy, look: Look) -> Pairs:
+        values, residuals = self.along(place.theta[None], place, accuracy, look)
+        return values[0], residuals[0]
 
-    def _several(
-        self,
-        place: matrices.Place,
-        vectors: np.ndarray,
-        noise: np.ndarray,
-        accuracy: Accuracy,
-        look: Look,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """As `_in_turn`, with half of the products.
 
-        One Krylov space gives all that are wanted, but of each repeated eigenvalue one. So the
-        complement of those found is searched from other noise, until nothing there lies above the
-        smallest of them.
-        """
+class OneSpace(Lanczos):
+    """All from one Krylov space, with half of the products.
+
+    It gives all that are wanted, but of each repeated eigenvalue one. So the complement of those
+    found is searched from other noise, until nothing there lies above the smallest of them.
+    """
+
+    def __init__(self, coordinates: Coordinates, noise: np.ndarray, per_call: int) -> None:
+        super().__init__(coordinates, noise, per_call)
+        self.found = zeros(2 * len(noise), coordinates.size)
+
+    def solve(self, place: Place, accuracy: Accuracy, look: Look) -> Pairs:
+        here, vectors = self.coordinates, self.vectors
+        here.move_to(place.work)
+        here.kept(place.work, vectors, vectors)
+        values, residuals = self._from(place, self.noise_at(place, len(vectors)), accuracy, look)
+        finite, self.known.mix[:] = np.isfinite(residuals), kernels.MIX
+        if not finite.all():
+            self.known.mix[:], vectors[:] = 1.0, 0.0
+            values[~finite] = np.nan
+        return values, residuals
+
+    def _from(self, place: Place, noise: np.ndarray, accuracy: Accuracy, look: Look) -> Pairs:
+        """Values and residuals; `vectors`, on entry the guesses, are the eigenvectors."""
+        vectors = self.vectors
         k, searches, values = len(vectors), 0, np.zeros(0)
-        start = vectors.sum(axis=0) + self.mix * noise[0]
+        start = vectors.sum(axis=0) + self.known.mix * noise[0]
         while True:
             more = self._search(place, start, values, accuracy.residual, look)
             if more is None:
@@ -178,7 +164,12 @@ class Lanczos:
             self.found[:] = np.nan
         return self._settled(place, vectors)
 
-    def _settled(self, place: matrices.Place, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _here(self, place: Place) -> tuple[Any, ...]:
+        """Where the Hessian is taken, as the kernels want it."""
+        here = self.coordinates
+        return place.theta, here.layout, place.problem, place.work, here.tangent, here.frame
+
+    def _settled(self, place: Place, vectors: np.ndarray) -> Pairs:
         """Ritz values of those found, and residuals: the complement hid how far H v leans on the
         vectors before, of which two may share two eigenvalues that are almost the same."""
         found, images = self.found[: len(vectors)], zeros(*vectors.shape)
@@ -197,7 +188,7 @@ class Lanczos:
 
     def _search(
         self,
-        place: matrices.Place,
+        place: Place,
         start: np.ndarray,
         known: np.ndarray,
         tol: float,
@@ -240,7 +231,7 @@ class Lanczos:
             wanted = 1
         return None
 
-    def _lengthen(self, place: matrices.Place, made: int, stop: int, count: int) -> int:
+    def _lengthen(self, place: Place, made: int, stop: int, count: int) -> int:
         return int(
             kernels.lengthen(*self._here(place), self.scratch, made, stop, self.found, count)
         )
@@ -253,3 +244,9 @@ class Lanczos:
             return None
         values, axes = np.linalg.eigh(np.diag(alpha) + np.diag(beta, 1) + np.diag(beta, -1))
         return values[::-1], np.ascontiguousarray(axes.T[::-1])
+
+
+def iteration(coordinates: Coordinates, noise: np.ndarray, per_call: int) -> Lanczos:
+    """The faster one of the two for as many eigenvalues as there are rows of noise."""
+    several = len(noise) > 1 and coordinates.size >= TOGETHER
+    return (OneSpace if several else InTurn)(coordinates, noise, per_call)

@@ -9,20 +9,22 @@ import numpy as np
 
 from simcore import curvature, hands, jitters, looks, mode_starts
 from simcore.cost import cost
-from simcore.engines import Moving
+from simcore.engines import Moving, Observed
 from simcore.events import Jitter
 from simcore.experiment import Experiment
 from simcore.kernels import chebyshev, dormand_prince, driven, ranges
 from simcore.kernels import matrices as matrix_kernels
 from simcore.kernels.matrices import Problem, Workspace
+from simcore.kernels.records import Records, where_it_is
 from simcore.kernels.simd import zeros
-from simcore.lanczos import Accuracy
 from simcore.looks import Look
+from simcore.places import Accuracy
 
 # Of a single eigenvalue the residual counts, though the error is its square: a looser one also
 # stops before an eigenvector that has just overtaken grows out of the warm start's noise. Where
 # Davidson's method finds several, it follows one more, which may be about to overtake.
 ALONG_RUN = Accuracy(residual=1e-9, error=1e-9)
+MOST_TOGETHER, NUMBERS = 256, 1_000_000  # states that wait for their eigenvalues; all their numbers
 SHORT = 5e-6  # seconds of a step in which two threads would mostly wait for each other
 
 
@@ -44,16 +46,21 @@ class MatricesEngine(Moving):
         self.ranges = ranges.copied(self.nothing)
         self.solvers: dict[tuple[bool, ...], curvature.EigenSolver] = {}  # where some pathways move
         self.gradient, self.kept = np.zeros_like(self.weights), self.weights.copy()
-        step = cost(experiment).step
-        self.per_call = looks.between(step)
-        self.pace, self.worth_two = hands.Pace(), self._worth_two(step)
+        expected = cost(experiment)
+        self.per_call = looks.between(expected.step)
+        self.pace, self.worth_two = hands.Pace(), self._worth_two(expected.step)
         self.unseen = zeros(matrix_kernels.SIGNS)  # by any other thread
-        self.together = 1  # the solver goes from state to state
+        most = min(MOST_TOGETHER, NUMBERS // len(self.weights), looks.between(expected.record))
+        self.together = max(1, most)
+        self.states = zeros(self.together, len(self.weights))  # whose eigenvalues are not known yet
+        self.waiting = 0
 
     def _worth_two(self, step: float) -> float:
         """How many steps, of so many seconds each, are worth another thread."""
         alone = self.problem.samples.used or self.experiment.network.pathways < 2
-        alone |= not hasattr(matrix_kernels.descend, "signatures")  # Python's threads take turns
+        alone |= not hasattr(
+            matrix_kernels.descend_through, "signatures"
+        )  # Python's threads take turns
         return np.inf if alone or step < SHORT else hands.Pace.WORTH / step
 
     def _goal(self) -> Problem:
@@ -74,27 +81,41 @@ class MatricesEngine(Moving):
         return self.experiment.task.floor()
 
     def descend(self, steps: int, step_size: float) -> int:
+        here = where_it_is(self.weights, self.work.strengths, self.ranges)
+        return self._descend(np.array([steps]), step_size, here)
+
+    def descend_through(self, gaps: np.ndarray, step_size: float) -> list[Observed]:
+        records = self._room(self.states[self.waiting : self.waiting + len(gaps)])
+        taken = self._descend(gaps, step_size, records)
+        return self._observed(records, int(np.searchsorted(np.cumsum(gaps), taken, side="right")))
+
+    def _observed(self, records: Records, count: int) -> list[Observed]:
+        self.waiting += count
+        return super()._observed(records, count)
+
+    def _descend(self, gaps: np.ndarray, step_size: float, records: Records) -> int:
+        steps = int(gaps.sum())
         if steps < self.worth_two:
-            return self._descend(steps, step_size, self.unseen)
+            return self._lead(gaps, step_size, records, self.unseen)
         signs = zeros(matrix_kernels.SIGNS)
         with self.pace.piece(steps) as ask:
             try:
                 if ask is not None:
                     ask(lambda: self.assist(step_size, signs))
-                return self._descend(steps, step_size, signs)
+                return self._lead(gaps, step_size, records, signs)
             finally:  # also after an interrupt, or the other would wait for ever
                 signs[matrix_kernels.CALLED] = matrix_kernels.OVER
 
-    def _descend(self, steps: int, step_size: float, signs: np.ndarray) -> int:
-        return matrix_kernels.descend(
+    def _lead(self, gaps: np.ndarray, step_size: float, records: Records, signs: np.ndarray) -> int:
+        return matrix_kernels.descend_through(
+            gaps,
             self.weights,
             self.layout,
             self.problem,
             step_size,
-            steps,
             self.limit,
             self.work,
-            self.ranges,
+            records,
             signs,
             self.share,
         )
@@ -176,6 +197,19 @@ class MatricesEngine(Moving):
             most -= self.flow_steps() - before
         return status
 
+    def flow_through(
+        self, goals: np.ndarray, most: int, rtol: float
+    ) -> tuple[list[Observed], list[int], int]:
+        seen, steps, last = [], [], self.flow_steps() + most
+        for goal in goals.tolist():
+            status = self.flow(goal, last - self.flow_steps(), rtol)
+            if status != dormand_prince.REACHED:
+                break
+            self.move_to(goal)
+            seen.append(self.observe())
+            steps.append(self.flow_steps())
+        return seen, steps, status
+
     def move_to(self, time: float) -> None:
         dormand_prince.state_at(time, self.integrator, self.weights[None], 0)
 
@@ -185,15 +219,16 @@ class MatricesEngine(Moving):
         ranges.widen(self.ranges, loss, self.seen.strengths)
         return loss
 
-    def observe(self) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+    def observe(self) -> Observed:
         loss = self.widen()
+        self.states[self.waiting] = self.weights
+        self.waiting += 1
         between, self.ranges = self.ranges, ranges.copied(self.nothing)
-        modes = len(self.experiment.task.singular_values)
         return (
             loss + self.floor,
-            self.seen.strengths[:, :modes].copy(),
+            self.seen.strengths[:, : self.modes].copy(),
             between.loss + self.floor,
-            between.strengths[:, :, :modes],
+            between.strengths[:, :, : self.modes],
         )
 
     def maps(self) -> np.ndarray:
@@ -206,14 +241,7 @@ class MatricesEngine(Moving):
         return np.array([left @ chain @ right.T for chain in chains])
 
     def eigenvalues(self, look: Look) -> tuple[np.ndarray, np.ndarray]:
-        if not np.isfinite(self.weights).all():
-            nothing = np.full((1, self.experiment.record.eigenvalues), np.nan)
-            return nothing, nothing
-        self.backpropagate()
-        values, residuals = self.solver.solve(
-            self.weights, self.problem, self.seen, ALONG_RUN, look
-        )
-        return values[None], residuals[None]
+        return self.solver.along(self.states[: self.waiting], self.problem, ALONG_RUN, look)
 
     def backpropagate(self) -> None:
         """Make `gradient` that of the state that was seen last."""
@@ -223,16 +251,21 @@ class MatricesEngine(Moving):
         )
 
     def moving_sharpness(self, moving: Sequence[tuple[bool, ...]], look: Look) -> np.ndarray:
-        (some,) = moving
-        if not any(some) or not np.isfinite(self.weights).all():
-            return np.full(1, np.nan)
-        if some not in self.solvers:
-            self.solvers[some] = curvature.EigenSolver(self.experiment, 1, some)
-        values, _ = self.solvers[some].solve(self.weights, self.problem, self.seen, ALONG_RUN, look)
-        return values
+        found = np.full(len(moving), np.nan)
+        for some in set(moving):
+            if any(some):
+                here = [k for k, of in enumerate(moving) if of == some]
+                if some not in self.solvers:
+                    self.solvers[some] = curvature.EigenSolver(self.experiment, 1, some)
+                states = np.ascontiguousarray(self.states[here])
+                found[here] = self.solvers[some].along(states, self.problem, ALONG_RUN, look)[0][
+                    :, 0
+                ]
+        return found
 
     def keep(self) -> None:
-        self.kept[:] = self.weights
+        self.kept[:] = self.states[self.waiting - 1]
+        self.waiting = 0
 
     def theta(self) -> np.ndarray | None:
         return self._leave(self.kept)

@@ -14,6 +14,7 @@ from simcore.events import Jitter
 from simcore.experiment import Experiment
 from simcore.kernels import dormand_prince, driven, mode_records, ranges
 from simcore.kernels import modes as mode_kernels
+from simcore.kernels.records import Records, begun, take_in_records, where_it_is
 from simcore.kernels.simd import zeros
 from simcore.looks import Look
 
@@ -25,7 +26,6 @@ class ModesEngine(Moving):
 
     def __init__(self, experiment: Experiment) -> None:
         super().__init__(experiment)
-        self.modes = len(experiment.task.singular_values)
         start = mode_starts.begin([experiment])
         self.system, self.x, self.state = start.system, start.x, start.state
         self.limit, self.floor = float(start.limit[0]), float(start.floor[0])
@@ -37,7 +37,6 @@ class ModesEngine(Moving):
         expected = cost(experiment)
         self.per_call = looks.between(expected.step)
         self.together = min(MOST_TOGETHER, looks.between(expected.record))
-        self.ahead = self.together
 
     @cached_property
     def architecture(self) -> mode_curvature.Architecture:
@@ -49,29 +48,17 @@ class ModesEngine(Moving):
 
     def descend_through(self, gaps: np.ndarray, step_size: float) -> list[Observed]:
         self.system.step_size[:] = step_size
-        records = self._room(len(gaps))
+        records = self._room(zeros(len(gaps), self.x.size))
         taken = mode_records.descend_through(
             gaps, self.x, self.system, self.limit, self.state, records
         )
         return self._observed(records, int(np.searchsorted(np.cumsum(gaps), taken, side="right")))
 
-    def _room(self, records: int) -> mode_records.Records:
-        begun, self.ranges = self.ranges, ranges.copied(self.nothing)
-        return mode_records.room(records, self.x, begun)
-
-    def _observed(self, records: mode_records.Records, count: int) -> list[Observed]:
+    def _observed(self, records: Records, count: int) -> list[Observed]:
         if self.experiment.record.sharpness:
             states = records.x[:count].reshape(count, *self.x.shape)
             self.queue += list(states[:, :, : self.modes].swapaxes(1, 2))
-        return list(
-            zip(
-                (records.loss[:count] + self.floor).tolist(),
-                records.strengths[:count, :, : self.modes],
-                records.loss_range[:count] + self.floor,
-                records.strengths_range[:count, :, :, : self.modes],
-                strict=True,
-            )
-        )
+        return super()._observed(records, count)
 
     def drive(self, step_sizes: np.ndarray, shifts: np.ndarray) -> int:
         wide = np.zeros((len(shifts), len(self.system.target)))
@@ -108,24 +95,22 @@ class ModesEngine(Moving):
         mode_records.flow_start(self.x, self.system, self.state, self.integrator, longest)
 
     def flow(self, goal: float, most: int, rtol: float) -> int:
-        here = mode_records.where_it_is(self.x, self.seen.strengths, self.ranges)
+        here = where_it_is(self.x, self.seen.strengths, self.ranges)
         return self._flow(np.array([goal]), most, rtol, here)[1]
 
     def flow_through(
         self, goals: np.ndarray, most: int, rtol: float
     ) -> tuple[list[Observed], list[int], int]:
-        records = self._room(len(goals))
+        records = self._room(zeros(len(goals), self.x.size))
         count, status = self._flow(goals, most, rtol, records)
-        mode_records.take_in_records(records, count)
+        take_in_records(records, count)
         if count:
             self.x.reshape(-1)[:] = records.x[count - 1]
         if count < len(goals):
-            self.ranges = mode_records.begun(records, count)
+            self.ranges = begun(records, count)
         return self._observed(records, count), records.steps[:count].tolist(), status
 
-    def _flow(
-        self, goals: np.ndarray, most: int, rtol: float, records: mode_records.Records
-    ) -> tuple[int, int]:
+    def _flow(self, goals: np.ndarray, most: int, rtol: float, records: Records) -> tuple[int, int]:
         return mode_records.flow_through(
             goals,
             most,

@@ -77,7 +77,7 @@ def _descend(
 def _descend_through(
     dynamics: Descent, goals: np.ndarray, engine: Engine, recorder: _Recorder, report: _Reporter
 ) -> Outcome:
-    """The same for an engine that comes through many records in one call."""
+    """The same, through many records in one call of the engine."""
     gaps, times = np.diff(goals, prepend=0), dynamics.times(goals)
     recorder.complete_the_start()
     done = 0
@@ -146,8 +146,7 @@ def _flow(
 def _flow_through(
     dynamics: Flow, goals: np.ndarray, engine: Engine, recorder: _Recorder, report: _Reporter
 ) -> Outcome:
-    """The same, where nothing happens on the way, for an engine that comes through many records in
-    one call."""
+    """The same where nothing happens on the way, through many records in one call of the engine."""
     recorder.complete_the_start()
     done = 0
     while done < len(goals):
@@ -243,12 +242,12 @@ class _Recorder:
     @property
     def may_run_ahead(self) -> bool:
         """Whether nothing is asked of the engine at each record by itself."""
-        return self.engine.ahead > 0 and not self.experiment.record.maps
+        return not self.experiment.record.maps
 
     @property
     def ahead(self) -> int:
         """How many records the engine may now come through in one call."""
-        return min(self.engine.ahead, self.engine.together - self.waiting)
+        return self.engine.together - self.waiting
 
     def complete_the_start(self) -> None:
         """Its eigenvalues wait for no others, which may be given up."""

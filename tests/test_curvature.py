@@ -11,8 +11,7 @@ import pytest
 from cases import CASES, random_weights
 
 from simcore import Balanced, Network, Spectrum, curvature
-from simcore.kernels import matrices as matrix_kernels
-from simcore.lanczos import Accuracy
+from simcore.places import Accuracy
 
 
 def minimum(experiment):
@@ -146,11 +145,8 @@ COARSE = [1e-1, 1e-3, 1e-5, 1e-7]
 
 def solve(solver, experiment, theta, tol):
     """Values, residuals and eigenvectors (k, N) of one call of an EigenSolver."""
-    work, loss = curvature.workspace(experiment), curvature.problem(experiment)
-    padded = curvature.pad(experiment, theta)
-    matrix_kernels.evaluate(padded, solver.layout, loss, work)
-    matrix_kernels.backpropagate(padded, solver.layout, loss, work, 1.0, np.zeros_like(padded))
-    values, residuals = solver.solve(padded, loss, work, Accuracy(tol))
+    loss, padded = curvature.problem(experiment), curvature.pad(experiment, theta)
+    values, residuals = solver.solve(padded, loss, Accuracy(tol))
     return values, residuals, np.array([curvature.unpad(experiment, v) for v in solver.vectors])
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from simcore import Descent, Experiment, Gaussian, Network, Record, Spectrum, Target, hands, sweep
 from simcore.kernels import matrices
+from simcore.kernels.records import where_it_is
 from simcore.matrices_engine import MatricesEngine
 from simcore.samples_engine import SamplesEngine
 
@@ -36,6 +37,12 @@ def engine(of, two):
 
 def state(of, taken):
     return taken, of.weights, of.work.strengths, of.work.misfit, *of.ranges
+
+
+def lead(one, steps, signs):
+    """So many steps while another thread may have these signs."""
+    here = where_it_is(one.weights, one.work.strengths, one.ranges)
+    return one._lead(np.array([steps]), 1e-3, here, signs)
 
 
 def assert_same(one, other):
@@ -120,7 +127,7 @@ def test_it_may_come_at_any_time_or_after_the_end(late):
 
     other = threading.Thread(target=come, daemon=True)
     other.start()
-    taken = helped._descend(3_000, 1e-3, signs)
+    taken = lead(helped, 3_000, signs)
     other.join(60)
     assert not other.is_alive()
     assert_same(state(alone, alone.descend(3_000, 1e-3)), state(helped, taken))
@@ -132,9 +139,7 @@ def test_one_that_is_late_is_called_no_more():
     alone, helped = engine(of, two=False), engine(of, two=False)
     signs[matrices.PRESENT] = 1.0
     results = []
-    leader = threading.Thread(
-        target=lambda: results.append(helped._descend(500, 1e-3, signs)), daemon=True
-    )
+    leader = threading.Thread(target=lambda: results.append(lead(helped, 500, signs)), daemon=True)
     leader.start()
     while signs[matrices.CALLED] != 1.0:
         time.sleep(0.001)
@@ -168,7 +173,7 @@ def test_a_run_that_is_interrupted_lets_the_other_thread_go(asked, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(helped, "assist", come)
-    monkeypatch.setattr(helped, "_descend", interrupted)
+    monkeypatch.setattr(helped, "_lead", interrupted)
     with pytest.raises(KeyboardInterrupt):
         helped.descend(100, 1e-3)
     assert left.wait(60)

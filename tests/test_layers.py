@@ -36,7 +36,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "numpy nouns truths",
     ),
     "verbs": (
-        "simcore.curvature simcore.davidson simcore.frames simcore.lanczos "
+        "simcore.curvature simcore.davidson simcore.frames simcore.lanczos simcore.places "
         "simcore.mode_starts simcore.mode_curvature simcore.jitters "
         "simcore.engines simcore.modes_engine simcore.matrices_engine simcore.samples_engine "
         "simcore.updates simcore.edge simcore.central simcore.averages "

@@ -12,8 +12,8 @@ from simcore import Balanced, Descent, Experiment, Gaussian, Network, Spectrum, 
 from simcore.davidson import Davidson
 from simcore.kernels import frames, matrices
 from simcore.kernels import lanczos as kernels
-from simcore.lanczos import Accuracy
 from simcore.matrices_engine import ALONG_RUN
+from simcore.places import Accuracy, Place
 
 EXACT = Accuracy(residual=1e-9)
 WIDE = Network(depths=(3, 2), width=24)
@@ -40,18 +40,15 @@ class Along:
         self.experiment, self.solver = experiment, curvature.EigenSolver(experiment, k)
         self.accuracy = accuracy
         self.problem = curvature.problem(experiment)
-        self.work = curvature.workspace(experiment)
 
     def place(self, theta):
-        full = curvature.pad(self.experiment, theta)
-        matrices.evaluate(full, self.solver.layout, self.problem, self.work)
-        slope = np.zeros_like(full)
-        matrices.backpropagate(full, self.solver.layout, self.problem, self.work, 1.0, slope)
-        self.here = full, self.solver.layout, self.problem, self.work
-        return matrices.Place(full, self.problem, self.work)
+        solver, self.full = self.solver, curvature.pad(self.experiment, theta)
+        there = Place(self.full, solver.whole, self.problem, solver.work, solver.gradient)
+        return there.at(self.full)
 
     def solve(self, theta):
-        return self.solver.solve(*self.place(theta), self.accuracy)
+        self.full = curvature.pad(self.experiment, theta)
+        return self.solver.solve(self.full, self.problem, self.accuracy)
 
     def spectrum(self):
         """All eigenvalues where the last call was, largest first."""
@@ -59,7 +56,8 @@ class Along:
         for unit in np.eye(self.solver.layout.size):
             direction = curvature.pad(self.experiment, unit)
             row = np.zeros_like(direction)
-            matrices.hessian_vector(*self.here, self.solver.tangent, direction, row)
+            here = self.full, self.solver.whole, self.problem, self.solver.work
+            matrices.hessian_vector(*here, self.solver.tangent, direction, row)
             rows.append(curvature.unpad(self.experiment, row))
         return np.linalg.eigvalsh(np.array(rows))[::-1]
 
@@ -151,7 +149,7 @@ def test_no_eigenvalue_is_missed_where_clusters_end_between_two_of_them(k):
             engine="matrices",
         )
         along, theta = Along(experiment, k, ALONG_RUN), curvature.initial(experiment)
-        assert along.solver.method.together
+        assert isinstance(along.solver.method, lanczos.OneSpace)
         for _ in range(4):
             values, _ = along.solve(theta)
             spectrum = along.spectrum()
@@ -162,7 +160,7 @@ def test_no_eigenvalue_is_missed_where_clusters_end_between_two_of_them(k):
 
 def from_one_krylov_space(along):
     along.solver.method = getattr(along.solver.method, "lanczos", along.solver.method)
-    assert along.solver.method.together
+    assert isinstance(along.solver.method, lanczos.OneSpace)
 
 
 TASKS = pytest.mark.parametrize(
@@ -196,6 +194,7 @@ def test_krylov_vectors_stay_orthogonal_however_long_they_go_on(task):
     experiment = network(task)
     along = Along(experiment, 1)
     method = along.solver.method
+    method = lanczos.OneSpace(method.coordinates, method.noise, 1000)
     theta = 0.2 * np.random.default_rng(3).standard_normal(along.solver.layout.size)
     place = along.place(theta)
     method.coordinates.move_to(place.work)
@@ -216,7 +215,7 @@ def test_the_frame_holds_all_that_the_hessian_moves():
     rng = np.random.default_rng(1)
     for scale in (0.3, 1e-6, 0.0):
         theta = scale * rng.standard_normal(here.layout.size)
-        full, problem, work = along.place(theta)
+        full, _, problem, work, _ = along.place(theta)
         here.move_to(work)
         v = rng.standard_normal(theta.size)
         inside = here.inside(work, curvature.pad(experiment, v)[None])
@@ -275,10 +274,28 @@ def test_weights_at_rest_are_not_solved_again_and_those_that_move_are():
     along.solve(moved)
     assert along.solver.products > products
     products = along.solver.products
-    along.solver.solve(*along.here[:1], *along.here[2:], Accuracy(1e-10))  # exacter than before
+    along.solver.solve(along.full, along.problem, Accuracy(1e-10))  # exacter than before
     assert along.solver.products > products
-    assert np.isnan(
-        along.solver.solve(np.full_like(along.here[0], np.nan), *along.here[2:], Accuracy(1.0))[0][
-            0
-        ]
-    )
+    nothing = np.full_like(along.full, np.nan)
+    assert np.isnan(along.solver.solve(nothing, along.problem, Accuracy(1.0))[0][0])
+
+
+# --- Many states in one call -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.parametrize("width", [3, 8])
+def test_states_in_one_call_have_the_bits_of_a_call_each_wherever_a_call_leaves_off(k, width):
+    experiment = replace(network(CORRELATED), network=Network(depths=(3, 2), width=width))
+    one, many, short = (Along(experiment, k) for _ in range(3))
+    thetas = weights_on_the_way(experiment)
+    thetas[2:2] = [np.full_like(thetas[0], np.nan), thetas[1], thetas[1]]  # rests afterwards
+    states = np.array([curvature.pad(experiment, theta) for theta in thetas])
+    short.solver.method.per_call = 3
+    expected = np.array([one.solve(theta) for theta in thetas]).swapaxes(0, 1)
+    for along in (many, short):
+        assert isinstance(along.solver.method, lanczos.InTurn)
+        found = along.solver.along(states, along.problem, along.accuracy)
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(along.solver.vectors, one.solver.vectors)
+        assert along.solver.products == one.solver.products

@@ -7,7 +7,7 @@ weights that move
     v <- beta v - eta_k g_k,   theta <- theta + v,   or Nesterov's theta + beta v - eta_k g_k.
 
 What is recorded, and what ends a run, is the loss without noise and decay. With nothing of all that
-these loops give the bits of `mode_records.descend` and `matrices.descend`, which are faster.
+these loops give the bits of `mode_records` and `matrices.descend_through`, which are faster.
 """
 
 from typing import NamedTuple
@@ -130,7 +130,7 @@ def descend_matrices(theta, velocity, before, push, layout, problem, drive, limi
                 add_scaled(beta, speed, weights, size)
             else:
                 add_scaled(ONE, speed, weights, size)
-        else:  # straight into theta, as `matrices.descend` does
+        else:  # straight into theta, as `matrices.descend_through` does
             backpropagate(theta, layout, problem, work, back, theta)
             add_scaled(back * drive.weight_decay, old, weights, size)
         _keep_asleep(theta, velocity, layout, drive.moving, before)

@@ -4,27 +4,42 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore.kernels.frames import framed_product
+from simcore.kernels.frames import framed_product, lay, take_out
+from simcore.kernels.matrices import backpropagate, evaluate, rests
 from simcore.kernels.products import add_scaled, dot, set_scaled
-from simcore.kernels.simd import add_up, at, fma, load, splat, store
+from simcore.kernels.simd import add_up, at, copy, fma, load, splat, store
 from simcore.kernels.stamp import kernel
 
 NONE = np.int64(0)  # NumPy's, because Numba would compile a function anew for each literal
 
 
 RESTARTS = 60
+MIX = 0.02  # share of noise in a warm start, so that an overtaking eigenvector is never missed
 ROUNDING = 1e-14  # of the largest number: a Krylov space ends there
 ROUNDED = 1e-15  # what rounding makes of <q_j, q_i> in a step
 LEANING = 1e-10  # of <q_j, q_i> at most, far below what an eigenvector's residual may be
-PAIR, RESTART, STEP = range(3)  # of Search.place
+PAIR, RESTART, STEP, STATE = range(4)  # of Search.place
 VALUE, RESIDUAL, SCALE = range(3)  # of Search.best
 
 
 class Search(NamedTuple):
     """How far an eigenvalue iteration has come, so that another call can go on with it."""
 
-    place: np.ndarray  # (3,) int64: eigenpairs found; restarts and Krylov steps of the next one
+    place: np.ndarray  # (4,) int64: eigenpairs found; restarts and Krylov steps of the next one;
+    # states that are done
     best: np.ndarray  # (3,) its Ritz value, residual and scale
+
+
+class Known(NamedTuple):
+    """What is kept from state to state."""
+
+    theta: np.ndarray  # (N,) of the state before, nan where that is of no use
+    vectors: np.ndarray  # (k, n) its eigenvectors in coordinates: the guesses
+    noise: np.ndarray  # (k, n) in coordinates, of where it was first needed
+    noise_here: np.ndarray  # (k, n) in those of the state before
+    values: np.ndarray  # (k,)
+    residuals: np.ndarray  # (k,)
+    mix: np.ndarray  # (1,) the share of noise in a start
 
 
 class Lanczos(NamedTuple):
@@ -242,11 +257,7 @@ def top_eigenpairs(
     tangent,
     frame,
     lanczos,
-    noise,
-    mix,
-    vectors,
-    values,
-    residuals,
+    known,
     tol,
     search,
     most,
@@ -254,15 +265,16 @@ def top_eigenpairs(
     """The k largest (algebraic) eigenvalues of the Hessian, each in the complement of those before.
 
     Lanczos with reorthogonalisation, restarted from the Ritz vector. Reads theta (work must
-    hold evaluate and backpropagate there) and vectors (k, N), the guesses, of which each start
-    mixes `mix` parts of the row of `noise` so that no eigenvector is missing from it; writes
-    vectors, values (k,) and residuals (k,) = ||Hv - lambda v||, within the complement at
-    most `tol` times the largest |Ritz value| unless the products run out. Return the number of
-    products: after about `most` of them it leaves off, to be called again with the same scratch
-    and `search`, until search.place[PAIR] is k.
+    hold evaluate and backpropagate there) and the vectors known, the guesses, of which each start
+    mixes `mix` parts of the row of noise so that no eigenvector is missing from it; writes
+    vectors, values and residuals = ||Hv - lambda v||, within the complement at most `tol` times the
+    largest |Ritz value| unless the products run out. Return the number of products: after about
+    `most` of them it leaves off, to be called again with the same scratch and `search`, until
+    search.place[PAIR] is k.
 
     The complement makes repeated eigenvalues come out as often as they are there.
     """
+    vectors, values, residuals = known.vectors, known.values, known.residuals
     n = vectors.shape[1]
     size = n if frame.narrow else layout.size
     basis, alpha, beta, ritz = lanczos.basis, lanczos.alpha, lanczos.beta, lanczos.ritz
@@ -275,7 +287,7 @@ def top_eigenpairs(
         vector, length = at(vectors[p], 0), 1.0
         if m == 0:
             set_scaled(1.0, vector, start, n)
-            add_scaled(mix, at(noise[p], 0), start, n)
+            add_scaled(known.mix[0], at(known.noise_here[p], 0), start, n)
             length = 0.0
         while restart < RESTARTS:
             if m == 0:
@@ -316,4 +328,91 @@ def top_eigenpairs(
         p += 1
         restart = m = 0
     search.place[PAIR] = p
+    return products
+
+
+@kernel
+def _largest_first(known):
+    """Sort the eigenpairs, by exchanges of neighbours."""
+    values, residuals, vectors = known.values, known.residuals, known.vectors
+    for end in range(values.size - 1, 0, -1):
+        for p in range(end):
+            if values[p] < values[p + 1]:
+                values[p], values[p + 1] = values[p + 1], values[p]
+                residuals[p], residuals[p + 1] = residuals[p + 1], residuals[p]
+                one, other = at(vectors[p], 0), at(vectors[p + 1], 0)
+                for n in range(0, vectors.shape[1], 4):
+                    kept = load(one, n)
+                    store(one, n, load(other, n))
+                    store(other, n, kept)
+
+
+@kernel
+def _arrive(theta, whole, layout, problem, work, slope, frame, known):
+    """Make work, frame and guesses those of theta."""
+    evaluate(theta, whole, problem, work)
+    set_scaled(0.0, at(theta, 0), at(slope, 0), theta.size)
+    backpropagate(theta, whole, problem, work, 1.0, slope)
+    copy(at(theta, 0), at(known.theta, 0), theta.size)
+    copy(at(known.noise, 0), at(known.noise_here, 0), known.noise.size)
+    if frame.narrow:
+        lay(layout, work, frame)
+        take_out(layout, work, frame, known.vectors)
+        take_out(layout, work, frame, known.noise_here)
+
+
+@kernel
+def along(
+    states,
+    starts,
+    rest,
+    whole,
+    layout,
+    problem,
+    work,
+    slope,
+    tangent,
+    frame,
+    lanczos,
+    known,
+    tol,
+    search,
+    most,
+    values,
+    residuals,
+):
+    """`top_eigenpairs` at each of the states (K, N) in turn, from the eigenvectors of the one
+    before; values and residuals (K, k) largest first, nan where numbers have overflowed.
+
+    Where no weight of a layer, from starts[l] to starts[l + 1], is farther from what it was than
+    `rest` of its largest, nothing is solved again. The loss is that of the `whole` layout, the
+    Hessian that of the weights of `layout`. `slope` (N,) is scratch. Return the number of products:
+    after about `most` of them it leaves off, to be called again with the same scratch, until
+    search.place[STATE] is K.
+    """
+    place, products, k = search.place, 0, known.values.size
+    while place[STATE] < states.shape[0] and products < most:
+        state = place[STATE]
+        theta, begun = states[state], place[PAIR] + place[RESTART] + place[STEP] > 0
+        if begun or not rests(theta, known.theta, starts, rest):
+            if not begun:
+                _arrive(theta, whole, layout, problem, work, slope, frame, known)
+            left = most - products
+            products += top_eigenpairs(
+                theta, layout, problem, work, tangent, frame, lanczos, known, tol, search, left
+            )
+            if place[PAIR] < k:
+                break
+            place[PAIR] = place[RESTART] = place[STEP] = 0
+            known.mix[0] = MIX
+            for p in range(k):
+                if not np.isfinite(known.residuals[p]):
+                    known.mix[0], known.values[p] = 1.0, np.nan
+            if known.mix[0] == 1.0:  # begin anew
+                first = at(known.vectors, 0)
+                set_scaled(0.0, at(known.noise, 0), first, known.vectors.size)
+            _largest_first(known)
+        copy(at(known.values, 0), at(values, state * k), k)
+        copy(at(known.residuals, 0), at(residuals, state * k), k)
+        place[STATE] = state + 1
     return products

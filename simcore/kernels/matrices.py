@@ -27,14 +27,14 @@ from simcore.kernels.products import (
     transpose,
     transposed_times,
 )
-from simcore.kernels.ranges import widen
+from simcore.kernels.ranges import extend
 from simcore.kernels.samples import (
     Samples,
     backpropagate_samples,
     evaluate_samples,
     hessian_vector_of_samples,
 )
-from simcore.kernels.simd import at, publish, published
+from simcore.kernels.simd import at, copy, publish, published
 from simcore.kernels.stamp import inlined_kernel, kernel
 
 # NumPy's number, because Numba would compile a function anew for each literal it is called with.
@@ -82,14 +82,6 @@ class Tangent(NamedTuple):
     turned: np.ndarray  # (C,)
     misfit: np.ndarray  # (n_out * n_in,)
     slope: np.ndarray  # (n_out * n_in,), the same array as misfit if whitened
-
-
-class Place(NamedTuple):
-    """Where a Hessian is taken: `work` holds `evaluate` and `backpropagate` of scale 1 at theta."""
-
-    theta: np.ndarray
-    problem: Problem
-    work: Workspace
 
 
 # --- Loss and gradient -----------------------------------------------------------------------
@@ -192,9 +184,9 @@ PATIENCE = 1_000_000
 
 
 @kernel
-def descend(theta, layout, problem, step_size, steps, limit, work, ranges, signs, share):
-    """Take `steps` steps theta <- theta - eta grad; theta, work (current on entry) and ranges are
-    updated.
+def descend_through(gaps, theta, layout, problem, step_size, limit, work, records, signs, share):
+    """Take gaps[k] steps theta <- theta - eta grad, at least one, then write record k, and so on;
+    theta and work (current on entry) are updated.
 
     Whoever calls `assist` meanwhile with the same `signs` (SIGNS,), zero at first, moves the
     pathways from number `share` on; nobody may where samples are in use. The bits are the same.
@@ -202,33 +194,41 @@ def descend(theta, layout, problem, step_size, steps, limit, work, ranges, signs
     diverged.
     """
     signs, pathways, looks = at(signs, 0), layout.first.size - 1, 0
-    for step in range(steps):
-        helped = looks < PATIENCE and published(signs, PRESENT) > 0.0
-        if helped:
-            publish(signs, CALLED, step + 1.0)
-        if problem.samples.used:
-            backpropagate_samples(theta, layout, problem, work, -step_size, theta)
-            loss = evaluate_samples(theta, layout, problem, work)
-        else:
-            stop = share if helped else pathways
-            _go_back(theta, layout, work, -step_size, theta, FIRST, stop)
-            _go_forward(theta, layout, work, FIRST, stop)
-            looks = 0 if helped else looks
-            while helped and published(signs, DONE) < step + 1.0:
-                looks += 1
-            loss = _meet(layout, problem, work)
-        if not loss <= limit:
-            publish(signs, CALLED, OVER)
-            return step
-        widen(ranges, loss, work.strengths)
+    taken, loss, weights, strands = 0, 0.0, theta.size, work.strengths.size
+    for k in range(gaps.size):
+        of_loss, of_strengths = at(records.loss_range, 2 * k), at(records.strengths_range, 0)
+        of_strengths = at(of_strengths, 2 * k * strands)
+        for _ in range(gaps[k]):
+            helped = looks < PATIENCE and published(signs, PRESENT) > 0.0
+            if helped:
+                publish(signs, CALLED, taken + 1.0)
+            if problem.samples.used:
+                backpropagate_samples(theta, layout, problem, work, -step_size, theta)
+                loss = evaluate_samples(theta, layout, problem, work)
+            else:
+                stop = share if helped else pathways
+                _go_back(theta, layout, work, -step_size, theta, FIRST, stop)
+                _go_forward(theta, layout, work, FIRST, stop)
+                looks = 0 if helped else looks
+                while helped and published(signs, DONE) < taken + 1.0:
+                    looks += 1
+                loss = _meet(layout, problem, work)
+            if not loss <= limit:
+                publish(signs, CALLED, OVER)
+                return taken
+            extend(of_loss, of_strengths, loss, at(work.strengths, 0), strands)
+            taken += 1
+        records.loss[k] = loss
+        copy(at(theta, 0), at(records.x, k * weights), weights)
+        copy(at(work.strengths, 0), at(records.strengths, k * strands), strands)
     publish(signs, CALLED, OVER)
-    return steps
+    return taken
 
 
 @kernel
 def assist(theta, layout, step_size, work, signs, share):
-    """Move the pathways from number `share` on whenever `descend` calls, until that is over; of
-    what `work` holds the panel alone must not be the other's."""
+    """Move the pathways from number `share` on whenever `descend_through` calls, until that is
+    over; of what `work` holds the panel alone must not be the other's."""
     signs, pathways, moved = at(signs, 0), layout.first.size - 1, 0.0
     publish(signs, PRESENT, 1.0)
     while True:

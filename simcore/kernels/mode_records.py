@@ -1,11 +1,4 @@
-"""Loops of the modes engine: aligned descents and flows, through many records in one call.
-
-To come from one record to the next takes a few operations, and a call from Python a few
-microseconds; besides, each call lets go of Python's lock, which others then have first. One record
-is a case of many, because each loop over steps takes a second of a compiler's time.
-"""
-
-from typing import NamedTuple
+"""Loops of the modes engine: aligned descents and flows, through many records in one call."""
 
 import numpy as np
 
@@ -25,69 +18,10 @@ from simcore.kernels.dormand_prince import (
     state_at,
 )
 from simcore.kernels.modes import MOVE, STAY, evaluate, step_once
-from simcore.kernels.ranges import Ranges, extend
-from simcore.kernels.simd import at, copy, load, splat, store, zeros
+from simcore.kernels.ranges import extend
+from simcore.kernels.records import where_it_is
+from simcore.kernels.simd import at, copy, load, splat, store
 from simcore.kernels.stamp import kernel
-
-
-class Records(NamedTuple):
-    """K records of an aligned run, arrays as in `modes` and `ranges`.
-
-    The ranges of a record hold what they held before, and every step since the record before.
-    """
-
-    steps: np.ndarray  # (K,) int64, accepted by the flow's integrator
-    x: np.ndarray  # (K, G C)
-    loss: np.ndarray  # (K,) without the floor
-    strengths: np.ndarray  # (K, H, C)
-    loss_range: np.ndarray  # (K, 2)
-    strengths_range: np.ndarray  # (K, 2, H, C)
-
-
-def room(records, x, ranges):
-    """Room for so many of a run at x whose `ranges` (of the first) have begun."""
-    loss_range = np.tile([np.inf, -np.inf], (records, 1))
-    strengths_range = zeros(records, *ranges.strengths.shape)
-    strengths_range[:, 0], strengths_range[:, 1] = np.inf, -np.inf
-    if records:
-        loss_range[0], strengths_range[0] = ranges
-    return Records(
-        np.zeros(records, np.int64),
-        zeros(records, x.size),
-        np.zeros(records),
-        zeros(records, *ranges.strengths.shape[1:]),
-        loss_range,
-        strengths_range,
-    )
-
-
-def where_it_is(x, strengths, ranges):
-    """The one record that is the run's own x, strengths and ranges."""
-    return Records(
-        np.zeros(1, np.int64),
-        x.reshape(1, -1),
-        np.zeros(1),
-        strengths[None],
-        ranges.loss[None],
-        ranges.strengths[None],
-    )
-
-
-def begun(records, k):
-    """The ranges of a record that is not reached yet."""
-    return Ranges(records.loss_range[k].copy(), records.strengths_range[k].copy())
-
-
-def take_in_records(records, count):
-    """Extend the ranges of the first records, so many, to hold the records themselves."""
-    records = Records(*(values[:count] for values in records))
-    for value, (low, high) in (
-        (records.loss, records.loss_range.T),
-        (records.strengths, records.strengths_range.swapaxes(0, 1)),
-    ):
-        low[:] = np.where(value < low, value, low)
-        high[:] = np.where(value > high, value, high)
-
 
 # --- Descent ---------------------------------------------------------------------------------
 
