@@ -165,6 +165,7 @@ def descent(rounds: int) -> list:
         }
         engine = MatricesEngine(experiment)
         engine.descend(steps, eta)
+        engine.observe()
         engine.keep()
         theta = engine.theta()
         assert theta is not None
@@ -202,6 +203,7 @@ def samples(rounds: int) -> list:
         weights = curvature.layers(experiment, start)
         engine = SamplesEngine(experiment)
         engine.descend(steps, eta)
+        engine.observe()
         engine.keep()
         theta = engine.theta()
         assert theta is not None
@@ -280,6 +282,7 @@ def sharpness(rounds: int) -> list:
         experiment = full_weights(pathways, depth, n, Descent(step_size=eta, steps=1))
         engine, states = MatricesEngine(experiment), []
         for _ in range(40):
+            engine.observe()
             engine.keep()
             theta = engine.theta()
             assert theta is not None
@@ -298,6 +301,7 @@ def sharpness(rounds: int) -> list:
     dynamics = experiment.dynamics
     for gap in np.diff(dynamics.recorded(experiment.record)).tolist():
         engine.descend(gap, dynamics.step_size)
+        engine.observe()
         engine.keep()
         states.append(engine.theta())
     # as they differ most on the way to the minimum, and no more than ARPACK has done in a minute
@@ -392,6 +396,7 @@ def flow(rounds: int) -> list:
         engine, states = ours()
         found = []
         for engine.weights in states:
+            engine.observe()
             engine.keep()
             found.append(stacked(experiment, engine.theta()))
         error = np.abs(np.array(found) - exact[1:]).max()

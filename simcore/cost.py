@@ -17,15 +17,14 @@ DRIVEN, DRAW, STRETCH = 1.4, 1.7e-8, 3e-8
 CELL_UPDATE, CELL = 3.5e-9, 1e-5  # in a batch: per group or pathway and mode; per run
 GRADIENT, LAYER, WEIGHT, MULTIPLICATION = 2e-7, 8e-8, 8e-10, 1.3e-10  # of whole networks
 BEND = 2e-9  # of tanh and its slope, per output and sample
-MODES_RECORD = 2e-6  # where an engine comes through many in one call; else a call of its own,
-RECORD_CALL, MATRICES_RECORD = 3e-5, 4e-5  # in Python
+RECORD, RECORD_CALL = 2e-6, 4e-5  # as one of many in a call; with calls of its own, in Python
 MODES_SETUP, MATRICES_SETUP = 6e-4, 1.5e-3
 EIGENVALUES = 5e-6  # of a small matrix; larger ones with the cube of their size
 DIAGONAL, FULL = 3e-9, 5e-10  # per size^3, of a mode's groups with their filling; of a pair
 PAIR, PAIR_ENTRY = 1e-6, 1e-9  # to fill the block of two modes
 PAIRS_SOLVED = 1  # of those blocks; bounds rule out the others
 FIRST, FURTHER = 16, 30  # products with the Hessian that the eigenvalues of a record cost, each
-EIGENPAIRS = 6e-5  # of a record, beside its products
+EIGENPAIR, EIGENPAIRS = 1e-5, 6e-5  # of a record, beside its products; where several are sought
 PRODUCT, ORTHOGONAL = 4, 5e-10  # gradients that a product costs; per weight and earlier vector
 KRYLOV = 20  # vectors that a product is made orthogonal to, on average
 EDGE = 8e-5  # of a step along the edge, in Python
@@ -111,15 +110,16 @@ def _of_modes(experiment: Experiment, steps: float, records: float) -> Cost:
     if experiment.dynamics.iterated and not experiment.dynamics.plain:
         step = DRIVEN * step + _driving(experiment)
     blocks = _blocks(experiment) * _looks(experiment)
-    record = blocks + (MODES_RECORD if _comes_through(experiment) else RECORD_CALL)
+    record = blocks + _record(experiment)
     return Cost(MODES_SETUP, steps, step * _evaluations(experiment), records, record)
 
 
-def _comes_through(experiment: Experiment) -> bool:
-    """Whether one call comes through many records; see `simulate`."""
+def _record(experiment: Experiment) -> float:
+    """Seconds of a record without its eigenvalues: one call comes through many where nothing else
+    happens on the way; see `simulate`."""
     dynamics, record = experiment.dynamics, experiment.record
     steady = dynamics.plain if dynamics.iterated else not dynamics.events and record.every is None
-    return steady and not (record.maps or dynamics.averages)
+    return RECORD if steady and not (record.maps or dynamics.averages) else RECORD_CALL
 
 
 def _of_cell(experiment: Experiment, steps: float) -> Cost:
@@ -129,13 +129,14 @@ def _of_cell(experiment: Experiment, steps: float) -> Cost:
 
 def _of_matrices(experiment: Experiment, steps: float, records: float) -> Cost:
     gradient = _gradient(experiment)
-    record = MATRICES_RECORD + gradient
+    record = _record(experiment) + gradient
     if experiment.record.sharpness:
         wide = experiment.network.hidden_width(experiment.task) >= WIDE * experiment.task.n_in
         further = FURTHER_OF_WIDE if wide else FURTHER
         products = FIRST * _looks(experiment) + further * (experiment.record.eigenvalues - 1)
         each = product_seconds(experiment, KRYLOV) * (0.4 if wide else 1.0)
-        record += EIGENPAIRS + products * each
+        own = EIGENPAIRS if experiment.record.eigenvalues > 1 else EIGENPAIR
+        record += own + products * each
     step = gradient * _evaluations(experiment) + _driving(experiment)
     return Cost(MATRICES_SETUP, steps, step, records, record)
 

@@ -31,7 +31,7 @@ from simcore.kernels.products import (
     transposed_times,
 )
 from simcore.kernels.simd import at
-from simcore.kernels.stamp import kernel
+from simcore.kernels.stamp import kernel, merged_kernel
 
 LOST = 1e-12  # of a column: what is left of it is rounding
 
@@ -83,7 +83,7 @@ def _orthonormal(rows, count, size):
         set_scaled(1.0 / left, row, row, size)
 
 
-@kernel
+@merged_kernel
 def lay(layout, work, frame):
     """Write the bases; work must hold `evaluate` and `backpropagate` of scale 1."""
     n_in, panel = layout.n_in, at(work.panel, 0)
@@ -134,7 +134,7 @@ def _enter(layout, work, frame, vector, out):
             times(below, small, y, cols, n_in, n_in, ADD, panel)  # - Q Q^T V^T P
 
 
-@kernel
+@merged_kernel
 def take_out(layout, work, frame, vectors):
     """Of every row, Y -= Q Q^T Y: the nearest coordinates that there are."""
     n_in, panel, small = layout.n_in, at(work.panel, 0), at(frame.small[0], 0)

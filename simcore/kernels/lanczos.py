@@ -8,7 +8,7 @@ from simcore.kernels.frames import framed_product, lay, take_out
 from simcore.kernels.matrices import backpropagate, evaluate, rests
 from simcore.kernels.products import add_scaled, dot, set_scaled
 from simcore.kernels.simd import add_up, at, copy, fma, load, splat, store
-from simcore.kernels.stamp import kernel
+from simcore.kernels.stamp import kernel, merged_kernel
 
 NONE = np.int64(0)  # NumPy's, because Numba would compile a function anew for each literal
 
@@ -199,7 +199,7 @@ def begin(lanczos, vectors, p, length):
     leanings[1, 0], lanczos.due[0] = 1.0, 0
 
 
-@kernel
+@merged_kernel
 def step(theta, layout, problem, work, tangent, frame, lanczos, m, vectors, p):
     """The m-th Krylov vector times the Hessian, made orthogonal to the m there are and to the first
     p vectors; write it behind them, alpha and beta. Return its length.
@@ -248,7 +248,7 @@ def lengthen(theta, layout, problem, work, tangent, frame, lanczos, start, stop,
     return stop
 
 
-@kernel
+@merged_kernel
 def top_eigenpairs(
     theta,
     layout,
@@ -347,7 +347,7 @@ def _largest_first(known):
                     store(other, n, kept)
 
 
-@kernel
+@merged_kernel
 def _arrive(theta, whole, layout, problem, work, slope, frame, known):
     """Make work, frame and guesses those of theta."""
     evaluate(theta, whole, problem, work)

@@ -30,6 +30,12 @@ def inlined_kernel(function: Callable[..., Any]) -> Any:
     return _compiled(function, BARE | {"forceinline": True, "no_cpython_wrapper": True})
 
 
+def merged_kernel(function: Callable[..., Any]) -> Any:
+    """A kernel that is compiled as a part of each kernel that calls it: what is compiled by itself
+    is optimised once more in its caller, and in whoever calls that."""
+    return _compiled(function, BARE | {"inline": "always"})
+
+
 def allocating_kernel(function: Callable[..., Any]) -> Any:
     """A kernel that makes arrays of its own."""
     return _compiled(function, OPTIONS)
