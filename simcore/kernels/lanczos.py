@@ -98,6 +98,80 @@ def purge(vectors, p, basis, m, image, before):
 
 
 @kernel
+def _less(scale, a, image, b, size):
+    """image -= scale a; return <image, b>."""
+    factor, whole = splat(-scale), size & ~15
+    p = q = r = s = splat(0.0)
+    for n in range(0, whole, 16):  # four sums, because each waits for its last addition
+        v, w = (
+            fma(factor, load(a, n), load(image, n)),
+            fma(factor, load(a, n + 4), load(image, n + 4)),
+        )
+        store(image, n, v)
+        store(image, n + 4, w)
+        p, q = fma(v, load(b, n), p), fma(w, load(b, n + 4), q)
+        v, w = (
+            fma(factor, load(a, n + 8), load(image, n + 8)),
+            fma(factor, load(a, n + 12), load(image, n + 12)),
+        )
+        store(image, n + 8, v)
+        store(image, n + 12, w)
+        r, s = fma(v, load(b, n + 8), r), fma(w, load(b, n + 12), s)
+    for n in range(whole, size, 4):
+        v = fma(factor, load(a, n), load(image, n))
+        store(image, n, v)
+        p = fma(v, load(b, n), p)
+    return add_up(p) + add_up(q) + add_up(r) + add_up(s)
+
+
+@kernel
+def _less_with_overlaps(scale, a, image, b, size):
+    """image -= scale a; return its length, <image, a> and <image, b>."""
+    factor, whole = splat(-scale), size & ~7
+    l0 = l1 = a0 = a1 = b0 = b1 = splat(0.0)
+    for n in range(0, whole, 8):
+        x, y = load(a, n), load(a, n + 4)
+        v, w = fma(factor, x, load(image, n)), fma(factor, y, load(image, n + 4))
+        store(image, n, v)
+        store(image, n + 4, w)
+        l0, l1, a0, a1 = fma(v, v, l0), fma(w, w, l1), fma(v, x, a0), fma(w, y, a1)
+        b0, b1 = fma(v, load(b, n), b0), fma(w, load(b, n + 4), b1)
+    for n in range(whole, size, 4):
+        x = load(a, n)
+        v = fma(factor, x, load(image, n))
+        store(image, n, v)
+        l0, a0, b0 = fma(v, v, l0), fma(v, x, a0), fma(v, load(b, n), b0)
+    length = np.sqrt(add_up(l0) + add_up(l1))
+    return length, add_up(a0) + add_up(a1), add_up(b0) + add_up(b1)
+
+
+@kernel
+def _less_two(scale, a, other, b, image, size):
+    """image -= scale a + other b; return its length."""
+    f, g, whole = splat(-scale), splat(-other), size & ~15
+    p = q = r = s = splat(0.0)
+    for n in range(0, whole, 16):
+        v, w = fma(f, load(a, n), load(image, n)), fma(f, load(a, n + 4), load(image, n + 4))
+        v, w = fma(g, load(b, n), v), fma(g, load(b, n + 4), w)
+        store(image, n, v)
+        store(image, n + 4, w)
+        p, q = fma(v, v, p), fma(w, w, q)
+        v, w = (
+            fma(f, load(a, n + 8), load(image, n + 8)),
+            fma(f, load(a, n + 12), load(image, n + 12)),
+        )
+        v, w = fma(g, load(b, n + 8), v), fma(g, load(b, n + 12), w)
+        store(image, n + 8, v)
+        store(image, n + 12, w)
+        r, s = fma(v, v, r), fma(w, w, s)
+    for n in range(whole, size, 4):
+        v = fma(g, load(b, n), fma(f, load(a, n), load(image, n)))
+        store(image, n, v)
+        p = fma(v, v, p)
+    return np.sqrt(add_up(p) + add_up(q) + add_up(r) + add_up(s))
+
+
+@kernel
 def _above(value, coupling, corner):
     """Largest eigenvalue of the 2 x 2 matrix (value, coupling; coupling, corner)."""
     half = 0.5 * (corner - value)
@@ -209,20 +283,17 @@ def step(theta, layout, problem, work, tangent, frame, lanczos, m, vectors, p):
     it, which leans on two, and where little is left of the image.
     """
     basis, alpha, beta, n = lanczos.basis, lanczos.alpha, lanczos.beta, vectors.shape[1]
-    image, last = basis[m], at(basis[m - 1], 0)
-    framed_product(theta, layout, problem, work, tangent, frame, basis[m - 1], image)
-    if m > 1:
-        add_scaled(-beta[m - 2], at(basis[m - 2], 0), at(image, 0), n)
-    alpha[m - 1] = dot(at(image, 0), last, n)
-    add_scaled(-alpha[m - 1], last, at(image, 0), n)
-    before = norm(image)
-    remove(vectors, p, image)
-    remove(basis[max(0, m - 2) :], min(m, 2), image)
-    beta[m - 1] = left = norm(image)
+    image, last, before_last = at(basis[m], 0), at(basis[m - 1], 0), at(basis[max(0, m - 2)], 0)
+    coupling = beta[m - 2] if m > 1 else 0.0
+    framed_product(theta, layout, problem, work, tangent, frame, basis[m - 1], basis[m])
+    alpha[m - 1] = _less(coupling, before_last, image, last, n)
+    before, of_last, of_other = _less_with_overlaps(alpha[m - 1], last, image, before_last, n)
+    remove(vectors, p, basis[m])
+    beta[m - 1] = left = _less_two(of_last, last, of_other if m > 1 else 0.0, before_last, image, n)
     leans = not _leaning(alpha, beta, m - 1, lanczos.leanings) <= LEANING
     if leans or lanczos.due[0] > 0 or not left > 0.5 * before:
         lanczos.due[0] = 1 if leans and lanczos.due[0] == 0 else 0
-        beta[m - 1] = purge(vectors, p, basis, m, image, left)
+        beta[m - 1] = purge(vectors, p, basis, m, basis[m], left)
         for i in range(m):
             lanczos.leanings[1, i] = ROUNDED
     return beta[m - 1]
