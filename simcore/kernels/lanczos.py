@@ -98,38 +98,11 @@ def purge(vectors, p, basis, m, image, before):
 
 
 @kernel
-def _less(scale, a, image, b, size):
-    """image -= scale a; return <image, b>."""
-    factor, whole = splat(-scale), size & ~15
-    p = q = r = s = splat(0.0)
-    for n in range(0, whole, 16):  # four sums, because each waits for its last addition
-        v, w = (
-            fma(factor, load(a, n), load(image, n)),
-            fma(factor, load(a, n + 4), load(image, n + 4)),
-        )
-        store(image, n, v)
-        store(image, n + 4, w)
-        p, q = fma(v, load(b, n), p), fma(w, load(b, n + 4), q)
-        v, w = (
-            fma(factor, load(a, n + 8), load(image, n + 8)),
-            fma(factor, load(a, n + 12), load(image, n + 12)),
-        )
-        store(image, n + 8, v)
-        store(image, n + 12, w)
-        r, s = fma(v, load(b, n + 8), r), fma(w, load(b, n + 12), s)
-    for n in range(whole, size, 4):
-        v = fma(factor, load(a, n), load(image, n))
-        store(image, n, v)
-        p = fma(v, load(b, n), p)
-    return add_up(p) + add_up(q) + add_up(r) + add_up(s)
-
-
-@kernel
 def _less_with_overlaps(scale, a, image, b, size):
     """image -= scale a; return its length, <image, a> and <image, b>."""
     factor, whole = splat(-scale), size & ~7
     l0 = l1 = a0 = a1 = b0 = b1 = splat(0.0)
-    for n in range(0, whole, 8):
+    for n in range(0, whole, 8):  # two sums of each, because each waits for its last addition
         x, y = load(a, n), load(a, n + 4)
         v, w = fma(factor, x, load(image, n)), fma(factor, y, load(image, n + 4))
         store(image, n, v)
@@ -148,27 +121,19 @@ def _less_with_overlaps(scale, a, image, b, size):
 @kernel
 def _less_two(scale, a, other, b, image, size):
     """image -= scale a + other b; return its length."""
-    f, g, whole = splat(-scale), splat(-other), size & ~15
-    p = q = r = s = splat(0.0)
-    for n in range(0, whole, 16):
-        v, w = fma(f, load(a, n), load(image, n)), fma(f, load(a, n + 4), load(image, n + 4))
-        v, w = fma(g, load(b, n), v), fma(g, load(b, n + 4), w)
+    f, g, whole = splat(-scale), splat(-other), size & ~7
+    l0 = l1 = splat(0.0)
+    for n in range(0, whole, 8):
+        v = fma(g, load(b, n), fma(f, load(a, n), load(image, n)))
+        w = fma(g, load(b, n + 4), fma(f, load(a, n + 4), load(image, n + 4)))
         store(image, n, v)
         store(image, n + 4, w)
-        p, q = fma(v, v, p), fma(w, w, q)
-        v, w = (
-            fma(f, load(a, n + 8), load(image, n + 8)),
-            fma(f, load(a, n + 12), load(image, n + 12)),
-        )
-        v, w = fma(g, load(b, n + 8), v), fma(g, load(b, n + 12), w)
-        store(image, n + 8, v)
-        store(image, n + 12, w)
-        r, s = fma(v, v, r), fma(w, w, s)
+        l0, l1 = fma(v, v, l0), fma(w, w, l1)
     for n in range(whole, size, 4):
         v = fma(g, load(b, n), fma(f, load(a, n), load(image, n)))
         store(image, n, v)
-        p = fma(v, v, p)
-    return np.sqrt(add_up(p) + add_up(q) + add_up(r) + add_up(s))
+        l0 = fma(v, v, l0)
+    return np.sqrt(add_up(l0) + add_up(l1))
 
 
 @kernel
@@ -286,7 +251,7 @@ def step(theta, layout, problem, work, tangent, frame, lanczos, m, vectors, p):
     image, last, before_last = at(basis[m], 0), at(basis[m - 1], 0), at(basis[max(0, m - 2)], 0)
     coupling = beta[m - 2] if m > 1 else 0.0
     framed_product(theta, layout, problem, work, tangent, frame, basis[m - 1], basis[m])
-    alpha[m - 1] = _less(coupling, before_last, image, last, n)
+    _, _, alpha[m - 1] = _less_with_overlaps(coupling, before_last, image, last, n)
     before, of_last, of_other = _less_with_overlaps(alpha[m - 1], last, image, before_last, n)
     remove(vectors, p, basis[m])
     beta[m - 1] = left = _less_two(of_last, last, of_other if m > 1 else 0.0, before_last, image, n)
