@@ -300,7 +300,7 @@ def _layers(shown: tuple[str, ...]) -> None:
         format_func=str.capitalize,
         help="**Flow**: where gradient flow goes from every point, and what parts the winners.  \n"
         "**Sharpness**: the largest eigenvalue of the Hessian at every point, blue where it is "
-        "below 2/η and red where it is above.",
+        "below the edge and red where it is above.",
     )
 
 

@@ -33,8 +33,8 @@ def controls(experiment: Experiment) -> None:
                 "weight_decay",
                 dynamics.weight_decay,
                 lambda value: _with(experiment, weight_decay=value),
-                help="Adds (μ/2)‖θ‖² to the loss. A minimum is stable up to λ + μ = 2/η; at depths "
-                "above 2 decay favours a single pathway.",
+                help="Adds (μ/2)‖θ‖² to the loss. A minimum is stable up to λ + μ = 2/η, with "
+                "momentum (2+2β)/η; at depths above 2 decay favours a single pathway.",
             )
             if driven.decays_away(experiment):
                 _prose.note(

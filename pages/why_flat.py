@@ -23,7 +23,7 @@ target, depths = experiment.task.singular_values[0], experiment.network.depths
 best = theory.flattest_split(target, depths)
 lowest = theory.balanced_sharpness(target, depths)
 alone = max(theory.single_path_sharpness(target, depth) for depth in depths)
-edge = experiment.edge
+edge, symbol = experiment.edge, experiment.dynamics.edge_symbol
 
 
 def the_split() -> list[float]:
@@ -73,7 +73,13 @@ def minima() -> None:
             flow_end = prospects.ends(experiment)["flow"]
             _ui.chart(
                 charts.minima_curve(
-                    target, depths, experiment.dynamics.eta, split=split, flow_end=flow_end
+                    target,
+                    depths,
+                    experiment.dynamics.eta,
+                    split=split,
+                    flow_end=flow_end,
+                    edge=edge,
+                    symbol=symbol,
                 ),
                 "Sharpness along the minima",
                 experiment,
@@ -108,9 +114,14 @@ def minima() -> None:
             changes = any(event.leads_to for event in experiment.dynamics.events)
             when = " at the end of the run" if changes else ""
             _prose.say(
-                f"The edge is 2/η = **{edge:.4g}**{when}, so this split is **{verdict}** for "
-                "descent."
+                f"The edge is {symbol} = **{edge:.4g}**{when}, so a minimum as sharp as this split "
+                f"is **{verdict}** for descent."
             )
+            if experiment.dynamics.weight_decay:
+                _prose.say(
+                    "The line is that of the loss alone: weight decay moves the minima off it, "
+                    "towards zero."
+                )
         gain = charts.gain(here=depths, singular_value=target)
         _ui.chart(gain, "What sharing gains at every depth", experiment)
 

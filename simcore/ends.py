@@ -57,7 +57,7 @@ def table(runs: Mapping[str, Trajectory], mode: int = 0) -> dict[str, list[str]]
         "length": [_length(end.run) for end in ends.values()],
         "strengths at the end": [end.strengths() for end in ends.values()],
         "sharpness": [_number(end.run.sharpness[-1]) for end in ends.values()],
-        f"edge {_edge_symbol(runs)}": [
+        f"edge {_edge_symbol(runs)}".strip(): [
             "none" if end.run.edge is None else _number(end.run.edge[-1]) for end in ends.values()
         ],
         "loss": [f"{end.run.loss[-1]:.2g}" for end in ends.values()],
@@ -66,10 +66,10 @@ def table(runs: Mapping[str, Trajectory], mode: int = 0) -> dict[str, list[str]]
 
 
 def _edge_symbol(runs: Mapping[str, Trajectory]) -> str:
-    """That of all runs that have one; 2/η where they differ."""
+    """That of all runs that have one; nothing where they differ."""
     dynamics = [run.experiment.dynamics for run in runs.values()]
     symbols = {each.edge_symbol for each in dynamics if each.eta is not None}
-    return symbols.pop() if len(symbols) == 1 else "2/η"
+    return symbols.pop() if len(symbols) == 1 else ""
 
 
 def _length(run: Trajectory) -> str:

@@ -30,7 +30,7 @@ class Summary:
     regime: str = _column("regime", "unfinished")  # value of the `Regime`
     loss: float = _column("loss", math.nan)
     sharpness: float = _column("sharpness λ", math.nan)  # of the whole Hessian
-    edge_ratio: float = _column("ηλ/2", math.nan)  # nan for a flow
+    edge_ratio: float = _column("η / largest stable", math.nan)  # nan for a flow
     largest_share: float = _column("largest share", math.nan)  # max_h q_h
     participation: float = _column("participation", math.nan)  # 1 / sum_h q_h^2
     seconds: float = _column("seconds", 0.0)  # that the run took

@@ -930,3 +930,28 @@ def test_charts_leave_altair_as_they_found_it():
     before = alt.data_transformers.active, alt.data_transformers.options, alt.theme.active
     charts.still(loss()).to_dict()
     assert (alt.data_transformers.active, alt.data_transformers.options, alt.theme.active) == before
+
+
+@pytest.mark.parametrize(
+    "dynamics",
+    [
+        Descent(step_size=0.15, steps=9, momentum=0.9),
+        Descent(step_size=0.15, steps=9, momentum=0.9, nesterov=True),
+        Descent(step_size=0.15, steps=9, weight_decay=2.0),
+        Descent(step_size=2.0, steps=9, weight_decay=2.0),  # nothing is stable
+    ],
+    ids=["momentum", "nesterov", "decay", "much decay"],
+)
+def test_the_minima_within_reach_are_those_of_the_dynamics_edge(dynamics):
+    edge, symbol = dynamics.edge, dynamics.edge_symbol
+    curve = charts.minima_curve(1.0, (20, 20), dynamics.eta, edge=edge, symbol=symbol)
+    spec = curve.to_dict()
+    for row in rows(spec, "line", "rest"):
+        assert row["value"] == theory.mode_sharpness((row["x"], row["rest"]), (20, 20))
+    areas = [rows_of(spec, view) for view in views(spec) if mark_of(view) == "area"]
+    inside = [row for area in areas for row in area if row["x"] is not None]
+    assert all(row["value"] <= edge * (1 + 1e-9) for row in inside)
+    assert bool(inside) == (edge > theory.balanced_sharpness(1.0, (20, 20)))
+    words = json.dumps(spec, ensure_ascii=False)
+    assert f"{symbol} = {style.short(edge)}" in words
+    assert "2/η =" not in words or symbol.startswith("2/η")

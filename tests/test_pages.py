@@ -1,5 +1,6 @@
 """Pages through Streamlit's own test harness: what they say and which run they show."""
 
+import json
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,6 +21,7 @@ from simcore import (
     regimes,
     variations,
 )
+from simcore.figures import style
 from simcore.lesson import PARTS, Lesson
 from simcore.view import View
 
@@ -380,6 +382,21 @@ def test_a_rerun_that_carries_a_link_from_before_our_changes_undoes_none(monkeyp
     monkeypatch.setattr(_state, "STALE", 0.0)  # so much later it is what the visitor wants
     app.run()
     assert app.session_state["experiment"].dynamics.eta == 0.19
+
+
+@pytest.mark.parametrize(
+    "query", [{}, {"momentum": "0.9"}, {"momentum": "0.9", "nesterov": "1"}, {"decay": "2"}]
+)
+def test_why_flat_names_the_edge_of_the_dynamics_in_words_and_picture(query, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(_ui, "chart", lambda chart, *_: drawn.append(chart))
+    app = open_app(**query)
+    dynamics = app.session_state["experiment"].dynamics
+    assert (dynamics.momentum, dynamics.weight_decay) != (0, 0) or not query
+    app.switch_page("pages/why_flat.py").run()
+    edge, symbol = dynamics.edge, dynamics.edge_symbol
+    assert f"{symbol} = **{edge:.4g}**" in words(app)
+    assert f"{symbol} = {style.short(edge)}" in json.dumps(drawn[0].to_dict(), ensure_ascii=False)
 
 
 def test_other_pages_show_and_change_the_view():

@@ -105,19 +105,24 @@ def minima_curve(
     split: ArrayLike | None = None,
     flow_end: ArrayLike = (np.nan, np.nan),
     *,
+    edge: float | None = None,
+    symbol: str = "2/η",
     height: int = 320,
 ) -> alt.LayerChart:
     """Lambda_ii of the minima of one mode of two pathways, against sigma_1 = sigma* - sigma_2.
 
-    Thick and shaded: the minima where GD can rest, Lambda_ii <= 2/eta. Star: the flattest. `split`
-    (2,) marks the one looked at, `flow_end` (2,) where GF ends, if that is known. ValueError unless
-    there are two depths.
+    Thick and shaded: the minima where GD can rest, Lambda_ii <= 2/eta, or at most the `edge` of
+    dynamics that have another, called `symbol`. Star: the flattest. `split` (2,) marks the one
+    looked at, `flow_end` (2,) where GF ends, if that is known. ValueError unless there are two
+    depths.
     """
-    borders = theory.edge_splits(singular_value, depths, step_size)
+    edge = 2 / step_size if edge is None else edge
     flattest = theory.flattest_split(singular_value, depths)
+    borders = np.empty((0, 2))
+    if edge > 0:  # below, where decay is large, no minimum is stable
+        borders = theory.edge_splits(singular_value, depths, 2 / edge)
     line = np.concatenate([theory.minima_line(singular_value), borders, flattest[None]])
     line = line[np.argsort(line[:, 0], kind="stable")]
-    edge = 2 / step_size
     curve = {"x": line[:, 0], "value": theory.mode_sharpness(line, depths), "rest": line[:, 1]}
     at_rest = curve["value"] <= edge * (1 + 1e-12)  # a border is on the edge up to rounding
     reach = {name: np.where(at_rest, column, np.nan) for name, column in curve.items()}
@@ -128,7 +133,7 @@ def minima_curve(
         return Mark(first, height, name, shape, hollow=hollow)
 
     marks = [mark(flattest, "flattest", "star", hollow=False)]
-    marks += [mark(border, "λ = 2/η", "diamond") for border in borders]
+    marks += [mark(border, f"λ = {symbol}", "diamond") for border in borders]
     marks += [mark(flow_end, "GF end", "circle")] if np.isfinite(flow_end).all() else []
     marks += [mark(split, "this split", "square", hollow=False)] if split is not None else []
     pad = 0.03 * singular_value or 1.0
@@ -136,7 +141,7 @@ def minima_curve(
     x = Width(title, (-pad, singular_value + pad))
     y = Height("sharpness λ of the minimum")
     highest = 2.5 * float(curve["value"].max())
-    level = [Level(edge, f"2/η = {style.short(edge)}", "edge")]
+    level = [Level(edge, f"{symbol} = {style.short(edge)}", "edge")]
     tooltip = [
         alt.Tooltip("x:Q", title="σ₁", format=".4g"),
         alt.Tooltip("rest:Q", title="σ₂", format=".4g"),
@@ -154,7 +159,7 @@ def minima_curve(
         *parts.marks(marks, x, y),
     ]
     words = "Sharpness along the line of minima of two pathways."
-    subject = {"σ₁": curve["x"], "σ₂": curve["rest"], "λ": curve["value"], "λ ≤ 2/η": at_rest}
+    subject = {"σ₁": curve["x"], "σ₂": curve["rest"], "λ": curve["value"], f"λ ≤ {symbol}": at_rest}
     return parts.view(layers, height, words, subject=subject)
 
 
