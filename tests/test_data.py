@@ -306,6 +306,28 @@ def test_more_columns_than_samples_is_said_and_can_be_whitened():
     assert "5 samples of 8 inputs" in made.notes[0]
 
 
+@pytest.mark.parametrize("flags", [("centre", "whiten"), ("whiten",), ("centre",), ()])
+def test_an_exact_fit_is_promised_where_least_squares_has_one(flags):
+    """Equal rows, columns that lean on each other, few samples: targets are drawn at random."""
+    draw, promised, of = np.random.default_rng(0), 0, 300
+    for _ in range(of):
+        samples, count = int(draw.integers(2, 7)), int(draw.integers(1, 6))
+        x, y = draw.integers(0, 3, (samples, count)), draw.normal(size=samples)
+        if not (x != x[0]).any(axis=0).all():  # constant columns are left out
+            continue
+        lines = [",".join(map(str, [*row, goal])) for row, goal in zip(x, y, strict=True)]
+        head = ",".join([*"abcdef"[:count], "y"])
+        pasted = data.pasted("\n".join([head, *lines]))
+        made = choice.Choice(targets=(count,), flags=flags).of(pasted)
+        said = any("any targets can be fitted exactly" in note for note in made.notes)
+        centre = "centre" in flags
+        inputs, goals = (values - values.mean(axis=0) * centre for values in (x, y))
+        left = goals - inputs @ np.linalg.lstsq(inputs, goals)[0]
+        assert said == bool(np.linalg.norm(left) <= 1e-9 * np.linalg.norm(goals)), (x, y)
+        promised += said
+    assert of / 10 < promised < of / 2
+
+
 def test_a_matrix_is_the_target_map_less_its_mean_over_its_largest_value():
     found = data.pasted("2 1\n0 1")
     assert choice.usual(found).matrix

@@ -173,7 +173,7 @@ class Choice:
         values, vectors = np.linalg.eigh(scaled.T @ scaled / samples)
         kept = values > SPAN * values[-1]
         rank = int(kept.sum())
-        if samples <= count:
+        if rank == samples - ("centre" in self):  # all that targets may be, centred as inputs are
             notes.append(
                 f"There are {samples} samples of {count} inputs: any targets can be fitted "
                 "exactly, so a loss of zero says nothing here."
