@@ -400,23 +400,30 @@ def half_time(start_strengths: ArrayLike, depths: Sequence[int], singular_value:
     return _time_between(tuple(start.tolist()), tuple(layers.tolist()), begin, end, target)
 
 
+_HALVINGS = 11
+
+
 @lru_cache(maxsize=1024)  # several runs on one task ask for all its modes
 def _time_between(
     start: tuple[float, ...], depths: tuple[int, ...], begin: float, end: float, target: float
 ) -> float:
-    # in ln s the integrand is smooth: Gauss's rule on pieces of less than one unit, several where
-    # a deep pathway falls fast beside a shallow one
+    # in ln s the integrand is smooth but where a deep pathway falls fast beside a shallow one:
+    # Gauss's rule on pieces of less than one unit, and on halves of them until nothing changes
     first, last = (math.log(begin), math.log(end)) if begin > 0 else (begin, end)
-    ends = np.linspace(first, last, 6 + int(abs(last - first) if begin > 0 else 0))
     nodes, weights = np.polynomial.legendre.leggauss(16)
-    width = np.diff(ends)[:, None] / 2
-    x = ends[:-1, None] + width * (1 + nodes)
-    sums, unit = (np.exp(x), np.exp(x)) if begin > 0 else (x, np.ones_like(x))
-    layers = np.array(depths)
-    slopes = np.abs(_flow_end(np.array(start), layers, sums)) ** (1 - 1 / layers)
-    # divided before it is squared, so that the smallest starts do not underflow
-    speed = (layers * slopes * (slopes / unit[..., None])).sum(axis=-1) * np.abs(target - sums)
-    return float((weights * np.abs(width) / speed).sum())
+    layers, pieces, time = np.array(depths), 5 + int(abs(last - first) if begin > 0 else 0), np.nan
+    for _ in range(_HALVINGS):
+        ends, before = np.linspace(first, last, pieces + 1), time
+        width = np.diff(ends)[:, None] / 2
+        x = ends[:-1, None] + width * (1 + nodes)
+        sums, unit = (np.exp(x), np.exp(x)) if begin > 0 else (x, np.ones_like(x))
+        slopes = np.abs(_flow_end(np.array(start), layers, sums)) ** (1 - 1 / layers)
+        # divided before it is squared, so that the smallest starts do not underflow
+        speed = (layers * slopes * (slopes / unit[..., None])).sum(axis=-1) * np.abs(target - sums)
+        time, pieces = float((weights * np.abs(width) / speed).sum()), 2 * pieces
+        if abs(time - before) <= 1e-9 * time:
+            break
+    return time
 
 
 # --- Gradient descent of one pathway -----------------------------------------------------------

@@ -13,6 +13,7 @@ import pytest
 from cases import CASES
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.integrate import solve_ivp
 from sklearn import datasets as real
 from strategies import refused, samples
 
@@ -226,6 +227,28 @@ def test_the_sum_is_within_half_of_the_target_at_the_half_time(data):
 )
 def test_half_times_at_the_ends_of_what_may_start(start, depths, time):
     assert theory.half_time(start, depths, 1.0) == pytest.approx(time, rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_half_times_from_far_above_where_deep_pathways_fall_beside_shallow_ones(seed):
+    """The deep ones are gone in a small part of the time, or of the sum."""
+    draw = np.random.default_rng(seed)
+    depths = np.array([1, *draw.integers(2, 21, draw.integers(1, 3))])
+    start = 10 ** draw.uniform(0.3, 2.0, len(depths))
+    layers = start ** (1 / depths)
+
+    def fall(_, w):
+        return -((w**depths).sum() - 1) * w ** (depths - 1)
+
+    def within_half(_, w):
+        return (w**depths).sum() - 1.5
+
+    within_half.terminal = True
+    exact = solve_ivp(
+        fall, (0, 1e6), layers, method="LSODA", events=within_half, rtol=1e-11, atol=1e-13
+    )
+    found = theory.half_time(start, depths, 1.0)
+    assert found == pytest.approx(exact.t_events[0][0], rel=1e-8)
 
 
 @pytest.mark.parametrize("start", [(-1.0, 2.0), (math.nan, 0.1)])
