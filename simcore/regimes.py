@@ -94,8 +94,8 @@ def classify(run: Trajectory) -> Regime:
     * WINNER_TAKES_ALL: everything else, as under gradient flow.
 
     A descent from an aligned start is judged on its true tail (`verdicts`), so neither this nor
-    what a longer run does depends on how often it was recorded; one with events too, if it would go
-    on plainly after its end. Other runs are judged on the last
+    what a longer run does depends on how often it was recorded; one with events, momentum or weight
+    decay, too. Other runs are judged on the last
     fifth of their records, 12 to 200 of them; those with events, momentum, weight decay or label
     noise by the rules of `driven_verdicts`, those of pathways that are not linear by `nonlinear`.
     """
