@@ -7,6 +7,7 @@ what decay moves is so slow that such a run is looked at twice.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -347,14 +348,21 @@ class _Walk:
         self.steps += steps
 
     def seen(self) -> Evidence:
-        value = self.origin.target[0]
-        unit = value if value > 0 else 1.0
         past = (self.start, *self.between.strengths[..., :1])
         with np.errstate(all="ignore"):
-            start, lowest, highest = (values / unit for values in past)
-            peak = peaks(self.origin, self.steps, self.expected)
             here = self.origin._replace(x=self.x[:, :1].copy())
-            return Evidence(start, lowest, highest, peak, watch(here, self.expected.lowest))
+            return evidence(self.origin, here, self.steps, past, self.expected)
+
+
+def evidence(
+    origin: Descents, here: Descents, steps: int, past: Sequence[np.ndarray], expected: Expected
+) -> Evidence:
+    """Of N plain descents that went from their origin to `here` in so many steps, and had these
+    strengths (H, N) at the start, and as their lowest and highest."""
+    unit = np.where(here.target > 0, here.target, 1.0)
+    start, lowest, highest = (values / unit for values in past)
+    peak = peaks(origin, steps, expected)
+    return Evidence(start, lowest, highest, peak, watch(here, expected.lowest))
 
 
 def peaks(starts: Descents, steps: int, expected: Expected) -> np.ndarray:
