@@ -5,7 +5,8 @@ re-balanced if its pathways share more evenly than where gradient flow from the 
 The rest are the rules of `verdicts`, but for what a penalty and noise change:
 
 * with weight decay the sum rests where decay balances the pull of the target, and a run that decay
-  and the edge push against each other has settled at the edge;
+  and the edge push against each other has settled at the edge; but decay moves shares so slowly
+  that they seem to rest, so a verdict that they do must be that of a run 10 times as long, too;
 * with label noise nothing rests, so means are judged, and a run has not settled before the means
   are at the flattest split, where the drift ends.
 """
@@ -14,16 +15,60 @@ from __future__ import annotations
 
 import numpy as np
 
-from simcore import driven, prospects, theory, verdicts
+from simcore import driven, prospects, theory, true_tail, verdicts
 from simcore.experiment import Experiment
 from simcore.prospects import Expected
-from simcore.verdicts import CLOSE, LEARNED, Ahead, Evidence, Reason, Regime, Verdicts
+from simcore.verdicts import (
+    CLOSE,
+    LEARNED,
+    PARTS,
+    Ahead,
+    Evidence,
+    Reason,
+    Regime,
+    Verdicts,
+    shares_of,
+)
 
+TAIL = 0.2  # of a run, that its last records show
 PINNED = 0.03  # of the edge: as near as decay holds the sharpness to it
+RESTLESS = (Regime.CYCLE, Regime.CHAOS)
+STAYS = (Regime.WINNER_TAKES_ALL, Regime.PARTLY_REBALANCED, Regime.BALANCED, *RESTLESS)
 
 
 def judge(experiment: Experiment, seen: Evidence) -> Verdicts:
     """The verdict on one run, with an axis of length one."""
+    found = _as_seen(experiment, seen)
+    decays = experiment.dynamics.weight_decay and not experiment.dynamics.label_noise
+    if decays and found.regimes[0] in STAYS and not _stays(experiment, seen, found):
+        return _with(found, Regime.UNFINISHED, Reason.DECAYING)
+    return found
+
+
+def _stays(experiment: Experiment, seen: Evidence, found: Verdicts) -> bool:
+    """Whether what is found is true of a run that goes on for long: seen where that can be, else
+    told by how fast the shares move at the end."""
+    restless = found.regimes[0] in RESTLESS
+    if not true_tail.goes_on(experiment):
+        first, last = (shares_of(seen.ahead.strengths[part]) for part in (0, -1))
+        moved = np.abs(last - first).max() * PARTS / (PARTS - 1)
+        return restless or bool(true_tail.RUNS / TAIL * moved <= CLOSE)
+    later = _as_seen(experiment, seen._replace(ahead=true_tail.later(experiment)))
+    if restless:
+        return later.regimes[0] in RESTLESS
+    end = true_tail.last_shares(experiment)
+    same = (later.regimes[0], later.reasons[0]) == (found.regimes[0], found.reasons[0])
+    return same and bool(np.abs(later.shares - end).max() <= CLOSE)
+
+
+def _with(found: Verdicts, regime: Regime, reason: Reason) -> Verdicts:
+    return found._replace(
+        regimes=np.array([regime], dtype=object), reasons=np.array([reason], dtype=object)
+    )
+
+
+def _as_seen(experiment: Experiment, seen: Evidence) -> Verdicts:
+    """The same, if what is seen of the end stays."""
     expected = _expected(experiment, seen.ahead)
     peak = expected.flow.max() if np.isfinite(expected.flow).all() else seen.peak
     # no end of gradient flow is asked for: where it was is what the run's end is held against
@@ -34,10 +79,7 @@ def judge(experiment: Experiment, seen: Evidence) -> Verdicts:
     found = verdicts.judge_one(
         experiment, seen._replace(peak=np.atleast_1d(peak), ahead=ahead), of_run
     )
-    regime, reason = _truer(experiment, expected, seen.ahead, found)
-    return found._replace(
-        regimes=np.array([regime], dtype=object), reasons=np.array([reason], dtype=object)
-    )
+    return _with(found, *_truer(experiment, expected, seen.ahead, found))
 
 
 def _expected(experiment: Experiment, ahead: Ahead) -> Expected:
@@ -103,6 +145,7 @@ def _truer(
         level = np.abs(found.shares[:, 0] - expected.flattest).max() <= CLOSE
         return Regime.BALANCED if level else Regime.PARTLY_REBALANCED, Reason.PINNED
     drifts = waits or regime in (Regime.PARTLY_REBALANCED, Regime.WINNER_TAKES_ALL)
+    drifts |= bool(dynamics.weight_decay) and regime is Regime.BALANCED
     if dynamics.label_noise and driven.gains(experiment) and learned and drifts:
         return Regime.UNFINISHED, Reason.DRIFTING
     return regime, reason

@@ -19,11 +19,16 @@ _OF_REASONS = {
         "Weight decay favours a single pathway, and the edge of stability hands signal back to the "
         "others: the run stays at the edge, where the two balance."
     ),
+    Reason.DECAYING: (
+        "Weight decay is still moving the signal, slowly, so the shares are those of a while; give "
+        "it more steps."
+    ),
 }
 _HEADLINES = {
     Reason.DECAYS: "decays to zero",
     Reason.PINNED: "held at the edge by weight decay",
     Reason.DRIFTING: "still being shared by label noise",
+    Reason.DECAYING: "still being moved by weight decay",
 }
 
 

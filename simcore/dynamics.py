@@ -115,11 +115,6 @@ class Dynamics(Spec):
         end on, (H,)."""
         return events.moving(self.events, pathways, self.end if time is None else time)
 
-    def goes_on_plainly(self, pathways: int) -> bool:
-        """Whether it would go on as plain descent after its end: its step size no longer changes,
-        and whatever slept is awake."""
-        return self.iterated and not self.driven and all(self.moving(pathways))
-
     def in_words(self, events: Events, *, exactly: bool = False) -> list[str]:
         """Events of such dynamics in words, numbers in four digits unless `exactly`."""
         return [event.words(self.unit, exactly) for event in events]

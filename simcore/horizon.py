@@ -1,26 +1,29 @@
 """How far the iterates of a run can be believed.
 
 Past the onset of the edge of stability single iterates may be chaotic: a start that differs in the
-last bit leads to others. So a descent from an aligned start is run beside a *twin* whose layer
-scales differ in their last bit. (That of the scales alpha would be lost in a 20th root.)
+last bit leads to others. So a descent from an aligned start is run beside *twins* whose layer
+scales differ in their last bits. (Those of the scales alpha would be lost in a 20th root.) One twin
+is a sample: what is said not to depend on rounding is the same in all of them.
 """
 
 from __future__ import annotations
 
-import math
-import sys
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from simcore import mode_starts, prospects, true_tail
-from simcore.experiment import Balanced, Descent, Experiment, LayerScales
-from simcore.kernels import twins
+from simcore import mode_starts, prospects, theory, true_tail, verdicts
+from simcore.experiment import Descent, Experiment
+from simcore.kernels import ranges
+from simcore.kernels import twins as kernels
+from simcore.kernels.modes import evaluate
 from simcore.memory import remembered
+from simcore.prospects import Expected
 from simcore.trajectory import Outcome, Trajectory
-from simcore.verdicts import CLOSE, STILL, Evidence, Regime, Verdicts, shares_of
+from simcore.true_tail import Descents
+from simcore.verdicts import CLOSE, STILL, Regime, shares_of
 
+TWINS, MOST_BITS, SEED = 15, 8, 1  # with the run itself they fill vectors
 PIXEL = 0.003  # of a mode's target: what a picture of it can show
 
 
@@ -63,7 +66,7 @@ def horizon(run: Trajectory) -> Horizon | None:
     known = run.outcome in (Outcome.FINISHED, Outcome.DIVERGED)
     if not (known and true_tail.has_true_tail(run.experiment)):
         return None
-    return _horizon(run.experiment, int(run.steps[-1]), run.outcome is Outcome.DIVERGED)
+    return _horizon(run.experiment, int(run.steps[-1]))
 
 
 def depends(run: Trajectory) -> np.ndarray:
@@ -74,71 +77,95 @@ def depends(run: Trajectory) -> np.ndarray:
     return (run.steps >= found.first) & (run.steps <= found.last)
 
 
-def twin(experiment: Experiment) -> Experiment:
-    """The experiment with every layer scale moved by its last bit; zero stays. Of a start that is
-    not uniform each alpha is moved by L last bits, which moves the layers by one or two."""
-    depths = experiment.network.depths
-    if not experiment.start.uniform:
-        modes = range(len(experiment.task.singular_values))
-        of_pathways = zip(*map(experiment.start.strengths, modes), strict=True)
-        return replace(
-            experiment,
-            start=Balanced(
-                scales=tuple(
-                    tuple(alpha * (1 + depth * sys.float_info.epsilon) for alpha in alphas)
-                    for alphas, depth in zip(of_pathways, depths, strict=True)
-                )
-            ),
-        )
-    rows = experiment.start.layer_scales(depths)
-    moved = tuple(tuple(math.nextafter(x, math.inf) if x else x for x in row) for row in rows)
-    return replace(experiment, start=LayerScales(scales=moved))
+def bits(pathways: int) -> np.ndarray:
+    """By how many last bits each twin has the layer scales of each pathway moved, (N, H)."""
+    signs = np.random.default_rng(SEED).choice([-1, 1], (TWINS, pathways))
+    signs[:2] = [[1], [-1]]
+    signs[:, 0] = (-1) ** np.arange(TWINS)
+    return signs * (1 + np.arange(TWINS) // 2)[:, None]
+
+
+def _moved(x: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """The numbers that are so many further on; zero stays."""
+    for more in range(MOST_BITS):
+        goes = (np.abs(count) > more) & (x != 0)
+        x = np.where(goes, np.nextafter(x, np.copysign(np.inf, count)), x)
+    return x
 
 
 @remembered(256)  # a page asks several times
-def _horizon(experiment: Experiment, last_record: int, diverged: bool) -> Horizon | None:
-    other = twin(experiment)
-    first, last, steps_of_both = _apart(experiment, other)
+def _horizon(experiment: Experiment, last_record: int) -> Horizon | None:
+    pathways, modes = experiment.network.pathways, len(experiment.task.singular_values)
+    runs, dynamics = 1 + TWINS, experiment.dynamics
+    assert isinstance(dynamics, Descent)
+    begin = mode_starts.begin([experiment] * runs)
+    system, state, used = begin.system, begin.state, runs * modes
+    system.step_size[:] = dynamics.step_size
+    of_groups = np.repeat(np.pad(bits(pathways), ((1, 0), (0, 0))), np.diff(system.first), axis=1)
+    begin.x[:, :used] = _moved(begin.x[:, :used], np.repeat(of_groups, modes, axis=0).T)
+    evaluate(begin.x, system, state)
+    start = begin.x.copy()
+    targets = np.array(experiment.task.singular_values)
+    tolerance = PIXEL * np.where(targets > 0, targets, targets[0])
+    between = ranges.fresh(*state.strengths.shape)
+    ranges.widen(between, 0.0, state.strengths)
+    begun, alive, found = state.strengths.copy(), np.ones(runs, np.bool_), np.zeros(2, int)
+    kernels.part(
+        begin.x,
+        system,
+        state,
+        np.int64(dynamics.steps),
+        begin.limit,
+        tolerance,
+        alive,
+        between,
+        found,
+    )
+    first, last = found.tolist()
     if first == 0:
         return None
-    if diverged:
-        same_verdict, same_end = steps_of_both < _steps(experiment), False
-    else:
-        expected = prospects.expected(experiment)  # the last bit does not matter to theory
-        twins_end = true_tail.look_on(other, expected)
-        same_verdict, same_end = _same(true_tail.of_descent(experiment), twins_end)
+    columns = theory.sharpest_mode(experiment) + modes * np.arange(runs)
+    origin = Descents(
+        system.first,
+        system.power,
+        system.target[columns],
+        np.full(runs, dynamics.step_size),
+        start[:, columns],
+    )
+    here = origin._replace(x=np.where(alive, begin.x[:, columns], 0.0))
+    past = [values[:, columns] for values in (begun, *between.strengths)]
+    same_verdict, same_end = _same(experiment, origin, here, past, alive)
     return Horizon(first, last, last >= last_record, same_verdict, same_end)
 
 
-def _steps(experiment: Experiment) -> int:
-    assert isinstance(experiment.dynamics, Descent)
-    return experiment.dynamics.steps
-
-
-def _apart(experiment: Experiment, other: Experiment) -> tuple[int, int, int]:
-    """The first and the last step at which the two differ by more than a pixel, 0 if they never do,
-    and how many steps both went without diverging."""
-    begin = mode_starts.begin([experiment, other])
-    begin.system.step_size[:] = experiment.dynamics.eta
-    targets = np.array(experiment.task.singular_values)
-    tolerance = PIXEL * np.where(targets > 0, targets, targets[0])
-    found = np.zeros(2, np.int64)
-    steps, limit = np.int64(_steps(experiment)), float(begin.limit.sum())
-    taken = twins.part(begin.x, begin.system, begin.state, steps, limit, tolerance, found)
-    return int(found[twins.FIRST]), int(found[twins.LAST]), int(taken)
-
-
-def _same(one: tuple[Evidence, Verdicts], two: tuple[Evidence, Verdicts]) -> tuple[bool, bool]:
-    """Whether two descents have one verdict, and one end on their true tails: the same strengths
-    where they rest, else the same band and the same mean shares."""
-    regimes: list[Regime] = [verdict.regimes[0] for _, verdict in (one, two)]
-    a, b = (seen.ahead for seen, _ in (one, two))
-    with np.errstate(invalid="ignore"):
-        swing = max(a.swing.max(), b.swing.max())
+def _same(
+    experiment: Experiment,
+    origin: Descents,
+    here: Descents,
+    past: list[np.ndarray],
+    alive: np.ndarray,
+) -> tuple[bool, bool]:
+    """Whether all of the runs, of which some may have diverged, have one verdict, and one end on
+    their true tails: the same strengths where they rest, else the same band and the same mean
+    shares. A verdict that theory leaves open is none to rely on."""
+    one, dynamics = prospects.expected(experiment), experiment.dynamics
+    assert isinstance(dynamics, Descent)
+    # the last bits do not matter to theory
+    expected = Expected(*(np.repeat(values[..., None], len(alive), axis=-1) for values in one))
+    with np.errstate(all="ignore"):
+        seen = true_tail.evidence(origin, here, dynamics.steps, past, expected)
+        depths = experiment.network.depths
+        found = verdicts.judge(depths, expected, experiment.edge, origin.target, seen)
+        regimes = np.where(alive, found.regimes, Regime.DIVERGED)
+        alike = (regimes == regimes[0]).all() and not prospects.zone(experiment).hedges
+        ahead = seen.ahead
+        swing = ahead.swing.max()
         if swing <= STILL:
-            alike = np.abs(a.strengths[-1] - b.strengths[-1]).max() <= PIXEL
+            ends, close = ahead.strengths[-1], PIXEL
         else:
-            moved = max(abs(a.low.min() - b.low.min()), abs(a.high.max() - b.high.max()))
-            shares = np.abs(shares_of(a.strengths[-1]) - shares_of(b.strengths[-1])).max()
-            alike = moved <= max(CLOSE, 0.1 * swing) and shares <= CLOSE
-    return regimes[0] is regimes[1], bool(alike)
+            bands = np.stack([ahead.low.min(axis=0), ahead.high.max(axis=0)])
+            ends, close = shares_of(ahead.strengths[-1]), CLOSE
+            if not np.ptp(bands, axis=1).max() <= max(CLOSE, 0.1 * swing):
+                return bool(alike), False
+        near = alive.all() and np.abs(ends - ends[:, :1]).max() <= close
+    return bool(alike), bool(near)

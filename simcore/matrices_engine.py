@@ -38,7 +38,7 @@ class MatricesEngine(Moving):
         self.problem = self._goal()
         self.work = curvature.workspace(experiment)
         self.seen = curvature.workspace(experiment)
-        self.weights = self._enter(curvature.initial(experiment))
+        self.weights = self.enter(curvature.initial(experiment))
         self.floor = self._floor()
         loss = matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.work)
         self.limit = float(mode_starts.blow_up(mode_starts.natural_loss(task), loss))
@@ -67,12 +67,12 @@ class MatricesEngine(Moving):
         """The loss in the coordinates of the engine."""
         return curvature.singular_problem(self.experiment.task)
 
-    def _enter(self, theta: np.ndarray) -> np.ndarray:
+    def enter(self, theta: np.ndarray) -> np.ndarray:
         """Weights (N,) in the coordinates of the engine, padded."""
         return curvature.pad(self.experiment, curvature.turn(self.experiment, theta))
 
     def _leave(self, full: np.ndarray) -> np.ndarray:
-        """The way back from `_enter`."""
+        """The way back from `enter`."""
         weights = curvature.unpad(self.experiment, full)
         return curvature.turn(self.experiment, weights, back=True)
 
@@ -169,7 +169,7 @@ class MatricesEngine(Moving):
 
     def jitter(self, jitter: Jitter) -> None:
         noise = jitters.of_weights(self.experiment, jitter)
-        self.weights += self._enter(noise)
+        self.weights += self.enter(noise)
         matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.work)
 
     def start_flow(self, longest: float, time: float, end: float) -> None:

@@ -324,6 +324,11 @@ class Zone(NamedTuple):
     high: float
     sentence: str
 
+    @property
+    def hedges(self) -> bool:
+        """Whether it leaves open what happens."""
+        return "may" in self.sentence.split()
+
 
 FOLLOWS_FLOW = "follows gradient flow"
 IN_PART = "partly re-balanced"

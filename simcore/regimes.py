@@ -19,6 +19,7 @@ from simcore import (
     driven_verdicts,
     driven_words,
     horizon,
+    last_steps,
     nonlinear,
     prospects,
     theory,
@@ -34,10 +35,8 @@ from simcore.verdicts import (
     FLAT_ENOUGH,
     LEARNED,
     LED,
-    PARTS,
     STILL,
     WON,
-    Ahead,
     Evidence,
     Reason,
     Regime,
@@ -94,10 +93,11 @@ def classify(run: Trajectory) -> Regime:
     * WINNER_TAKES_ALL: everything else, as under gradient flow.
 
     A descent from an aligned start is judged on its true tail (`verdicts`), so neither this nor
-    what a longer run does depends on how often it was recorded; one with events too, if it would go
-    on plainly after its end. Other runs are judged on the last
-    fifth of their records, 12 to 200 of them; those with events, momentum, weight decay or label
-    noise by the rules of `driven_verdicts`, those of pathways that are not linear by `nonlinear`.
+    what a longer run does depends on how often it was recorded; one with events, momentum or weight
+    decay, too, and plain descent of full weights on the steps that follow (`last_steps`). Other
+    runs are judged on the last fifth of their records, 12 to 200 of them; those with events,
+    momentum, weight decay or label noise by the rules of `driven_verdicts`, those of pathways that
+    are not linear by `nonlinear`.
     """
     return _judged(run).regime
 
@@ -123,13 +123,25 @@ def _judged(run: Trajectory) -> _Judged:
         seen = _of_records(run)
         if true_tail.goes_on(run.experiment):
             seen = seen._replace(ahead=true_tail.after_the_end(run.experiment))
-        if run.experiment.network.linear:
-            found = _judge_of(run.experiment.dynamics)(run.experiment, seen)
-        else:
-            found = nonlinear.judge(run, seen)
+        elif last_steps.go_on(run):
+            seen = seen._replace(ahead=last_steps.after_the_end(run))
+        found, always = (_judge(run, _with_peak(seen, peak)) for peak in (1.0, 0.0))
+        if found.regimes[0] is not always.regimes[0]:  # so the largest share tells
+            seen = _with_peak(seen, last_steps.largest_share(run))
+            found = _judge(run, seen)
     return _Judged(
         found.regimes[0], found.reasons[0], found.shares[:, 0], float(found.sharpness[0]), seen
     )
+
+
+def _with_peak(seen: Evidence, peak: float) -> Evidence:
+    return seen._replace(peak=np.array([peak]))
+
+
+def _judge(run: Trajectory, seen: Evidence) -> Verdicts:
+    if run.experiment.network.linear:
+        return _judge_of(run.experiment.dynamics)(run.experiment, seen)
+    return nonlinear.judge(run, seen)
 
 
 def _judge_of(dynamics: Dynamics) -> Callable[[Experiment, Evidence], Verdicts]:
@@ -147,33 +159,14 @@ def tail(records: int) -> slice:
 
 def _of_records(run: Trajectory) -> Evidence:
     """What the last records show, steps hidden between them included."""
-    mode = sharpest(run)
-    end = Course(*(values[tail(len(run.steps))] for values in mode))
-    parts = np.array_split(np.arange(len(end.low)), PARTS)
-    if len(end.low) < 2 * PARTS:
-        parts = [np.arange(len(end.low))] * PARTS
-    of_parts = [Course(*(values[part] for values in end)) for part in parts]
-    low, high = (np.array([f(part.total) for part in of_parts]) for f in (np.min, np.max))
-    hidden = np.array([(part.high - part.low).max() for part in of_parts])
-    swing = np.maximum(high - low, hidden)
-    highest = over_pathways(np.add, end.high.swapaxes(0, 1))
-    ahead = Ahead(
-        low=low,
-        high=high,
-        swing=swing,
-        strengths=np.array([part.strengths.mean(axis=0) for part in of_parts]),
-        left=np.maximum(np.abs(highest).max(), np.abs(low).max()),
-        # the last record may come after fewer steps than the others
-        period=true_tail.period(end.total[:-1, None], swing[-1:])[0],
-        sharpness=_last_sharpness(run),
-        rests=np.array(_rests(run)),
-    )
+    mode, last = sharpest(run), tail(len(run.steps))
+    end = Course(*(values[last] for values in mode))
     return Evidence(
         start=mode.strengths[0][:, None],
         lowest=mode.low.min(axis=0)[:, None],
         highest=mode.high.max(axis=0)[:, None],
         peak=mode.largest_share.max()[None],
-        ahead=Ahead(*(np.asarray(values)[..., None] for values in ahead)),
+        ahead=last_steps.of(end, run.loss[last], _last_sharpness(run), _rests(run)),
     )
 
 

@@ -19,7 +19,7 @@ class SamplesEngine(MatricesEngine):
     def _goal(self) -> Problem:
         return curvature.problem(self.experiment)
 
-    def _enter(self, theta: np.ndarray) -> np.ndarray:
+    def enter(self, theta: np.ndarray) -> np.ndarray:
         return curvature.pad(self.experiment, theta)
 
     def _leave(self, full: np.ndarray) -> np.ndarray:

@@ -1,11 +1,13 @@
 """What a descent from an aligned start does after its end, on which its verdict is judged.
 
 Its sharpest mode is iterated on and every step is seen, so the verdict does not depend on how often
-the run was recorded, and a longer run does not contradict it.
+the run was recorded, and a longer run does not contradict it. Momentum and weight decay go on, too;
+what decay moves is so slow that such a run is looked at twice.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -13,7 +15,7 @@ import numpy as np
 
 from simcore import mode_starts, prospects, theory
 from simcore.experiment import Descent, Experiment, Record
-from simcore.kernels import mode_records, ranges, tails
+from simcore.kernels import driven, mode_records, ranges, tails
 from simcore.kernels import modes as kernels
 from simcore.kernels.simd import padded, zeros
 from simcore.memory import remembered
@@ -31,6 +33,7 @@ from simcore.verdicts import (
     Regime,
     Verdicts,
     judge_one,
+    shares_of,
     steady,
 )
 
@@ -45,8 +48,31 @@ EXACT = 5e-3  # of the swing: a cycle that repeats itself so well is no chaos in
 BUDGET = 100_000  # steps taken to learn when a run will have settled,
 FIRST_MORE = 50  # at first so many at a time
 
+RUNS, MOST_LATER = 10, 1_000_000  # so many times its own steps, at most, is a run seen again later,
+DECAYED = 4  # or after so many times 1/(eta mu), in which decay acts, if that is longer
+
 NO_CURVATURE = Record(sharpness=False)
 PER_PART = ("low", "high", "swing", "strengths")  # fields of `Ahead`
+
+
+class Driven(NamedTuple):
+    """What more than its gradient drives a descent."""
+
+    velocity: np.ndarray  # (G, N)
+    moving: np.ndarray  # (H,) bool, pathways that are awake
+    rules: Descent
+
+    def drive(self, steps: int) -> driven.Drive:
+        """So many more updates."""
+        rules, no_noise = self.rules, np.empty((0, padded(self.velocity.shape[1])))
+        return driven.Drive(
+            np.full(steps, rules.eta),
+            no_noise,
+            self.moving,
+            rules.momentum,
+            rules.nesterov,
+            rules.weight_decay,
+        )
 
 
 class Descents(NamedTuple):
@@ -57,13 +83,20 @@ class Descents(NamedTuple):
     target: np.ndarray  # (N,)
     step_size: np.ndarray  # (N,)
     x: np.ndarray  # (G, N)
+    driven: Driven | None = None
+
+    def unstable(self, sharpness: np.ndarray) -> np.ndarray:
+        """Whether minima of these sharpnesses (N,) are above the edge."""
+        reach, decay = 2.0, 0.0
+        if self.driven is not None:
+            reach, decay = self.driven.rules.reach, self.driven.rules.weight_decay
+        return (sharpness + decay) * self.step_size > reach * (1 + TIE)
 
     def system(self, columns: Any = slice(None)) -> tuple[kernels.ModeSystem, np.ndarray, Any]:
         """Those at `columns`, padded for kernels: the system, x and the state there."""
         x, target, step_size = self.x[:, columns], self.target[columns], self.step_size[columns]
         size = padded(len(target))
-        wide = zeros(len(x), size)
-        wide[:, : len(target)] = x
+        wide = _widened(x)
         padded_target, padded_step = zeros(size), zeros(size)
         padded_target[: len(target)], padded_step[: len(target)] = target, step_size
         system = kernels.ModeSystem(self.first, self.power, padded_target, padded_step)
@@ -71,13 +104,32 @@ class Descents(NamedTuple):
         kernels.evaluate(wide, system, state)
         return system, wide, state
 
+    def gone_on(self, steps: int) -> Descents:
+        """Where driven ones are so many steps later."""
+        assert self.driven is not None
+        system, x, state = self.system()
+        velocity, nothing = _widened(self.driven.velocity), ranges.fresh(*state.strengths.shape)
+        for done in range(0, steps, BUDGET):
+            drive = self.driven.drive(min(BUDGET, steps - done))
+            driven.descend_modes(x, velocity, system, drive, np.inf, state, nothing)
+        count = len(self.target)
+        later = self.driven._replace(velocity=velocity[:, :count])
+        return self._replace(x=x[:, :count], driven=later)
+
+
+def _widened(values: np.ndarray) -> np.ndarray:
+    """Values (G, N), padded for kernels."""
+    wide = zeros(len(values), padded(values.shape[1]))
+    wide[:, : values.shape[1]] = values
+    return wide
+
 
 def watch(descents: Descents, lowest: np.ndarray) -> Ahead:
     """What N descents do after their end; the flattest minimum has sharpness `lowest` (N,).
 
     A glance tells where nothing moves. Where no minimum is stable, and the band changes, for
     example as excursions towards zero take long, or no cycle is clear, the parts are longer."""
-    unstable = lowest * descents.step_size > 2 * (1 + TIE)
+    unstable = descents.unstable(lowest)
     glance = _look(descents, np.arange(len(descents.target)), 1, GLANCE)
     ahead = glance._replace(
         **{name: np.repeat(getattr(glance, name), PARTS, axis=0) for name in PER_PART}
@@ -118,18 +170,50 @@ def _look_together(descents: Descents, columns: np.ndarray, parts: int, steps: i
         np.empty((parts, size)),
         np.empty((steps, size)),
     )
-    tails.watch(x, system, state, tail)
+    go_on = _plainly if descents.driven is None else _as_driven
+    before = go_on(descents, columns, system, x, state, tail)
     unit = np.where(system.target > 0, system.target, 1.0)
     low, high, strengths = tail.low / unit, tail.high / unit, tail.strengths / unit
     with np.errstate(invalid="ignore"):
         swing = high - low
     repeated = period(tail.totals / unit, swing[-1])
-    before = x.copy()
-    mode_records.descend(x, system, 2, np.inf, state, ranges.fresh(pathways, size))
     rests = (x == before).all(axis=0) & (swing[-1] <= GONE)
     left = np.maximum(np.abs(low[0]), np.abs(high[0]))
     found = Ahead(low, high, swing, strengths, left, repeated, tail.sharpness[-1], rests)
     return Ahead(*(values[..., :count] for values in found))
+
+
+def _plainly(
+    descents: Descents,
+    columns: np.ndarray,
+    system: Any,
+    x: np.ndarray,
+    state: Any,
+    tail: tails.Tail,
+) -> np.ndarray:
+    """Watch the tail and take two more steps; return x before these."""
+    awake = np.ones(len(state.strengths), np.bool_)
+    tails.watch(x, system, state, awake, tail)
+    before = x.copy()
+    mode_records.descend(x, system, 2, np.inf, state, ranges.fresh(*state.strengths.shape))
+    return before
+
+
+def _as_driven(
+    descents: Descents,
+    columns: np.ndarray,
+    system: Any,
+    x: np.ndarray,
+    state: Any,
+    tail: tails.Tail,
+) -> np.ndarray:
+    """The same of those that more than the gradient drives."""
+    assert descents.driven is not None
+    velocity, drive = _widened(descents.driven.velocity[:, columns]), descents.driven.drive(2)
+    tails.watch_driven(x, velocity, system, state, drive, tail)
+    before, nothing = x.copy(), ranges.fresh(*state.strengths.shape)
+    driven.descend_modes(x, velocity, system, drive, np.inf, state, nothing)
+    return before
 
 
 def period(totals: np.ndarray, swing: np.ndarray) -> np.ndarray:
@@ -154,27 +238,56 @@ def has_true_tail(experiment: Experiment) -> bool:
 
 
 def goes_on(experiment: Experiment) -> bool:
-    """The same of a descent with events that goes on plainly after its end."""
-    dynamics, pathways = experiment.dynamics, experiment.network.pathways
-    return experiment.resolved_engine == "modes" and dynamics.goes_on_plainly(pathways)
+    """The same of a descent with events, momentum or weight decay: what it does after its end is
+    known step by step, as no noise drives it."""
+    dynamics = experiment.dynamics
+    modes = experiment.resolved_engine == "modes"
+    return modes and dynamics.iterated and not dynamics.label_noise
 
 
 @remembered(256)  # a page asks several times
 def after_the_end(experiment: Experiment) -> Ahead:
     """What such a descent shows after its end, with an axis of length one; the run is done again
     to come there."""
+    with np.errstate(all="ignore"):
+        return watch(_end(experiment), np.atleast_1d(prospects.expected(experiment).lowest))
+
+
+@remembered(256)
+def later(experiment: Experiment) -> Ahead:
+    """The same of one with weight decay after RUNS times its steps more, or when decay has acted,
+    if that takes longer (but not more than BUDGET steps)."""
+    dynamics = experiment.dynamics
+    assert isinstance(dynamics, Descent)
+    acts = DECAYED * (1 - dynamics.momentum) / (dynamics.eta * dynamics.weight_decay)
+    more = max(min(RUNS * dynamics.steps, MOST_LATER), int(min(acts, BUDGET)))
+    with np.errstate(all="ignore"):
+        there = _end(experiment).gone_on(more)
+        return watch(there, np.atleast_1d(prospects.expected(experiment).lowest))
+
+
+def last_shares(experiment: Experiment) -> np.ndarray:
+    """q_h at the end of such a descent, (H, 1)."""
+    _, _, state = _end(experiment).system()
+    return shares_of(state.strengths[:, :1])
+
+
+@remembered(256)
+def _end(experiment: Experiment) -> Descents:
+    """The sharpest mode where the run ends."""
     dynamics, mode = experiment.dynamics, theory.sharpest_mode(experiment)
+    assert isinstance(dynamics, Descent)
     engine = ModesEngine(replace(experiment, record=NO_CURVATURE))
+    only = slice(mode, mode + 1)
     with np.errstate(all="ignore"):
         Updates(experiment, engine).go(dynamics.steps)
-        here = Descents(
-            engine.system.first,
-            engine.system.power,
-            engine.system.target[mode : mode + 1],
-            np.array([dynamics.eta]),
-            engine.x[:, mode : mode + 1].copy(),
-        )
-        return watch(here, np.atleast_1d(prospects.expected(experiment).lowest))
+    moving = np.array(dynamics.moving(experiment.network.pathways))
+    more = None
+    if dynamics.driven or not moving.all():
+        more = Driven(engine.velocity[:, only].copy(), moving, dynamics)
+    system, step_size = engine.system, np.array([dynamics.eta])
+    x = engine.x[:, only].copy()
+    return Descents(system.first, system.power, system.target[only], step_size, x, more)
 
 
 @remembered(256)  # a page asks several times
@@ -235,14 +348,21 @@ class _Walk:
         self.steps += steps
 
     def seen(self) -> Evidence:
-        value = self.origin.target[0]
-        unit = value if value > 0 else 1.0
         past = (self.start, *self.between.strengths[..., :1])
         with np.errstate(all="ignore"):
-            start, lowest, highest = (values / unit for values in past)
-            peak = peaks(self.origin, self.steps, self.expected)
             here = self.origin._replace(x=self.x[:, :1].copy())
-            return Evidence(start, lowest, highest, peak, watch(here, self.expected.lowest))
+            return evidence(self.origin, here, self.steps, past, self.expected)
+
+
+def evidence(
+    origin: Descents, here: Descents, steps: int, past: Sequence[np.ndarray], expected: Expected
+) -> Evidence:
+    """Of N plain descents that went from their origin to `here` in so many steps, and had these
+    strengths (H, N) at the start, and as their lowest and highest."""
+    unit = np.where(here.target > 0, here.target, 1.0)
+    start, lowest, highest = (values / unit for values in past)
+    peak = peaks(origin, steps, expected)
+    return Evidence(start, lowest, highest, peak, watch(here, expected.lowest))
 
 
 def peaks(starts: Descents, steps: int, expected: Expected) -> np.ndarray:

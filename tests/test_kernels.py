@@ -278,7 +278,9 @@ def run_every_case(engine: str) -> None:
         experiment = replace(CASES[name], engine=engine, record=Record(frames=3, eigenvalues=2))
         run = simulate(descending(experiment, 0.01, 4))
         simulate(flowing(experiment, 0.1))
-        simulate(driven(experiment, 0.01))
+        noisy = driven(experiment, 0.01)
+        simulate(noisy)
+        regimes.classify(simulate(replace(noisy, dynamics=replace(noisy.dynamics, label_noise=0))))
         past_the_edge = 1.5 * theory.unit_step_size(experiment)
         sweep([descending(experiment, eta, 4) for eta in (0.01, past_the_edge)])
         for end in (run, simulate(descending(experiment, past_the_edge, 4))):

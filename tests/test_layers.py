@@ -43,7 +43,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.simulate "
         "simcore.alignment simcore.courses simcore.verdicts simcore.nonlinear "
         "simcore.nonlinear_presets "
-        "simcore.true_tail simcore.driven_verdicts simcore.driven_words "
+        "simcore.true_tail simcore.last_steps simcore.driven_verdicts simcore.driven_words "
         "simcore.horizon simcore.regimes simcore.ends simcore.preset "
         "simcore.event_presets simcore.central_presets simcore.drive_presets "
         "simcore.neighbour_presets simcore.neighbours simcore.presets "

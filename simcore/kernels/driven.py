@@ -40,7 +40,7 @@ class Drive(NamedTuple):
 
 
 @inlined_kernel
-def _move_scales(x, velocity, system, state, drive, step):
+def move_scales(x, velocity, system, state, drive, step):
     """The update number `step` of the layer scales x and their velocities, both pointers."""
     columns, first = system.target.size, system.first
     pull, residual, shifts = at(state.pull, 0), at(state.residual, 0), at(drive.shifts, 0)
@@ -73,7 +73,7 @@ def descend_modes(x, velocity, system, drive, limit, state, ranges):
     diverged.
     """
     for step in range(drive.step_sizes.size):
-        _move_scales(at(x, 0), at(velocity, 0), system, state, drive, step)
+        move_scales(at(x, 0), at(velocity, 0), system, state, drive, step)
         loss = step_once(at(x, 0), system, state, STAY)
         if not loss <= limit:
             return step

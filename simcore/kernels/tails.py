@@ -8,10 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simcore.kernels.driven import move_scales
 from simcore.kernels.modes import MOVE, STAY, step_once
 from simcore.kernels.ranges import spread
 from simcore.kernels.simd import at, load, splat, store
-from simcore.kernels.stamp import kernel
+from simcore.kernels.stamp import inlined_kernel, kernel
+
+FIRST = np.int64(0)  # NumPy's, because Numba would compile a function anew for each literal
 
 
 class Tail(NamedTuple):
@@ -20,43 +23,72 @@ class Tail(NamedTuple):
     low: np.ndarray  # (P, C) smallest total
     high: np.ndarray  # (P, C)
     strengths: np.ndarray  # (P, H, C) mean
-    sharpness: np.ndarray  # (P, C) mean of sum_l (d total / d layer l)^2
+    sharpness: np.ndarray  # (P, C) mean of sum_l (d total / d layer l)^2 over layers that move
     totals: np.ndarray  # (T, C) of the last part
 
 
-@kernel
-def watch(x, system, state, tail):
-    """Take P T steps on from x, of which state must be current, and write what they show; x and
-    state are updated."""
+@inlined_kernel
+def _begin(tail, part):
+    """Nothing seen yet of a part."""
+    columns, pathways = tail.low.shape[1], tail.strengths.shape[1]
+    low, high = at(tail.low, part * columns), at(tail.high, part * columns)
+    sharpness, means = at(tail.sharpness, part * columns), at(tail.strengths, 0)
+    size = pathways * columns
+    for c in range(0, columns, 4):
+        store(low, c, splat(np.inf))
+        store(high, c, splat(-np.inf))
+        store(sharpness, c, splat(0.0))
+    for n in range(part * size, (part + 1) * size, 4):
+        store(means, n, splat(0.0))
+
+
+@inlined_kernel
+def _take_in(system, state, moving, tail, part, step):
+    """One more step of a part, the state of which is current."""
     pathways, columns = state.strengths.shape
-    x, strengths, pull = at(x, 0), at(state.strengths, 0), at(state.pull, 0)
-    steps, size = tail.totals.shape[0], pathways * columns
-    share = splat(float(steps))
+    strengths, pull = at(state.strengths, 0), at(state.pull, 0)
+    low, high = at(tail.low, part * columns), at(tail.high, part * columns)
+    sharpness = at(tail.sharpness, part * columns)
+    means = at(tail.strengths, part * pathways * columns)
+    totals, share = at(tail.totals, step * columns), splat(float(tail.totals.shape[0]))
+    for c in range(0, columns, 4):
+        total, curvature = splat(0.0), load(sharpness, c)
+        for h in range(pathways):
+            n = h * columns + c
+            total = total + load(strengths, n)
+            store(means, n, load(means, n) + load(strengths, n) / share)
+            if not moving[h]:
+                continue
+            for g in range(system.first[h], system.first[h + 1]):
+                slope = load(pull, g * columns + c)
+                layers = splat(float(system.power[g]))
+                curvature = curvature + layers * (slope * slope) / share
+        store(totals, c, total)
+        store(sharpness, c, curvature)
+    spread(totals, low, high, columns)
+
+
+@kernel
+def watch(x, system, state, moving, tail):
+    """Take P T steps on from x, of which state must be current, and write what they show; x and
+    state are updated. All pathways are `moving` (H,)."""
     for part in range(tail.low.shape[0]):
-        low, high = at(tail.low, part * columns), at(tail.high, part * columns)
-        sharpness, means = at(tail.sharpness, part * columns), at(tail.strengths, part * size)
-        for c in range(0, columns, 4):
-            store(low, c, splat(np.inf))
-            store(high, c, splat(-np.inf))
-            store(sharpness, c, splat(0.0))
-        for n in range(0, size, 4):
-            store(means, n, splat(0.0))
-        for step in range(steps):
-            step_once(x, system, state, MOVE)
-            totals = at(tail.totals, step * columns)
-            for c in range(0, columns, 4):
-                total, curvature = splat(0.0), load(sharpness, c)
-                for h in range(pathways):
-                    n = h * columns + c
-                    total = total + load(strengths, n)
-                    store(means, n, load(means, n) + load(strengths, n) / share)
-                    for g in range(system.first[h], system.first[h + 1]):
-                        slope = load(pull, g * columns + c)
-                        layers = splat(float(system.power[g]))
-                        curvature = curvature + layers * (slope * slope) / share
-                store(totals, c, total)
-                store(sharpness, c, curvature)
-            spread(totals, low, high, columns)
+        _begin(tail, part)
+        for step in range(tail.totals.shape[0]):
+            step_once(at(x, 0), system, state, MOVE)
+            _take_in(system, state, moving, tail, part, step)
+
+
+@kernel
+def watch_driven(x, velocity, system, state, drive, tail):
+    """The same of a descent that more than its gradient drives, at the first step size of `drive`;
+    velocity (G, C) is updated, too."""
+    for part in range(tail.low.shape[0]):
+        _begin(tail, part)
+        for step in range(tail.totals.shape[0]):
+            move_scales(at(x, 0), at(velocity, 0), system, state, drive, FIRST)
+            step_once(at(x, 0), system, state, STAY)
+            _take_in(system, state, drive.moving, tail, part, step)
 
 
 @kernel

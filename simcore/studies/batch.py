@@ -22,7 +22,7 @@ from simcore.mode_starts import Beginning
 from simcore.sharing import Parts
 from simcore.trajectory import Outcome
 from simcore.true_tail import Descents
-from simcore.verdicts import Evidence, Regime
+from simcore.verdicts import Regime
 
 MOST_CELLS = 4096
 
@@ -143,14 +143,9 @@ def _regimes(
     expected, dynamics = prospects.expect(origins).of(place[ended]), origins[0].dynamics
     target, step_size = cells.target[0, ended], cells.step_size[ended]
     here = Descents(system.first, system.power, target, step_size, cells.x[0][:, ended])
-    unit = np.where(target > 0, target, 1.0)
-    seen = Evidence(
-        start=start.strengths[:, ended] / unit,
-        lowest=cells.low[:, ended] / unit,
-        highest=cells.high[:, ended] / unit,
-        peak=true_tail.peaks(here._replace(x=start.x[:, ended]), dynamics.steps, expected),
-        ahead=true_tail.watch(here, expected.lowest),
-    )
+    past = [values[:, ended] for values in (start.strengths, cells.low, cells.high)]
+    begun = here._replace(x=start.x[:, ended])
+    seen = true_tail.evidence(begun, here, dynamics.steps, past, expected)
     depths = origins[0].network.depths
     found[ended] = verdicts.judge(depths, expected, 2 / step_size, target, seen).regimes
     return found
