@@ -9,10 +9,11 @@ WORDS = {
     r"sharpness $\lambda$": "the largest eigenvalue of the loss's Hessian",
     r"edge $2/\eta$": "the largest sharpness at which descent with step size $\\eta$ is stable; "
     "momentum and weight decay move it",
-    r"$S_1$, $\gamma = \eta S_1$": "the sharpness where one pathway carries mode 1 alone; its step "
-    "size in units in which that edge is at 2",
+    r"$S_1$, $\gamma = \eta S_1$": "the sharpness where one pathway carries the sharpest mode "
+    "alone (mode 1, unless modes start differently); its step size in units in which that edge is "
+    "at 2",
     r"$\lambda_{GF}$, $\lambda_{\min}$": "the sharpness where gradient flow (GF) ends, and that of "
-    "the flattest split of mode 1 over the pathways",
+    "the flattest split of that mode over the pathways",
     r"$\eta_{WCR}$": "the step size from which an overshoot can cross zero (WCR: worst-case "
     "return)",
     "GFS sharpness": "that of the minimum which gradient flow would reach from here (GFS: gradient "

@@ -65,9 +65,17 @@ if not full.network.linear:
     st.stop()
 start = curvature.imbalance(full, curvature.initial(full))
 end = curvature.imbalance(full, theta)
+others = full.dynamics.beside_gradient
+if full.dynamics.averages:
+    others = ("the edge", *others)
+added = r"descent adds exactly $\eta^2 (G_{l+1}^\top G_{l+1} - G_l G_l^\top)$ per step"
+if others:
+    added = (
+        f"plain {added}. What else moves the weights here changes it too: {' and '.join(others)}"
+    )
 _prose.say(
     r"**Layer imbalance** $D_l = W_{l+1}^\top W_{l+1} - W_l W_l^\top$ (norms below): gradient flow "
-    r"keeps it, descent adds exactly $\eta^2 (G_{l+1}^\top G_{l+1} - G_l G_l^\top)$ per step."
+    f"keeps it, {added}."
 )
 st.dataframe(
     [
@@ -83,7 +91,7 @@ st.dataframe(
     ],
     hide_index=True,
 )
-if full.dynamics.eta is not None:
+if full.dynamics.eta is not None and not others:
     deviation = curvature.imbalance_identity(full, theta, full.dynamics.eta)
     _prose.say(
         f"One more step agrees with the identity to **{deviation:.1e}** of the largest entry."

@@ -47,14 +47,7 @@ def whole_range() -> tuple[float, float]:
 
 def _plays_no_part(experiment: Experiment) -> str:
     """That the diagram is of plain descent, where the run is not."""
-    dynamics = experiment.dynamics
-    parts = {
-        "its momentum": dynamics.momentum,
-        "its weight decay": dynamics.weight_decay,
-        "its label noise": dynamics.label_noise,
-        "its events": dynamics.events,
-    }
-    said = [name for name, there in parts.items() if there]
+    said = [f"its {name}" for name in experiment.dynamics.beside_gradient]
     return f" It is of plain descent, without {' and '.join(said)}." if said else ""
 
 
@@ -119,7 +112,8 @@ else:
             "foot says so." + _plays_no_part(experiment)
         )
     with right:
-        depths, target = experiment.network.depths, experiment.task.singular_values[0]
+        depths = experiment.network.depths
+        target = experiment.task.singular_values[theory.sharpest_mode(experiment)]
         if len(set(depths)) == 1 and depths[0] > 1 and target > 0 and np.isfinite(eta):
             gamma = eta * theory.single_path_sharpness(target, depths[0])
             _prose.say(

@@ -19,7 +19,8 @@ if not experiment.network.linear:
         "All of this is about linear pathways of these depths; those of the run have "
         f"{experiment.network.phi}."
     )
-target, depths = experiment.task.singular_values[0], experiment.network.depths
+target = experiment.task.singular_values[theory.sharpest_mode(experiment)]
+depths = experiment.network.depths
 best = theory.flattest_split(target, depths)
 lowest = theory.balanced_sharpness(target, depths)
 alone = max(theory.single_path_sharpness(target, depth) for depth in depths)

@@ -96,6 +96,11 @@ class Dynamics(Spec):
         return not self.events
 
     @property
+    def beside_gradient(self) -> tuple[str, ...]:
+        """What else moves the weights, by name; nothing in a plain descent or flow."""
+        return ("events",) if self.events else ()
+
+    @property
     def freezes(self) -> bool:
         """Whether a pathway sleeps at some time."""
         return any(isinstance(event, events.Freeze) for event in self.events)
@@ -205,6 +210,15 @@ class Descent(Dynamics):
     @property
     def plain(self) -> bool:
         return not (self.events or self.driven)
+
+    @property
+    def beside_gradient(self) -> tuple[str, ...]:
+        parts = {
+            "momentum": self.momentum,
+            "weight decay": self.weight_decay,
+            "label noise": self.label_noise,
+        }
+        return (*(name for name, there in parts.items() if there), *super().beside_gradient)
 
     @property
     def by_chance(self) -> bool:

@@ -399,6 +399,28 @@ def test_why_flat_names_the_edge_of_the_dynamics_in_words_and_picture(query, mon
     assert f"{symbol} = {style.short(edge)}" in json.dumps(drawn[0].to_dict(), ensure_ascii=False)
 
 
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ({}, ""),
+        ({"momentum": "0.9", "decay": "0.01"}, "momentum and weight decay"),
+        ({"noise": "0.1"}, "label noise"),
+        ({"central": "0.1", "duration": "3"}, "the edge"),
+        ({"duration": "3"}, ""),
+    ],
+)
+def test_the_identity_of_plain_descent_is_told_of_no_other(query, named):
+    usual = {"depths": "3,3", "start": "gaussian:0.3,1", "width": "4"}
+    clock = {} if "duration" in query else {"eta": "0.1", "steps": "30"}
+    app = open_app(**usual, **clock, **query)
+    app.switch_page("pages/matrices.py").run()
+    said = words(app)
+    assert "Layer imbalance" in said
+    assert ("One more step agrees" in said) == (not query)
+    assert ("What else moves the weights here changes it too" in said) == bool(named)
+    assert named in said
+
+
 def test_other_pages_show_and_change_the_view():
     app = open_app(share="0.25", figure="return", colour="participation", show="each")
     app.switch_page("pages/why_flat.py").run()
