@@ -16,7 +16,7 @@ from typing import NamedTuple, TypedDict
 
 import numpy as np
 
-from simcore import driven, theory
+from simcore import driven, landscape, theory
 from simcore.experiment import DEFAULT_RECORD, Experiment
 from simcore.memory import remembered
 
@@ -339,6 +339,7 @@ ALONG_EDGE = "re-balances along the edge"
 STOPS_SHORT = "stops short of the target"
 ABOVE = "above every edge"
 DECAYS = "decays to zero"
+SHARP_START = "starts above the edge"
 
 SENTENCES = {
     FOLLOWS_FLOW: "descent follows gradient flow",
@@ -375,7 +376,20 @@ SENTENCES = {
         "weight decay is stronger than the pull of the target on so small a start, so the run "
         "never leaves the plateau"
     ),
+    SHARP_START: (
+        "the start is sharper than the edge, so the first steps overshoot, and may lead to another "
+        "split than that of gradient flow, to a turned sign, to a trap near zero or to divergence"
+    ),
 }
+
+# What else is said of step sizes above every edge, where the start is sharper than the edge, too.
+OVERSHOOTS_FIRST = (
+    "though the start is sharper than the edge, so the first overshoot may turn a sign or diverge"
+)
+PULLED_DOWN = (
+    "the start is above the edge, where central flow has no course: it is pulled down to the edge "
+    "at once, and what follows may lead to another split than that of gradient flow"
+)
 
 # Where gradient flow has no closed form, as layers start uneven: what more may happen.
 UNEVEN = {
@@ -423,11 +437,15 @@ def zones(experiment: Experiment) -> tuple[Zone, ...]:
     for gradient flow) descent follows gradient flow; else from the trap of the run's own number of
     steps on an overshoot may be lost near zero; else above 2/lambda_min no split is flat enough;
     else the winner's minimum is too sharp. The first of these that holds counts, so the
-    marks may come in any order. Unequal depths share no eta_WCR and no trap; there those of each
-    pathway alone count, as any may win first. For inputs that are not whitened the zones are about
-    right, and end with that above every edge. None where theory has no marks: such inputs before
-    unequal depths, pathways that are not linear, or a target of zero. Momentum, weight decay and
-    label noise add what `driven` says of them.
+    marks may come in any order. Where the start is sharper than the end of gradient flow, as from
+    above the target, nothing follows gradient flow or re-balances for sure from the step size on
+    that has its edge there (`start_edge`).
+
+    Unequal depths share no eta_WCR and no trap; there those of each pathway alone count, as any may
+    win first. For inputs that are not whitened the zones are about right, and end with that above
+    every edge. None where theory has no marks: such inputs before unequal depths, pathways that are
+    not linear, or a target of zero. Momentum, weight decay and label noise add what `driven` says
+    of them.
     """
     depths = experiment.network.depths
     living = alive(experiment)
@@ -441,16 +459,17 @@ def zones(experiment: Experiment) -> tuple[Zone, ...]:
     if not experiment.task.whitened:
         return _about(marks, experiment)
     if experiment.dynamics.averages:
-        return _zones_of_average(marks)
+        return _zones_of_average(marks, start_edge(experiment))
     moving = tuple(depth for depth, moves in zip(depths, living, strict=True) if moves)
     parts = zones_between(_with_borders_of_each(marks, experiment, moving), moving)
+    parts = _from_a_sharp_start(parts, marks, start_edge(experiment))
     return tuple(_with_clauses(part, driven.clauses(experiment)) for part in parts)
 
 
 def _about(marks: theory.StepSizeMarks, experiment: Experiment) -> tuple[Zone, ...]:
     """Those of inputs that are not whitened, whose marks are of balanced minima."""
     if experiment.dynamics.averages:
-        parts = _zones_of_average(marks)
+        parts = _zones_of_average(marks, math.inf)
     else:
         parts = tuple(
             part._replace(sentence=UNWHITENED.get(part.name, part.sentence))
@@ -487,12 +506,50 @@ def _steps(experiment: Experiment) -> float:
     return getattr(experiment.dynamics, "steps", math.nan)
 
 
-def _zones_of_average(marks: theory.StepSizeMarks) -> tuple[Zone, ...]:
+def start_edge(experiment: Experiment) -> float:
+    """The step size that has its edge at the sharpness of the start, in the mode where that is
+    largest; inf without a closed form."""
+    if not follows_closed_forms(experiment):
+        return math.inf
+    start, values = experiment.start, experiment.task.singular_values
+    strengths = [start.strengths(0 if start.uniform else mode) for mode in range(len(values))]
+    found = landscape.sharpness(strengths, experiment.network.depths, np.array(values))
+    return experiment.dynamics.at_edge(float(found.max()))
+
+
+def _from_a_sharp_start(
+    parts: Sequence[Zone], marks: theory.StepSizeMarks, begins: float
+) -> tuple[Zone, ...]:
+    """The zones of a start whose own edge `begins` to be passed there, where gradient flow from it
+    ends less sharp."""
+    if not begins < marks.flow_edge * (1 - TIE):
+        return tuple(parts)
+    unsure = [part for part in parts if part.name in (FOLLOWS_FLOW, IN_PART)]
+    others = [part for part in parts if part.name not in (FOLLOWS_FLOW, IN_PART)]
+    border = unsure[-1].high if unsure else 0.0
+    begins = min(begins * (1 + TIE), border)
+    found = [
+        Zone(name, low, high, SENTENCES[name])
+        for name, low, high in ((FOLLOWS_FLOW, 0.0, begins), (SHARP_START, begins, border))
+        if low < high
+    ]
+    for part in others:
+        if part.name in (EQUAL, FLATTEST, NO_GAIN):
+            part = part._replace(sentence=f"{part.sentence}, {OVERSHOOTS_FIRST}")
+        found.append(part)
+    return tuple(found)
+
+
+def _zones_of_average(marks: theory.StepSizeMarks, begins: float) -> tuple[Zone, ...]:
     """Those of central flow, which knows no overshoot."""
     winner = marks.single_path if math.isnan(marks.flow_edge) else marks.flow_edge
     flow, balanced = min(winner, marks.balanced) * (1 + TIE), marks.balanced * (1 + TIE)
-    parts = ((IS_FLOW, 0.0, flow), (ALONG_EDGE, flow, balanced), (STOPS_SHORT, balanced, math.inf))
-    return tuple(Zone(name, low, high, SENTENCES[name]) for name, low, high in parts if low < high)
+    parts = [(IS_FLOW, 0.0, flow), (ALONG_EDGE, flow, balanced), (STOPS_SHORT, balanced, math.inf)]
+    if begins < marks.flow_edge * (1 - TIE):
+        begins *= 1 + TIE
+        parts[:2] = [(IS_FLOW, 0.0, begins), (SHARP_START, begins, balanced)]
+    sentences = SENTENCES | {SHARP_START: PULLED_DOWN}
+    return tuple(Zone(name, low, high, sentences[name]) for name, low, high in parts if low < high)
 
 
 def zones_between(marks: theory.StepSizeMarks, depths: tuple[int, ...]) -> tuple[Zone, ...]:

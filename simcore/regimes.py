@@ -64,6 +64,8 @@ PHASES = (
     "settled",
 )
 PLATEAU, GROWTH, BREAKING, EDGE, REBALANCING, SETTLED = PHASES
+NEARLY = 0.1  # of a share: so far steps below every edge may lead away from gradient flow
+FAR_BELOW = 3  # times below the edge: there descent follows gradient flow from any start
 LONG = 10  # updates near zero in a row: an oscillation at the edge dips below for fewer
 
 
@@ -91,7 +93,7 @@ def classify(run: Trajectory) -> Regime:
     * PARTLY_REBALANCED: some depth is above 2 and the step size above 2/lambda_GF, where the end of
       gradient flow is not stable. Where it has no closed form, as the start is not balanced: the
       step size is above 2/S_1, and the largest share ends more than 0.02 below its peak.
-    * WINNER_TAKES_ALL: everything else, as under gradient flow.
+    * WINNER_TAKES_ALL: everything else, mostly as under gradient flow.
 
     A descent from an aligned start is judged on its true tail (`verdicts`), so neither this nor
     what a longer run does depends on how often it was recorded; one with events too, if it would go
@@ -349,7 +351,11 @@ def headline(run: Trajectory) -> str:
     if regime is Regime.WINNER_TAKES_ALL and not _has_winner(run):
         if not run.experiment.dynamics.plain:
             return "no pathway takes all"
-        return "evened out its layers" if _left_the_edge(run) else "follows gradient flow"
+        if _left_the_edge(run):
+            return "evened out its layers"
+        if _off_flow(run, judged) > NEARLY:
+            return "another split than that of gradient flow"
+        return "follows gradient flow" if _is_as_flow(run, judged) else "no pathway takes all"
     if regime is Regime.BALANCED and not _flattest_is_equal(run.experiment):
         return "flattest split"
     return regime.value
@@ -358,6 +364,23 @@ def headline(run: Trajectory) -> str:
 def _has_winner(run: Trajectory) -> bool:
     shares = theory.shares(sharpest(run).strengths[-1])
     return len(shares) > 1 and max(run.experiment.network.depths) > 2 and shares.max() >= WON
+
+
+def _off_flow(run: Trajectory, judged: _Judged) -> float:
+    """How far its shares end from those of gradient flow from its start: 0 for one that has no
+    steps, or nothing to share; nan where no closed form tells."""
+    if len(judged.shares) == 1 or run.experiment.dynamics.step_size is None:
+        return 0.0
+    return float(np.abs(judged.shares - prospects.expected(run.experiment).flow).max())
+
+
+def _is_as_flow(run: Trajectory, judged: _Judged) -> bool:
+    """Whether it ends as gradient flow from its start, at least nearly; where that has no closed
+    form, whether it stayed far below the edge."""
+    off = _off_flow(run, judged)
+    if np.isfinite(off):
+        return off <= NEARLY
+    return run.edge is not None and bool((FAR_BELOW * _felt(run) < run.edge).all())
 
 
 def _flattest_is_equal(experiment: Experiment) -> bool:
@@ -377,12 +400,17 @@ def _left_the_edge(run: Trajectory) -> bool:
 # --- Sentences -------------------------------------------------------------------------------
 
 
-def describe(run: Trajectory) -> str:
-    """What happened and why, with its numbers, in a few sentences."""
-    judged = _judged(run)
-    words = [str(run.outcome)] if run.outcome is not Outcome.FINISHED else _told(run, judged)
+def said(run: Trajectory) -> str:
+    """What happened and why, without its numbers."""
+    words = _told(run, _judged(run)) if run.outcome is Outcome.FINISHED else [str(run.outcome)]
     if run.outcome is Outcome.DIVERGED and _grows(run.experiment):
         words.append(_GROWS)
+    return " ".join(words)
+
+
+def describe(run: Trajectory) -> str:
+    """The same with its numbers, in a few sentences."""
+    judged, words = _judged(run), [said(run)]
     words += prospects.stuck(run.experiment)
     words += [*_shared(run, judged), *_sharpness(run), *_warnings(run, judged)]
     return " ".join(words)
@@ -458,12 +486,19 @@ def _about(number: float) -> str:
 
 
 def _partly(run: Trajectory, judged: _Judged) -> str:
-    if not _reached_edge(run):
+    known = bool(np.isfinite(prospects.expected(run.experiment).flow).all())
+    too_sharp = "The minimum that gradient flow leads to is too sharp for this step size; descent "
+    peak, now = float(sharpest(run).largest_share.max()), float(judged.shares.max())
+    if known and not _is_more_even(run, judged):
+        return f"{too_sharp}ended at another one that is flat enough."
+    if known and not _reached_edge(run):
+        return f"{too_sharp}ended where the pathways share enough for a stable one."
+    if not known or peak - now <= CLOSE:
         return (
-            "The minimum that gradient flow leads to is too sharp for this step size; descent "
-            "ended where the pathways share enough for a stable one."
+            "At the edge of stability the signal came to be shared more evenly, and the run ended "
+            "at a minimum that is flat enough for this step size."
         )
-    if sharpest(run).largest_share.max() < LED:
+    if peak < LED:
         return (
             "At the edge of stability the oscillation shared the signal out more evenly, until the "
             "solution was just flat enough for this step size."
@@ -474,23 +509,58 @@ def _partly(run: Trajectory, judged: _Judged) -> str:
     )
 
 
+def _is_more_even(run: Trajectory, judged: _Judged) -> bool:
+    """Whether it ends shared more evenly than where gradient flow from its start does."""
+    flow = prospects.expected(run.experiment).flow
+    return bool(judged.shares.max() < flow.max())
+
+
 def _as_under_flow(run: Trajectory, judged: _Judged) -> str:
     if _left_the_edge(run):
         return (
-            "The run met the edge of stability and left it by evening out its layers, where "
-            "gradient flow would have ended too sharp."
+            "The run met the edge of stability and left it by evening out its layers, for a "
+            "minimum that is flat enough."
         )
-    depths, start = run.experiment.network.depths, run.experiment.start
-    if len(depths) == 1:
+    if len(run.experiment.network.depths) == 1:
         return "The one pathway learned the target, as under gradient flow."
-    if _has_winner(run):
-        return _who_won(run)
-    if max(depths) > 2:
-        return (
-            "As under gradient flow, the pathways share the signal, none took it all, and the step "
-            "size is small enough for the minimum they share."
-        )
-    return f"As under gradient flow, {_kept(depths, start.balanced)}."
+    off = _off_flow(run, judged)
+    if off > NEARLY:
+        return _elsewhere(run)
+    said = _who_won(run) if _has_winner(run) else _how_shared(run.experiment)
+    if off > CLOSE:
+        return f"Nearly as under gradient flow, {said}; {_of_flow(run.experiment)}."
+    if _is_as_flow(run, judged):
+        return f"As under gradient flow, {said}."
+    return f"{said[0].upper()}{said[1:]}."
+
+
+def _elsewhere(run: Trajectory) -> str:
+    """What happened in a run that ends at another split than gradient flow, and why if the start
+    tells."""
+    experiment = run.experiment
+    winner, eta = int(sharpest(run).strengths[-1].argmax()) + 1, experiment.dynamics.step_size
+    said = (
+        f"pathway {winner} took the signal" if _has_winner(run) else "the pathways share the signal"
+    )
+    said = f"{said}; {_of_flow(experiment)}."
+    if eta is not None and eta > prospects.start_edge(experiment) and experiment.dynamics.plain:
+        return f"The start was above the edge of stability, so the first steps overshot: {said}"
+    return f"Steps of this size led elsewhere than gradient flow: {said}"
+
+
+def _of_flow(experiment: Experiment) -> str:
+    flow = prospects.expected(experiment).flow
+    return f"gradient flow from this start ends shared {_listed(flow, ' : ')}"
+
+
+def _how_shared(experiment: Experiment) -> str:
+    depths = experiment.network.depths
+    if max(depths) <= 2:
+        return _kept(depths, experiment.start.balanced)
+    return (
+        "the pathways share the signal, none took it all, and the step size is small enough for "
+        "the minimum they share"
+    )
 
 
 def _kept(depths: tuple[int, ...], balanced: bool) -> str:
@@ -509,11 +579,8 @@ def _who_won(run: Trajectory) -> str:
     start, end = np.abs(mode.strengths[0]), np.abs(mode.strengths[-1])
     winner = int(end.argmax())
     if start[winner] > np.delete(start, winner).max():
-        return "As under gradient flow, the pathway that started ahead took the signal and kept it."
-    return (
-        f"As under gradient flow, pathway {winner + 1} took the signal and kept it, though it did "
-        "not start ahead."
-    )
+        return "the pathway that started ahead took the signal and kept it"
+    return f"pathway {winner + 1} took the signal and kept it, though it did not start ahead"
 
 
 _UNFINISHED = {

@@ -29,6 +29,7 @@ from simcore import (
     Balanced,
     Descent,
     Experiment,
+    Flow,
     LayerScales,
     Network,
     Outcome,
@@ -62,20 +63,24 @@ ALLOWED = {
 }
 
 
-def drawn(count: int, seed: int, layered: bool = False):
-    """Random runs of one mode: depths 1 to 24, one to four pathways, all below their target at the
-    start, step sizes .3 to 3 times 2/S_1, 100 to 3000 steps."""
+def drawn(count: int, seed: int, kind: str = "below"):
+    """Random runs of one mode: depths 1 to 24, one to four pathways, step sizes .3 to 3 times
+    2/S_1, 100 to 3000 steps. They start with their sum "below" the target, or "above", or with
+    "layers" that are uneven."""
     draw = np.random.default_rng(seed)
     for _ in range(count):
         pathways, target = int(draw.integers(1, 5)), float(draw.choice([1.0, 1.0, 0.3, 3.0]))
         depths = tuple(int(depth) for depth in draw.integers(1, 25, pathways))
         if draw.random() < 0.6:
             depths = depths[:1] * pathways
-        if layered:
+        if kind == "layers":
             scales = tuple(
                 tuple(target ** (1 / depth) * draw.choice([0.4, 0.6, 0.9], depth))
                 for depth in depths
             )
+        elif kind == "above":
+            sizes = draw.uniform(0.05, 1.5, pathways)
+            scales = tuple((target * sizes * max(1, 1.05 / sizes.sum())).tolist())
         elif draw.random() < 0.5:
             ratio = float(draw.uniform(0.5, 0.99))
             scales = tuple(target * 0.002 * ratio**h for h in range(pathways))
@@ -89,17 +94,39 @@ def drawn(count: int, seed: int, layered: bool = False):
         yield Experiment(
             task=Spectrum(singular_values=(target,)),
             network=Network(depths=depths),
-            start=(LayerScales if layered else Balanced)(scales=scales),
+            start=(LayerScales if kind == "layers" else Balanced)(scales=scales),
             dynamics=dynamics,
             record=Record(frames=2, sharpness=False),
         )
 
 
+DRAWS = {"below": (300, 1), "layers": (60, 2), "above": (200, 3)}  # how many, and the seed
+
+
 @cache
-def judged(layered: bool = False):
+def judged(kind: str = "below"):
     """(run, verdict) of random runs."""
-    runs = [simulate(e) for e in (drawn(60, 2, True) if layered else drawn(300, 1))]
+    runs = [simulate(e) for e in drawn(*DRAWS[kind], kind)]
     return [(run, regimes.classify(run)) for run in runs]
+
+
+def flow_of(experiment: Experiment):
+    """Gradient flow from the same start, until it has come to its target."""
+    for duration in (30.0, 300.0, 3000.0, 30_000.0):
+        flow = Flow(duration=duration, rtol=1e-10)
+        record = Record(frames=2, sharpness=False)
+        run = simulate(replace(experiment, dynamics=flow, record=record))
+        off = run.strengths[-1, :, 0].sum() / experiment.task.singular_values[0] - 1
+        if abs(off) < 1e-4:
+            return run
+    raise AssertionError(experiment)
+
+
+@cache
+def off_flow(run) -> float:
+    """How far the shares of a run end from those of gradient flow from its start."""
+    shares = [theory.shares(each.strengths[-1, :, 0]) for each in (run, flow_of(run.experiment))]
+    return float(np.abs(shares[0] - shares[1]).max())
 
 
 def says_may(experiment: Experiment) -> bool:
@@ -208,7 +235,7 @@ def test_growth_is_divergence_before_the_run_has_gone_that_far():
 def test_uneven_layers_change_nothing_of_this():
     """Here the twin is the verdict on the longer run itself."""
     steady = 0
-    for run, regime in judged(layered=True):
+    for run, regime in judged("layers"):
         if run.outcome is Outcome.FINISHED and regime in SETTLED:
             longer = variations.with_steps(run.experiment, LONGER * run.experiment.dynamics.steps)
             assert regimes.classify(simulate(longer)) is regime, run.experiment
@@ -221,7 +248,7 @@ def test_uneven_layers_change_nothing_of_this():
 
 def test_a_zone_and_a_verdict_never_contradict_each_other():
     told = 0
-    for run, regime in [*judged(), *judged(layered=True)]:
+    for run, regime in [each for kind in DRAWS for each in judged(kind)]:
         zone = prospects.zone(run.experiment)
         if not says_may(run.experiment) and regime is not Regime.UNFINISHED:
             assert regime in ALLOWED[zone.name], (zone.name, regime, run.experiment)
@@ -229,12 +256,54 @@ def test_a_zone_and_a_verdict_never_contradict_each_other():
     assert told > 150
 
 
+# --- Nor gradient flow ------------------------------------------------------------------------
+
+
+AS_FLOW = "As under gradient flow"
+
+
+def settled(*kinds: str):
+    """Those of the random runs that come to rest, with how far from gradient flow."""
+    runs = [(run, regime) for kind in kinds for run, regime in judged(kind) if regime in SETTLED]
+    return [(run, regime, off_flow(run)) for run, regime in runs]
+
+
+@pytest.mark.parametrize("kind", ["below", "above"])
+def test_what_is_said_of_gradient_flow_is_what_it_does(kind):
+    told, elsewhere = 0, 0
+    for run, _, off in settled(kind):
+        said, headline = regimes.describe(run), regimes.headline(run)
+        name = (said, off, run.experiment)
+        if AS_FLOW in said:
+            assert off <= verdicts.CLOSE + 1e-3, name
+            told += 1
+        if "Nearly as under" in said or headline == "follows gradient flow":
+            assert off <= regimes.NEARLY + 1e-3, name
+        if "elsewhere than gradient flow" in said or "first steps overshot" in said:
+            assert off >= regimes.NEARLY - 1e-3, name
+            elsewhere += 1
+    assert told > 10
+    assert elsewhere > 30 or kind == "below"
+
+
+def test_a_zone_says_that_descent_follows_gradient_flow_only_where_it_does():
+    told = sharp = 0
+    for run, _, off in settled("below", "above"):
+        name = prospects.zone(run.experiment).name
+        sharp += name == prospects.SHARP_START
+        if name == prospects.FOLLOWS_FLOW:
+            assert off <= regimes.NEARLY, run.experiment
+            told += 1
+    assert told > 60
+    assert sharp > 60
+
+
 # --- Nor the stride --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("layered", [False, True], ids=["balanced", "layers"])
-def test_the_verdict_is_that_of_every_stride_alone_and_among_others(layered):
-    chosen = judged(layered)[:: 1 if layered else 5]
+@pytest.mark.parametrize("kind", DRAWS)
+def test_the_verdict_is_that_of_every_stride_alone_and_among_others(kind):
+    chosen = judged(kind)[:: 1 if kind == "layers" else 5]
     for record in (Record(every=1, sharpness=False), Record(every=7), Record(frames=3)):
         again = [replace(run.experiment, record=record) for run, _ in chosen]
         wanted = [regime.value for _, regime in chosen]
