@@ -79,8 +79,9 @@ def classify(run: Trajectory) -> Regime:
       pathway of depth 1 above 2/lambda_min. UNFINISHED: it was cancelled, or stalled.
     * SIGN_FLIP: a pathway of depth 2 or more that started at or above zero went below -0.001
       sigma*_1.
-    * TRAPPED: the mode had more than half of sigma*_1, has less than a tenth, and coming back may
-      take longer than the run; or no pathway can leave the saddle at zero where all started.
+    * TRAPPED: the mode of a descent had more than half of sigma*_1, above zero, has less than a
+      tenth, and coming back may take longer than the run; or no pathway can leave the saddle at
+      zero where all started.
     * CYCLE, CHAOS: the step size is above 2/lambda_min of the pathways alive, so that no minimum is
       stable; the total moves by more than 0.001 sigma*_1 in a band that stays, shared in a way that
       stays and is the flattest where sharing flattens. It is a cycle if it repeats itself within
@@ -454,8 +455,21 @@ def _said(run: Trajectory, judged: _Judged) -> str:
         Regime.PARTLY_REBALANCED: _partly,
         Regime.WINNER_TAKES_ALL: _as_under_flow,
         Regime.UNFINISHED: _unfinished,
+        Regime.SIGN_FLIP: _turned,
     }.get(regime)
     return special(run, judged) if special else regime.sentence
+
+
+def _turned(run: Trajectory, judged: _Judged) -> str:
+    """That a sign turned, and by what where only a step can have done it: gradient flow from a
+    balanced start crosses no zero, that from uneven layers may, and so may chance."""
+    experiment = run.experiment
+    steps_alone = experiment.dynamics.iterated and not (
+        experiment.dynamics.events or experiment.dynamics.by_chance
+    )
+    if steps_alone and prospects.follows_closed_forms(experiment):
+        return judged.regime.sentence
+    return "A pathway turned its sign."
 
 
 def _coming_back(run: Trajectory) -> str:

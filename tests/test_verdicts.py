@@ -30,6 +30,7 @@ from simcore import (
     Descent,
     Experiment,
     Flow,
+    Jitter,
     LayerScales,
     Network,
     Outcome,
@@ -309,3 +310,62 @@ def test_the_verdict_is_that_of_every_stride_alone_and_among_others(kind):
         wanted = [regime.value for _, regime in chosen]
         assert [row["regime"] for row in sweep(again)] == wanted
         assert [regimes.classify(simulate(e)).value for e in again[::3]] == wanted[::3]
+
+
+# --- Nor is a cause named that was none --------------------------------------------------------
+
+
+def signed(count: int, seed: int):
+    """Random starts of one mode whose layers are uneven, some of them zero or below."""
+    draw = np.random.default_rng(seed)
+    for _ in range(count):
+        depths = tuple(draw.integers(1, 6, draw.integers(1, 4)).tolist())
+        scales = tuple(tuple(draw.uniform(-0.4, 1.1, depth).tolist()) for depth in depths)
+        yield Experiment(
+            task=Spectrum(singular_values=(float(draw.uniform(0.3, 1.0)),)),
+            network=Network(depths=depths),
+            start=LayerScales(scales=scales),
+            dynamics=Flow(duration=float(draw.uniform(0.5, 30))),
+            record=Record(every=1, sharpness=False),
+        )
+
+
+def test_a_flow_overshoots_nothing_and_is_not_thrown_back():
+    turned = 0
+    for experiment in signed(300, 4):
+        run = simulate(experiment)
+        regime, said = regimes.classify(run), regimes.describe(run)
+        assert "overshoot" not in said, experiment
+        stuck = not prospects.expected(experiment).alive.any()
+        assert regime is not Regime.TRAPPED or stuck, experiment
+        turned += regime is Regime.SIGN_FLIP
+    assert turned > 1
+
+
+def test_a_descent_is_thrown_back_only_from_where_it_was():
+    """And an overshoot turns a sign only where gradient flow would not."""
+    lost = turned = 0
+    for number, flow in enumerate(signed(600, 5)):
+        eta = (0.5, 0.9, 1.6)[number % 3]
+        run = simulate(replace(flow, dynamics=Descent(step_size=eta, steps=400)))
+        regime, said = regimes.classify(run), regimes.describe(run)
+        if "threw the signal back" in said:
+            totals = run.strengths[:, :, 0].sum(axis=1) / flow.task.singular_values[0]
+            assert np.nanmax(totals) > 0.5, run.experiment
+            lost += 1
+        if regime is Regime.SIGN_FLIP:
+            assert "overshoot" not in said, run.experiment
+            turned += 1
+    assert turned > 5
+    assert lost > 2
+
+
+@pytest.mark.parametrize("dynamics", [Descent(step_size=0.1, steps=300), Flow(duration=30.0)])
+def test_a_jitter_that_turns_a_sign_is_no_overshoot(dynamics):
+    turned = 0
+    for seed in range(12):
+        shaken = dynamics.with_events((Jitter(at=3, std=0.3, seed=seed),))
+        run = simulate(presets.two_pathways(shaken, (2, 3), (0.02, 0.01)))
+        turned += regimes.classify(run) is Regime.SIGN_FLIP
+        assert "overshoot" not in regimes.describe(run), run.experiment
+    assert turned > 2
