@@ -455,7 +455,12 @@ def zones(experiment: Experiment) -> tuple[Zone, ...]:
     if math.isnan(marks.single_path):
         return ()
     if driven.decays_away(experiment):
-        return (Zone(DECAYS, 0.0, math.inf, SENTENCES[DECAYS]),)
+        dynamics = experiment.dynamics
+        decays = dynamics.reach / dynamics.weight_decay  # beyond, decay itself overshoots zero
+        return (
+            Zone(DECAYS, 0.0, decays, SENTENCES[DECAYS]),
+            Zone(CROSSES_ZERO, decays, math.inf, SENTENCES[CROSSES_ZERO]),
+        )
     if not experiment.task.whitened:
         return _about(marks, experiment)
     if experiment.dynamics.averages:
