@@ -107,11 +107,13 @@ def sentence(run: Trajectory, regime: Regime, reason: Reason) -> str:
             "the edge at once, and went on from there to a minimum that is flat enough."
         )
     if regime is Regime.PARTLY_REBALANCED:
-        return (
-            "The minimum that gradient flow leads to is too sharp for this step size; kept at the "
-            "edge, central flow handed signal to the others until the shared solution was just "
-            "flat enough."
+        handed = (
+            "ept at the edge, central flow handed signal to the others until the shared solution "
+            "was just flat enough."
         )
+        if np.isnan(prospects.flow_end(run.experiment)).any():
+            return f"K{handed}"
+        return f"The minimum that gradient flow leads to is too sharp for this step size; k{handed}"
     return "Kept at the edge, central flow went on to a minimum that is flat enough."
 
 

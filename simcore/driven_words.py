@@ -77,7 +77,8 @@ def _winner_is_too_sharp(run: Trajectory) -> bool:
 def _shared_more(run: Trajectory) -> str:
     """That it is, and why where only one thing can be the reason."""
     dynamics = run.experiment.dynamics
-    if dynamics.momentum and not _interrupted(run):
+    known = np.isfinite(prospects.flow_end(run.experiment)).all()
+    if dynamics.momentum and not _interrupted(run) and known:
         return (
             "The minimum that gradient flow leads to is flat enough for this step size, but "
             "momentum overshoots at the end of the plateau, and that shared the signal out more "

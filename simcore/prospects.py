@@ -16,9 +16,10 @@ from typing import NamedTuple, TypedDict
 
 import numpy as np
 
-from simcore import driven, landscape, theory
+from simcore import driven, landscape, layer_flow, theory
 from simcore.experiment import DEFAULT_RECORD, Experiment
 from simcore.memory import remembered
+from simcore.starts import Start
 
 TIE = 1e-9  # relative: a step size so close to a mark is the mark, and counts as below it
 
@@ -147,7 +148,7 @@ class Expected(NamedTuple):
     flattest: np.ndarray  # (H, N) the flattest split over the pathways alive
     lowest: np.ndarray  # (N,) the sharpness there
     flow: np.ndarray  # (H, N) where GF ends; nan without a closed form
-    winner: np.ndarray  # (N,) the sharpness there; without, that of one pathway alone
+    winner: np.ndarray  # (N,) the sharpness there, of any aligned start; else of one pathway alone
     gains: np.ndarray  # (N,) whether sharing flattens
     trap: np.ndarray  # (N,) the step size from which on an overshoot may be lost for the run
 
@@ -194,10 +195,51 @@ def expect(experiments: Sequence[Experiment], steps: float | None = None) -> Exp
         ]
         ends = theory.flow_end_split(np.array(starts), depths, values[known])
         flow[known], winner[known] = theory.shares(ends), theory.mode_sharpness(ends, depths)
+    uneven = np.array([_stays_aligned(e) for e in experiments]) & ~known & (values > 0)
+    if uneven.any():
+        _, sharp = layer_flow.ends(
+            [
+                e.start.layer_scales(depths, mode)
+                for e, mode, u in zip(experiments, modes, uneven, strict=True)
+                if u
+            ],
+            values[uneven],
+        )
+        winner[uneven] = np.where(np.isnan(sharp), winner[uneven], sharp)
     steps = _steps(experiments[0]) if steps is None else steps
     of_start = zip(values.tolist(), living, strict=True)
     trap = np.array([_trap(value, depths, moving, steps) for value, moving in of_start])
     return Expected(np.array(living).T, flattest.T, lowest, flow.T, winner, gains, trap)
+
+
+def _stays_aligned(experiment: Experiment) -> bool:
+    """Whether modes are numbers of their own, one for each layer of each pathway."""
+    return bool(
+        experiment.network.linear
+        and experiment.task.whitened
+        and experiment.start.aligned
+        and not experiment.dynamics.jitters
+    )
+
+
+def flow_end(experiment: Experiment) -> np.ndarray:
+    """Where gradient flow from an aligned start takes the sharpest mode, (H,) as parts of its
+    target; nan of other starts, and where it does not come there."""
+    depths, mode = experiment.network.depths, theory.sharpest_mode(experiment)
+    target = experiment.task.singular_values[mode]
+    if not (_stays_aligned(experiment) and target > 0):
+        return np.full(len(depths), np.nan)
+    if follows_closed_forms(experiment):
+        return theory.flow_end_split(experiment.start.strengths(mode), depths, target) / target
+    return _flow_end(experiment.start, depths, mode, target)
+
+
+@lru_cache(maxsize=64)  # a page asks several times
+def _flow_end(start: Start, depths: tuple[int, ...], mode: int, target: float) -> np.ndarray:
+    found, _ = layer_flow.ends([start.layer_scales(depths, mode)], [target])
+    found = found[:, 0] / target
+    found.setflags(write=False)
+    return found
 
 
 def _nothing_expected(pathways: int, runs: int) -> Expected:
@@ -395,7 +437,7 @@ PULLED_DOWN = (
 UNEVEN = {
     FOLLOWS_FLOW: (
         "descent follows gradient flow, though layers that start uneven may meet the edge, which "
-        "evens them out"
+        "evens them out and may lead to another split"
     ),
     IN_PART: (
         "the winner's minimum may be too sharp, and then the edge evens out its layers and hands "

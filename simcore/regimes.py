@@ -127,12 +127,19 @@ def _judged(run: Trajectory) -> _Judged:
         if true_tail.goes_on(run.experiment):
             seen = seen._replace(ahead=true_tail.after_the_end(run.experiment))
         if run.experiment.network.linear:
+            if run.experiment.dynamics.plain:  # what else moves a run needs no edge
+                seen = seen._replace(met=np.array([_met_edge(run)]))
             found = _judge_of(run.experiment.dynamics)(run.experiment, seen)
         else:
             found = nonlinear.judge(run, seen)
     return _Judged(
         found.regimes[0], found.reasons[0], found.shares[:, 0], float(found.sharpness[0]), seen
     )
+
+
+def _met_edge(run: Trajectory) -> bool:
+    """Whether the recorded sharpness came up to the edge."""
+    return run.edge is not None and bool((_felt(run) >= run.edge).any())
 
 
 def _judge_of(dynamics: Dynamics) -> Callable[[Experiment, Evidence], Verdicts]:
@@ -359,6 +366,8 @@ def headline(run: Trajectory) -> str:
         return "follows gradient flow" if _is_as_flow(run, judged) else "no pathway takes all"
     if regime is Regime.BALANCED and not _flattest_is_equal(run.experiment):
         return "flattest split"
+    if regime is Regime.PARTLY_REBALANCED and not _is_more_even(run, judged):
+        return "went to a flatter minimum"
     return regime.value
 
 
@@ -369,15 +378,21 @@ def _has_winner(run: Trajectory) -> bool:
 
 def _off_flow(run: Trajectory, judged: _Judged) -> float:
     """How far its shares end from those of gradient flow from its start: 0 for one that has no
-    steps, or nothing to share; nan where no closed form tells."""
+    steps, or nothing to share; nan where nobody knows."""
     if len(judged.shares) == 1 or run.experiment.dynamics.step_size is None:
         return 0.0
-    return float(np.abs(judged.shares - prospects.expected(run.experiment).flow).max())
+    return float(np.abs(judged.shares - _flow_shares(run.experiment)).max())
+
+
+def _flow_shares(experiment: Experiment) -> np.ndarray:
+    """Those where gradient flow from its start ends, (H,); nan where nobody knows."""
+    flow = prospects.flow_end(experiment)
+    return theory.shares(flow) if np.isfinite(flow).all() else flow
 
 
 def _is_as_flow(run: Trajectory, judged: _Judged) -> bool:
-    """Whether it ends as gradient flow from its start, at least nearly; where that has no closed
-    form, whether it stayed far below the edge."""
+    """Whether it ends as gradient flow from its start, at least nearly; where nobody knows
+    that, whether it stayed far below the edge."""
     off = _off_flow(run, judged)
     if np.isfinite(off):
         return off <= NEARLY
@@ -461,13 +476,14 @@ def _said(run: Trajectory, judged: _Judged) -> str:
 
 
 def _turned(run: Trajectory, judged: _Judged) -> str:
-    """That a sign turned, and by what where only a step can have done it: gradient flow from a
-    balanced start crosses no zero, that from uneven layers may, and so may chance."""
-    experiment = run.experiment
+    """That a sign turned, and by what where only a step can have done it: where gradient flow from
+    the same start turns none, as from any balanced one, and nothing but steps moves the run."""
+    experiment, start = run.experiment, sharpest(run).strengths[0]
+    ends, deep = prospects.flow_end(experiment), np.array(experiment.network.depths) > 1
     steps_alone = experiment.dynamics.iterated and not (
         experiment.dynamics.events or experiment.dynamics.by_chance
     )
-    if steps_alone and prospects.follows_closed_forms(experiment):
+    if steps_alone and ((ends >= 0) | ((start < 0) & np.isfinite(ends)))[deep].all():
         return judged.regime.sentence
     return "A pathway turned its sign."
 
@@ -500,9 +516,9 @@ def _about(number: float) -> str:
 
 
 def _partly(run: Trajectory, judged: _Judged) -> str:
-    known = bool(np.isfinite(prospects.expected(run.experiment).flow).all())
+    flow, peak = _flow_shares(run.experiment), float(sharpest(run).largest_share.max())
+    known, now = bool(np.isfinite(flow).all()), float(judged.shares.max())
     too_sharp = "The minimum that gradient flow leads to is too sharp for this step size; descent "
-    peak, now = float(sharpest(run).largest_share.max()), float(judged.shares.max())
     if known and not _is_more_even(run, judged):
         return f"{too_sharp}ended at another one that is flat enough."
     if known and not _reached_edge(run):
@@ -525,16 +541,13 @@ def _partly(run: Trajectory, judged: _Judged) -> str:
 
 def _is_more_even(run: Trajectory, judged: _Judged) -> bool:
     """Whether it ends shared more evenly than where gradient flow from its start does."""
-    flow = prospects.expected(run.experiment).flow
-    return bool(judged.shares.max() < flow.max())
+    flow = _flow_shares(run.experiment)
+    return not bool(judged.shares.max() >= flow.max())  # so it is where nobody knows
 
 
 def _as_under_flow(run: Trajectory, judged: _Judged) -> str:
     if _left_the_edge(run):
-        return (
-            "The run met the edge of stability and left it by evening out its layers, for a "
-            "minimum that is flat enough."
-        )
+        return _evened_out(run, judged)
     if len(run.experiment.network.depths) == 1:
         return "The one pathway learned the target, as under gradient flow."
     off = _off_flow(run, judged)
@@ -546,6 +559,19 @@ def _as_under_flow(run: Trajectory, judged: _Judged) -> str:
     if _is_as_flow(run, judged):
         return f"As under gradient flow, {said}."
     return f"{said[0].upper()}{said[1:]}."
+
+
+def _evened_out(run: Trajectory, judged: _Judged) -> str:
+    experiment = run.experiment
+    known, edge = np.isfinite(prospects.flow_end(experiment)).all(), experiment.edge or np.inf
+    too_sharp = known and prospects.expected(experiment).winner > edge
+    for_what = (
+        "where gradient flow would have ended too sharp"
+        if too_sharp
+        else "for a minimum that is flat enough"
+    )
+    said = f"The run met the edge of stability and left it by evening out its layers, {for_what}"
+    return f"{said}; {_of_flow(experiment)}." if _off_flow(run, judged) > NEARLY else f"{said}."
 
 
 def _elsewhere(run: Trajectory) -> str:
@@ -563,7 +589,7 @@ def _elsewhere(run: Trajectory) -> str:
 
 
 def _of_flow(experiment: Experiment) -> str:
-    flow = prospects.expected(experiment).flow
+    flow = _flow_shares(experiment)
     return f"gradient flow from this start ends shared {_listed(flow, ' : ')}"
 
 

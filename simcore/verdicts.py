@@ -128,6 +128,7 @@ class Evidence(NamedTuple):
     highest: np.ndarray  # (H, ...)
     peak: np.ndarray  # (...)
     ahead: Ahead
+    met: np.ndarray | bool = True  # (...) whether it met the edge, where only the run can tell
 
 
 class Verdicts(NamedTuple):
@@ -241,7 +242,7 @@ def _with_a_stable_minimum(
     # where gradient flow's end is known to be too sharp, what is flat enough lies elsewhere
     elsewhere = np.where(
         np.isnan(expected.flow).any(axis=0),
-        (expected.winner >= edge) & (seen.peak - minimum.shares.max(axis=0) > CLOSE),
+        (expected.winner >= edge) & (seen.peak - minimum.shares.max(axis=0) > CLOSE) & seen.met,
         (expected.winner > edge * (1 + TIE))
         & ~sharp
         & ((expected.winner > flat_enough) | (minimum.sharpness <= edge)),

@@ -30,6 +30,7 @@ from simcore import (
     Descent,
     Experiment,
     Flow,
+    Gaussian,
     Jitter,
     LayerScales,
     Network,
@@ -312,6 +313,87 @@ def test_the_verdict_is_that_of_every_stride_alone_and_among_others(kind):
         assert [regimes.classify(simulate(e)).value for e in again[::3]] == wanted[::3]
 
 
+# --- Also where layers start uneven, or at random ----------------------------------------------
+
+
+def uneven(count: int, seed: int):
+    """Random starts of layers of any scale, every other of full weights, of one mode or two, with
+    step sizes around 2/S_1."""
+    draw = np.random.default_rng(seed)
+    for number in range(count):
+        depths = tuple(draw.integers(1, 7, draw.integers(1, 4)).tolist())
+        depths = depths if draw.random() < 0.5 else depths[:1] * len(depths)
+        width, random = int(draw.integers(2, 6)), number % 2
+        task = Spectrum(singular_values=(1.0, 0.6)[: int(draw.integers(1, 3)) if random else 1])
+        if random:
+            seed, spread = int(draw.integers(10**6)), draw.uniform(0.1, 0.8) / np.sqrt(width)
+            start = Gaussian(std=float(spread), seed=seed)
+        else:
+            rows = [draw.uniform(0.05, 0.95, depth).tolist() for depth in depths]
+            start = LayerScales(scales=tuple(map(tuple, rows)))
+        eta = draw.uniform(*((0.1, 1.7) if random else (0.5, 1.3))) * 2 / max(depths)
+        yield Experiment(
+            task=task,
+            network=Network(depths=depths, width=width if random else None),
+            start=start,
+            dynamics=Descent(step_size=float(eta), steps=600),
+            record=Record(every=1),
+        )
+
+
+@cache
+def uneven_runs():
+    """(run, verdict, flow) of those that come to rest."""
+    runs = [simulate(each) for each in uneven(400, 6)]
+    found = [(run, regimes.classify(run)) for run in runs]
+    return [
+        (run, regime, sharp_flow_of(run.experiment)) for run, regime in found if regime in SETTLED
+    ]
+
+
+def sharp_flow_of(experiment: Experiment):
+    """Gradient flow from the same start to its minimum, whose sharpness it records; None if it
+    takes too long."""
+    flow = Flow(duration=600.0, rtol=1e-9)
+    run = simulate(replace(experiment, dynamics=flow, record=Record(frames=2)))
+    return run if run.loss[-1] < 1e-6 else None
+
+
+def test_what_is_said_of_gradient_flow_from_uneven_layers_is_what_it_does():
+    too_sharp = as_flow = 0
+    for run, regime, flow in uneven_runs():
+        if flow is None:
+            continue
+        said, headline = regimes.describe(run), regimes.headline(run)
+        off = float(
+            np.abs(
+                theory.shares(run.strengths[-1, :, 0]) - theory.shares(flow.strengths[-1, :, 0])
+            ).max()
+        )
+        name = (said, regime, off, flow.sharpness[-1], run.experiment)
+        if "gradient flow would have ended too sharp" in said or "flow leads to is too" in said:
+            assert flow.sharpness[-1] > run.edge[-1] * (1 - 1e-4), name
+            too_sharp += 1
+        if AS_FLOW in said:
+            assert off <= verdicts.CLOSE + 1e-3, name
+            as_flow += 1
+        if headline == "follows gradient flow":
+            assert off <= regimes.NEARLY, name
+        if "elsewhere than gradient flow" in said:
+            assert off >= regimes.NEARLY, name
+    assert too_sharp > 3
+    assert as_flow > 20
+
+
+def test_nothing_re_balances_that_never_met_the_edge():
+    told = 0
+    for run, regime, _ in uneven_runs():
+        if regime is Regime.PARTLY_REBALANCED:
+            assert (run.sharpness >= run.edge).any(), run.experiment
+            told += 1
+    assert told > 3
+
+
 # --- Nor is a cause named that was none --------------------------------------------------------
 
 
@@ -353,9 +435,10 @@ def test_a_descent_is_thrown_back_only_from_where_it_was():
             totals = run.strengths[:, :, 0].sum(axis=1) / flow.task.singular_values[0]
             assert np.nanmax(totals) > 0.5, run.experiment
             lost += 1
-        if regime is Regime.SIGN_FLIP:
-            assert "overshoot" not in said, run.experiment
-            turned += 1
+        if regime is Regime.SIGN_FLIP and "overshoot" in said:
+            low = flow_of(run.experiment).strengths_range[:, 0].min(axis=0)
+            assert (low >= np.minimum(run.strengths[0], 0) - 1e-6).all(), run.experiment
+        turned += regime is Regime.SIGN_FLIP
     assert turned > 5
     assert lost > 2
 
