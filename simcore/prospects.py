@@ -452,6 +452,18 @@ UNEVEN = {
     ),
 }
 
+# The same of central flow.
+UNEVEN_AVERAGE = {
+    IS_FLOW: (
+        "balanced minima are below the edge, so central flow is gradient flow, though layers that "
+        "start uneven may meet the edge"
+    ),
+    ALONG_EDGE: (
+        "the winner's minimum may be too sharp, and then central flow is kept at the edge until a "
+        "minimum is flat enough"
+    ),
+}
+
 # Where the inputs are not whitened: minima are known whose layers are balanced, no others.
 UNWHITENED = {
     FOLLOWS_FLOW: "balanced minima are flat enough, so descent should follow gradient flow",
@@ -558,10 +570,14 @@ def start_edge(experiment: Experiment) -> float:
     largest; inf without a closed form."""
     if not follows_closed_forms(experiment):
         return math.inf
-    start, values = experiment.start, experiment.task.singular_values
+    values, depths = experiment.task.singular_values, experiment.network.depths
+    return experiment.dynamics.at_edge(_start_sharpness(experiment.start, depths, values))
+
+
+@lru_cache(maxsize=64)  # step sizes that follow each other begin alike
+def _start_sharpness(start: Start, depths: tuple[int, ...], values: tuple[float, ...]) -> float:
     strengths = [start.strengths(0 if start.uniform else mode) for mode in range(len(values))]
-    found = landscape.sharpness(strengths, experiment.network.depths, np.array(values))
-    return experiment.dynamics.at_edge(float(found.max()))
+    return float(landscape.sharpness(strengths, depths, np.array(values)).max())
 
 
 def _from_a_sharp_start(
@@ -596,6 +612,8 @@ def _zones_of_average(marks: theory.StepSizeMarks, begins: float) -> tuple[Zone,
         begins *= 1 + TIE
         parts[:2] = [(IS_FLOW, 0.0, begins), (SHARP_START, begins, balanced)]
     sentences = SENTENCES | {SHARP_START: PULLED_DOWN}
+    if math.isnan(marks.flow_edge):
+        sentences |= UNEVEN_AVERAGE
     return tuple(Zone(name, low, high, sentences[name]) for name, low, high in parts if low < high)
 
 

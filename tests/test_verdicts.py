@@ -270,6 +270,10 @@ def settled(*kinds: str):
     return [(run, regime, off_flow(run)) for run, regime in runs]
 
 
+def largest_share(run) -> float:
+    return float(theory.shares(run.strengths[-1, :, 0]).max())
+
+
 @pytest.mark.parametrize("kind", ["below", "above"])
 def test_what_is_said_of_gradient_flow_is_what_it_does(kind):
     told, elsewhere = 0, 0
@@ -284,6 +288,8 @@ def test_what_is_said_of_gradient_flow_is_what_it_does(kind):
         if "elsewhere than gradient flow" in said or "first steps overshot" in said:
             assert off >= regimes.NEARLY - 1e-3, name
             elsewhere += 1
+        if headline == "partly re-balanced" or "share enough" in said or "handed signal" in said:
+            assert largest_share(run) < largest_share(flow_of(run.experiment)), name
     assert told > 10
     assert elsewhere > 30 or kind == "below"
 
