@@ -360,7 +360,7 @@ def headline(run: Trajectory) -> str:
         if not run.experiment.dynamics.plain:
             return "no pathway takes all"
         if _left_the_edge(run):
-            return "evened out its layers"
+            return "evened out its layers" if _knows_flow(run.experiment) else "left the edge"
         if _off_flow(run, judged) > NEARLY:
             return "another split than that of gradient flow"
         return "follows gradient flow" if _is_as_flow(run, judged) else "no pathway takes all"
@@ -384,10 +384,15 @@ def _off_flow(run: Trajectory, judged: _Judged) -> float:
     return float(np.abs(judged.shares - _flow_shares(run.experiment)).max())
 
 
+def _knows_flow(experiment: Experiment) -> bool:
+    """Whether it is known where gradient flow from its start ends."""
+    return bool(np.isfinite(prospects.flow_end(experiment)).all())
+
+
 def _flow_shares(experiment: Experiment) -> np.ndarray:
     """Those where gradient flow from its start ends, (H,); nan where nobody knows."""
     flow = prospects.flow_end(experiment)
-    return theory.shares(flow) if np.isfinite(flow).all() else flow
+    return theory.shares(flow) if _knows_flow(experiment) else flow
 
 
 def _is_as_flow(run: Trajectory, judged: _Judged) -> bool:
@@ -409,7 +414,8 @@ def _reached_edge(run: Trajectory) -> bool:
 
 
 def _left_the_edge(run: Trajectory) -> bool:
-    """Whether it met the edge and left it by evening out layers that started uneven."""
+    """Whether it met the edge and left it from layers that started uneven, which need not share
+    for that."""
     return not run.experiment.start.balanced and _reached_edge(run)
 
 
@@ -516,8 +522,8 @@ def _about(number: float) -> str:
 
 
 def _partly(run: Trajectory, judged: _Judged) -> str:
-    flow, peak = _flow_shares(run.experiment), float(sharpest(run).largest_share.max())
-    known, now = bool(np.isfinite(flow).all()), float(judged.shares.max())
+    peak = float(sharpest(run).largest_share.max())
+    known, now = _knows_flow(run.experiment), float(judged.shares.max())
     too_sharp = "The minimum that gradient flow leads to is too sharp for this step size; descent "
     if known and not _is_more_even(run, judged):
         return f"{too_sharp}ended at another one that is flat enough."
@@ -547,7 +553,7 @@ def _is_more_even(run: Trajectory, judged: _Judged) -> bool:
 
 def _as_under_flow(run: Trajectory, judged: _Judged) -> str:
     if _left_the_edge(run):
-        return _evened_out(run, judged)
+        return _left(run, judged)
     if len(run.experiment.network.depths) == 1:
         return "The one pathway learned the target, as under gradient flow."
     off = _off_flow(run, judged)
@@ -561,10 +567,16 @@ def _as_under_flow(run: Trajectory, judged: _Judged) -> str:
     return f"{said[0].upper()}{said[1:]}."
 
 
-def _evened_out(run: Trajectory, judged: _Judged) -> str:
+def _left(run: Trajectory, judged: _Judged) -> str:
+    """How it left the edge: layers that are numbers come closer at every step, full weights may do
+    anything."""
     experiment = run.experiment
-    known, edge = np.isfinite(prospects.flow_end(experiment)).all(), experiment.edge or np.inf
-    too_sharp = known and prospects.expected(experiment).winner > edge
+    if not _knows_flow(experiment):
+        return (
+            "The run met the edge of stability and left it for a minimum that is flat enough for "
+            "this step size."
+        )
+    too_sharp = prospects.expected(experiment).winner > (experiment.edge or np.inf)
     for_what = (
         "where gradient flow would have ended too sharp"
         if too_sharp
