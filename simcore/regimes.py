@@ -92,8 +92,9 @@ def classify(run: Trajectory) -> Regime:
     * BALANCED: the shares are within 0.02 of the flattest split (for depths above 2, as with
       depth 2 there is none).
     * PARTLY_REBALANCED: some depth is above 2 and the step size above 2/lambda_GF, where the end of
-      gradient flow is not stable. Where it has no closed form, as the start is not balanced: the
-      step size is above 2/S_1, and the largest share ends more than 0.02 below its peak.
+      gradient flow is not stable. From uneven layers, which may get flatter alone: the largest
+      share ends more than 0.02 below its peak, too. Of other starts nobody knows lambda_GF: there
+      2/S_1 stands for it, and the recorded sharpness came up to the edge.
     * WINNER_TAKES_ALL: everything else, mostly as under gradient flow.
 
     A descent from an aligned start is judged on its true tail (`verdicts`), so neither this nor
