@@ -79,7 +79,7 @@ def side_by_side(shown: Sequence[Preset]) -> None:
         with column:
             _prose.say(f"**{preset.title}**")
             _ui.chart_of_run(drawn, "plane", run, "content")
-            _prose.say(regimes.classify(run).sentence)
+            _prose.say(regimes.said(run))
             numbers(preset, run)
             opener(preset)
 
@@ -162,7 +162,7 @@ def return_threshold() -> None:
     ):
         with column:
             run = _runs.run(preset.experiment)
-            _prose.say(f"**{preset.title}**  \n{regimes.classify(run).sentence}")
+            _prose.say(f"**{preset.title}**  \n{regimes.said(run)}")
             _ui.chart_of_run(picture(run, "strengths", axis="step"), "strengths", run)
             numbers(preset, run)
             opener(preset)

@@ -174,8 +174,9 @@ def ruler(run: Trajectory, known: bool) -> None:
         eta = experiment.dynamics.eta
         _prose.say(f"The run of part 5, with η = {eta:.4f}: see how low its jumps fall.", "small")
     if known:
-        regime = regimes.classify(run)
-        _prose.say(f"**{regime.value.capitalize()}.** {regime.sentence}", "small-verdict")
+        _prose.say(
+            f"**{regimes.headline(run).capitalize()}.** {regimes.said(run)}", "small-verdict"
+        )
         _prose.say(MARKS, "small-marks")
         _reached.later(experiment)
 

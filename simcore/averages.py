@@ -15,6 +15,7 @@ from simcore.prospects import TIE
 from simcore.trajectory import Outcome, Trajectory
 from simcore.verdicts import CLOSE, STILL, Evidence, Reason, Regime, Verdicts, shares_of
 
+BEGAN_ABOVE = "pulled down to the edge"
 OVERSHOOT = 5.0  # units of time after the edge is met in which descent jumps and it does not
 
 
@@ -65,8 +66,16 @@ def _verdict(
 
 
 def met_edge(run: Trajectory) -> bool:
-    """Whether the edge ever pulled at a central flow."""
-    return run.variance is not None and bool((run.variance > 0).any())
+    """Whether a central flow was ever at its edge, or began above it."""
+    pulled = run.variance is not None and bool((run.variance > 0).any())
+    return pulled or _began_above(run)
+
+
+def _began_above(run: Trajectory) -> bool:
+    eta = run.experiment.dynamics.eta
+    return eta is not None and (
+        eta > prospects.start_edge(run.experiment) or bool(run.sharpness[0] > 2 / eta)
+    )
 
 
 def headline(run: Trajectory, regime: Regime, reason: Reason) -> str:
@@ -75,7 +84,9 @@ def headline(run: Trajectory, regime: Regime, reason: Reason) -> str:
         return prospects.STOPS_SHORT
     if run.outcome is Outcome.FINISHED and regime is not Regime.UNFINISHED and not met_edge(run):
         return prospects.IS_FLOW
-    return "kept at the edge" if regime is Regime.WINNER_TAKES_ALL else regime.value
+    if regime is not Regime.WINNER_TAKES_ALL:
+        return regime.value
+    return BEGAN_ABOVE if _began_above(run) else "kept at the edge"
 
 
 def sentence(run: Trajectory, regime: Regime, reason: Reason) -> str:
@@ -90,12 +101,19 @@ def sentence(run: Trajectory, regime: Regime, reason: Reason) -> str:
         )
     if not met_edge(run):
         return "The edge is never reached, so this is gradient flow."
-    if regime is Regime.PARTLY_REBALANCED:
+    if _began_above(run):
         return (
-            "The minimum that gradient flow leads to is too sharp for this step size; kept at the "
-            "edge, central flow handed signal to the others until the shared solution was just "
-            "flat enough."
+            "The start is above the edge, where central flow has no course: it was pulled down to "
+            "the edge at once, and went on from there to a minimum that is flat enough."
         )
+    if regime is Regime.PARTLY_REBALANCED:
+        handed = (
+            "ept at the edge, central flow handed signal to the others until the shared solution "
+            "was just flat enough."
+        )
+        if np.isnan(prospects.flow_end(run.experiment)).any():
+            return f"K{handed}"
+        return f"The minimum that gradient flow leads to is too sharp for this step size; k{handed}"
     return "Kept at the edge, central flow went on to a minimum that is flat enough."
 
 
@@ -103,6 +121,11 @@ def beside(central: Trajectory, descent: Trajectory) -> str:
     """What a central flow shows of the descent beside it, and what not."""
     if central.variance is None or not met_edge(central):
         return "Central flow: the edge is never reached, so it is gradient flow."
+    if _began_above(central):
+        return (
+            "Central flow: the start is above the edge, where it has no course and is pulled down "
+            "to the edge at once, while descent overshoots."
+        )
     experiment = descent.experiment
     first = float(central.time[np.flatnonzero(central.variance > 0)[0]])
     words = [

@@ -24,6 +24,10 @@ _OF_REASONS = {
         "it more steps."
     ),
 }
+_LOST = (
+    "The signal was there and fell back near zero, where gradients are so small that coming back "
+    "takes long."
+)
 _HEADLINES = {
     Reason.DECAYS: "decays to zero",
     Reason.PINNED: "held at the edge by weight decay",
@@ -46,7 +50,7 @@ def sentence(run: Trajectory, regime: Regime, reason: Reason, shares: np.ndarray
         return _drifting(run, shares)
     dynamics = run.experiment.dynamics
     if regime is Regime.TRAPPED and reason is Reason.THROWN:
-        return regime.sentence
+        return regime.sentence if _steps_alone(run) else _LOST
     if regime is Regime.PARTLY_REBALANCED and (_interrupted(run) or not _winner_is_too_sharp(run)):
         return _shared_more(run)
     if regime is Regime.BALANCED and dynamics.label_noise:
@@ -56,6 +60,12 @@ def sentence(run: Trajectory, regime: Regime, reason: Reason, shares: np.ndarray
     if regime is Regime.WINNER_TAKES_ALL:
         return _kept(run)
     return None
+
+
+def _steps_alone(run: Trajectory) -> bool:
+    """Whether nothing but its steps, and their memory, can throw it back."""
+    dynamics = run.experiment.dynamics
+    return not (_interrupted(run) or dynamics.weight_decay or dynamics.label_noise)
 
 
 def _interrupted(run: Trajectory) -> bool:
@@ -72,7 +82,8 @@ def _winner_is_too_sharp(run: Trajectory) -> bool:
 def _shared_more(run: Trajectory) -> str:
     """That it is, and why where only one thing can be the reason."""
     dynamics = run.experiment.dynamics
-    if dynamics.momentum and not _interrupted(run):
+    known = np.isfinite(prospects.flow_end(run.experiment)).all()
+    if dynamics.momentum and not _interrupted(run) and known:
         return (
             "The minimum that gradient flow leads to is flat enough for this step size, but "
             "momentum overshoots at the end of the plateau, and that shared the signal out more "

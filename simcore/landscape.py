@@ -19,13 +19,14 @@ STEPS = 160  # of a line of flow, for as long a way as a side of the square
 MOST_NEWTON = 50  # a handful is usual
 
 
-def sharpness(strengths: ArrayLike, depths: Sequence[int], target: float) -> np.ndarray:
+def sharpness(strengths: ArrayLike, depths: Sequence[int], target: ArrayLike) -> np.ndarray:
     """The largest Hessian eigenvalue where pathways of one mode are balanced, at a minimum or not.
 
-    `strengths` (..., H) -> (...). With r = sum_h sigma_h - sigma* and a_h = sqrt(L_h) w_h^{L_h-1}
-    it is the largest eigenvalue of the H x H block a a^T + diag((L_h-1) r w_h^{L_h-2}), in which
-    the layers of a pathway move alike, or one of -r w_h^{L_h-2}, in which they move against each
-    other (of pathways of two layers or more). nan where a pathway of even depth would be negative.
+    `strengths` (..., H) and `target` (...), broadcast -> (...). With r = sum_h sigma_h - sigma* and
+    a_h = sqrt(L_h) w_h^{L_h-1} it is the largest eigenvalue of the H x H block
+    a a^T + diag((L_h-1) r w_h^{L_h-2}), in which the layers of a pathway move alike, or one of
+    -r w_h^{L_h-2}, in which they move against each other (of pathways of two layers or more). nan
+    where a pathway of even depth would be negative.
     ValueError if the last axis does not match `depths`.
     """
     sigma, layers = np.asarray(strengths, dtype=float), np.asarray(depths)
@@ -36,7 +37,7 @@ def sharpness(strengths: ArrayLike, depths: Sequence[int], target: float) -> np.
     )
     possible = ((sigma >= 0) | (layers % 2 == 1)).all(axis=-1)
     w = np.sign(sigma) * np.abs(sigma) ** (1 / layers)
-    residual = (sigma.sum(axis=-1) - target)[..., None]
+    residual = (sigma.sum(axis=-1) - np.asarray(target, dtype=float))[..., None]
     slopes = np.sqrt(layers) * w ** (layers - 1)
     bends = np.where(layers > 1, residual * w ** np.maximum(layers - 2, 0), 0.0)
     block = slopes[..., :, None] * slopes[..., None, :]

@@ -16,9 +16,10 @@ from typing import NamedTuple, TypedDict
 
 import numpy as np
 
-from simcore import driven, theory
+from simcore import driven, landscape, layer_flow, theory
 from simcore.experiment import DEFAULT_RECORD, Experiment
 from simcore.memory import remembered
+from simcore.starts import Start
 
 TIE = 1e-9  # relative: a step size so close to a mark is the mark, and counts as below it
 
@@ -147,7 +148,7 @@ class Expected(NamedTuple):
     flattest: np.ndarray  # (H, N) the flattest split over the pathways alive
     lowest: np.ndarray  # (N,) the sharpness there
     flow: np.ndarray  # (H, N) where GF ends; nan without a closed form
-    winner: np.ndarray  # (N,) the sharpness there; without, that of one pathway alone
+    winner: np.ndarray  # (N,) the sharpness there, of any aligned start; else of one pathway alone
     gains: np.ndarray  # (N,) whether sharing flattens
     trap: np.ndarray  # (N,) the step size from which on an overshoot may be lost for the run
 
@@ -194,10 +195,51 @@ def expect(experiments: Sequence[Experiment], steps: float | None = None) -> Exp
         ]
         ends = theory.flow_end_split(np.array(starts), depths, values[known])
         flow[known], winner[known] = theory.shares(ends), theory.mode_sharpness(ends, depths)
+    uneven = np.array([_stays_aligned(e) for e in experiments]) & ~known & (values > 0)
+    if uneven.any():
+        _, sharp = layer_flow.ends(
+            [
+                e.start.layer_scales(depths, mode)
+                for e, mode, u in zip(experiments, modes, uneven, strict=True)
+                if u
+            ],
+            values[uneven],
+        )
+        winner[uneven] = np.where(np.isnan(sharp), winner[uneven], sharp)
     steps = _steps(experiments[0]) if steps is None else steps
     of_start = zip(values.tolist(), living, strict=True)
     trap = np.array([_trap(value, depths, moving, steps) for value, moving in of_start])
     return Expected(np.array(living).T, flattest.T, lowest, flow.T, winner, gains, trap)
+
+
+def _stays_aligned(experiment: Experiment) -> bool:
+    """Whether modes are numbers of their own, one for each layer of each pathway."""
+    return bool(
+        experiment.network.linear
+        and experiment.task.whitened
+        and experiment.start.aligned
+        and not experiment.dynamics.jitters
+    )
+
+
+def flow_end(experiment: Experiment) -> np.ndarray:
+    """Where gradient flow from an aligned start takes the sharpest mode, (H,) as parts of its
+    target; nan of other starts, and where it does not come there."""
+    depths, mode = experiment.network.depths, theory.sharpest_mode(experiment)
+    target = experiment.task.singular_values[mode]
+    if not (_stays_aligned(experiment) and target > 0):
+        return np.full(len(depths), np.nan)
+    if follows_closed_forms(experiment):
+        return theory.flow_end_split(experiment.start.strengths(mode), depths, target) / target
+    return _flow_end(experiment.start, depths, mode, target)
+
+
+@lru_cache(maxsize=64)  # a page asks several times
+def _flow_end(start: Start, depths: tuple[int, ...], mode: int, target: float) -> np.ndarray:
+    found, _ = layer_flow.ends([start.layer_scales(depths, mode)], [target])
+    found = found[:, 0] / target
+    found.setflags(write=False)
+    return found
 
 
 def _nothing_expected(pathways: int, runs: int) -> Expected:
@@ -344,6 +386,7 @@ ALONG_EDGE = "re-balances along the edge"
 STOPS_SHORT = "stops short of the target"
 ABOVE = "above every edge"
 DECAYS = "decays to zero"
+SHARP_START = "starts above the edge"
 
 SENTENCES = {
     FOLLOWS_FLOW: "descent follows gradient flow",
@@ -380,13 +423,26 @@ SENTENCES = {
         "weight decay is stronger than the pull of the target on so small a start, so the run "
         "never leaves the plateau"
     ),
+    SHARP_START: (
+        "the start is sharper than the edge, so the first steps overshoot, and may lead to another "
+        "split than that of gradient flow, to a turned sign, to a trap near zero or to divergence"
+    ),
 }
+
+# What else is said of step sizes above every edge, where the start is sharper than the edge, too.
+OVERSHOOTS_FIRST = (
+    "though the start is sharper than the edge, so the first overshoot may turn a sign or diverge"
+)
+PULLED_DOWN = (
+    "the start is above the edge, where central flow has no course: it is pulled down to the edge "
+    "at once, and what follows may lead to another split than that of gradient flow"
+)
 
 # Where gradient flow has no closed form, as layers start uneven: what more may happen.
 UNEVEN = {
     FOLLOWS_FLOW: (
         "descent follows gradient flow, though layers that start uneven may meet the edge, which "
-        "evens them out"
+        "evens them out and may lead to another split"
     ),
     IN_PART: (
         "the winner's minimum may be too sharp, and then the edge evens out its layers and hands "
@@ -398,6 +454,18 @@ UNEVEN = {
     ),
     NO_GAIN: (
         f"{SENTENCES[NO_GAIN]}, though layers that start uneven may flip a sign or diverge first"
+    ),
+}
+
+# The same of central flow.
+UNEVEN_AVERAGE = {
+    IS_FLOW: (
+        "balanced minima are below the edge, so central flow is gradient flow, though layers that "
+        "start uneven may meet the edge"
+    ),
+    ALONG_EDGE: (
+        "the winner's minimum may be too sharp, and then central flow is kept at the edge until a "
+        "minimum is flat enough"
     ),
 }
 
@@ -428,11 +496,15 @@ def zones(experiment: Experiment) -> tuple[Zone, ...]:
     for gradient flow) descent follows gradient flow; else from the trap of the run's own number of
     steps on an overshoot may be lost near zero; else above 2/lambda_min no split is flat enough;
     else the winner's minimum is too sharp. The first of these that holds counts, so the
-    marks may come in any order. Unequal depths share no eta_WCR and no trap; there those of each
-    pathway alone count, as any may win first. For inputs that are not whitened the zones are about
-    right, and end with that above every edge. None where theory has no marks: such inputs before
-    unequal depths, pathways that are not linear, or a target of zero. Momentum, weight decay and
-    label noise add what `driven` says of them.
+    marks may come in any order. Where the start is sharper than the end of gradient flow, as from
+    above the target, nothing follows gradient flow or re-balances for sure from the step size on
+    that has its edge there (`start_edge`).
+
+    Unequal depths share no eta_WCR and no trap; there those of each pathway alone count, as any may
+    win first. For inputs that are not whitened the zones are about right, and end with that above
+    every edge. None where theory has no marks: such inputs before unequal depths, pathways that are
+    not linear, or a target of zero. Momentum, weight decay and label noise add what `driven` says
+    of them.
     """
     depths = experiment.network.depths
     living = alive(experiment)
@@ -442,20 +514,26 @@ def zones(experiment: Experiment) -> tuple[Zone, ...]:
     if math.isnan(marks.single_path):
         return ()
     if driven.decays_away(experiment):
-        return (Zone(DECAYS, 0.0, math.inf, SENTENCES[DECAYS]),)
+        dynamics = experiment.dynamics
+        decays = dynamics.reach / dynamics.weight_decay  # beyond, decay itself overshoots zero
+        return (
+            Zone(DECAYS, 0.0, decays, SENTENCES[DECAYS]),
+            Zone(CROSSES_ZERO, decays, math.inf, SENTENCES[CROSSES_ZERO]),
+        )
     if not experiment.task.whitened:
         return _about(marks, experiment)
     if experiment.dynamics.averages:
-        return _zones_of_average(marks)
+        return _zones_of_average(marks, start_edge(experiment))
     moving = tuple(depth for depth, moves in zip(depths, living, strict=True) if moves)
     parts = zones_between(_with_borders_of_each(marks, experiment, moving), moving)
+    parts = _from_a_sharp_start(parts, marks, start_edge(experiment))
     return tuple(_with_clauses(part, driven.clauses(experiment)) for part in parts)
 
 
 def _about(marks: theory.StepSizeMarks, experiment: Experiment) -> tuple[Zone, ...]:
     """Those of inputs that are not whitened, whose marks are of balanced minima."""
     if experiment.dynamics.averages:
-        parts = _zones_of_average(marks)
+        parts = _zones_of_average(marks, math.inf)
     else:
         parts = tuple(
             part._replace(sentence=UNWHITENED.get(part.name, part.sentence))
@@ -492,12 +570,56 @@ def _steps(experiment: Experiment) -> float:
     return getattr(experiment.dynamics, "steps", math.nan)
 
 
-def _zones_of_average(marks: theory.StepSizeMarks) -> tuple[Zone, ...]:
+def start_edge(experiment: Experiment) -> float:
+    """The step size that has its edge at the sharpness of the start, in the mode where that is
+    largest; inf without a closed form."""
+    if not follows_closed_forms(experiment):
+        return math.inf
+    values, depths = experiment.task.singular_values, experiment.network.depths
+    return experiment.dynamics.at_edge(_start_sharpness(experiment.start, depths, values))
+
+
+@lru_cache(maxsize=64)  # step sizes that follow each other begin alike
+def _start_sharpness(start: Start, depths: tuple[int, ...], values: tuple[float, ...]) -> float:
+    strengths = [start.strengths(0 if start.uniform else mode) for mode in range(len(values))]
+    return float(landscape.sharpness(strengths, depths, np.array(values)).max())
+
+
+def _from_a_sharp_start(
+    parts: Sequence[Zone], marks: theory.StepSizeMarks, begins: float
+) -> tuple[Zone, ...]:
+    """The zones of a start whose own edge `begins` to be passed there, where gradient flow from it
+    ends less sharp."""
+    if not begins < marks.flow_edge * (1 - TIE):
+        return tuple(parts)
+    unsure = [part for part in parts if part.name in (FOLLOWS_FLOW, IN_PART)]
+    others = [part for part in parts if part.name not in (FOLLOWS_FLOW, IN_PART)]
+    border = unsure[-1].high if unsure else 0.0
+    begins = min(begins * (1 + TIE), border)
+    found = [
+        Zone(name, low, high, SENTENCES[name])
+        for name, low, high in ((FOLLOWS_FLOW, 0.0, begins), (SHARP_START, begins, border))
+        if low < high
+    ]
+    for part in others:
+        if part.name in (EQUAL, FLATTEST, NO_GAIN):
+            part = part._replace(sentence=f"{part.sentence}, {OVERSHOOTS_FIRST}")
+        found.append(part)
+    return tuple(found)
+
+
+def _zones_of_average(marks: theory.StepSizeMarks, begins: float) -> tuple[Zone, ...]:
     """Those of central flow, which knows no overshoot."""
     winner = marks.single_path if math.isnan(marks.flow_edge) else marks.flow_edge
     flow, balanced = min(winner, marks.balanced) * (1 + TIE), marks.balanced * (1 + TIE)
-    parts = ((IS_FLOW, 0.0, flow), (ALONG_EDGE, flow, balanced), (STOPS_SHORT, balanced, math.inf))
-    return tuple(Zone(name, low, high, SENTENCES[name]) for name, low, high in parts if low < high)
+    parts = [(IS_FLOW, 0.0, flow), (ALONG_EDGE, flow, balanced), (STOPS_SHORT, balanced, math.inf)]
+    if begins < marks.flow_edge * (1 - TIE):
+        begins *= 1 + TIE
+        parts[:2] = [(IS_FLOW, 0.0, begins), (SHARP_START, begins, balanced)]
+    sentences = SENTENCES | {SHARP_START: PULLED_DOWN}
+    if math.isnan(marks.flow_edge):
+        sentences |= UNEVEN_AVERAGE
+    return tuple(Zone(name, low, high, sentences[name]) for name, low, high in parts if low < high)
 
 
 def zones_between(marks: theory.StepSizeMarks, depths: tuple[int, ...]) -> tuple[Zone, ...]:

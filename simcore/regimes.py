@@ -63,6 +63,8 @@ PHASES = (
     "settled",
 )
 PLATEAU, GROWTH, BREAKING, EDGE, REBALANCING, SETTLED = PHASES
+NEARLY = 0.1  # of a share: so far steps below every edge may lead away from gradient flow
+FAR_BELOW = 3  # times below the edge: there descent follows gradient flow from any start
 LONG = 10  # updates near zero in a row: an oscillation at the edge dips below for fewer
 
 
@@ -76,8 +78,9 @@ def classify(run: Trajectory) -> Regime:
       pathway of depth 1 above 2/lambda_min. UNFINISHED: it was cancelled, or stalled.
     * SIGN_FLIP: a pathway of depth 2 or more that started at or above zero went below -0.001
       sigma*_1.
-    * TRAPPED: the mode had more than half of sigma*_1, has less than a tenth, and coming back may
-      take longer than the run; or no pathway can leave the saddle at zero where all started.
+    * TRAPPED: the mode of a descent had more than half of sigma*_1, above zero, has less than a
+      tenth, and coming back may take longer than the run; or no pathway can leave the saddle at
+      zero where all started.
     * CYCLE, CHAOS: the step size is above 2/lambda_min of the pathways alive, so that no minimum is
       stable; the total moves by more than 0.001 sigma*_1 in a band that stays, shared in a way that
       stays and is the flattest where sharing flattens. It is a cycle if it repeats itself within
@@ -88,9 +91,10 @@ def classify(run: Trajectory) -> Regime:
     * BALANCED: the shares are within 0.02 of the flattest split (for depths above 2, as with
       depth 2 there is none).
     * PARTLY_REBALANCED: some depth is above 2 and the step size above 2/lambda_GF, where the end of
-      gradient flow is not stable. Where it has no closed form, as the start is not balanced: the
-      step size is above 2/S_1, and the largest share ends more than 0.02 below its peak.
-    * WINNER_TAKES_ALL: everything else, as under gradient flow.
+      gradient flow is not stable. From uneven layers, which may get flatter alone: the largest
+      share ends more than 0.02 below its peak, too. Of other starts nobody knows lambda_GF: there
+      2/S_1 stands for it, and the recorded sharpness came up to the edge.
+    * WINNER_TAKES_ALL: everything else, mostly as under gradient flow.
 
     A descent from an aligned start is judged on its true tail (`verdicts`), so neither this nor
     what a longer run does depends on how often it was recorded; one with events, momentum or weight
@@ -125,6 +129,9 @@ def _judged(run: Trajectory) -> _Judged:
             seen = seen._replace(ahead=true_tail.after_the_end(run.experiment))
         elif last_steps.go_on(run):
             seen = seen._replace(ahead=last_steps.after_the_end(run))
+        # what else moves a run needs no edge
+        if run.experiment.network.linear and run.experiment.dynamics.plain:
+            seen = seen._replace(met=np.array([_met_edge(run)]))
         found, always = (_judge(run, _with_peak(seen, peak)) for peak in (1.0, 0.0))
         if found.regimes[0] is not always.regimes[0]:  # so the largest share tells
             seen = _with_peak(seen, last_steps.largest_share(run))
@@ -142,6 +149,11 @@ def _judge(run: Trajectory, seen: Evidence) -> Verdicts:
     if run.experiment.network.linear:
         return _judge_of(run.experiment.dynamics)(run.experiment, seen)
     return nonlinear.judge(run, seen)
+
+
+def _met_edge(run: Trajectory) -> bool:
+    """Whether the recorded sharpness came up to the edge."""
+    return run.edge is not None and bool((_felt(run) >= run.edge).any())
 
 
 def _judge_of(dynamics: Dynamics) -> Callable[[Experiment, Evidence], Verdicts]:
@@ -342,15 +354,49 @@ def headline(run: Trajectory) -> str:
     if regime is Regime.WINNER_TAKES_ALL and not _has_winner(run):
         if not run.experiment.dynamics.plain:
             return "no pathway takes all"
-        return "evened out its layers" if _left_the_edge(run) else "follows gradient flow"
+        if _left_the_edge(run):
+            return "evened out its layers" if _knows_flow(run.experiment) else "left the edge"
+        if _off_flow(run, judged) > NEARLY:
+            return "another split than that of gradient flow"
+        return "follows gradient flow" if _is_as_flow(run, judged) else "no pathway takes all"
     if regime is Regime.BALANCED and not _flattest_is_equal(run.experiment):
         return "flattest split"
+    if regime is Regime.PARTLY_REBALANCED and not _is_more_even(run, judged):
+        return "went to a flatter minimum"
     return regime.value
 
 
 def _has_winner(run: Trajectory) -> bool:
     shares = theory.shares(sharpest(run).strengths[-1])
     return len(shares) > 1 and max(run.experiment.network.depths) > 2 and shares.max() >= WON
+
+
+def _off_flow(run: Trajectory, judged: _Judged) -> float:
+    """How far its shares end from those of gradient flow from its start: 0 for one that has no
+    steps, or nothing to share; nan where nobody knows."""
+    if len(judged.shares) == 1 or run.experiment.dynamics.step_size is None:
+        return 0.0
+    return float(np.abs(judged.shares - _flow_shares(run.experiment)).max())
+
+
+def _knows_flow(experiment: Experiment) -> bool:
+    """Whether it is known where gradient flow from its start ends."""
+    return bool(np.isfinite(prospects.flow_end(experiment)).all())
+
+
+def _flow_shares(experiment: Experiment) -> np.ndarray:
+    """Those where gradient flow from its start ends, (H,); nan where nobody knows."""
+    flow = prospects.flow_end(experiment)
+    return theory.shares(flow) if _knows_flow(experiment) else flow
+
+
+def _is_as_flow(run: Trajectory, judged: _Judged) -> bool:
+    """Whether it ends as gradient flow from its start, at least nearly; where nobody knows
+    that, whether it stayed far below the edge."""
+    off = _off_flow(run, judged)
+    if np.isfinite(off):
+        return off <= NEARLY
+    return run.edge is not None and bool((FAR_BELOW * _felt(run) < run.edge).all())
 
 
 def _flattest_is_equal(experiment: Experiment) -> bool:
@@ -363,19 +409,25 @@ def _reached_edge(run: Trajectory) -> bool:
 
 
 def _left_the_edge(run: Trajectory) -> bool:
-    """Whether it met the edge and left it by evening out layers that started uneven."""
+    """Whether it met the edge and left it from layers that started uneven, which need not share
+    for that."""
     return not run.experiment.start.balanced and _reached_edge(run)
 
 
 # --- Sentences -------------------------------------------------------------------------------
 
 
-def describe(run: Trajectory) -> str:
-    """What happened and why, with its numbers, in a few sentences."""
-    judged = _judged(run)
-    words = [str(run.outcome)] if run.outcome is not Outcome.FINISHED else _told(run, judged)
+def said(run: Trajectory) -> str:
+    """What happened and why, without its numbers."""
+    words = _told(run, _judged(run)) if run.outcome is Outcome.FINISHED else [str(run.outcome)]
     if run.outcome is Outcome.DIVERGED and _grows(run.experiment):
         words.append(_GROWS)
+    return " ".join(words)
+
+
+def describe(run: Trajectory) -> str:
+    """The same with its numbers, in a few sentences."""
+    judged, words = _judged(run), [said(run)]
     words += prospects.stuck(run.experiment)
     words += [*_shared(run, judged), *_sharpness(run), *_warnings(run, judged)]
     return " ".join(words)
@@ -419,8 +471,22 @@ def _said(run: Trajectory, judged: _Judged) -> str:
         Regime.PARTLY_REBALANCED: _partly,
         Regime.WINNER_TAKES_ALL: _as_under_flow,
         Regime.UNFINISHED: _unfinished,
+        Regime.SIGN_FLIP: _turned,
     }.get(regime)
     return special(run, judged) if special else regime.sentence
+
+
+def _turned(run: Trajectory, judged: _Judged) -> str:
+    """That a sign turned, and by what where only a step can have done it: where gradient flow from
+    the same start turns none, as from any balanced one, and nothing but steps moves the run."""
+    experiment, start = run.experiment, sharpest(run).strengths[0]
+    ends, deep = prospects.flow_end(experiment), np.array(experiment.network.depths) > 1
+    steps_alone = experiment.dynamics.iterated and not (
+        experiment.dynamics.events or experiment.dynamics.by_chance
+    )
+    if steps_alone and ((ends >= 0) | ((start < 0) & np.isfinite(ends)))[deep].all():
+        return judged.regime.sentence
+    return "A pathway turned its sign."
 
 
 def _coming_back(run: Trajectory) -> str:
@@ -451,12 +517,19 @@ def _about(number: float) -> str:
 
 
 def _partly(run: Trajectory, judged: _Judged) -> str:
-    if not _reached_edge(run):
+    peak = float(sharpest(run).largest_share.max())
+    known, now = _knows_flow(run.experiment), float(judged.shares.max())
+    too_sharp = "The minimum that gradient flow leads to is too sharp for this step size; descent "
+    if known and not _is_more_even(run, judged):
+        return f"{too_sharp}ended at another one that is flat enough."
+    if known and not _reached_edge(run):
+        return f"{too_sharp}ended where the pathways share enough for a stable one."
+    if not known or peak - now <= CLOSE:
         return (
-            "The minimum that gradient flow leads to is too sharp for this step size; descent "
-            "ended where the pathways share enough for a stable one."
+            "At the edge of stability the signal came to be shared more evenly, and the run ended "
+            "at a minimum that is flat enough for this step size."
         )
-    if sharpest(run).largest_share.max() < LED:
+    if peak < LED:
         return (
             "At the edge of stability the oscillation shared the signal out more evenly, until the "
             "solution was just flat enough for this step size."
@@ -467,23 +540,74 @@ def _partly(run: Trajectory, judged: _Judged) -> str:
     )
 
 
+def _is_more_even(run: Trajectory, judged: _Judged) -> bool:
+    """Whether it ends shared more evenly than where gradient flow from its start does."""
+    flow = _flow_shares(run.experiment)
+    return not bool(judged.shares.max() >= flow.max())  # so it is where nobody knows
+
+
 def _as_under_flow(run: Trajectory, judged: _Judged) -> str:
     if _left_the_edge(run):
-        return (
-            "The run met the edge of stability and left it by evening out its layers, where "
-            "gradient flow would have ended too sharp."
-        )
-    depths, start = run.experiment.network.depths, run.experiment.start
-    if len(depths) == 1:
+        return _left(run, judged)
+    if len(run.experiment.network.depths) == 1:
         return "The one pathway learned the target, as under gradient flow."
-    if _has_winner(run):
-        return _who_won(run)
-    if max(depths) > 2:
+    off = _off_flow(run, judged)
+    if off > NEARLY:
+        return _elsewhere(run)
+    said = _who_won(run) if _has_winner(run) else _how_shared(run.experiment)
+    if off > CLOSE:
+        return f"Nearly as under gradient flow, {said}; {_of_flow(run.experiment)}."
+    if _is_as_flow(run, judged):
+        return f"As under gradient flow, {said}."
+    return f"{said[0].upper()}{said[1:]}."
+
+
+def _left(run: Trajectory, judged: _Judged) -> str:
+    """How it left the edge: layers that are numbers come closer at every step, full weights may do
+    anything."""
+    experiment = run.experiment
+    if not _knows_flow(experiment):
         return (
-            "As under gradient flow, the pathways share the signal, none took it all, and the step "
-            "size is small enough for the minimum they share."
+            "The run met the edge of stability and left it for a minimum that is flat enough for "
+            "this step size."
         )
-    return f"As under gradient flow, {_kept(depths, start.balanced)}."
+    too_sharp = prospects.expected(experiment).winner > (experiment.edge or np.inf)
+    for_what = (
+        "where gradient flow would have ended too sharp"
+        if too_sharp
+        else "for a minimum that is flat enough"
+    )
+    said = f"The run met the edge of stability and left it by evening out its layers, {for_what}"
+    return f"{said}; {_of_flow(experiment)}." if _off_flow(run, judged) > NEARLY else f"{said}."
+
+
+def _elsewhere(run: Trajectory) -> str:
+    """What happened in a run that ends at another split than gradient flow, and why if the start
+    tells."""
+    experiment = run.experiment
+    winner, eta = int(sharpest(run).strengths[-1].argmax()) + 1, experiment.dynamics.step_size
+    said = (
+        f"pathway {winner} took the signal" if _has_winner(run) else "the pathways share the signal"
+    )
+    said = f"{said}; {_of_flow(experiment)}."
+    if eta is not None and eta > prospects.start_edge(experiment) and experiment.dynamics.plain:
+        return f"The start was above the edge of stability, so the first steps overshot: {said}"
+    return f"Steps of this size led elsewhere than gradient flow: {said}"
+
+
+def _of_flow(experiment: Experiment) -> str:
+    flow = _flow_shares(experiment)
+    return f"gradient flow from this start ends shared {_listed(flow, ' : ')}"
+
+
+def _how_shared(experiment: Experiment) -> str:
+    depths = experiment.network.depths
+    if max(depths) <= 2:
+        return _kept(depths, experiment.start.balanced)
+    return (
+        "the pathways share the signal, none took it all, and the step size is small enough for "
+        "the minimum they share"
+    )
 
 
 def _kept(depths: tuple[int, ...], balanced: bool) -> str:
@@ -502,11 +626,8 @@ def _who_won(run: Trajectory) -> str:
     start, end = np.abs(mode.strengths[0]), np.abs(mode.strengths[-1])
     winner = int(end.argmax())
     if start[winner] > np.delete(start, winner).max():
-        return "As under gradient flow, the pathway that started ahead took the signal and kept it."
-    return (
-        f"As under gradient flow, pathway {winner + 1} took the signal and kept it, though it did "
-        "not start ahead."
-    )
+        return "the pathway that started ahead took the signal and kept it"
+    return f"pathway {winner + 1} took the signal and kept it, though it did not start ahead"
 
 
 _UNFINISHED = {

@@ -728,17 +728,19 @@ def decay_shortfall(strengths: ArrayLike, depths: Sequence[int], weight_decay: f
 def decays_away(
     start_strengths: ArrayLike, depths: Sequence[int], singular_value: float, weight_decay: float
 ) -> bool:
-    """Whether a balanced mode that starts below its target never grows: no pathway has
-    (sigma* - sum_g alpha_g) alpha_h^{1-2/L_h} > mu.
+    """Whether a balanced mode that starts below its target is sure to decay to zero: no pathway has
+    (sigma* - alpha) alpha^{1-2/L} > mu at any alpha up to where it starts.
 
-    Then all of them shrink, which only weakens the pull of the target. A pathway of depth 1 always
-    grows. ValueError if shapes do not match.
+    The left is what pulls at it where it is alone, the most that may. It grows up to
+    alpha = sigma* (L-2) / (2L-2), so of a start beyond that the top counts. A pathway of depth 1
+    always grows. ValueError if shapes do not match.
     """
     layers, start = _depths(depths), _strengths(start_strengths, _depths(depths))
-    missing = _target(singular_value) - start.sum()
-    if weight_decay == 0 or missing <= 0 or (layers == 1).any() or not (start >= 0).all():
+    target = _target(singular_value)
+    if weight_decay == 0 or start.sum() >= target or (layers == 1).any() or not (start >= 0).all():
         return False
-    return not bool((missing * start ** (1 - 2 / layers) > weight_decay).any())
+    steepest = np.minimum(start, target * (layers - 2) / (2 * layers - 2))
+    return not bool(((target - steepest) * steepest ** (1 - 2 / layers) > weight_decay).any())
 
 
 def label_noise_drift(

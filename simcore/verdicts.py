@@ -129,6 +129,7 @@ class Evidence(NamedTuple):
     highest: np.ndarray  # (H, ...)
     peak: np.ndarray  # (...)
     ahead: Ahead
+    met: np.ndarray | bool = True  # (...) whether it met the edge, where only the run can tell
 
 
 class Verdicts(NamedTuple):
@@ -202,7 +203,7 @@ def _far_from_the_target(
     # an oscillation in a pathway of depth 1 is not slowed by anything
     linear = unstable & expected.alive[np.array(depths) == 1].any(axis=0)
     growing = (ahead.swing[-1] > STILL) & (np.diff(ahead.swing, axis=0) > 0).all(axis=0)
-    lost = _lost(seen)
+    lost = _lost(seen) & np.isfinite(edge)  # without steps nothing overshoots
     return [
         (Regime.DIVERGED, Reason.GROWS, linear & (blown | growing)),
         (Regime.DIVERGED, Reason.NONE, blown),
@@ -242,7 +243,7 @@ def _with_a_stable_minimum(
     # where gradient flow's end is known to be too sharp, what is flat enough lies elsewhere
     elsewhere = np.where(
         np.isnan(expected.flow).any(axis=0),
-        (expected.winner >= edge) & (seen.peak - minimum.shares.max(axis=0) > CLOSE),
+        (expected.winner >= edge) & (seen.peak - minimum.shares.max(axis=0) > CLOSE) & seen.met,
         (expected.winner > edge * (1 + TIE))
         & ~sharp
         & ((expected.winner > flat_enough) | (minimum.sharpness <= edge)),
@@ -287,8 +288,8 @@ def _minimum(
 
 
 def _lost(seen: Evidence) -> np.ndarray:
-    """Had more than half of its target and has no signal left."""
-    reach = over_pathways(np.add, np.maximum(np.abs(seen.lowest), np.abs(seen.highest)))
+    """Had more than half of its target and has no signal left; what is below zero is none of it."""
+    reach = over_pathways(np.add, np.maximum(seen.highest, 0.0))
     return (reach > 0.5) & (seen.ahead.left < LEARNED)
 
 

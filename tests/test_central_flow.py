@@ -345,6 +345,24 @@ def test_what_is_said_of_it(case):
         assert prospects.zone(run.experiment).name == "is gradient flow"
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_from_above_the_target_it_is_gradient_flow_only_below_the_edge(seed):
+    """What is said before and after, against the sharpness and where gradient flow ends."""
+    draw = np.random.default_rng(seed)
+    depths = tuple(draw.integers(2, 9, 2).tolist())
+    scales = tuple((draw.uniform(0.6, 1.5, 2)).tolist())
+    edge = theory.balanced_sharpness(1.0, depths) * float(draw.uniform(1.2, 12))
+    run = simulate(experiment(edge, 100.0, depths, scales, record=Record(every=1)))
+    told, before = regimes.describe(run), prospects.zone(run.experiment).name
+    never = "never reached" in told
+    assert never == (run.sharpness.max() < edge) == (before == prospects.IS_FLOW)
+    assert (regimes.headline(run) == prospects.IS_FLOW) == never
+    assert ("never reached" in prospects.place(run.experiment)) == never
+    if never:
+        flow = theory.flow_end_split(scales, depths, 1.0)
+        assert np.abs(run.strengths[-1, :, 0] - flow).max() < 1e-3
+
+
 def test_a_longer_run_does_not_contradict_it():
     said = [
         regimes.classify(simulate(experiment(9, duration, record=Record(frames=200))))

@@ -205,6 +205,27 @@ def test_decay_that_is_too_strong_is_said_before_the_run():
                 assert (regimes.headline(run) != "decays to zero") is leaves
 
 
+def test_a_zone_that_decays_to_zero_does_so():
+    """From small starts and large, with steps from small to beyond what decay itself stands."""
+    draw, told = np.random.default_rng(0), 0
+    for _ in range(400):
+        depths = tuple(draw.integers(2, 8, draw.integers(1, 4)).tolist())
+        scales = tuple((10 ** draw.uniform(-3, 0, len(depths))).tolist())
+        decay, units = float(10 ** draw.uniform(-2, 0.2)), float(draw.uniform(0.05, 1.5))
+        case = Experiment(
+            task=Spectrum(singular_values=(1.0,)),
+            network=Network(depths=depths),
+            start=Balanced(scales=scales),
+            dynamics=Descent(step_size=units * 2 / decay, steps=3000, weight_decay=decay),
+            record=Record(frames=2, sharpness=False),
+        )
+        if prospects.zone(case).name == prospects.DECAYS:
+            assert simulate(case).strengths[-1].sum() < 1e-3, case
+            assert units <= 1, case
+            told += 1
+    assert told > 30
+
+
 def test_decay_lowers_the_sum_by_its_shortfall():
     """W1, exactly mu at depth 2; and wherever the sum stands still, deeper."""
     run = simulate(paper(2, (0.01, 0.0081), step_size=0.3, weight_decay=0.01))

@@ -32,7 +32,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "truths": (
         "simcore.theory simcore.prospects simcore.variations simcore.plans simcore.cost "
         "simcore.differences simcore.branches simcore.driven "
-        "simcore.drift simcore.landscape simcore.outlook",
+        "simcore.drift simcore.landscape simcore.layer_flow simcore.outlook",
         "numpy nouns truths",
     ),
     "verbs": (

@@ -131,10 +131,11 @@ def networks() -> list[Experiment]:
         pathways, deepest = (2, 7) if number % 3 == 0 else (int(rng.integers(1, 6)), 25)
         depths = rng.integers(1, deepest, pathways)
         depths = depths if number % 2 else depths[:1].repeat(pathways)
+        smallest, largest = (-0.3, 0.2) if number % 5 == 4 else (-4, -1)
         experiment = Experiment(
             task=Spectrum(singular_values=(float(10 ** rng.uniform(-0.7, 0.7)),)),
             network=Network(depths=tuple(map(int, depths))),
-            start=Balanced(scales=tuple((10 ** rng.uniform(-4, -1, pathways)).tolist())),
+            start=Balanced(scales=tuple((10 ** rng.uniform(smallest, largest, pathways)).tolist())),
             dynamics=Descent(step_size=0.1, steps=int(rng.integers(50, 1500))),
             record=Record(frames=60),
         )

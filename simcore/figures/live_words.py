@@ -13,6 +13,7 @@ DEEPEST = 30
 
 _ZONES = {  # by what `twin/closed.js` calls them
     "flow": prospects.FOLLOWS_FLOW,
+    "sharp": prospects.SHARP_START,
     "part": prospects.IN_PART,
     "equal": prospects.EQUAL,
     "flattest": prospects.FLATTEST,

@@ -50,6 +50,7 @@ COLOURS = {  # of the end that a run in the zone may come to
     prospects.STOPS_SHORT: style.ENDS["balanced"],
     prospects.ABOVE: style.ENDS["cycle"],
     prospects.DIVERGES: style.ENDS["diverged"],
+    prospects.SHARP_START: style.ENDS["sign flip"],
 }
 
 MARGINS = 2.2, 1.6  # of the bar below the smallest and above the largest mark

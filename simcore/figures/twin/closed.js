@@ -160,6 +160,23 @@ export function stepSizeMarks({ depths, scales, target, steps }) {
   };
 }
 
+/** The step size whose edge is the sharpness of the start; see `landscape.sharpness`: of the block
+ * a a^T + diag(d) it is the largest root of sum a^2/(x - d) = 1. */
+function startEdge({ depths, scales, target }) {
+  const residual = sum(scales) - target,
+    w = depths.map((L, h) => scales[h] ** (1 / L)),
+    squares = depths.map((L, h) => L * w[h] ** (2 * L - 2)),
+    bends = depths.map((L, h) => (L > 1 ? residual * w[h] ** (L - 2) : 0)),
+    stretch = bends.map((bend, h) => (depths[h] - 1) * bend),
+    least = Math.max(...stretch);
+  const together = bisected(
+    (x) => sum(squares.map((a, h) => (a > 0 ? a / (x - stretch[h]) : 0))) > 1,
+    least,
+    least + sum(squares),
+  );
+  return 2 / Math.max(together, ...bends.map((bend, h) => (depths[h] > 1 ? -bend : -Infinity)));
+}
+
 /** Zones of eta, each {name, start, end}, from 0 to infinity and without empty ones; `names` are
  * those of `prospects`. */
 export function zonesOf(network, names) {
@@ -177,10 +194,14 @@ export function zonesOf(network, names) {
   }
   const crosses = Number.isNaN(wcr) ? Infinity : wcr,
     lost = Math.min(crosses, Number.isNaN(trap) ? Infinity : trap);
+  const begins = startEdge(network),
+    sharp = begins < marks.flow_edge * (1 - TIE),
+    flow = Math.min(marks.flow_edge, marks.balanced, crosses),
+    part = Math.min(marks.balanced, lost);
   let low = 0;
   return [
-    [names.flow, Math.min(marks.flow_edge, marks.balanced, crosses)],
-    [names.part, Math.min(marks.balanced, lost)],
+    [names.flow, sharp ? Math.min(begins, Math.max(flow, part)) : flow],
+    [sharp ? names.sharp : names.part, sharp ? Math.max(flow, part) : part],
     [names[above(depths)], lost],
     [names.trap, crosses],
     [names.zero, Infinity],
