@@ -16,7 +16,6 @@ from simcore.trajectory import Outcome, Trajectory
 from simcore.verdicts import CLOSE, STILL, Evidence, Reason, Regime, Verdicts, shares_of
 
 BEGAN_ABOVE = "pulled down to the edge"
-OVERSHOOT = 5.0  # units of time after the edge is met in which descent jumps and it does not
 
 
 # --- The verdict -----------------------------------------------------------------------------
@@ -131,8 +130,7 @@ def beside(central: Trajectory, descent: Trajectory) -> str:
     words = [
         f"Central flow, the curve about which descent oscillates, meets the edge at t = {first:.4g}"
         ".",
-        f"For about {OVERSHOOT:g} units of time from there descent overshoots, which it does not "
-        "show.",
+        _apart(central, descent, first),
     ]
     edge, expected = experiment.edge, prospects.expected(experiment)
     if edge is not None and expected.lowest > edge * (1 + TIE):
@@ -150,3 +148,19 @@ def beside(central: Trajectory, descent: Trajectory) -> str:
             )
         words.append("Late re-balancing is slower in it than in descent.")
     return " ".join(words)
+
+
+def _apart(central: Trajectory, descent: Trajectory, first: float) -> str:
+    """How long after t = `first`, where the edge is met, the sums of both differ."""
+    last = min(central.time[-1], descent.time[-1])
+    both = (descent.time >= first) & (descent.time <= last)
+    times, sums = descent.time[both], sharpest(descent).total[both]
+    off = np.abs(sums - np.interp(times, central.time, sharpest(central).total)) > CLOSE
+    within = f"{100 * CLOSE:g} % of the target"
+    if not off.any():
+        return f"From there their sums differ by no more than {within}."
+    until = "to the end" if off[-1] else f"until t = {times[off][-1]:.4g}"
+    return (
+        f"From there descent overshoots, which it does not show: {until} their sums differ by more "
+        f"than {within}, now and then."
+    )

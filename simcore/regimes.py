@@ -582,15 +582,21 @@ def _left(run: Trajectory, judged: _Judged) -> str:
 
 
 def _elsewhere(run: Trajectory) -> str:
-    """What happened in a run that ends at another split than gradient flow, and why if the start
-    tells."""
-    experiment = run.experiment
-    winner, eta = int(sharpest(run).strengths[-1].argmax()) + 1, experiment.dynamics.step_size
-    said = (
-        f"pathway {winner} took the signal" if _has_winner(run) else "the pathways share the signal"
-    )
+    """What happened in a run that ends at another split than gradient flow, and why if start or
+    dynamics tell."""
+    experiment, dynamics = run.experiment, run.experiment.dynamics
+    winner, eta = int(sharpest(run).strengths[-1].argmax()) + 1, dynamics.step_size
+    if _has_winner(run):
+        said = f"pathway {winner} took the signal"
+    elif max(experiment.network.depths) == 1:
+        said = _kept(experiment)
+    else:
+        said = "the pathways share the signal"
     said = f"{said}; {_of_flow(experiment)}."
-    if eta is not None and eta > prospects.start_edge(experiment) and experiment.dynamics.plain:
+    if not dynamics.plain:
+        parts = " and ".join(dynamics.beside_gradient)
+        return f"With {parts} the run ends elsewhere than gradient flow: {said}"
+    if eta is not None and eta > prospects.start_edge(experiment):
         return f"The start was above the edge of stability, so the first steps overshot: {said}"
     return f"Steps of this size led elsewhere than gradient flow: {said}"
 
@@ -601,17 +607,22 @@ def _of_flow(experiment: Experiment) -> str:
 
 
 def _how_shared(experiment: Experiment) -> str:
-    depths = experiment.network.depths
-    if max(depths) <= 2:
-        return _kept(depths, experiment.start.balanced)
+    if max(experiment.network.depths) <= 2:
+        return _kept(experiment)
     return (
         "the pathways share the signal, none took it all, and the step size is small enough for "
         "the minimum they share"
     )
 
 
-def _kept(depths: tuple[int, ...], balanced: bool) -> str:
+def _kept(experiment: Experiment) -> str:
     """What depths of at most 2 keep, at any step size."""
+    depths, balanced = experiment.network.depths, experiment.start.balanced
+    if set(depths) == {1} and experiment.dynamics.weight_decay:
+        return (
+            "no pathway wins: at depth 1 all feel the same gradient, and weight decay takes the "
+            "difference of the strengths away"
+        )
     if set(depths) == {1}:
         return "no pathway wins: depth 1 keeps the difference of the strengths, at any step size"
     if set(depths) == {2} and balanced:

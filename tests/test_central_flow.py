@@ -375,7 +375,7 @@ def test_a_longer_run_does_not_contradict_it():
     ("step_size", "depths", "words"),
     [
         (0.05, (20, 20), "is gradient flow"),
-        (2 / 13, (20, 20), "5 units of time"),
+        (2 / 13, (20, 20), "From there descent overshoots, which it does not"),
         (2 / 13, (20, 20, 20), "leaders equal"),
         (2 / 9, (20, 20), "period doubling"),
         (1.1, (2, 2), "2/λ(min)"),
@@ -389,6 +389,32 @@ def test_where_it_fails_is_said_beside_a_descent(step_size, depths, words):
     run = simulate(descent)
     central = simulate(scenes.average_beside(run))
     assert words in averages.beside(central, run)
+
+
+@pytest.mark.parametrize(("depth", "gamma"), [(3, 2.3), (4, 2.2), (6, 2.2)])
+def test_how_long_descent_overshoots_is_as_many_steps_at_any_target(depth, gamma):
+    """t has the scale sigma*^-(2-2/L); the same run in other units is said to do the same."""
+    steps, found = 1000, []
+    for target in (1.0, 0.01, 100.0):
+        eta = gamma / (depth * target ** (2 - 2 / depth))
+        descent = simulate(
+            Experiment(
+                task=Spectrum(singular_values=(target,)),
+                network=Network(depths=(depth, depth)),
+                start=Balanced(scales=(0.02 * target, 0.01 * target)),
+                dynamics=Descent(step_size=eta, steps=steps),
+                record=Record(every=1),
+            )
+        )
+        central = simulate(scenes.average_beside(descent))
+        words = averages.beside(central, descent)
+        until = float(words.split("until t = ")[1].split(" ")[0])
+        found.append(round(until / eta))
+        met = central.time[np.flatnonzero(central.variance > 0)[0]]
+        off = np.abs(descent.strengths.sum(axis=(1, 2)) / target - 1) > 0.03
+        assert off[: round(met / eta) + 30].any()
+        assert not off[found[-1] + 1 :].any()
+    assert max(found) - min(found) <= 1
 
 
 def test_a_driven_descent_has_none():

@@ -412,3 +412,22 @@ def test_the_drift_law_is_of_label_noise_alone(more):
     noisy = {"step_size": 0.1, "label_noise": 0.1}
     assert drift.follows_law(paper(4, (0.02, 0.016), **noisy))
     assert not drift.follows_law(paper(4, (0.02, 0.016), **noisy | more))
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("decay", [0.0, 0.01, 0.1])
+def test_depth_1_keeps_the_difference_unless_weights_decay(decay, momentum):
+    dynamics = Descent(step_size=0.1, steps=20_000, weight_decay=decay, momentum=momentum)
+    run = simulate(
+        Experiment(
+            task=Spectrum(singular_values=(1.0,)),
+            network=Network(depths=(1, 1)),
+            start=Balanced(scales=(0.4, 0.1)),
+            dynamics=dynamics,
+            record=Record(frames=20, sharpness=False),
+        )
+    )
+    kept = abs(np.diff(run.strengths[-1, :, 0])[0] + 0.3) < 1e-6
+    words = regimes.describe(run)
+    assert ("keeps the difference" in words) == kept
+    assert ("takes the difference of the strengths away" in words) == (not kept)
