@@ -12,7 +12,7 @@ from simcore.cost import cost
 from simcore.engines import Moving
 from simcore.events import Jitter
 from simcore.experiment import Experiment
-from simcore.kernels import chebyshev, dormand_prince, driven, ranges
+from simcore.kernels import chebyshev, dormand_prince, driven, orthogonal, ranges
 from simcore.kernels import matrices as matrix_kernels
 from simcore.kernels.matrices import Problem, Workspace
 from simcore.kernels.simd import zeros
@@ -161,8 +161,7 @@ class MatricesEngine(Moving):
         status = chebyshev.HANDED_OVER
         while status == chebyshev.HANDED_OVER:
             stiff, before = self.integrator.stiff[chebyshev.ON], self.flow_steps()
-            flow = chebyshev.stiff_flow if stiff else chebyshev.pair_flow
-            status = flow(
+            through = (
                 goal,
                 most,
                 self.layout,
@@ -173,8 +172,17 @@ class MatricesEngine(Moving):
                 rtol,
                 self.longest,
             )
+            if stiff:
+                status = chebyshev.stiff_flow(*through, self.plan)
+            else:
+                status = chebyshev.pair_flow(*through)
             most -= self.flow_steps() - before
         return status
+
+    @cached_property
+    def plan(self) -> orthogonal.Plan:
+        """Of the steps of a stiff flow."""
+        return orthogonal.room()
 
     def move_to(self, time: float) -> None:
         dormand_prince.state_at(time, self.integrator, self.weights[None], 0)

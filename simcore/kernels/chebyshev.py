@@ -25,6 +25,7 @@ from simcore.kernels.dormand_prince import (
     START,
     STEP,
     A,
+    P,
     begin,
     judge,
     next_step,
@@ -32,19 +33,24 @@ from simcore.kernels.dormand_prince import (
     row_of,
 )
 from simcore.kernels.matrices import velocity
+from simcore.kernels.orthogonal import LAST, MOST_STAGES, length, make, stages_for
 from simcore.kernels.ranges import widen
+from simcore.kernels.simd import at, fma, load, splat, store
 from simcore.kernels.stamp import inlined_kernel, kernel
 
+CAREFUL, LEAST, MOST = 0.85, 0.1, 3.0  # step control
+# Of the third and the fifth difference, what the error of a step is taken to be.
+OF_TWO, OF_FOUR = 0.4, 0.5
 DAMPING = 2 / 13
-MOST_STAGES = 250
-CAREFUL, LEAST, MOST = 0.8, 0.1, 5.0  # step control
-# Of the quadrature that the stages of the pair stand for: nodes of the third to the sixth, and the
-# weight of the first.
-NODES = np.array([3 / 10, 4 / 5, 8 / 9, 1.0])
-FIRST_WEIGHT = 35 / 384
-# Rows of the integrator's stages beside the first and the last, which hold the velocities at both
-# ends: the direction of the power method, a velocity, and three stages in turn.
+MOST_STAGES_OF_TWO = 250
+SETTLE = 5
+# Rows of the integrator's stages beside the first and the last, which hold the velocities at the
+# start of the step before and of this one: the direction of the power method, a velocity, and what
+# stages are made of.
 POWER, SPEED, TURNS = 1, 2, 3
+# The third to the sixth stage with which the interpolant of the pair has given coefficients of the
+# second to the fourth power, beside what the first and the last stage bring.
+FROM_POWERS = np.ascontiguousarray(np.linalg.pinv(P[2 : STAGES - 1, 1:].T))
 
 # Of Integrator.stiff.
 RADIUS = 0  # the Jacobian's spectral radius, with some to spare
@@ -52,6 +58,8 @@ ON = 1  # 1 while this method steps
 STREAK = 2  # looks in a row that found the pair's step limited by stability
 WAIT = 3  # accepted steps until the next look
 AGE = 4  # steps since the radius was found
+ORDER = 5  # of the next step
+ERROR_OF_TWO, ERROR_OF_FOUR = 6, 7  # what the last step's would have been by either order
 
 HANDED_OVER = 3  # beside what else a flow returns
 LOOK_EVERY, LOOKS, REST = 8, 3, 200
@@ -61,8 +69,9 @@ SPARE, RENEW = 1.1, 10
 
 
 @kernel
-def stages_for(h, radius):
-    """How many stages keep a step h stable where the Jacobian's spectral radius is `radius`."""
+def stages_of_two(h, radius):
+    """How many stages keep a step h of order 2 stable where the Jacobian's spectral radius is
+    `radius`."""
     return max(2, 1 + int(np.sqrt(1.0 + 1.54 * h * radius)))
 
 
@@ -134,10 +143,11 @@ def _recur(w0, t2, t1, d2, d1, e2, e1):
 
 
 @kernel
-def _advance(h, count, layout, problem, work, integrator):
-    """trial = the step of `count` stages; its velocity to stages[0]. Return the loss there."""
+def _advance_by_two(h, count, layout, problem, work, integrator):
+    """trial = the step of order 2 of `count` stages; its velocity to stages[SPEED]. Return the loss
+    there."""
     new, trial, stages = integrator.new, integrator.trial, integrator.stages
-    first = stages[STAGES - 1]
+    moving, first, speed = integrator.moving, stages[STAGES - 1], stages[SPEED]
     w0 = 1.0 + DAMPING / count**2
     # T_j, T_j' and T_j'' at w0, for j - 2, j - 1 and j.
     t2, t1, d2, d1, e2, e1 = 1.0, w0, 0.0, 1.0, 0.0, 0.0
@@ -147,82 +157,169 @@ def _advance(h, count, layout, problem, work, integrator):
     b = 1.0 / (4.0 * w0 * w0)  # b_2, and b_0 = b_1 = b_2
     b2, b1 = b, b
     t2, t1, d2, d1, e2, e1 = 1.0, w0, 0.0, 1.0, 0.0, 0.0
-    for a in range(new.size):
-        stages[TURNS, a] = new[a]
-        stages[TURNS + 1, a] = new[a] + b * w1 * h * first[a]
-    loss = 0.0
-    for j in range(2, count + 2):
-        before, last, here = TURNS + (j - 2) % 3, TURNS + (j - 1) % 3, TURNS + j % 3
-        loss = velocity(stages[last], layout, problem, work, integrator.moving, stages[SPEED])
-        if j > count:
-            break
+    before, here = new, stages[TURNS + 1]
+    _mix(here, b * w1 * h, first, 1.0, new, 0.0, new)
+    for j in range(2, count + 1):
+        velocity(here, layout, problem, work, moving, speed)
         pull = 1.0 - b1 * t1
         t2, t1, d2, d1, e2, e1 = _recur(w0, t2, t1, d2, d1, e2, e1)
         b = e1 / (d1 * d1)
         mu, nu, scale = 2 * b * w0 / b1, -b / b2, 2 * b * w1 / b1
+        there = stages[TURNS + j % 2] if j < count else trial
         for a in range(new.size):
-            stages[here, a] = (
+            there[a] = (
                 (1.0 - mu - nu) * new[a]
-                + mu * stages[last, a]
-                + nu * stages[before, a]
-                + scale * h * (stages[SPEED, a] - pull * first[a])
+                + mu * here[a]
+                + nu * before[a]
+                + scale * h * (speed[a] - pull * first[a])
             )
+        before, here = here, there
         b2, b1 = b1, b
-    for a in range(new.size):
-        trial[a], stages[0, a] = stages[TURNS + count % 3, a], stages[SPEED, a]
-    return loss
+    return velocity(trial, layout, problem, work, moving, speed)
+
+
+@kernel
+def _mix(out, a, x, b, y, c, z):
+    """out = a x + b y + c z."""
+    out, x, y, z, size = at(out, 0), at(x, 0), at(y, 0), at(z, 0), out.size
+    by, and_by, third = splat(a), splat(b), splat(c)
+    for n in range(0, size, 4):
+        total = fma(and_by, load(y, n), third * load(z, n))
+        store(out, n, fma(by, load(x, n), total))
+
+
+@kernel
+def _advance_by_four(h, plan, layout, problem, work, integrator):
+    """trial = the step of this plan; its velocity to stages[SPEED]. Return the loss there."""
+    new, trial, stages, moving = (
+        integrator.new,
+        integrator.trial,
+        integrator.stages,
+        integrator.moving,
+    )
+    count = int(plan.stages[0]) - LAST
+    before, here, speed = new, new, stages[STAGES - 1]
+    for j in range(count):
+        if j > 0:
+            speed = stages[SPEED]
+            velocity(here, layout, problem, work, moving, speed)
+        there, keep = stages[TURNS + j % 2], plan.keep[j]
+        _mix(there, h * plan.pull[j], speed, 1.0 - keep, here, keep, before)
+        before, here = here, there
+    first, second, third = stages[TURNS + count % 2], stages[TURNS + 2], stages[SPEED]
+    last = plan.last
+    velocity(here, layout, problem, work, moving, first)
+    _mix(trial, h * last[0, 0], first, 1.0, here, 0.0, here)
+    velocity(trial, layout, problem, work, moving, second)
+    _mix(trial, h * last[1, 0], first, h * last[1, 1], second, 1.0, here)
+    velocity(trial, layout, problem, work, moving, third)
+    _mix(trial, h * last[2, 0], first, h * last[2, 1], second, 1.0, here)
+    _mix(trial, h * last[2, 2], third, 1.0, trial, 0.0, here)
+    _mix(here, h * last[3, 0], first, h * last[3, 1], second, 1.0, here)
+    _mix(here, h * last[3, 2], third, 1.0, here, 0.0, here)
+    velocity(trial, layout, problem, work, moving, first)
+    _mix(trial, h * last[3, 3], first, 1.0, here, 0.0, here)
+    return velocity(trial, layout, problem, work, moving, stages[SPEED])
+
+
+@inlined_kernel
+def _bends(new, trial, h_start, h_end, back, h_back, ratio):
+    """With time in units of the step from `new` to `trial`, h times the velocities there, and the
+    same of what was `ratio` steps earlier: the cubic through both ends is
+    new + h_start t + square t^2 + cube t^2 (t - 1); the quintic adds t^2 (t - 1)^2 (fourth + fifth
+    (t + ratio))."""
+    moved = trial - new
+    square, cube = moved - h_start, h_start + h_end - 2.0 * moved
+    width = (ratio * (1.0 + ratio)) ** 2
+    there = ratio * (ratio * (square - (1.0 + ratio) * cube) - h_start)
+    slope = h_start - ratio * (2.0 * square - (3.0 * ratio + 2.0) * cube)
+    fourth = (back - new - there) / width
+    turn = 2.0 * ratio * (1.0 + ratio) * (1.0 + 2.0 * ratio)
+    fifth = (h_back - slope + turn * fourth) / width
+    return square, cube, fourth, fifth
 
 
 @kernel
 def _judge(integrator, h, rtol, loss):
-    """Take the step (True) or only a smaller h. The stages of a step that is taken are those with
-    which the interpolant of the pair has its values and slopes at both ends: on a straight line
-    between the velocities, and moved together to give the step as their quadrature."""
-    clock, counts, stages = integrator.clock, integrator.counts, integrator.stages
+    """Take the step (True) or not. The stages of a step that is taken are those with which the
+    interpolant of the pair is the quartic that has its values and slopes at both ends and, in the
+    middle, the value of the quintic."""
+    clock, counts, stages, stiff = (
+        integrator.clock,
+        integrator.counts,
+        integrator.stages,
+        integrator.stiff,
+    )
     old, new, trial = integrator.old, integrator.new, integrator.trial
-    total = 0.0
+    ratio = (clock[NOW] - clock[START]) / h
+    third, fifth = 0.0, 0.0
     for a in range(new.size):
-        speeds = stages[STAGES - 1, a] + stages[0, a]
-        defect = 0.8 * (new[a] - trial[a]) + 0.4 * h * speeds
-        total += (defect / (rtol * (1e-3 + max(abs(new[a]), abs(trial[a]))))) ** 2
-    error = np.sqrt(total / integrator.weights)
-    factor = CAREFUL * max(error, 1e-10) ** (-1 / 3) if error < np.inf else 0.0
-    clock[STEP] = h * min(MOST, max(LEAST, factor))
-    integrator.stiff[AGE] += 1.0
+        start, end, back = h * stages[STAGES - 1, a], h * stages[SPEED, a], h * stages[0, a]
+        _, cube, _, five = _bends(new[a], trial[a], start, end, old[a], back, ratio)
+        scale = rtol * (1e-3 + max(abs(new[a]), abs(trial[a])))
+        third += (cube / scale) ** 2
+        fifth += (five / scale) ** 2
+    stiff[ERROR_OF_TWO] = OF_TWO * np.sqrt(third / integrator.weights)
+    stiff[ERROR_OF_FOUR] = OF_FOUR * np.sqrt(fifth / integrator.weights)
+    error = stiff[ERROR_OF_FOUR] if stiff[ORDER] == 4 else stiff[ERROR_OF_TWO]
+    stiff[AGE] += 1.0
     if not error <= 1.0:
         counts[REJECTED] += 1
-        integrator.stiff[AGE] = RENEW
+        stiff[AGE] = RENEW
         return False
+    for a in range(new.size):
+        start, end, back = h * stages[STAGES - 1, a], h * stages[SPEED, a], h * stages[0, a]
+        square, cube, four, five = _bends(new[a], trial[a], start, end, old[a], back, ratio)
+        bump = four + (0.5 + ratio) * five
+        second = (square - cube + bump) - start * P[0, 1] - end * P[STAGES - 1, 1]
+        third = (cube - 2.0 * bump) - start * P[0, 2] - end * P[STAGES - 1, 2]
+        fourth = bump - start * P[0, 3] - end * P[STAGES - 1, 3]
+        stages[0, a], stages[STAGES - 1, a] = stages[STAGES - 1, a], stages[SPEED, a]
+        for j in range(4):
+            row = FROM_POWERS[j]
+            stages[2 + j, a] = (row[0] * second + row[1] * third + row[2] * fourth) / h
+        old[a], new[a] = new[a], trial[a]
     clock[START] = clock[NOW]
     clock[NOW] = clock[END] if h == clock[END] - clock[START] else clock[START] + h
     clock[ERROR], clock[LOSS] = max(error, 1e-4), loss
-    for a in range(new.size):
-        start, end = stages[STAGES - 1, a], stages[0, a]
-        shift = ((trial[a] - new[a]) / h - 0.5 * (start + end)) / (1.0 - FIRST_WEIGHT)
-        for j in range(NODES.size):
-            stages[2 + j, a] = start + NODES[j] * (end - start) + shift
-        old[a], new[a] = new[a], trial[a]
-        stages[0, a], stages[STAGES - 1, a] = start, end
     counts[ACCEPTED] += 1
     integrator.seen[0] = False
     return True
 
 
+@inlined_kernel
+def _next(h, error, order):
+    """The step after one of h with such an error."""
+    factor = CAREFUL * max(error, 1e-10) ** (-1 / (order + 1)) if error < np.inf else 0.0
+    return h * min(MOST, max(LEAST, factor))
+
+
 @kernel
-def _stiff_step(h, layout, problem, work, integrator, rtol):
-    """A step of at most h; whether it was taken."""
+def _stiff_step(h, plan, layout, problem, work, integrator, rtol):
+    """A step of at most h; whether it was taken. The next one is by whatever goes farthest for a
+    gradient."""
     clock, stiff = integrator.clock, integrator.stiff
     if stiff[AGE] >= RENEW:
         _find_radius(layout, problem, work, integrator)
     radius = stiff[RADIUS]
-    h = min(h, ((MOST_STAGES - 1.0) ** 2 - 1.0) / (1.54 * radius))
-    loss = _advance(h, stages_for(h, radius), layout, problem, work, integrator)
+    if stiff[ORDER] == 4:
+        h = min(h, length(MOST_STAGES) / radius)
+        make(stages_for(h * radius), plan)
+        loss = _advance_by_four(h, plan, layout, problem, work, integrator)
+    else:
+        h = min(h, ((MOST_STAGES_OF_TWO - 1.0) ** 2 - 1.0) / (1.54 * radius))
+        loss = _advance_by_two(h, stages_of_two(h, radius), layout, problem, work, integrator)
     taken = _judge(integrator, h, rtol, loss)
-    next_h = clock[STEP]
+    two, four = _next(h, stiff[ERROR_OF_TWO], 2), _next(h, stiff[ERROR_OF_FOUR], 4)
     pair = BOUNDARY / radius  # what the pair would step
-    if (stages_for(next_h, radius) + 1) * pair > GRADIENTS * next_h:
-        stiff[ON], stiff[WAIT] = 0.0, REST
-        clock[STEP] = min(next_h, pair)
+    by_two, by_four = two / stages_of_two(two, radius), four / stages_for(four * radius)
+    stiff[STREAK] += 1.0
+    if stiff[ORDER] == 4 and stiff[STREAK] > SETTLE and by_two > 1.5 * by_four:
+        stiff[ORDER] = 2.0
+    clock[STEP], by = (four, by_four) if stiff[ORDER] == 4 else (two, by_two)
+    if pair / GRADIENTS > by:
+        stiff[ON], stiff[WAIT], stiff[STREAK] = 0.0, REST, 0.0
+        clock[STEP] = min(clock[STEP], pair)
     return taken
 
 
@@ -265,13 +362,13 @@ def pair_flow(goal, most, layout, problem, work, integrator, ranges, rtol, longe
                 integrator.seen[0] = True
             stiff[WAIT] -= 1.0
             if stiff[WAIT] <= 0.0 and _look(integrator, h):
-                stiff[ON], stiff[AGE] = 1.0, RENEW
+                stiff[ON], stiff[AGE], stiff[ORDER] = 1.0, RENEW, 4.0
                 return HANDED_OVER
     return REACHED
 
 
 @kernel
-def stiff_flow(goal, most, layout, problem, work, integrator, ranges, rtol, longest):
+def stiff_flow(goal, most, layout, problem, work, integrator, ranges, rtol, longest, plan):
     """The same by this method; HANDED_OVER where the pair should go on."""
     clock, stiff = integrator.clock, integrator.stiff
     accepted = 0
@@ -283,7 +380,7 @@ def stiff_flow(goal, most, layout, problem, work, integrator, ranges, rtol, long
         h = next_step(integrator, longest)
         if h == 0.0:
             return STALLED
-        if _stiff_step(h, layout, problem, work, integrator, rtol):
+        if _stiff_step(h, plan, layout, problem, work, integrator, rtol):
             accepted += 1
             if clock[NOW] <= goal:
                 widen(ranges, clock[LOSS], work.strengths)
