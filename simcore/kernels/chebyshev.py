@@ -35,22 +35,24 @@ from simcore.kernels.dormand_prince import (
 from simcore.kernels.matrices import velocity
 from simcore.kernels.orthogonal import LAST, MOST_STAGES, length, make, stages_for
 from simcore.kernels.ranges import widen
-from simcore.kernels.simd import at, fma, load, splat, store
+from simcore.kernels.simd import add_up, at, fma, larger, load, magnitude, splat, store
 from simcore.kernels.stamp import inlined_kernel, kernel
 
 CAREFUL, LEAST, MOST = 0.85, 0.1, 3.0  # step control
 # Of the third and the fifth difference, what the error of a step is taken to be.
-OF_TWO, OF_FOUR = 0.4, 0.5
+OF_TWO, OF_FOUR = 0.4, 0.2
 DAMPING = 2 / 13
 MOST_STAGES_OF_TWO = 250
 SETTLE = 5
 # Rows of the integrator's stages beside the first and the last, which hold the velocities at the
 # start of the step before and of this one: the direction of the power method, a velocity, and what
 # stages are made of.
-POWER, SPEED, TURNS = 1, 2, 3
+POWER, TURNS, SPEED = 1, 2, 5
 # The third to the sixth stage with which the interpolant of the pair has given coefficients of the
 # second to the fourth power, beside what the first and the last stage bring.
 FROM_POWERS = np.ascontiguousarray(np.linalg.pinv(P[2 : STAGES - 1, 1:].T))
+
+UNITS = np.eye(5)
 
 # Of Integrator.stiff.
 RADIUS = 0  # the Jacobian's spectral radius, with some to spare
@@ -62,7 +64,8 @@ ORDER = 5  # of the next step
 ERROR_OF_TWO, ERROR_OF_FOUR = 6, 7  # what the last step's would have been by either order
 
 HANDED_OVER = 3  # beside what else a flow returns
-LOOK_EVERY, LOOKS, REST = 8, 3, 200
+LOOK_EVERY, LOOKS, REST = 2, 2, 10
+LIMITED = 2.7
 BOUNDARY = 3.25  # h times the radius up to which the pair is stable is 3.3
 GRADIENTS = 6.0  # of a step of the pair
 SPARE, RENEW = 1.1, 10
@@ -92,7 +95,8 @@ def _look(integrator, h):
         moved += step * step
     stiff[WAIT] = LOOK_EVERY
     # the step is in units of h, so that h times the quotient of velocities is their quotient
-    stiff[STREAK] = stiff[STREAK] + 1.0 if turned > BOUNDARY**2 * moved else 0.0
+    limited = turned > LIMITED**2 * moved or h * stiff[RADIUS] > SPARE * LIMITED
+    stiff[STREAK] = stiff[STREAK] + 1.0 if limited else 0.0
     if stiff[STREAK] < LOOKS:
         return False
     for a in range(integrator.new.size):
@@ -189,8 +193,23 @@ def _mix(out, a, x, b, y, c, z):
 
 
 @kernel
+def _go_on(out, base, h, weights, velocities, count):
+    """out = base + h times the weighted sum of so many velocities, one after the other."""
+    size, step = base.size, splat(h)
+    out, base, first = at(out, 0), at(base, 0), at(velocities, 0)
+    for a in range(0, size, 4):
+        row = at(first, a)
+        total = splat(weights[0]) * load(row, 0)
+        for j in range(1, count):
+            row = at(row, size)
+            total = fma(splat(weights[j]), load(row, 0), total)
+        store(out, a, fma(step, total, load(base, a)))
+
+
+@kernel
 def _advance_by_four(h, plan, layout, problem, work, integrator):
-    """trial = the step of this plan; its velocity to stages[SPEED]. Return the loss there."""
+    """trial = the step of order 4 of this plan; its velocity to stages[SPEED]. Return the loss
+    there."""
     new, trial, stages, moving = (
         integrator.new,
         integrator.trial,
@@ -203,82 +222,96 @@ def _advance_by_four(h, plan, layout, problem, work, integrator):
         if j > 0:
             speed = stages[SPEED]
             velocity(here, layout, problem, work, moving, speed)
-        there, keep = stages[TURNS + j % 2], plan.keep[j]
+        there, keep = stages[TURNS + (count - 1 - j) % 2], plan.keep[j]
         _mix(there, h * plan.pull[j], speed, 1.0 - keep, here, keep, before)
         before, here = here, there
-    first, second, third = stages[TURNS + count % 2], stages[TURNS + 2], stages[SPEED]
-    last = plan.last
-    velocity(here, layout, problem, work, moving, first)
-    _mix(trial, h * last[0, 0], first, 1.0, here, 0.0, here)
-    velocity(trial, layout, problem, work, moving, second)
-    _mix(trial, h * last[1, 0], first, h * last[1, 1], second, 1.0, here)
-    velocity(trial, layout, problem, work, moving, third)
-    _mix(trial, h * last[2, 0], first, h * last[2, 1], second, 1.0, here)
-    _mix(trial, h * last[2, 2], third, 1.0, trial, 0.0, here)
-    _mix(here, h * last[3, 0], first, h * last[3, 1], second, 1.0, here)
-    _mix(here, h * last[3, 2], third, 1.0, here, 0.0, here)
-    velocity(trial, layout, problem, work, moving, first)
-    _mix(trial, h * last[3, 3], first, 1.0, here, 0.0, here)
+    base, velocities = stages[TURNS], stages[TURNS + 1 :]
+    velocity(base, layout, problem, work, moving, velocities[0])
+    for j in range(1, LAST):
+        _go_on(trial, base, h, plan.last[j - 1], velocities, j)
+        if j == LAST - 1:
+            _go_on(base, base, h, plan.last[j], velocities, j)
+        velocity(trial, layout, problem, work, moving, velocities[j % (LAST - 1)])
+    _go_on(trial, base, h, plan.last[LAST - 1, LAST - 1 :], velocities, 1)
     return velocity(trial, layout, problem, work, moving, stages[SPEED])
 
 
+@kernel
+def _blend(ratio, h, blend):
+    """What is made of a step `moved` = trial - new, where `back` = old - new was `ratio` steps of h
+    earlier and the velocities in these three places are known: each row of `blend` is a sum of
+    moved, back and h times the velocities at new, trial and old. The first two are the third and
+    the fifth difference, which vanish for polynomials of lower degree; the others h times the
+    stages with which the interpolant of the pair is the quartic that has its values and slopes at
+    both ends and, in the middle, the value of the quintic through all six."""
+    width, turn = (ratio * (1.0 + ratio)) ** 2, 2.0 * ratio * (1.0 + ratio) * (1.0 + 2.0 * ratio)
+    for n in range(5):
+        moved, back, start, end, begun = UNITS[n]
+        # In units of the step, the cubic through both ends is new + start t + square t^2 + cube t^2
+        # (t - 1), and the quintic has t^2 (t - 1)^2 (fourth + fifth (t + ratio)) more.
+        square, cube = moved - start, start + end - 2.0 * moved
+        there = ratio * (ratio * (square - (1.0 + ratio) * cube) - start)
+        slope = start - ratio * (2.0 * square - (3.0 * ratio + 2.0) * cube)
+        fourth = (back - there) / width
+        fifth = (begun - slope + turn * fourth) / width
+        bump = fourth + (0.5 + ratio) * fifth
+        blend[0, n], blend[1, n] = cube, fifth
+        for j in range(4):
+            row = FROM_POWERS[j]
+            blend[2 + j, n] = (
+                row[0] * (square - cube + bump - start * P[0, 1] - end * P[STAGES - 1, 1])
+                + row[1] * (cube - 2.0 * bump - start * P[0, 2] - end * P[STAGES - 1, 2])
+                + row[2] * (bump - start * P[0, 3] - end * P[STAGES - 1, 3])
+            )
+    for j in range(6):
+        for n in range(5):
+            blend[j, n] *= (h if n >= 2 else 1.0) / (h if j >= 2 else 1.0)
+
+
 @inlined_kernel
-def _bends(new, trial, h_start, h_end, back, h_back, ratio):
-    """With time in units of the step from `new` to `trial`, h times the velocities there, and the
-    same of what was `ratio` steps earlier: the cubic through both ends is
-    new + h_start t + square t^2 + cube t^2 (t - 1); the quintic adds t^2 (t - 1)^2 (fourth + fifth
-    (t + ratio))."""
-    moved = trial - new
-    square, cube = moved - h_start, h_start + h_end - 2.0 * moved
-    width = (ratio * (1.0 + ratio)) ** 2
-    there = ratio * (ratio * (square - (1.0 + ratio) * cube) - h_start)
-    slope = h_start - ratio * (2.0 * square - (3.0 * ratio + 2.0) * cube)
-    fourth = (back - new - there) / width
-    turn = 2.0 * ratio * (1.0 + ratio) * (1.0 + 2.0 * ratio)
-    fifth = (h_back - slope + turn * fourth) / width
-    return square, cube, fourth, fifth
+def _sum(row, moved, back, start, end, begun):
+    """A row of `_blend`, at four weights."""
+    total = fma(splat(row[1]), back, splat(row[0]) * moved)
+    total = fma(splat(row[2]), start, total)
+    return fma(splat(row[4]), begun, fma(splat(row[3]), end, total))
 
 
 @kernel
-def _judge(integrator, h, rtol, loss):
-    """Take the step (True) or not. The stages of a step that is taken are those with which the
-    interpolant of the pair is the quartic that has its values and slopes at both ends and, in the
-    middle, the value of the quintic."""
-    clock, counts, stages, stiff = (
-        integrator.clock,
-        integrator.counts,
-        integrator.stages,
-        integrator.stiff,
-    )
-    old, new, trial = integrator.old, integrator.new, integrator.trial
-    ratio = (clock[NOW] - clock[START]) / h
-    third, fifth = 0.0, 0.0
-    for a in range(new.size):
-        start, end, back = h * stages[STAGES - 1, a], h * stages[SPEED, a], h * stages[0, a]
-        _, cube, _, five = _bends(new[a], trial[a], start, end, old[a], back, ratio)
-        scale = rtol * (1e-3 + max(abs(new[a]), abs(trial[a])))
-        third += (cube / scale) ** 2
-        fifth += (five / scale) ** 2
-    stiff[ERROR_OF_TWO] = OF_TWO * np.sqrt(third / integrator.weights)
-    stiff[ERROR_OF_FOUR] = OF_FOUR * np.sqrt(fifth / integrator.weights)
+def _judge(integrator, plan, h, rtol, loss):
+    """Take the step (True) or not."""
+    clock, counts, stiff = integrator.clock, integrator.counts, integrator.stiff
+    size, zeroth, blend = integrator.new.size, at(integrator.stages, 0), plan.blend
+    first, speed = at(zeroth, (STAGES - 1) * size), at(zeroth, SPEED * size)
+    old, new, trial = at(integrator.old, 0), at(integrator.new, 0), at(integrator.trial, 0)
+    _blend((clock[NOW] - clock[START]) / h, h, blend)
+    third, fifth, bound, least = splat(0.0), splat(0.0), splat(rtol), splat(1e-3)
+    for a in range(0, size, 4):
+        here, there = load(new, a), load(trial, a)
+        moved, back = there - here, load(old, a) - here
+        start, end, begun = load(first, a), load(speed, a), load(zeroth, a)
+        scale = bound * (least + larger(magnitude(here), magnitude(there)))
+        three = _sum(blend[0], moved, back, start, end, begun) / scale
+        five = _sum(blend[1], moved, back, start, end, begun) / scale
+        third, fifth = fma(three, three, third), fma(five, five, fifth)
+    stiff[ERROR_OF_TWO] = OF_TWO * np.sqrt(add_up(third) / integrator.weights)
+    stiff[ERROR_OF_FOUR] = OF_FOUR * np.sqrt(add_up(fifth) / integrator.weights)
     error = stiff[ERROR_OF_FOUR] if stiff[ORDER] == 4 else stiff[ERROR_OF_TWO]
     stiff[AGE] += 1.0
     if not error <= 1.0:
         counts[REJECTED] += 1
         stiff[AGE] = RENEW
         return False
-    for a in range(new.size):
-        start, end, back = h * stages[STAGES - 1, a], h * stages[SPEED, a], h * stages[0, a]
-        square, cube, four, five = _bends(new[a], trial[a], start, end, old[a], back, ratio)
-        bump = four + (0.5 + ratio) * five
-        second = (square - cube + bump) - start * P[0, 1] - end * P[STAGES - 1, 1]
-        third = (cube - 2.0 * bump) - start * P[0, 2] - end * P[STAGES - 1, 2]
-        fourth = bump - start * P[0, 3] - end * P[STAGES - 1, 3]
-        stages[0, a], stages[STAGES - 1, a] = stages[STAGES - 1, a], stages[SPEED, a]
-        for j in range(4):
-            row = FROM_POWERS[j]
-            stages[2 + j, a] = (row[0] * second + row[1] * third + row[2] * fourth) / h
-        old[a], new[a] = new[a], trial[a]
+    for a in range(0, size, 4):
+        here, there = load(new, a), load(trial, a)
+        moved, back = there - here, load(old, a) - here
+        start, end, begun = load(first, a), load(speed, a), load(zeroth, a)
+        for j in range(2, 6):
+            stage = _sum(blend[j], moved, back, start, end, begun)
+            store(at(zeroth, j * size), a, stage)
+        store(old, a, here)
+        store(new, a, there)
+        store(zeroth, a, start)
+        store(first, a, end)
     clock[START] = clock[NOW]
     clock[NOW] = clock[END] if h == clock[END] - clock[START] else clock[START] + h
     clock[ERROR], clock[LOSS] = max(error, 1e-4), loss
@@ -309,7 +342,7 @@ def _stiff_step(h, plan, layout, problem, work, integrator, rtol):
     else:
         h = min(h, ((MOST_STAGES_OF_TWO - 1.0) ** 2 - 1.0) / (1.54 * radius))
         loss = _advance_by_two(h, stages_of_two(h, radius), layout, problem, work, integrator)
-    taken = _judge(integrator, h, rtol, loss)
+    taken = _judge(integrator, plan, h, rtol, loss)
     two, four = _next(h, stiff[ERROR_OF_TWO], 2), _next(h, stiff[ERROR_OF_FOUR], 4)
     pair = BOUNDARY / radius  # what the pair would step
     by_two, by_four = two / stages_of_two(two, radius), four / stages_for(four * radius)
