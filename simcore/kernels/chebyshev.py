@@ -52,6 +52,8 @@ POWER, TURNS, SPEED = 1, 2, 5
 # second to the fourth power, beside what the first and the last stage bring.
 FROM_POWERS = np.ascontiguousarray(np.linalg.pinv(P[2 : STAGES - 1, 1:].T))
 
+# From the sixth stage's weights to those of the last, times h times the velocities.
+LAST_BUT_ONE = A[STAGES - 1] - A[STAGES - 2]
 UNITS = np.eye(5)
 
 # Of Integrator.stiff.
@@ -72,6 +74,25 @@ SPARE, RENEW = 1.1, 10
 
 
 @kernel
+def _mix(out, a, x, b, y, c, z):
+    """out = a x + b y + c z."""
+    out, x, y, z, size = at(out, 0), at(x, 0), at(y, 0), at(z, 0), out.size
+    by, and_by, third = splat(a), splat(b), splat(c)
+    for n in range(0, size, 4):
+        total = fma(and_by, load(y, n), third * load(z, n))
+        store(out, n, fma(by, load(x, n), total))
+
+
+@kernel
+def _norm(x):
+    """The square root of its sum of squares."""
+    total, place = splat(0.0), at(x, 0)
+    for n in range(0, x.size, 4):
+        total = fma(load(place, n), load(place, n), total)
+    return np.sqrt(add_up(total))
+
+
+@kernel
 def stages_of_two(h, radius):
     """How many stages keep a step h of order 2 stable where the Jacobian's spectral radius is
     `radius`."""
@@ -83,24 +104,23 @@ def _look(integrator, h):
     """After a step h of the pair: whether stability limits its steps, by the change of velocity
     between its last two stages (Hairer, Wanner, Solving Ordinary Differential Equations II, IV.2);
     that change is left in stages[POWER]."""
-    stages, stiff = integrator.stages, integrator.stiff
-    turned, moved = 0.0, 0.0
-    for a in range(integrator.new.size):
-        step = 0.0
-        for j in range(STAGES - 2):
-            step += (A[STAGES - 2, j] - A[STAGES - 1, j]) * stages[j, a]
-        step -= A[STAGES - 1, STAGES - 2] * stages[STAGES - 2, a]
-        turn = stages[STAGES - 1, a] - stages[STAGES - 2, a]
-        turned += turn * turn
-        moved += step * step
+    stages, stiff, size = integrator.stages, integrator.stiff, integrator.new.size
+    turned, moved = splat(0.0), splat(0.0)
+    for a in range(0, size, 4):
+        row, step = at(stages, a), splat(0.0)
+        for j in range(STAGES - 1):
+            step = fma(splat(LAST_BUT_ONE[j]), load(row, 0), step)
+            before, row = row, at(row, size)
+        turn = load(row, 0) - load(before, 0)
+        turned, moved = fma(turn, turn, turned), fma(step, step, moved)
     stiff[WAIT] = LOOK_EVERY
     # the step is in units of h, so that h times the quotient of velocities is their quotient
-    limited = turned > LIMITED**2 * moved or h * stiff[RADIUS] > SPARE * LIMITED
+    limited = add_up(turned) > LIMITED**2 * add_up(moved) or h * stiff[RADIUS] > SPARE * LIMITED
     stiff[STREAK] = stiff[STREAK] + 1.0 if limited else 0.0
     if stiff[STREAK] < LOOKS:
         return False
-    for a in range(integrator.new.size):
-        stages[POWER, a] = stages[STAGES - 1, a] - stages[STAGES - 2, a]
+    last = stages[STAGES - 1]
+    _mix(stages[POWER], 1.0, last, -1.0, stages[STAGES - 2], 0.0, last)
     stiff[STREAK] = 0.0
     return True
 
@@ -109,23 +129,15 @@ def _look(integrator, h):
 def _find_radius(layout, problem, work, integrator):
     """Power method for the Jacobian at `new`, from the direction of the last time."""
     new, trial, stages = integrator.new, integrator.trial, integrator.stages
-    size, last = 0.0, 0.0
-    for a in range(new.size):
-        size += new[a] * new[a]
-    little = 1e-6 * (1e-3 + np.sqrt(size))
+    here, power, speed = stages[STAGES - 1], stages[POWER], stages[SPEED]
+    little = 1e-6 * (1e-3 + _norm(new))
+    length, last = _norm(power), integrator.stiff[RADIUS] / SPARE
     for _ in range(50):
-        length = 0.0
-        for a in range(new.size):
-            length += stages[POWER, a] ** 2
-        length = np.sqrt(length)
-        for a in range(new.size):
-            trial[a] = new[a] + little / length * stages[POWER, a]
-        velocity(trial, layout, problem, work, integrator.moving, stages[SPEED])
-        radius = 0.0
-        for a in range(new.size):
-            stages[POWER, a] = stages[SPEED, a] - stages[STAGES - 1, a]
-            radius += stages[POWER, a] ** 2
-        radius = np.sqrt(radius) / little
+        _mix(trial, little / length, power, 1.0, new, 0.0, new)
+        velocity(trial, layout, problem, work, integrator.moving, speed)
+        _mix(power, 1.0, speed, -1.0, here, 0.0, here)
+        length = _norm(power)
+        radius = length / little
         if abs(radius - last) <= 0.01 * radius:
             break
         last = radius
@@ -170,26 +182,11 @@ def _advance_by_two(h, count, layout, problem, work, integrator):
         b = e1 / (d1 * d1)
         mu, nu, scale = 2 * b * w0 / b1, -b / b2, 2 * b * w1 / b1
         there = stages[TURNS + j % 2] if j < count else trial
-        for a in range(new.size):
-            there[a] = (
-                (1.0 - mu - nu) * new[a]
-                + mu * here[a]
-                + nu * before[a]
-                + scale * h * (speed[a] - pull * first[a])
-            )
+        _mix(there, scale * h, speed, mu, here, nu, before)
+        _mix(there, 1.0, there, 1.0 - mu - nu, new, -pull * scale * h, first)
         before, here = here, there
         b2, b1 = b1, b
     return velocity(trial, layout, problem, work, moving, speed)
-
-
-@kernel
-def _mix(out, a, x, b, y, c, z):
-    """out = a x + b y + c z."""
-    out, x, y, z, size = at(out, 0), at(x, 0), at(y, 0), at(z, 0), out.size
-    by, and_by, third = splat(a), splat(b), splat(c)
-    for n in range(0, size, 4):
-        total = fma(and_by, load(y, n), third * load(z, n))
-        store(out, n, fma(by, load(x, n), total))
 
 
 @kernel
@@ -277,8 +274,9 @@ def _sum(row, moved, back, start, end, begun):
 
 
 @kernel
-def _judge(integrator, plan, h, rtol, loss):
-    """Take the step (True) or not."""
+def _judge(integrator, plan, h, rtol, loss, goal):
+    """Take the step (True) or not. Its stages between the first and the last, by which the
+    interpolant of the pair is the quartic of `_blend`, only if it comes to the goal."""
     clock, counts, stiff = integrator.clock, integrator.counts, integrator.stiff
     size, zeroth, blend = integrator.new.size, at(integrator.stages, 0), plan.blend
     first, speed = at(zeroth, (STAGES - 1) * size), at(zeroth, SPEED * size)
@@ -301,19 +299,21 @@ def _judge(integrator, plan, h, rtol, loss):
         counts[REJECTED] += 1
         stiff[AGE] = RENEW
         return False
+    clock[START] = clock[NOW]
+    clock[NOW] = clock[END] if h == clock[END] - clock[START] else clock[START] + h
+    asked = clock[NOW] >= goal
     for a in range(0, size, 4):
         here, there = load(new, a), load(trial, a)
         moved, back = there - here, load(old, a) - here
         start, end, begun = load(first, a), load(speed, a), load(zeroth, a)
-        for j in range(2, 6):
-            stage = _sum(blend[j], moved, back, start, end, begun)
-            store(at(zeroth, j * size), a, stage)
+        if asked:
+            for j in range(2, 6):
+                stage = _sum(blend[j], moved, back, start, end, begun)
+                store(at(zeroth, j * size), a, stage)
         store(old, a, here)
         store(new, a, there)
         store(zeroth, a, start)
         store(first, a, end)
-    clock[START] = clock[NOW]
-    clock[NOW] = clock[END] if h == clock[END] - clock[START] else clock[START] + h
     clock[ERROR], clock[LOSS] = max(error, 1e-4), loss
     counts[ACCEPTED] += 1
     integrator.seen[0] = False
@@ -328,7 +328,7 @@ def _next(h, error, order):
 
 
 @kernel
-def _stiff_step(h, plan, layout, problem, work, integrator, rtol):
+def _stiff_step(h, plan, layout, problem, work, integrator, rtol, goal):
     """A step of at most h; whether it was taken. The next one is by whatever goes farthest for a
     gradient."""
     clock, stiff = integrator.clock, integrator.stiff
@@ -342,7 +342,7 @@ def _stiff_step(h, plan, layout, problem, work, integrator, rtol):
     else:
         h = min(h, ((MOST_STAGES_OF_TWO - 1.0) ** 2 - 1.0) / (1.54 * radius))
         loss = _advance_by_two(h, stages_of_two(h, radius), layout, problem, work, integrator)
-    taken = _judge(integrator, plan, h, rtol, loss)
+    taken = _judge(integrator, plan, h, rtol, loss, goal)
     two, four = _next(h, stiff[ERROR_OF_TWO], 2), _next(h, stiff[ERROR_OF_FOUR], 4)
     pair = BOUNDARY / radius  # what the pair would step
     by_two, by_four = two / stages_of_two(two, radius), four / stages_for(four * radius)
@@ -413,7 +413,7 @@ def stiff_flow(goal, most, layout, problem, work, integrator, ranges, rtol, long
         h = next_step(integrator, longest)
         if h == 0.0:
             return STALLED
-        if _stiff_step(h, plan, layout, problem, work, integrator, rtol):
+        if _stiff_step(h, plan, layout, problem, work, integrator, rtol, goal):
             accepted += 1
             if clock[NOW] <= goal:
                 widen(ranges, clock[LOSS], work.strengths)

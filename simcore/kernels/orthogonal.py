@@ -19,7 +19,7 @@ import numpy as np
 
 from simcore.kernels.stamp import kernel
 
-LEAST_STAGES, MOST_STAGES, LAST = 5, 250, 4
+LEAST_STAGES, MOST_STAGES, LAST = 5, 50, 4
 # Of each pair of roots (1 - real part) s^2 and the imaginary part times s^2, then the length over
 # s^2: coefficients of 1, 1/s^2, 1/s^4.
 ROOTS = np.array(
