@@ -12,7 +12,7 @@ from simcore.cost import cost
 from simcore.engines import Moving
 from simcore.events import Jitter
 from simcore.experiment import Experiment
-from simcore.kernels import chebyshev, dormand_prince, driven, orthogonal, ranges
+from simcore.kernels import dormand_prince, driven, flows, orthogonal, ranges
 from simcore.kernels import matrices as matrix_kernels
 from simcore.kernels.matrices import Problem, Workspace
 from simcore.kernels.simd import zeros
@@ -153,14 +153,14 @@ class MatricesEngine(Moving):
 
     def start_flow(self, longest: float, time: float, end: float) -> None:
         self._integrate(len(self.weights), self.layout.size, longest, time, end)
-        chebyshev.flow_start(
+        flows.flow_start(
             self.weights, self.layout, self.problem, self.work, self.integrator, longest
         )
 
     def flow(self, goal: float, most: int, rtol: float) -> int:
-        status = chebyshev.HANDED_OVER
-        while status == chebyshev.HANDED_OVER:
-            stiff, before = self.integrator.stiff[chebyshev.ON], self.flow_steps()
+        status = flows.HANDED_OVER
+        while status == flows.HANDED_OVER:
+            stiff, before = self.integrator.stiff[flows.ON], self.flow_steps()
             through = (
                 goal,
                 most,
@@ -173,9 +173,9 @@ class MatricesEngine(Moving):
                 self.longest,
             )
             if stiff:
-                status = chebyshev.stiff_flow(*through, self.plan)
+                status = flows.stiff_flow(*through, self.plan)
             else:
-                status = chebyshev.pair_flow(*through)
+                status = flows.pair_flow(*through)
             most -= self.flow_steps() - before
         return status
 

@@ -74,7 +74,7 @@ class Integrator(NamedTuple):
     new: np.ndarray  # (N,) and at its end
     trial: np.ndarray  # (N,)
     stages: np.ndarray  # (7, N) k_1 to k_7 of the last step; during the next, k_1 is the last row
-    stiff: np.ndarray  # (8,) what `chebyshev` remembers
+    stiff: np.ndarray  # (8,) what `flows` remembers
     weights: int  # how many of the N are no padding
     moving: np.ndarray  # (H,) bool, whether a pathway moves; the others have no velocity
 
