@@ -164,11 +164,11 @@ def judge(integrator, h, rtol, loss):
 
 
 @inlined_kernel
-def _share(stage, h, theta):
-    """Of a stage in the interpolant."""
+def _share(powers, h, theta):
+    """Of a stage in the interpolant, by its row of P."""
     weight = 0.0
     for p in range(3, -1, -1):
-        weight = (weight + P[stage, p]) * theta
+        weight = (weight + powers[p]) * theta
     return h * weight
 
 
@@ -184,8 +184,8 @@ def state_at(time, integrator, out, row):
         copy(at(integrator.new, 0), there, size)
         return
     old, stages = at(integrator.old, 0), integrator.stages
-    first, third, fourth = _share(0, h, theta), _share(2, h, theta), _share(3, h, theta)
-    fifth, sixth, last = _share(4, h, theta), _share(5, h, theta), _share(6, h, theta)
+    first, third, fourth = _share(P[0], h, theta), _share(P[2], h, theta), _share(P[3], h, theta)
+    fifth, sixth, last = _share(P[4], h, theta), _share(P[5], h, theta), _share(P[6], h, theta)
     for a in range(0, size, 4):
         total, row = load(old, a), at(stages, a)
         total = total + splat(first) * load(row, 0)

@@ -42,7 +42,7 @@ from simcore.kernels.dormand_prince import (
     row_of,
 )
 from simcore.kernels.matrices import velocity
-from simcore.kernels.orthogonal import MOST_STAGES, length, make, stages_for
+from simcore.kernels.orthogonal import LONGEST, make, stages_for
 from simcore.kernels.ranges import widen
 from simcore.kernels.simd import add_up, at, fma, larger, load, magnitude, splat, store
 from simcore.kernels.stamp import inlined_kernel, kernel
@@ -242,7 +242,7 @@ def _stiff_step(h, plan, layout, problem, work, integrator, rtol, goal):
         _find_radius(layout, problem, work, integrator)
     radius = stiff[RADIUS]
     if stiff[ORDER] == 4:
-        h = min(h, length(MOST_STAGES) / radius)
+        h = min(h, LONGEST / radius)
         make(stages_for(h * radius), plan)
         loss = advance_by_four(h, plan, layout, problem, work, integrator)
     else:

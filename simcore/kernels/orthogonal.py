@@ -2,10 +2,10 @@
 
 After A. Abdulle, SIAM J. Sci. Comput. 23 (2002). A step of s stages multiplies a mode whose
 eigenvalue times the step is z by R(z) = P(z) w(z), P of degree s - 4 and w of degree 4, with the
-series of exp(z) up to z^4 and |R| <= 0.71 from z = -2.2 to -length(s). Of all such polynomials the
-one with the longest interval has four complex roots. With those as the roots of w, |R| is nearly
-level where P is orthogonal with respect to w^2 / sqrt(1 - x^2), x = 1 + 2 z / length, so that the
-first s - 4 stages are a three-term recurrence.
+series of exp(z) up to z^4 and |R| <= 0.71 from z = -2.2 to the end of an interval. Of all such
+polynomials the one with the longest interval has four complex roots. With those as the roots of w,
+|R| is nearly level where P is orthogonal with respect to w^2 / sqrt(1 - x^2), x = 1 + 2 z / length,
+so that the first s - 4 stages are a three-term recurrence.
 
 The last four stages are a Runge-Kutta method of their own, which goes on from there. What it has to
 do is known from the elementary weights of the recurrence (B-series), and in closed form it meets
@@ -29,6 +29,9 @@ ROOTS = np.array(
     [[15.47, 46.1, 561.0], [8.196, 40.0, 98.0], [1.799, -27.66, 758.0], [22.115, 46.5, 1121.0]]
 )
 LENGTH = np.array([0.3325, -2.832, 2.39])
+# So many stages are taken to be stable to REACH s^2 - SHORT, which is a little less.
+REACH, SHORT = 0.3322, 2.83
+LONGEST = REACH * MOST_STAGES**2 - SHORT
 # Of the last four stages, where the second and the third are, as shares of what is left of the
 # step: about as exact as can be, and inner stages make no stiff mode more than 2.2 times as large.
 SECOND, THIRD = 0.2, 0.55
@@ -59,15 +62,9 @@ def room():
 
 
 @kernel
-def length(stages):
-    """How far down the negative axis so many stages are stable; a little less than LENGTH says."""
-    return 0.3322 * stages * stages - 2.83
-
-
-@kernel
 def stages_for(z):
     """The fewest stages that are stable to -z."""
-    return max(LEAST_STAGES, int(np.ceil(np.sqrt((z + 2.83) / 0.3322))))
+    return max(LEAST_STAGES, int(np.ceil(np.sqrt((z + SHORT) / REACH))))
 
 
 @kernel
