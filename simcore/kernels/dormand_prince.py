@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simcore.kernels.simd import add_up, at, copy, fma, larger, load, magnitude, splat, store
-from simcore.kernels.stamp import inlined_kernel, kernel
+from simcore.kernels.stamp import kernel
 
 REACHED, PENDING, STALLED = 0, 1, 2
 STAGES = 7
@@ -163,15 +163,6 @@ def judge(integrator, h, rtol, loss):
     return True
 
 
-@inlined_kernel
-def _share(powers, h, theta):
-    """Of a stage in the interpolant, by its row of P."""
-    weight = 0.0
-    for p in range(3, -1, -1):
-        weight = (weight + powers[p]) * theta
-    return h * weight
-
-
 @kernel
 def state_at(time, integrator, out, row):
     """Write the weights at `time` of the last step, by the interpolant of order 4, to a row of out
@@ -183,15 +174,11 @@ def state_at(time, integrator, out, row):
     if theta >= 1.0:
         copy(at(integrator.new, 0), there, size)
         return
-    old, stages = at(integrator.old, 0), integrator.stages
-    first, third, fourth = _share(P[0], h, theta), _share(P[2], h, theta), _share(P[3], h, theta)
-    fifth, sixth, last = _share(P[4], h, theta), _share(P[5], h, theta), _share(P[6], h, theta)
-    for a in range(0, size, 4):
-        total, row = load(old, a), at(stages, a)
-        total = total + splat(first) * load(row, 0)
-        total = total + splat(third) * load(row, 2 * size)
-        total = total + splat(fourth) * load(row, 3 * size)
-        total = total + splat(fifth) * load(row, 4 * size)
-        total = total + splat(sixth) * load(row, 5 * size)
-        total = total + splat(last) * load(row, 6 * size)
-        store(there, a, total)
+    copy(at(integrator.old, 0), there, size)
+    for j in range(STAGES):
+        weight = 0.0
+        for p in range(3, -1, -1):
+            weight = (weight + P[j, p]) * theta
+        share, stage = splat(h * weight), at(integrator.stages, j * size)
+        for a in range(0, size, 4):
+            store(there, a, load(there, a) + share * load(stage, a))

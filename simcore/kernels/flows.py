@@ -74,7 +74,7 @@ LOOK_EVERY, LOOKS, REST = 2, 2, 10
 LIMITED = 2.7  # h times the radius from which order 4 can be worth its stages
 BOUNDARY = 3.25  # up to which the pair is stable is 3.3
 GRADIENTS = 6.0  # of a step of the pair
-SPARE, RENEW = 1.1, 10
+SPARE, RENEW, UNKNOWN = 1.1, 10, 1000.0
 SETTLE, WORTH = 5, 1.5  # steps of order 4 before order 2, and how much farther it must go
 
 
@@ -93,8 +93,8 @@ def _norm(x):
 @kernel
 def _look(integrator, h):
     """After a step h of the pair: whether stability limits its steps, by the change of velocity
-    between its last two stages (Hairer, Wanner, Solving Ordinary Differential Equations II, IV.2);
-    that change is left in stages[POWER]."""
+    between its last two stages (Hairer, Wanner, Solving Ordinary Differential Equations II,
+    IV.2)."""
     stages, stiff, size = integrator.stages, integrator.stiff, integrator.new.size
     turned, moved = splat(0.0), splat(0.0)
     for a in range(0, size, 4):
@@ -111,17 +111,18 @@ def _look(integrator, h):
     stiff[STREAK] = stiff[STREAK] + 1.0 if limited else 0.0
     if stiff[STREAK] < LOOKS:
         return False
-    last = stages[STAGES - 1]
-    mix(stages[POWER], 1.0, last, -1.0, stages[STAGES - 2], 0.0, last)
     stiff[STREAK] = 0.0
     return True
 
 
 @kernel
 def _find_radius(layout, problem, work, integrator):
-    """Power method for the Jacobian at `new`, from the direction of the last time."""
+    """Power method for the Jacobian at `new`, from the direction of the last time, or at first from
+    the change of velocity between the last two stages of the pair."""
     new, trial, stages = integrator.new, integrator.trial, integrator.stages
     here, power, speed = stages[STAGES - 1], stages[POWER], stages[SPEED]
+    if integrator.stiff[AGE] == UNKNOWN:
+        mix(power, 1.0, here, -1.0, stages[STAGES - 2], 0.0, here)
     little = 1e-6 * (1e-3 + _norm(new))
     length, last = _norm(power), integrator.stiff[RADIUS] / SPARE
     for _ in range(50):
@@ -234,32 +235,19 @@ def _next(h, error, power):
 
 
 @kernel
-def _stiff_step(h, plan, layout, problem, work, integrator, rtol, goal):
-    """A step of at most h; whether it was taken. The next one is by whatever goes farthest for a
-    gradient."""
-    clock, stiff = integrator.clock, integrator.stiff
-    if stiff[AGE] >= RENEW:
-        _find_radius(layout, problem, work, integrator)
+def _choose(clock, stiff, h):
+    """After a step of h: what goes farthest for a gradient, and how far."""
     radius = stiff[RADIUS]
-    if stiff[ORDER] == 4:
-        h = min(h, LONGEST / radius)
-        make(stages_for(h * radius), plan)
-        loss = advance_by_four(h, plan, layout, problem, work, integrator)
-    else:
-        h = min(h, LONGEST_OF_TWO / radius)
-        loss = advance_by_two(h, stages_of_two(h * radius), layout, problem, work, integrator)
-    taken = _judge(integrator, plan, h, rtol, loss, goal)
     two, four = _next(h, stiff[ERROR_OF_TWO], 3.0), _next(h, stiff[ERROR_OF_FOUR], 5.0)
-    pair = BOUNDARY / radius  # what the pair would step
     by_two, by_four = two / stages_of_two(two * radius), four / stages_for(four * radius)
     stiff[STREAK] += 1.0
     if stiff[ORDER] == 4 and stiff[STREAK] > SETTLE and by_two > WORTH * by_four:
         stiff[ORDER] = 2.0
     clock[STEP], by = (four, by_four) if stiff[ORDER] == 4 else (two, by_two)
+    pair = BOUNDARY / radius  # what the pair would step
     if pair / GRADIENTS > by:
         stiff[ON], stiff[WAIT], stiff[STREAK] = 0.0, REST, 0.0
         clock[STEP] = min(clock[STEP], pair)
-    return taken
 
 
 # --- Gradient flow ---------------------------------------------------------------------------
@@ -301,7 +289,7 @@ def pair_flow(goal, most, layout, problem, work, integrator, ranges, rtol, longe
                 integrator.seen[0] = True
             stiff[WAIT] -= 1.0
             if stiff[WAIT] <= 0.0 and _look(integrator, h):
-                stiff[ON], stiff[AGE], stiff[ORDER] = 1.0, RENEW, 4.0
+                stiff[ON], stiff[AGE], stiff[ORDER] = 1.0, UNKNOWN, 4.0
                 return HANDED_OVER
     return REACHED
 
@@ -319,11 +307,22 @@ def stiff_flow(goal, most, layout, problem, work, integrator, ranges, rtol, long
         h = next_step(integrator, longest)
         if h == 0.0:
             return STALLED
-        if _stiff_step(h, plan, layout, problem, work, integrator, rtol, goal):
+        if stiff[AGE] >= RENEW:
+            _find_radius(layout, problem, work, integrator)
+        radius = stiff[RADIUS]
+        if stiff[ORDER] == 4:
+            h = min(h, LONGEST / radius)
+            make(stages_for(h * radius), plan)
+            loss = advance_by_four(h, plan, layout, problem, work, integrator)
+        else:
+            h = min(h, LONGEST_OF_TWO / radius)
+            loss = advance_by_two(h, stages_of_two(h * radius), layout, problem, work, integrator)
+        if _judge(integrator, plan, h, rtol, loss, goal):
             accepted += 1
             if clock[NOW] <= goal:
                 widen(ranges, clock[LOSS], work.strengths)
                 integrator.seen[0] = True
+        _choose(clock, stiff, h)
         if stiff[ON] == 0.0:
             return HANDED_OVER
     return REACHED
