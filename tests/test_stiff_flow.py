@@ -243,8 +243,8 @@ def test_where_nothing_moves_there_is_no_direction_to_look_in():
 
 
 def test_a_flow_from_plateau_to_plateau_changes_methods_on_its_way():
-    """Stability alone would allow the pair 2.3 gradients for each unit of time times the radius of
-    66; it takes 6,450 of these to t = 50 where order 2 is all that helps it."""
+    """4,504 gradients to t = 50, and 5,532 with order 2 alone; 4,728 if the pair's steps were not
+    also held against the radius as it was last known."""
     tree = presets.BY_NAME["tree-7"].experiment
     engine = MatricesEngine(variations.matching_flow(tree))
     engine.start_flow(50.0, 0.0, 50.0)
@@ -253,5 +253,5 @@ def test_a_flow_from_plateau_to_plateau_changes_methods_on_its_way():
         on.append(engine.integrator.stiff[flows.ON])
         engine.flow(50.0, 1, 1e-8)
         gradients += engine.plan.stages[0] if on[-1] else 6
-    assert gradients < 5000
+    assert gradients < 4700
     assert (np.diff(on) < 0).sum() >= 3
