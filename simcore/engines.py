@@ -142,7 +142,7 @@ class Moving:
             clock=clock,
             seen=np.zeros(1, np.bool_),
             counts=self.flow_counts,
-            stiff=np.zeros(5),
+            stiff=np.zeros(8),
             old=zeros(n),
             new=zeros(n),
             trial=zeros(n),

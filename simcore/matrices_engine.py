@@ -12,7 +12,7 @@ from simcore.cost import cost
 from simcore.engines import Moving, Observed
 from simcore.events import Jitter
 from simcore.experiment import Experiment
-from simcore.kernels import chebyshev, dormand_prince, driven, ranges
+from simcore.kernels import dormand_prince, driven, flows, orthogonal, ranges
 from simcore.kernels import matrices as matrix_kernels
 from simcore.kernels.matrices import Problem, Workspace
 from simcore.kernels.records import Records, where_it_is
@@ -174,16 +174,15 @@ class MatricesEngine(Moving):
 
     def start_flow(self, longest: float, time: float, end: float) -> None:
         self._integrate(len(self.weights), self.layout.size, longest, time, end)
-        chebyshev.flow_start(
+        flows.flow_start(
             self.weights, self.layout, self.problem, self.work, self.integrator, longest
         )
 
     def flow(self, goal: float, most: int, rtol: float) -> int:
-        status = chebyshev.HANDED_OVER
-        while status == chebyshev.HANDED_OVER:
-            stiff, before = self.integrator.stiff[chebyshev.ON], self.flow_steps()
-            flow = chebyshev.stiff_flow if stiff else chebyshev.pair_flow
-            status = flow(
+        status = flows.HANDED_OVER
+        while status == flows.HANDED_OVER:
+            stiff, before = self.integrator.stiff[flows.ON], self.flow_steps()
+            through = (
                 goal,
                 most,
                 self.layout,
@@ -194,6 +193,10 @@ class MatricesEngine(Moving):
                 rtol,
                 self.longest,
             )
+            if stiff:
+                status = flows.stiff_flow(*through, self.plan)
+            else:
+                status = flows.pair_flow(*through)
             most -= self.flow_steps() - before
         return status
 
@@ -209,6 +212,11 @@ class MatricesEngine(Moving):
             seen.append(self.observe())
             steps.append(self.flow_steps())
         return seen, steps, status
+
+    @cached_property
+    def plan(self) -> orthogonal.Plan:
+        """Of the steps of a stiff flow."""
+        return orthogonal.room()
 
     def move_to(self, time: float) -> None:
         dormand_prince.state_at(time, self.integrator, self.weights[None], 0)

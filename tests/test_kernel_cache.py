@@ -83,7 +83,7 @@ def numbers(*shape):
 
 integrator = Integrator(
     clock=numbers(6), seen=np.zeros(1, bool), counts=np.zeros(2, np.int64), old=numbers(4),
-    new=numbers(4) + 1.0, trial=numbers(4), stages=numbers(7, 4), stiff=numbers(5),
+    new=numbers(4) + 1.0, trial=numbers(4), stages=numbers(7, 4), stiff=numbers(8),
     weights=4, moving=np.ones(1, bool),
 )
 integrator.clock[END] = np.inf

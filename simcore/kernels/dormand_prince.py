@@ -74,7 +74,7 @@ class Integrator(NamedTuple):
     new: np.ndarray  # (N,) and at its end
     trial: np.ndarray  # (N,)
     stages: np.ndarray  # (7, N) k_1 to k_7 of the last step; during the next, k_1 is the last row
-    stiff: np.ndarray  # (5,) what `chebyshev` remembers
+    stiff: np.ndarray  # (8,) what `flows` remembers
     weights: int  # how many of the N are no padding
     moving: np.ndarray  # (H,) bool, whether a pathway moves; the others have no velocity
 
@@ -133,7 +133,8 @@ def judge(integrator, h, rtol, loss):
         row = at(zeroth, a)
         defect = splat(E[0]) * load(first, a)
         defect = fma(splat(E[STAGES - 1]), load(row, 0), defect)
-        for j in range(1, STAGES - 1):
+        row = at(row, size)  # the second stage has no part in it
+        for j in range(2, STAGES - 1):
             row = at(row, size)
             defect = fma(splat(E[j]), load(row, 0), defect)
         scale = bound * (least + larger(magnitude(load(new, a)), magnitude(load(trial, a))))
