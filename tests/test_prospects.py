@@ -272,6 +272,8 @@ def test_closed_forms_hold_where_they_are_said_to(experiment):
     for mode, target in enumerate(experiment.task.singular_values):
         sigma = run.strengths[[0, -1], :, mode]
         sigma = np.where(np.abs(sigma) < 1e-30, 0.0, sigma)  # rounding of full weights at zero
+        if experiment.resolved_engine != "modes" and not sigma[0].any():
+            continue  # which grows, however long that takes
         ends = theory.flow_end_split(sigma, experiment.network.depths, target)
         assert ends[1] == pytest.approx(ends[0], abs=1e-5 * max(target, 1e-3))
 
