@@ -22,6 +22,7 @@ from simcore.verdicts import (
     CLOSE,
     LEARNED,
     PARTS,
+    STILL,
     Ahead,
     Evidence,
     Reason,
@@ -39,10 +40,12 @@ STAYS = (Regime.WINNER_TAKES_ALL, Regime.PARTLY_REBALANCED, Regime.BALANCED, *RE
 def judge(experiment: Experiment, seen: Evidence) -> Verdicts:
     """The verdict on one run, with an axis of length one."""
     found = _as_seen(experiment, seen)
-    decays = experiment.dynamics.weight_decay and not experiment.dynamics.label_noise
-    if decays and found.regimes[0] in STAYS and not _stays(experiment, seen, found):
-        return _with(found, Regime.UNFINISHED, Reason.DECAYING)
-    return found
+    if not experiment.dynamics.weight_decay or experiment.dynamics.label_noise:
+        return found
+    moves = found.regimes[0] in STAYS and not _stays(experiment, seen, found)
+    # what moves without a swing is what decay drags along
+    moves |= found.reasons[0] is Reason.DYING_OUT and bool((seen.ahead.swing <= STILL).all())
+    return _with(found, Regime.UNFINISHED, Reason.DECAYING) if moves else found
 
 
 def _stays(experiment: Experiment, seen: Evidence, found: Verdicts) -> bool:

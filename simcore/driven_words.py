@@ -89,10 +89,8 @@ def _shared_more(run: Trajectory) -> str:
             "momentum overshoots at the end of the plateau, and that shared the signal out more "
             "evenly."
         )
-    return (
-        "The pathways end up sharing the signal more evenly than under plain gradient flow from "
-        "the same start."
-    )
+    than = "under plain gradient flow from the same start" if known else "when one of them led most"
+    return f"The pathways end up sharing the signal more evenly than {than}."
 
 
 def _kept(run: Trajectory) -> str | None:

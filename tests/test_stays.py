@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from itertools import product
 
 import numpy as np
 import pytest
@@ -155,3 +156,44 @@ def test_full_weights_are_settled_only_if_their_shares_stand_still():
         assert np.abs(two - one).max() <= 0.02, (one, two, full)
         told += 1
     assert told > 8
+
+
+@pytest.mark.parametrize("steps", [300, 400, 1000])
+@pytest.mark.parametrize("decay", [3e-4, 6e-4, 2e-3])
+def test_an_oscillation_is_named_only_where_something_swings(steps, decay):
+    """Below the edge decay drags the shares along, and nothing swings."""
+    for depth, scales in product((3, 6, 9), ((0.02, 0.018), (0.1, 0.05, 0.03))):
+        dynamics = Descent(step_size=1.2 / depth, steps=steps, weight_decay=decay)
+        run = simulate(
+            Experiment(
+                task=Spectrum(singular_values=(1.0,)),
+                network=Network(depths=(depth,) * len(scales)),
+                start=Balanced(scales=scales),
+                dynamics=dynamics,
+                record=Record(every=1, sharpness=False),
+            )
+        )
+        sums = run.strengths[-60:, :, 0].sum(axis=1)
+        turns = np.sign(np.diff(sums))
+        swings = np.ptp(sums) > 1e-3 and (turns[1:] != turns[:-1]).any()
+        assert ("oscillation" in regimes.describe(run)) <= swings
+
+
+def test_plain_gradient_flow_is_named_only_where_its_end_is_known():
+    said = set()
+    for seed, momentum in product(range(6), (0.5, 0.9)):
+        start = Gaussian(std=0.3, seed=seed)
+        dynamics = Descent(step_size=0.1, steps=300, momentum=momentum)
+        run = simulate(
+            Experiment(
+                task=Spectrum(singular_values=(3.873, 2.6, 2.0)),
+                network=Network(depths=(3, 3), width=8),
+                start=start,
+                dynamics=dynamics,
+                record=Record(sharpness=False),
+            )
+        )
+        said.add(regimes.describe(run))
+    more_even = {words for words in said if "more evenly than" in words}
+    assert more_even
+    assert not any("plain gradient flow" in words for words in more_even)
