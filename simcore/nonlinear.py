@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import curvature, driven_verdicts, driven_words, last_steps
+from simcore import curvature, driven_verdicts, driven_words, last_steps, theory
 from simcore.courses import sharpest
 from simcore.experiment import Dynamics
 from simcore.memory import once
@@ -242,7 +242,7 @@ _OF_REGIMES = {
 
 def _kept(run: Trajectory) -> str:
     if run.experiment.network.pathways == 1:
-        return "The one pathway learned the target."
+        return f"The one pathway learned {_learned(run)}."
     if met_edge(run) and shares_of(sharpest(run).strengths[-1]).max() >= LED:
         return (
             "The run met the edge of stability, and no pathway handed signal to another: the "
@@ -264,6 +264,15 @@ def _dead_network(run: Trajectory) -> str:
         "The network is dead: ReLU gives zero wherever a gradient would have to pass, so at any "
         f"step size no {end}; the loss stays at {run.loss[-1]:.3g}."
     )
+
+
+def _learned(run: Trajectory) -> str:
+    """What of the target: a verdict is about one mode, and others may be slow, or not be given."""
+    values = np.array(run.experiment.task.singular_values)
+    missing = np.abs(run.strengths[-1].sum(axis=0) - values)
+    if (missing <= CLOSE * values.max()).all():
+        return "the target"
+    return f"mode {theory.sharpest_mode(run.experiment) + 1} of the target"
 
 
 def _silent(run: Trajectory) -> list[str]:

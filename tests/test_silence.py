@@ -97,6 +97,17 @@ def test_a_loss_that_stays_stays(kind):
             assert "before it settled" not in said, said
 
 
+def test_what_one_pathway_has_not_learned_is_not_said_to_be():
+    whole = part = 0
+    for run, said, _ in told(0):
+        if "one pathway learned" in said:
+            all_of_it = "learned the target" in said
+            assert run.loss[-1] < 0.005 or not all_of_it, (run.loss[-1], said)
+            assert all_of_it or "learned mode 1 of the target" in said
+            whole, part = whole + all_of_it, part + (not all_of_it)
+    assert min(whole, part) > 0
+
+
 def test_the_loss_of_what_died_is_no_more_than_is_said_to_be_left():
     """With a pathway of depth 1 alone nothing is below that could move, whatever others learn."""
     task = Spectrum(singular_values=(1.0, 0.8), n_in=2, n_out=2)
