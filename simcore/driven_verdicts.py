@@ -13,10 +13,13 @@ The rest are the rules of `verdicts`, but for what a penalty and noise change:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
-from simcore import driven, prospects, theory, true_tail, verdicts
-from simcore.experiment import Experiment
+from simcore import driven, last_steps, prospects, theory, true_tail, verdicts
+from simcore.experiment import Descent, Experiment
 from simcore.prospects import Expected
 from simcore.verdicts import (
     CLOSE,
@@ -31,15 +34,22 @@ from simcore.verdicts import (
     shares_of,
 )
 
-TAIL = 0.2  # of a run, that its last records show
+FASTER = 2  # than shares move at the end they may on average move later
 PINNED = 0.03  # of the edge: as near as decay holds the sharpness to it
 RESTLESS = (Regime.CYCLE, Regime.CHAOS)
 STAYS = (Regime.WINNER_TAKES_ALL, Regime.PARTLY_REBALANCED, Regime.BALANCED, *RESTLESS)
 
+Judge = Callable[[Evidence], Verdicts]
+
 
 def judge(experiment: Experiment, seen: Evidence) -> Verdicts:
     """The verdict on one run, with an axis of length one."""
-    found = _as_seen(experiment, seen)
+    return if_decay_lets_it(experiment, seen, partial(_as_seen, experiment))
+
+
+def if_decay_lets_it(experiment: Experiment, seen: Evidence, as_seen: Judge) -> Verdicts:
+    """What is judged of what is seen, unless it claims to stay and weight decay still moves it."""
+    found = as_seen(seen)
     if not experiment.dynamics.weight_decay or experiment.dynamics.label_noise:
         return found
     moves = found.regimes[0] in STAYS and not _stays(experiment, seen, found)
@@ -55,13 +65,22 @@ def _stays(experiment: Experiment, seen: Evidence, found: Verdicts) -> bool:
     if not true_tail.goes_on(experiment):
         first, last = (shares_of(seen.ahead.strengths[part]) for part in (0, -1))
         moved = np.abs(last - first).max() * PARTS / (PARTS - 1)
-        return restless or bool(true_tail.RUNS / TAIL * moved <= CLOSE)
+        later = FASTER * true_tail.RUNS / _part_seen(experiment) * moved
+        return restless or bool(later <= CLOSE)
     later = _as_seen(experiment, seen._replace(ahead=true_tail.later(experiment)))
     if restless:
         return later.regimes[0] in RESTLESS
     end = true_tail.last_shares(experiment)
     same = (later.regimes[0], later.reasons[0]) == (found.regimes[0], found.reasons[0])
     return same and bool(np.abs(later.shares - end).max() <= CLOSE)
+
+
+def _part_seen(experiment: Experiment) -> float:
+    """The part of a descent that its last records show."""
+    dynamics = experiment.dynamics
+    assert isinstance(dynamics, Descent)
+    steps = dynamics.recorded(experiment.record)
+    return float(np.ptp(steps[last_steps.tail(len(steps))]) / dynamics.steps)
 
 
 def _with(found: Verdicts, regime: Regime, reason: Reason) -> Verdicts:

@@ -10,6 +10,10 @@ from simcore.courses import sharpest
 from simcore.trajectory import Trajectory
 from simcore.verdicts import CLOSE, Reason, Regime
 
+DECAYING = (
+    "Weight decay is still moving the signal, slowly, so the shares are those of a while; give it "
+    "more steps."
+)
 _OF_REASONS = {
     Reason.DECAYS: (
         "Weight decay is stronger than the pull of the target on so small a start, so the weights "
@@ -19,10 +23,7 @@ _OF_REASONS = {
         "Weight decay favours a single pathway, and the edge of stability hands signal back to the "
         "others: the run stays at the edge, where the two balance."
     ),
-    Reason.DECAYING: (
-        "Weight decay is still moving the signal, slowly, so the shares are those of a while; give "
-        "it more steps."
-    ),
+    Reason.DECAYING: DECAYING,
 }
 _LOST = (
     "The signal was there and fell back near zero, where gradients are so small that coming back "

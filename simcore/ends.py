@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simcore import regimes
+from simcore import last_steps, regimes
 from simcore.trajectory import Trajectory
 
 
@@ -22,7 +22,7 @@ class End:
 
     @classmethod
     def of(cls, run: Trajectory, mode: int) -> End:
-        tail = regimes.tail(len(run.steps))
+        tail = last_steps.tail(len(run.steps))
         bands = run.strengths_range[tail, :, :, mode]
         shown = run.strengths[tail, :, mode]
         return cls(

@@ -18,13 +18,22 @@ from simcore.experiment import Descent, Record
 from simcore.kernels import matrices as kernels
 from simcore.matrices_engine import MatricesEngine
 from simcore.memory import once
+from simcore.samples_engine import SamplesEngine
 from simcore.simulate import simulate
 from simcore.trajectory import Trajectory
 from simcore.verdicts import PARTS, STILL, Ahead, over_pathways
 
+FULL = {"matrices": MatricesEngine, "samples": SamplesEngine}  # engines of full weights
 LEAST = 48  # steps that full weights go on, but for no more than this part of the run
 PART_OF_RUN = 5
 MOST_SEEN = 20_000  # steps of a run of which the largest share is known, if it is asked for
+
+
+def tail(records: int) -> slice:
+    """The records on which an end is judged: the last fifth, 12 to 200 of them, and not more than
+    the second half."""
+    wanted = min(200, max(12, records // 5), max(2, records // 2))
+    return slice(max(0, records - wanted), records)
 
 
 def of(mode: Course, loss: np.ndarray, sharpness: Any, rests: bool) -> Ahead:
@@ -67,7 +76,7 @@ def _period(series: np.ndarray, swings: np.ndarray) -> int:
 def go_on(run: Trajectory) -> bool:
     """Whether plain descent goes on from the weights at the end."""
     experiment, dynamics = run.experiment, run.experiment.dynamics
-    full = experiment.resolved_engine == "matrices" and run.theta is not None
+    full = experiment.resolved_engine in FULL and run.theta is not None
     plainly = dynamics.iterated and not dynamics.driven
     return full and plainly and all(dynamics.moving(experiment.network.pathways))
 
@@ -98,7 +107,9 @@ def _next_steps(run: Trajectory, steps: int) -> tuple[np.ndarray, np.ndarray]:
     experiment, eta = run.experiment, run.experiment.dynamics.eta
     assert run.theta is not None
     assert eta is not None
-    engine = MatricesEngine(replace(experiment, record=Record(frames=2, sharpness=False)))
+    engine = FULL[experiment.resolved_engine](
+        replace(experiment, record=Record(frames=2, sharpness=False))
+    )
     engine.weights[:] = engine.enter(run.theta)
     kernels.evaluate(engine.weights, engine.layout, engine.problem, engine.work)
     strengths = np.full((steps, *run.strengths.shape[1:]), np.inf)

@@ -28,6 +28,7 @@ from simcore import (
 )
 from simcore.courses import BLOW_UP, Course, sharpest
 from simcore.experiment import Dynamics, Experiment
+from simcore.last_steps import tail
 from simcore.memory import once
 from simcore.trajectory import Outcome, Trajectory
 from simcore.verdicts import (
@@ -99,9 +100,9 @@ def classify(run: Trajectory) -> Regime:
     A descent from an aligned start is judged on its true tail (`verdicts`), so neither this nor
     what a longer run does depends on how often it was recorded; one with events, momentum or weight
     decay, too, and plain descent of full weights on the steps that follow (`last_steps`). Other
-    runs are judged on the last fifth of their records, 12 to 200 of them; those with events,
-    momentum, weight decay or label noise by the rules of `driven_verdicts`, those of pathways that
-    are not linear by `nonlinear`.
+    runs are judged on the last fifth of their records, 12 to 200 of them. Those with events,
+    momentum, weight decay or label noise are judged by the rules of `driven_verdicts`, those of
+    pathways that are not linear by `nonlinear`.
     """
     return _judged(run).regime
 
@@ -160,13 +161,6 @@ def _judge_of(dynamics: Dynamics) -> Callable[[Experiment, Evidence], Verdicts]:
     if dynamics.averages:
         return averages.judge
     return verdicts.judge_one if dynamics.plain else driven_verdicts.judge
-
-
-def tail(records: int) -> slice:
-    """The records on which an end is judged: the last fifth, 12 to 200 of them, and not more than
-    the second half."""
-    wanted = min(200, max(12, records // 5), max(2, records // 2))
-    return slice(max(0, records - wanted), records)
 
 
 def _of_records(run: Trajectory) -> Evidence:
@@ -344,11 +338,11 @@ def _from_then_on(condition: np.ndarray) -> int:
 def headline(run: Trajectory) -> str:
     """The regime in a few words, other ones where its name would not be true of this run."""
     judged = _judged(run)
-    if not run.experiment.network.linear:
-        return nonlinear.headline(run, judged.regime, judged.reason)
     regime, special = judged.regime, driven_words.headline(judged.reason)
     if special is not None:
         return special
+    if not run.experiment.network.linear:
+        return nonlinear.headline(run, regime, judged.reason)
     if run.experiment.dynamics.averages:
         return averages.headline(run, regime, judged.reason)
     if regime is Regime.WINNER_TAKES_ALL and not _has_winner(run):

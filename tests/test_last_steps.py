@@ -86,6 +86,64 @@ def test_a_longer_run_does_not_contradict_it():
     assert told > 60
 
 
+def bent(count: int, seed: int):
+    """Random small networks with ReLU or tanh, at .5 to 1.6 times the step size at the edge of a
+    linear pathway."""
+    draw = np.random.default_rng(seed)
+    for _ in range(count):
+        modes = int(draw.integers(1, 3))
+        values = tuple(sorted(draw.uniform(0.4, 2, modes), reverse=True))
+        sizes = modes + draw.integers(0, 3, 2)
+        depths = tuple(int(depth) for depth in draw.integers(2, 5, draw.integers(1, 4)))
+        width = int(draw.integers(sizes.max(), 9))
+        unit = 2 / max(theory.single_path_sharpness(values[0], depth) for depth in depths)
+        yield Experiment(
+            task=Spectrum(singular_values=values, n_in=int(sizes[0]), n_out=int(sizes[1])),
+            network=Network(
+                depths=depths,
+                width=width,
+                activation="relu" if draw.random() < 0.7 else "tanh",
+                activate_last=bool(draw.random() < 0.4),
+            ),
+            start=Gaussian(
+                std=float(draw.uniform(0.4, 1.1) / np.sqrt(width)), seed=int(draw.integers(1000))
+            ),
+            dynamics=Descent(
+                step_size=float(unit * draw.uniform(0.5, 1.6)), steps=int(draw.choice([300, 1000]))
+            ),
+            record=RECORDS[-1],
+        )
+
+
+@cache
+def judged_bent():
+    """(run, verdict) of those that finish."""
+    runs = [simulate(experiment) for experiment in bent(120, 5)]
+    return [(run, regimes.classify(run)) for run in runs if run.outcome is Outcome.FINISHED]
+
+
+def test_nor_does_it_with_pathways_that_are_not_linear():
+    for run, regime in judged_bent()[::2]:
+        said = {
+            regimes.classify(simulate(replace(run.experiment, record=record))) for record in RECORDS
+        }
+        assert said == {regime}, (said, run.experiment)
+
+
+def test_restless_pathways_that_are_not_linear_go_on():
+    """But for chaos that ends at a minimum, which no steps of before can tell."""
+    restless = [(run, regime) for run, regime in judged_bent() if regime in RESTLESS]
+    ended = []
+    for run, regime in restless:
+        longer = variations.with_steps(run.experiment, 4 * run.experiment.dynamics.steps)
+        after = regimes.classify(simulate(longer))
+        assert after is not Regime.UNFINISHED, (regime, longer)
+        assert after in RESTLESS or regime is Regime.CHAOS, (regime, after, longer)
+        ended += [longer] if after not in RESTLESS else []
+    assert len(restless) > 20
+    assert len(ended) <= 1, ended
+
+
 def test_a_cycle_is_one_of_the_loss_of_all_modes_too():
     """The sum jumps between two values, and the loss repeats itself after 3 steps, or never."""
     steps = np.arange(384)

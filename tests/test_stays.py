@@ -31,6 +31,7 @@ from simcore import (
 from simcore.regimes import Regime
 
 LONGER = 10
+EVERY = Record(every=1, sharpness=False)
 SETTLED = {Regime.WINNER_TAKES_ALL, Regime.PARTLY_REBALANCED, Regime.BALANCED}
 RESTLESS = set(driven_verdicts.RESTLESS)
 
@@ -133,20 +134,22 @@ def test_how_often_it_was_recorded_does_not_matter():
             assert regimes.classify(again) is regime, run.experiment
 
 
-def test_full_weights_are_settled_only_if_their_shares_stand_still():
+@pytest.mark.parametrize("activation", ["linear", "tanh", "relu"])
+@pytest.mark.parametrize("record", [Record(frames=100, sharpness=False), EVERY])
+def test_full_weights_are_settled_only_if_their_shares_stand_still(activation, record):
     """There the end is not iterated on; what moves in the last records tells how it would go on."""
     draw, told = np.random.default_rng(4), 0
-    for _ in range(60):
+    for _ in range(90):
         full = Experiment(
             task=Spectrum(singular_values=(1.0,)),
-            network=Network(depths=(int(draw.integers(3, 5)),) * 2, width=3),
+            network=Network(depths=(int(draw.integers(3, 5)),) * 2, width=3, activation=activation),
             start=Gaussian(std=0.45, seed=int(draw.integers(1000))),
             dynamics=Descent(
                 step_size=float(draw.uniform(0.1, 0.5)),
                 steps=int(draw.choice([300, 1500])),
                 weight_decay=float(10 ** draw.uniform(-4.5, -2)),
             ),
-            record=Record(frames=100, sharpness=False),
+            record=record,
         )
         run = simulate(full)
         if run.outcome is not Outcome.FINISHED or regimes.classify(run) not in SETTLED:
