@@ -19,7 +19,8 @@ if not experiment.network.linear:
         "All of this is about linear pathways of these depths; those of the run have "
         f"{experiment.network.phi}."
     )
-target = experiment.task.singular_values[theory.sharpest_mode(experiment)]
+mode = theory.sharpest_mode(experiment)
+target = experiment.task.singular_values[mode]
 depths = experiment.network.depths
 best = theory.flattest_split(target, depths)
 lowest = theory.balanced_sharpness(target, depths)
@@ -71,7 +72,7 @@ def minima() -> None:
             }
         )
         if len(depths) == 2 and experiment.dynamics.eta is not None:
-            flow_end = prospects.ends(experiment)["flow"]
+            flow_end = prospects.ends(experiment, mode)["flow"]
             _ui.chart(
                 charts.minima_curve(
                     target,

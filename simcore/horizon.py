@@ -24,6 +24,7 @@ from simcore.true_tail import Descents
 from simcore.verdicts import CLOSE, STILL, Regime, shares_of
 
 TWINS, MOST_BITS, SEED = 15, 8, 1  # with the run itself they fill vectors
+MOST_UPDATES = 300_000_000  # of a scale: what takes longer is not asked
 PIXEL = 0.003  # of a mode's target: what a picture of it can show
 
 
@@ -97,10 +98,14 @@ def _moved(x: np.ndarray, count: np.ndarray) -> np.ndarray:
 def _horizon(experiment: Experiment, last_record: int) -> Horizon | None:
     pathways, modes = experiment.network.pathways, len(experiment.task.singular_values)
     runs, dynamics = 1 + TWINS, experiment.dynamics
+    if not experiment.task.singular_values[0] > 0:  # there is nothing to tell runs apart by
+        return None
     assert isinstance(dynamics, Descent)
     begin = mode_starts.begin([experiment] * runs)
     system, state, used = begin.system, begin.state, runs * modes
     system.step_size[:] = dynamics.step_size
+    if runs * modes * len(system.power) * dynamics.steps > MOST_UPDATES:
+        return None
     of_groups = np.repeat(np.pad(bits(pathways), ((1, 0), (0, 0))), np.diff(system.first), axis=1)
     begin.x[:, :used] = _moved(begin.x[:, :used], np.repeat(of_groups, modes, axis=0).T)
     evaluate(begin.x, system, state)

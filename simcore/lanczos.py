@@ -117,6 +117,7 @@ class InTurn(Lanczos):
         return values, residuals
 
     def solve(self, place: Place, accuracy: Accuracy, look: Look) -> Pairs:
+        self.forget_state()  # whoever asks has found that it is another
         values, residuals = self.along(place.theta[None], place, accuracy, look)
         return values[0], residuals[0]
 

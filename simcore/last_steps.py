@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from simcore import true_tail
+from simcore.cost import cost
 from simcore.courses import Course, course, sharpest, sharpest_modes
 from simcore.experiment import Descent, Record
 from simcore.kernels import matrices as kernels
@@ -26,7 +27,9 @@ from simcore.verdicts import PARTS, STILL, Ahead, over_pathways
 FULL = {"matrices": MatricesEngine, "samples": SamplesEngine}  # engines of full weights
 LEAST = 48  # steps that full weights go on, but for no more than this part of the run
 PART_OF_RUN = 5
-MOST_SEEN = 20_000  # steps of a run of which the largest share is known, if it is asked for
+# Steps of a run of which the largest share is known, if it is asked for, and seconds that this may
+# take, as they are estimated.
+MOST_SEEN, AFFORDED = 20_000, 10.0
 
 
 def tail(records: int) -> slice:
@@ -133,7 +136,7 @@ def _next_steps(run: Trajectory, steps: int) -> tuple[np.ndarray, np.ndarray]:
 @once
 def largest_share(run: Trajectory) -> float:
     """The largest share that a pathway had at any step of a descent, which is done again to see
-    them all (of a very long one, evenly many)."""
+    them all (of a very long one, evenly many; of one that takes long, its records)."""
     return float(sharpest(_step_by_step(run)).largest_share.max())
 
 
@@ -145,4 +148,4 @@ def _step_by_step(run: Trajectory) -> Trajectory:
     stride = -(-steps // min(MOST_SEEN, last.most_records - 1))
     every = replace(last, record=Record(every=stride + 1 - stride % 2, sharpness=False))
     same = np.array_equal(run.steps, experiment.dynamics.recorded(every.record))
-    return run if same else simulate(every)
+    return run if same or cost(every).seconds > AFFORDED else simulate(every)

@@ -234,7 +234,7 @@ def flow_end(experiment: Experiment) -> np.ndarray:
     return _flow_end(experiment.start, depths, mode, target)
 
 
-@lru_cache(maxsize=64)  # a page asks several times
+@remembered(64)  # a page asks several times
 def _flow_end(start: Start, depths: tuple[int, ...], mode: int, target: float) -> np.ndarray:
     found, _ = layer_flow.ends([start.layer_scales(depths, mode)], [target])
     found = found[:, 0] / target
@@ -576,10 +576,12 @@ def start_edge(experiment: Experiment) -> float:
     if not follows_closed_forms(experiment):
         return math.inf
     values, depths = experiment.task.singular_values, experiment.network.depths
-    return experiment.dynamics.at_edge(_start_sharpness(experiment.start, depths, values))
+    sharpness, dynamics = _start_sharpness(experiment.start, depths, values), experiment.dynamics
+    flat = not sharpness + dynamics.weight_decay > 0  # as where all pathways start at zero
+    return math.inf if flat else dynamics.at_edge(sharpness)
 
 
-@lru_cache(maxsize=64)  # step sizes that follow each other begin alike
+@remembered(64)  # step sizes that follow each other begin alike
 def _start_sharpness(start: Start, depths: tuple[int, ...], values: tuple[float, ...]) -> float:
     strengths = [start.strengths(0 if start.uniform else mode) for mode in range(len(values))]
     return float(landscape.sharpness(strengths, depths, np.array(values)).max())

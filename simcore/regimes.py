@@ -64,6 +64,7 @@ PHASES = (
     "settled",
 )
 PLATEAU, GROWTH, BREAKING, EDGE, REBALANCING, SETTLED = PHASES
+RAISED = 1e-9  # of the loss at the start: less is rounding
 NEARLY = 0.1  # of a share: so far steps below every edge may lead away from gradient flow
 FAR_BELOW = 3  # times below the edge: there descent follows gradient flow from any start
 LONG = 10  # updates near zero in a row: an oscillation at the edge dips below for fewer
@@ -153,8 +154,12 @@ def _judge(run: Trajectory, seen: Evidence) -> Verdicts:
 
 
 def _met_edge(run: Trajectory) -> bool:
-    """Whether the recorded sharpness came up to the edge."""
-    return run.edge is not None and bool((_felt(run) >= run.edge).any())
+    """Whether the recorded sharpness came up to the edge, or a step raised the loss, which below
+    the edge none can."""
+    if run.edge is None:
+        return False
+    rose = run.loss_range[1:, 1] > run.loss[:-1] + RAISED * run.loss[0]
+    return bool((_felt(run) >= run.edge).any() or rose.any())
 
 
 def _judge_of(dynamics: Dynamics) -> Callable[[Experiment, Evidence], Verdicts]:

@@ -400,7 +400,7 @@ def half_time(start_strengths: ArrayLike, depths: Sequence[int], singular_value:
     return _time_between(tuple(start.tolist()), tuple(layers.tolist()), begin, end, target)
 
 
-_HALVINGS = 11
+_HALVINGS = 7  # at most, which takes some ten milliseconds
 
 
 @lru_cache(maxsize=1024)  # several runs on one task ask for all its modes
@@ -421,7 +421,7 @@ def _time_between(
         # divided before it is squared, so that the smallest starts do not underflow
         speed = (layers * slopes * (slopes / unit[..., None])).sum(axis=-1) * np.abs(target - sums)
         time, pieces = float((weights * np.abs(width) / speed).sum()), 2 * pieces
-        if abs(time - before) <= 1e-9 * time:
+        if abs(time - before) <= 1e-9 * time or not math.isfinite(time):
             break
     return time
 

@@ -444,3 +444,11 @@ def test_beside_a_descent_in_the_picture(medium):
     assert 14 < mark.x < 15.4
     far = np.abs(run.strengths[:, :, 0] - medium.strengths[: len(run.steps), :, 0]).max(axis=1)
     assert far[run.time < mark.x - 0.3].max() <= 0.02
+
+
+@pytest.mark.parametrize("depths", [(3,), (3, 3), (2, 2), (1, 4)])
+def test_from_zero_there_is_no_edge_to_begin_above(depths):
+    start = Balanced(scales=(0.0,) * len(depths))
+    run = simulate(replace(experiment(13, 1.0, depths, (0.1,) * len(depths)), start=start))
+    assert regimes.headline(run)
+    assert regimes.describe(run)

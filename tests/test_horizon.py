@@ -12,6 +12,7 @@ import pytest
 from simcore import (
     Balanced,
     Descent,
+    Experiment,
     Flow,
     Gaussian,
     LayerScales,
@@ -207,3 +208,26 @@ def test_nobody_knows_of_flows_full_weights_and_runs_that_were_cancelled():
 def test_rounding_is_not_asked_of_a_start_that_stays():
     still = replace(MEDIUM, start=Balanced(scales=(0.0, 0.0)))
     assert horizon.horizon(simulate(still)) is None
+
+
+def test_what_is_too_dear_or_has_no_target_is_not_asked(monkeypatch):
+    run = simulate(
+        Experiment(
+            task=Spectrum(singular_values=(0.0,)),
+            network=Network(depths=(4, 4)),
+            start=Balanced(scales=(0.3, 0.2)),
+            dynamics=Descent(step_size=0.3, steps=50),
+        )
+    )
+    assert horizon.horizon(run) is None
+    assert "rounding" not in regimes.describe(run)
+    wide = Experiment(
+        task=Spectrum(singular_values=tuple(np.linspace(1.0, 0.5, 64).tolist())),
+        network=Network(depths=(20,) * 8),
+        start=Balanced(scales=(0.01,) * 8),
+        dynamics=Descent(step_size=0.15, steps=50_000),
+        record=Record(frames=2, sharpness=False),
+    )
+    dear = simulate(wide)
+    monkeypatch.setattr(horizon, "kernels", None)  # nothing is stepped
+    assert horizon.horizon(dear) is None

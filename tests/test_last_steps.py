@@ -187,3 +187,11 @@ def test_the_largest_share_is_that_of_all_steps():
         every = simulate(replace(run.experiment, record=Record(every=1, sharpness=False)))
         peak = courses.sharpest(every).largest_share.max()
         assert last_steps.largest_share(run) == peak
+
+
+def test_a_run_that_takes_long_is_not_done_again(monkeypatch):
+    full = next(drawn(1, 3))
+    run = simulate(full)
+    monkeypatch.setattr(last_steps, "AFFORDED", 0.0)
+    monkeypatch.setattr(last_steps, "simulate", None)
+    assert regimes.headline(run)

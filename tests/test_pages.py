@@ -12,13 +12,19 @@ from pages import _controls, _reached, _runs, _stage, _state, _ui
 from pages._names import PAGES
 from pages._words import WORDS
 from simcore import (
+    Balanced,
     CentralFlow,
+    Descent,
+    Experiment,
     Freeze,
+    Network,
     Ramp,
+    Spectrum,
     StepSize,
     links,
     presets,
     regimes,
+    theory,
     variations,
 )
 from simcore.figures import style
@@ -397,6 +403,26 @@ def test_why_flat_names_the_edge_of_the_dynamics_in_words_and_picture(query, mon
     edge, symbol = dynamics.edge, dynamics.edge_symbol
     assert f"{symbol} = **{edge:.4g}**" in words(app)
     assert f"{symbol} = {style.short(edge)}" in json.dumps(drawn[0].to_dict(), ensure_ascii=False)
+
+
+def test_why_flat_is_about_the_sharpest_mode_throughout(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(_ui, "chart", lambda chart, *_: drawn.append(chart))
+    experiment = Experiment(
+        task=Spectrum(singular_values=(1.0, 0.8)),
+        network=Network(depths=(4, 4)),
+        start=Balanced(scales=((0.2, 0.01), (0.2, 0.0001))),
+        dynamics=Descent(step_size=0.2, steps=100),
+    )
+    mode = theory.sharpest_mode(experiment)
+    assert mode == 1
+    app = open_app(**links.to_query(experiment))
+    app.switch_page("pages/why_flat.py").run()
+    data = [row for rows in drawn[0].to_dict()["datasets"].values() for row in rows]
+    (end,) = [row for row in data if row.get("mark") == "GF end"]
+    target = experiment.task.singular_values[mode]
+    expected = theory.flow_end_split(experiment.start.strengths(mode), (4, 4), target)
+    assert end["x"] == pytest.approx(expected[0], rel=1e-6)
 
 
 @pytest.mark.parametrize(

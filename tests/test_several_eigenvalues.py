@@ -299,3 +299,19 @@ def test_states_in_one_call_have_the_bits_of_a_call_each_wherever_a_call_leaves_
         np.testing.assert_array_equal(found, expected)
         np.testing.assert_array_equal(along.solver.vectors, one.solver.vectors)
         assert along.solver.products == one.solver.products
+
+
+@pytest.mark.parametrize("size", [1e-3, 0.05])
+def test_what_was_found_loosely_or_for_another_target_is_sought_again(size):
+    """On a plateau, where Davidson's method leaves it to Lanczos."""
+    experiment = network(ONES)
+    along = Along(experiment, 4, Accuracy(0.3))
+    theta = size * np.random.default_rng(0).standard_normal(along.solver.layout.size)
+    along.solve(theta)
+    along.accuracy = Accuracy(1e-12)
+    values, residuals = along.solve(theta)
+    assert values == pytest.approx(along.spectrum()[:4], rel=1e-9)
+    assert residuals.max() <= 1e-10 * values[0]
+    along.problem = curvature.problem(replace(experiment, task=ALMOST))
+    values, _ = along.solve(theta)
+    assert values == pytest.approx(along.spectrum()[:4], rel=1e-9)
