@@ -49,6 +49,7 @@ from simcore.samples_engine import SamplesEngine
 
 Run = Callable[[], object]
 WARM_UPS = 8  # after which whoever learns how to run has learned it
+TURN = 0.02  # seconds, at least, of a turn
 PAUSE = 0.1  # seconds: the threads of a BLAS look for work for a while after they have had some
 SIZES = [(2, 3, 8), (4, 4, 8), (4, 4, 16), (4, 4, 32), (2, 3, 64), (2, 3, 128)]  # H, L, n
 GOALS = {8: 4.0, 16: 3.0, 32: 1.5, 64: 1.5, 128: 1.2}  # against JAX, and all others:
@@ -66,18 +67,27 @@ MARKS = "<!-- table -->", "<!-- end of table -->"
 
 def take_turns(contenders: dict[str, Run], rounds: int) -> dict[str, list[float]]:
     """Seconds of each contender in each round; before the clock counts everybody runs a few times,
-    and threads of whoever ran before have gone to sleep."""
+    and threads of whoever ran before have gone to sleep. A turn is as many runs, for everybody, as
+    take the fastest a while, because what follows a sleep is cold."""
     times: dict[str, list[float]] = {name: [] for name in contenders}
+    quickest = np.inf
     for run in contenders.values():
         for _ in range(WARM_UPS):
-            run()
+            quickest = min(quickest, _seconds(run, 1))
+    runs = max(1, round(TURN / quickest))
     for _ in range(rounds):
         for name, run in contenders.items():
             time.sleep(PAUSE)
-            begin = time.perf_counter()
-            run()
-            times[name].append(time.perf_counter() - begin)
+            times[name].append(_seconds(run, runs))
     return times
+
+
+def _seconds(run: Run, runs: int) -> float:
+    """Of one of so many runs."""
+    begin = time.perf_counter()
+    for _ in range(runs):
+        run()
+    return (time.perf_counter() - begin) / runs
 
 
 def fastest(variants: dict[str, Run]) -> Run:
