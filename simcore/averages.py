@@ -107,12 +107,12 @@ def sentence(run: Trajectory, regime: Regime, reason: Reason) -> str:
         )
     if regime is Regime.PARTLY_REBALANCED:
         handed = (
-            "ept at the edge, central flow handed signal to the others until the shared solution "
-            "was just flat enough."
+            "central flow was kept at the edge and handed signal to the others until the shared "
+            "solution was just flat enough."
         )
         if np.isnan(prospects.flow_end(run.experiment)).any():
-            return f"K{handed}"
-        return f"The minimum that gradient flow leads to is too sharp for this step size; k{handed}"
+            return handed.capitalize()
+        return f"The minimum that gradient flow leads to is too sharp for this step size; {handed}"
     return "Kept at the edge, central flow went on to a minimum that is flat enough."
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from simcore.frames import Coordinates
@@ -37,8 +35,8 @@ class Davidson(Method):
 
     def __init__(self, lanczos: Lanczos) -> None:
         """For as many eigenvalues as `lanczos` finds, in its coordinates and with its noise."""
-        super().__init__(lanczos.noise.shape[1])
-        self.coordinates, self.lanczos = lanczos.coordinates, lanczos
+        super().__init__(lanczos.coordinates, lanczos.noise.shape[1])
+        self.lanczos = lanczos
         self.k = len(lanczos.noise)
         coordinates, rows = self.coordinates, padded(self.k + GUARD + 1)
         room = (MOST + 2) * rows
@@ -106,7 +104,7 @@ class Davidson(Method):
         self.basis[0], self.fresh[:k] = self.lanczos.noise_at(place, 1)[0], self.vectors
         begun = int(
             kernels.chain(
-                *self._here(place), self.basis, self.images, CHAIN, self.overlaps, self.numbers
+                *self.here(place), self.basis, self.images, CHAIN, self.overlaps, self.numbers
             )
         )
         self.grown += begun
@@ -115,11 +113,6 @@ class Davidson(Method):
             self.fresh[:k] = self.inverse.top(place, k)
             count = self._extend(count, k)
         return self._apply(place, begun, count)
-
-    def _here(self, place: Place) -> tuple[Any, ...]:
-        """Where the Hessian is taken, as the kernels want it."""
-        here = self.coordinates
-        return place.theta, here.layout, place.problem, place.work, here.tangent, here.frame
 
     def _extend(self, start: int, wanted: int) -> int:
         return int(
@@ -130,7 +123,7 @@ class Davidson(Method):
 
     def _apply(self, place: Place, start: int, stop: int) -> int:
         kernels.apply(
-            *self._here(place), self.basis, self.images, start, stop, self.overlaps, self.numbers
+            *self.here(place), self.basis, self.images, start, stop, self.overlaps, self.numbers
         )
         self.grown += stop - start
         return stop

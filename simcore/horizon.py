@@ -63,7 +63,7 @@ class Horizon(NamedTuple):
 
 def horizon(run: Trajectory) -> Horizon | None:
     """The steps of a run that depend on rounding; None where none does, or where nobody knows: of
-    flows, full weights and runs that were cancelled."""
+    flows, full weights, runs that were cancelled and those whose twins would take too long."""
     known = run.outcome in (Outcome.FINISHED, Outcome.DIVERGED)
     if not (known and true_tail.has_true_tail(run.experiment)):
         return None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from simcore.frames import Coordinates
@@ -32,8 +30,8 @@ class Lanczos(Method):
     def __init__(self, coordinates: Coordinates, noise: np.ndarray, per_call: int) -> None:
         """`noise`: a random vector of weights (k, N) for each eigenvalue; `per_call`: products
         between two looks."""
-        super().__init__(noise.shape[1])
-        self.coordinates, self.noise, self.per_call = coordinates, noise, per_call
+        super().__init__(coordinates, noise.shape[1])
+        self.noise, self.per_call = noise, per_call
         most, numbers = room(coordinates.layout), (len(noise), coordinates.size)
         self.scratch = kernels.Lanczos(
             zeros(most + 1, coordinates.size),
@@ -165,17 +163,12 @@ class OneSpace(Lanczos):
             self.found[:] = np.nan
         return self._settled(place, vectors)
 
-    def _here(self, place: Place) -> tuple[Any, ...]:
-        """Where the Hessian is taken, as the kernels want it."""
-        here = self.coordinates
-        return place.theta, here.layout, place.problem, place.work, here.tangent, here.frame
-
     def _settled(self, place: Place, vectors: np.ndarray) -> Pairs:
         """Ritz values of those found, and residuals: the complement hid how far H v leans on the
         vectors before, of which two may share two eigenvalues that are almost the same."""
         found, images = self.found[: len(vectors)], zeros(*vectors.shape)
         for vector, image in zip(found, images, strict=True):
-            framed_product(*self._here(place), vector, image)
+            framed_product(*self.here(place), vector, image)
         self.products += len(found)
         overlaps = found @ images.T
         if not np.isfinite(overlaps).all():
@@ -233,9 +226,7 @@ class OneSpace(Lanczos):
         return None
 
     def _lengthen(self, place: Place, made: int, stop: int, count: int) -> int:
-        return int(
-            kernels.lengthen(*self._here(place), self.scratch, made, stop, self.found, count)
-        )
+        return int(kernels.lengthen(*self.here(place), self.scratch, made, stop, self.found, count))
 
     def _ritz(self, count: int) -> tuple[np.ndarray, np.ndarray] | None:
         """Eigenvalues, largest first, and eigenvectors, rows, of the tridiagonal matrix of so many

@@ -25,8 +25,9 @@ from simcore.trajectory import Trajectory
 from simcore.verdicts import PARTS, STILL, Ahead, over_pathways
 
 FULL = {"matrices": MatricesEngine, "samples": SamplesEngine}  # engines of full weights
-LEAST = 48  # steps that full weights go on, but for no more than this part of the run
-PART_OF_RUN = 5
+# Steps that full weights go on at least, and the part of their run where that is more.
+LEAST, PART_OF_RUN = 48, 5
+RAISED = 1e-9  # of the loss at the start: less is rounding
 # Steps of a run of which the largest share is known, if it is asked for, and seconds that this may
 # take, as they are estimated.
 MOST_SEEN, AFFORDED = 20_000, 10.0
@@ -131,6 +132,22 @@ def _next_steps(run: Trajectory, steps: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 # --- The past --------------------------------------------------------------------------------
+
+
+def felt(run: Trajectory) -> np.ndarray:
+    """The recorded sharpness that the edge compares with: of the weights that move, (K,)."""
+    return run.sharpness if run.moving_sharpness is None else run.moving_sharpness
+
+
+def met_edge(run: Trajectory) -> bool:
+    """Whether the recorded sharpness came up to the edge, or a step of plain descent raised a loss
+    that is smooth, which below the edge none can."""
+    if run.edge is None:
+        return False
+    met = felt(run) >= run.edge
+    if run.experiment.dynamics.plain and run.experiment.network.activation != "relu":
+        met[1:] |= run.loss_range[1:, 1] > run.loss[:-1] + RAISED * run.loss[0]
+    return bool(met.any())
 
 
 @once

@@ -58,9 +58,8 @@ class MatricesEngine(Moving):
     def _worth_two(self, step: float) -> float:
         """How many steps, of so many seconds each, are worth another thread."""
         alone = self.problem.samples.used or self.experiment.network.pathways < 2
-        alone |= not hasattr(
-            matrix_kernels.descend_through, "signatures"
-        )  # Python's threads take turns
+        # compiled, or threads take turns
+        alone |= not hasattr(matrix_kernels.descend_through, "signatures")
         return np.inf if alone or step < SHORT else hands.Pace.WORTH / step
 
     def _goal(self) -> Problem:
@@ -265,10 +264,9 @@ class MatricesEngine(Moving):
                 here = [k for k, of in enumerate(moving) if of == some]
                 if some not in self.solvers:
                     self.solvers[some] = curvature.EigenSolver(self.experiment, 1, some)
-                states = np.ascontiguousarray(self.states[here])
-                found[here] = self.solvers[some].along(states, self.problem, ALONG_RUN, look)[0][
-                    :, 0
-                ]
+                solver, states = self.solvers[some], self.states[here]
+                values, _ = solver.along(states, self.problem, ALONG_RUN, look)
+                found[here] = values[:, 0]
         return found
 
     def keep(self) -> None:

@@ -79,14 +79,9 @@ def _verdict(run: Trajectory, seen: Evidence, fallen: float) -> tuple[Regime, Re
         return (Regime.CYCLE if ahead.period[0] > 0 else Regime.CHAOS), Reason.NONE
     if not (np.abs(ahead.totals - 1) <= CLOSE).all():
         return Regime.UNFINISHED, Reason.DEAD if _have_died(run) else Reason.EARLY
-    if met_edge(run) and fallen > CLOSE:
+    if last_steps.met_edge(run) and fallen > CLOSE:
         return Regime.PARTLY_REBALANCED, Reason.NONE
     return Regime.WINNER_TAKES_ALL, Reason.NONE
-
-
-def met_edge(run: Trajectory) -> bool:
-    """Whether the recorded sharpness came up to the edge."""
-    return run.edge is not None and bool((run.sharpness >= run.edge).any())
 
 
 # --- Outputs that ReLU holds at zero ---------------------------------------------------------
@@ -243,14 +238,14 @@ _OF_REGIMES = {
 def _kept(run: Trajectory) -> str:
     if run.experiment.network.pathways == 1:
         return f"The one pathway learned {_learned(run)}."
-    if met_edge(run) and shares_of(sharpest(run).strengths[-1]).max() >= LED:
+    if last_steps.met_edge(run) and shares_of(sharpest(run).strengths[-1]).max() >= LED:
         return (
             "The run met the edge of stability, and no pathway handed signal to another: the "
             "weights became flatter without sharing."
         )
     if _has_winner(run):
         return "One pathway took the signal and kept it."
-    if met_edge(run):
+    if last_steps.met_edge(run):
         return "The pathways share the signal, as they did before they met the edge of stability."
     return "The pathways share the signal, none took it all."
 
@@ -298,7 +293,7 @@ def _silent(run: Trajectory) -> list[str]:
 
 def _unknown(run: Trajectory) -> list[str]:
     """That a larger step size need not share more, where one has shared."""
-    if not met_edge(run) or run.experiment.network.pathways == 1:
+    if not last_steps.met_edge(run) or run.experiment.network.pathways == 1:
         return []
     name = run.experiment.network.phi
     return [f"With {name} no closed form holds, and a larger step size need not share more."]

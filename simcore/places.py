@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from simcore.frames import Coordinates
 from simcore.kernels import matrices as kernels
 from simcore.looks import Look
 
@@ -59,14 +60,20 @@ class Accuracy(NamedTuple):
 class Method:
     """What finds the k largest eigenvalues, and at weights that rest does not look again."""
 
-    def __init__(self, weights: int) -> None:
-        """`weights`: as many numbers as a state has."""
+    def __init__(self, coordinates: Coordinates, weights: int) -> None:
+        """In these coordinates; `weights`: as many numbers as a state has."""
+        self.coordinates = coordinates
         self.state = np.full(weights, np.nan)  # where it looked last
         self.pairs: Pairs
 
     def forget_state(self) -> None:
         """Look again, wherever that was last."""
         self.state[:] = np.nan
+
+    def here(self, place: Place) -> tuple[Any, ...]:
+        """Where the Hessian is taken, as the kernels want it."""
+        here = self.coordinates
+        return place.theta, here.layout, place.problem, place.work, here.tangent, here.frame
 
     def solve(self, place: Place, accuracy: Accuracy, look: Look) -> Pairs:
         """Values, largest first, and residuals (k,); nan where numbers have overflowed."""

@@ -64,7 +64,6 @@ PHASES = (
     "settled",
 )
 PLATEAU, GROWTH, BREAKING, EDGE, REBALANCING, SETTLED = PHASES
-RAISED = 1e-9  # of the loss at the start: less is rounding
 NEARLY = 0.1  # of a share: so far steps below every edge may lead away from gradient flow
 FAR_BELOW = 3  # times below the edge: there descent follows gradient flow from any start
 LONG = 10  # updates near zero in a row: an oscillation at the edge dips below for fewer
@@ -133,7 +132,7 @@ def _judged(run: Trajectory) -> _Judged:
             seen = seen._replace(ahead=last_steps.after_the_end(run))
         # what else moves a run needs no edge
         if run.experiment.network.linear and run.experiment.dynamics.plain:
-            seen = seen._replace(met=np.array([_met_edge(run)]))
+            seen = seen._replace(met=np.array([last_steps.met_edge(run)]))
         found, always = (_judge(run, _with_peak(seen, peak)) for peak in (1.0, 0.0))
         if found.regimes[0] is not always.regimes[0]:  # so the largest share tells
             seen = _with_peak(seen, last_steps.largest_share(run))
@@ -151,15 +150,6 @@ def _judge(run: Trajectory, seen: Evidence) -> Verdicts:
     if run.experiment.network.linear:
         return _judge_of(run.experiment.dynamics)(run.experiment, seen)
     return nonlinear.judge(run, seen)
-
-
-def _met_edge(run: Trajectory) -> bool:
-    """Whether the recorded sharpness came up to the edge, or a step raised the loss, which below
-    the edge none can."""
-    if run.edge is None:
-        return False
-    rose = run.loss_range[1:, 1] > run.loss[:-1] + RAISED * run.loss[0]
-    return bool((_felt(run) >= run.edge).any() or rose.any())
 
 
 def _judge_of(dynamics: Dynamics) -> Callable[[Experiment, Evidence], Verdicts]:
@@ -192,12 +182,7 @@ def _last_sharpness(run: Trajectory) -> np.ndarray:
     """At the end; the mean of the tail where the dynamics shake it."""
     if run.experiment.dynamics.plain:
         return run.sharpness[-1]
-    return _felt(run)[tail(len(run.steps))].mean()
-
-
-def _felt(run: Trajectory) -> np.ndarray:
-    """The sharpness that the edge is about, (K,): that of the weights that move."""
-    return run.sharpness if run.moving_sharpness is None else run.moving_sharpness
+    return last_steps.felt(run)[tail(len(run.steps))].mean()
 
 
 # --- Phases ----------------------------------------------------------------------------------
@@ -300,7 +285,7 @@ def _at_edge(run: Trajectory, mode: Course, regime: Regime) -> np.ndarray:
     down again, as the rest are its blow-up."""
     if run.edge is None:
         return np.empty(0, int)
-    sharpness = _felt(run)
+    sharpness = last_steps.felt(run)
     kept = sharpness >= run.edge if run.variance is None else run.variance > 0
     above = kept & (np.abs(mode.total) <= BLOW_UP)
     if regime is Regime.DIVERGED:
@@ -395,7 +380,7 @@ def _is_as_flow(run: Trajectory, judged: _Judged) -> bool:
     off = _off_flow(run, judged)
     if np.isfinite(off):
         return off <= NEARLY
-    return run.edge is not None and bool((FAR_BELOW * _felt(run) < run.edge).all())
+    return run.edge is not None and bool((FAR_BELOW * last_steps.felt(run) < run.edge).all())
 
 
 def _flattest_is_equal(experiment: Experiment) -> bool:
@@ -719,7 +704,7 @@ def _sharpness(run: Trajectory) -> list[str]:
         f"Sharpness went up to {peak:.4g}{where} and ends at {last:.4g}; "
         f"the edge {run.experiment.dynamics.edge_symbol} is {run.edge[-1]:.4g}{now}."
     ]
-    felt = _felt(run)[-1]
+    felt = last_steps.felt(run)[-1]
     if f"{felt:.4g}" != f"{last:.4g}":
         said.append(f"It is about the weights that still move, whose sharpness is {felt:.4g}.")
     return said

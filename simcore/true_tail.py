@@ -170,8 +170,10 @@ def _look_together(descents: Descents, columns: np.ndarray, parts: int, steps: i
         np.empty((parts, size)),
         np.empty((steps, size)),
     )
-    go_on = _plainly if descents.driven is None else _as_driven
-    before = go_on(descents, columns, system, x, state, tail)
+    if descents.driven is None:
+        before = _plainly(system, x, state, tail)
+    else:
+        before = _as_driven(descents.driven, columns, system, x, state, tail)
     unit = np.where(system.target > 0, system.target, 1.0)
     low, high, strengths = tail.low / unit, tail.high / unit, tail.strengths / unit
     with np.errstate(invalid="ignore"):
@@ -183,14 +185,7 @@ def _look_together(descents: Descents, columns: np.ndarray, parts: int, steps: i
     return Ahead(*(values[..., :count] for values in found))
 
 
-def _plainly(
-    descents: Descents,
-    columns: np.ndarray,
-    system: Any,
-    x: np.ndarray,
-    state: Any,
-    tail: tails.Tail,
-) -> np.ndarray:
+def _plainly(system: Any, x: np.ndarray, state: Any, tail: tails.Tail) -> np.ndarray:
     """Watch the tail and take two more steps; return x before these."""
     awake = np.ones(len(state.strengths), np.bool_)
     tails.watch(x, system, state, awake, tail)
@@ -200,16 +195,10 @@ def _plainly(
 
 
 def _as_driven(
-    descents: Descents,
-    columns: np.ndarray,
-    system: Any,
-    x: np.ndarray,
-    state: Any,
-    tail: tails.Tail,
+    by: Driven, columns: np.ndarray, system: Any, x: np.ndarray, state: Any, tail: tails.Tail
 ) -> np.ndarray:
     """The same of those that more than the gradient drives."""
-    assert descents.driven is not None
-    velocity, drive = _widened(descents.driven.velocity[:, columns]), descents.driven.drive(2)
+    velocity, drive = _widened(by.velocity[:, columns]), by.drive(2)
     tails.watch_driven(x, velocity, system, state, drive, tail)
     before, nothing = x.copy(), ranges.fresh(*state.strengths.shape)
     driven.descend_modes(x, velocity, system, drive, np.inf, state, nothing)
