@@ -26,13 +26,14 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.experiment simcore.trajectory simcore.ensemble simcore.rows simcore.view "
         "simcore.lesson "
         "simcore.typed simcore.run_inputs simcore.sharing simcore.bars simcore.memory "
-        "simcore.hands",
+        "simcore.hands simcore.wording",
         "numpy nouns",
     ),
     "truths": (
         "simcore.theory simcore.prospects simcore.variations simcore.plans simcore.cost "
         "simcore.differences simcore.branches simcore.driven "
-        "simcore.drift simcore.landscape simcore.layer_flow simcore.outlook",
+        "simcore.drift simcore.landscape simcore.layer_flow simcore.flow_ends simcore.expectations "
+        "simcore.marks simcore.zones simcore.zone_words simcore.outlook",
         "numpy nouns truths",
     ),
     "verbs": (
@@ -44,7 +45,8 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.alignment simcore.courses simcore.verdicts simcore.nonlinear "
         "simcore.nonlinear_presets "
         "simcore.true_tail simcore.last_steps simcore.driven_verdicts simcore.driven_words "
-        "simcore.horizon simcore.regimes simcore.ends simcore.preset "
+        "simcore.horizon simcore.judged simcore.phases simcore.flow_words simcore.run_numbers "
+        "simcore.regimes simcore.ends simcore.preset "
         "simcore.event_presets simcore.central_presets simcore.drive_presets "
         "simcore.neighbour_presets simcore.neighbours simcore.presets "
         "simcore.links simcore.link_values simcore.run_table simcore.captions "

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import altair as alt
 import numpy as np
 
-from simcore import prospects
 from simcore.checks import require, shown
 from simcore.figures import parts, style
+from simcore.marks import MARKS, Mark
 from simcore.rows import TITLES
 
 Row = Mapping[str, Any]
@@ -30,7 +30,7 @@ def phase_map(
     x_title: str = "x",
     y_title: str = "y",
     borders: Mapping[str, np.ndarray] | None = None,
-    names: Mapping[str, prospects.Mark] = prospects.MARKS,
+    names: Mapping[str, Mark] = MARKS,
     step_on: Literal["x", "y"] = "x",
     height: int = 480,
     keyed: bool = False,

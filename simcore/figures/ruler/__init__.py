@@ -23,12 +23,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from simcore import prospects, theory, variations
+from simcore import prospects, theory, variations, zone_words
 from simcore.checks import positive, shown
 from simcore.experiment import Experiment
 from simcore.figures import modules, style
-from simcore.prospects import Mark, Zone
+from simcore.marks import Mark
 from simcore.theory import StepSizeMarks
+from simcore.zones import Zone
 
 _HERE = Path(__file__).parent
 HTML = (_HERE / "ruler.html").read_text(encoding="utf-8")
@@ -36,21 +37,21 @@ CSS = (_HERE / "ruler.css").read_text(encoding="utf-8")
 JS = modules.joined(_HERE / "streamlit.js")
 
 COLOURS = {  # of the end that a run in the zone may come to
-    prospects.NOTHING_MOVES: style.ENDS["unfinished"],
-    prospects.DECAYS: style.ENDS["trapped"],
-    prospects.FOLLOWS_FLOW: style.ENDS["winner takes all"],
-    prospects.IN_PART: style.ENDS["partly re-balanced"],
-    prospects.EQUAL: style.ENDS["cycle"],
-    prospects.FLATTEST: style.ENDS["cycle"],
-    prospects.NO_GAIN: style.ENDS["cycle"],
-    prospects.MAY_BE_TRAPPED: style.ENDS["trapped"],
-    prospects.CROSSES_ZERO: style.ENDS["sign flip"],
-    prospects.IS_FLOW: style.ENDS["winner takes all"],
-    prospects.ALONG_EDGE: style.ENDS["partly re-balanced"],
-    prospects.STOPS_SHORT: style.ENDS["balanced"],
-    prospects.ABOVE: style.ENDS["cycle"],
-    prospects.DIVERGES: style.ENDS["diverged"],
-    prospects.SHARP_START: style.ENDS["sign flip"],
+    zone_words.NOTHING_MOVES: style.ENDS["unfinished"],
+    zone_words.DECAYS: style.ENDS["trapped"],
+    zone_words.FOLLOWS_FLOW: style.ENDS["winner takes all"],
+    zone_words.IN_PART: style.ENDS["partly re-balanced"],
+    zone_words.EQUAL: style.ENDS["cycle"],
+    zone_words.FLATTEST: style.ENDS["cycle"],
+    zone_words.NO_GAIN: style.ENDS["cycle"],
+    zone_words.MAY_BE_TRAPPED: style.ENDS["trapped"],
+    zone_words.CROSSES_ZERO: style.ENDS["sign flip"],
+    zone_words.IS_FLOW: style.ENDS["winner takes all"],
+    zone_words.ALONG_EDGE: style.ENDS["partly re-balanced"],
+    zone_words.STOPS_SHORT: style.ENDS["balanced"],
+    zone_words.ABOVE: style.ENDS["cycle"],
+    zone_words.DIVERGES: style.ENDS["diverged"],
+    zone_words.SHARP_START: style.ENDS["sign flip"],
 }
 
 MARGINS = 2.2, 1.6  # of the bar below the smallest and above the largest mark
