@@ -9,6 +9,7 @@ import numpy as np
 
 from simcore.figures import scene
 from simcore.figures.tables import Named
+from simcore.wording import listed
 
 COLUMN = "distance"
 PARTED = 0.02  # of the target: what counts as another strength, as in `verdicts`
@@ -53,7 +54,7 @@ def _partings(main: Named, others: Sequence[Named], mode: int) -> list[scene.Mar
         scene.Mark(
             time,
             apart,
-            f"parts from {' and '.join(names)}",
+            f"parts from {listed(names)}",
             shape,
             note=f"t = {time:.4g}: for the first time more than {PARTED:g} σ* apart",
         )
