@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simcore import drift, expectations, theory
+from simcore import drift, expectations, theory, zone_words
 from simcore.courses import sharpest
 from simcore.trajectory import Trajectory
 from simcore.verdicts import CLOSE, Judged, Reason, Regime
@@ -30,7 +30,7 @@ _LOST = (
     "takes long."
 )
 _HEADLINES = {
-    Reason.DECAYS: "decays to zero",
+    Reason.DECAYS: zone_words.DECAYS,
     Reason.PINNED: "held at the edge by weight decay",
     Reason.DRIFTING: "still being shared by label noise",
     Reason.DECAYING: "still being moved by weight decay",

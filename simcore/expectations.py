@@ -79,35 +79,26 @@ def expect(experiments: Sequence[Experiment], steps: float | None = None) -> Exp
     depths = experiments[0].network.depths
     if not experiments[0].network.linear:
         return _nothing_expected(len(depths), len(experiments))
-    targets, living = (
-        [theory.sharpest_target(e) for e in experiments],
-        list(map(alive, experiments)),
-    )
-    of_start = list(zip(targets, living, strict=True))
-    flattest, lowest, alone, gains = (
-        np.array(part)
-        for part in zip(
-            *(flattest_over(target, depths, moving) for target, moving in of_start), strict=True
-        )
+    starts = [(theory.sharpest_target(e), depths, alive(e)) for e in experiments]
+    flattest, lowest, alone, gains = map(
+        np.array, zip(*(flattest_over(*start) for start in starts), strict=True)
     )
     for place, e in enumerate(experiments):
         if not e.task.whitened and len(set(depths)) == 1:
-            moving = max(1, sum(living[place]))
+            moving = max(1, sum(starts[place][-1]))
             alone[place] = theory.task_sharpness(e.task, depths[0])
             lowest[place] = theory.task_sharpness(e.task, depths[0], moving)
     flow_end, sharpness = flow_ends.of(experiments)
     steps = steps_of(experiments[0]) if steps is None else steps
     return Expected(
-        alive=np.array(living).T,
+        alive=np.array([moving for *_, moving in starts]).T,
         flattest=flattest.T,
         lowest=lowest,
         flow_end=flow_end,
         closed=np.array([follows_closed_forms(e) for e in experiments]),
         winner=np.where(np.isnan(sharpness), alone, sharpness),
         gains=gains,
-        trap=np.array(
-            [smallest_trap(target, depths, moving, steps) for target, moving in of_start]
-        ),
+        trap=np.array([smallest_trap(*start, steps) for start in starts]),
     )
 
 

@@ -13,7 +13,7 @@ from simcore import theory
 from simcore.expectations import alive, alive_in_any_mode, ends, expect, expected
 from simcore.experiment import Experiment
 from simcore.flow_ends import follows_closed_forms, kept_gaps
-from simcore.marks import MARKS, TIE, Mark, marks
+from simcore.marks import MARKS, TIE, marks
 from simcore.wording import listed
 from simcore.zones import Zone, zone, zones, zones_between
 
@@ -37,18 +37,16 @@ __all__ = [
 
 def place(experiment: Experiment) -> str:
     """Where the step size lies among the marks, and what its zone says."""
-    here = zone(experiment)
-    eta, steps = experiment.dynamics.eta, theory.step_size_marks(experiment)
+    here, eta = zone(experiment), experiment.dynamics.eta
     if eta is None:
         return f"{here.name.capitalize()}: {here.sentence}."
-    where = _among(eta, steps, marks(experiment))
-    edge = f"{experiment.dynamics.edge_symbol} = {experiment.edge:.4g}"
-    where = f"is {where}" if where else f"has its edge at {edge}"
+    where = _among_marks(experiment, eta)
     return " ".join([f"η = {eta:.4g} {where}: {here.sentence}.", *stuck(experiment)])
 
 
-def _among(eta: float, steps: theory.StepSizeMarks, names: dict[str, Mark]) -> str:
-    """Between which marks eta lies; nothing without marks."""
+def _among_marks(experiment: Experiment, eta: float) -> str:
+    """Between which marks eta lies; where there are none, which edge it has."""
+    steps, names = theory.step_size_marks(experiment), marks(experiment)
     named = [
         (value, f"{names[field].name} = {value:.4g}")
         for field, value in steps._asdict().items()
@@ -58,8 +56,10 @@ def _among(eta: float, steps: theory.StepSizeMarks, names: dict[str, Mark]) -> s
     above = [mark for mark in named if mark[0] >= eta * (1 - TIE)]
     lower, upper = max(below)[1] if below else "", min(above)[1] if above else ""
     if lower and upper:
-        return f"between {lower} and {upper}"
-    return f"below {upper}" if upper else f"above {lower}" if lower else ""
+        return f"is between {lower} and {upper}"
+    if lower or upper:
+        return f"is below {upper}" if upper else f"is above {lower}"
+    return f"has its edge at {experiment.dynamics.edge_symbol} = {experiment.edge:.4g}"
 
 
 def stuck(experiment: Experiment) -> list[str]:

@@ -16,12 +16,15 @@ ABOVE = "above every edge"
 DECAYS = "decays to zero"
 SHARP_START = "starts above the edge"
 
+_TO_THE_FLATTEST = (
+    "no split is flat enough, so the pathways go to the flattest and keep jumping there"
+)
 SENTENCES = {
     FOLLOWS_FLOW: "descent follows gradient flow",
     IN_PART: "the winner's minimum is too sharp, so the edge hands signal back to the others",
-    EQUAL: "no split is flat enough, so the pathways go to the flattest and keep jumping there",
-    FLATTEST: "no split is flat enough, so the pathways go to the flattest and keep jumping there",
-    NO_GAIN: ("no minimum within reach is flat enough, so the sum keeps jumping around the target"),
+    EQUAL: _TO_THE_FLATTEST,
+    FLATTEST: _TO_THE_FLATTEST,
+    NO_GAIN: "no minimum within reach is flat enough, so the sum keeps jumping around the target",
     MAY_BE_TRAPPED: (
         "an overshoot may land so close to zero that coming back takes longer than this run, which "
         "a warm-up avoids"
@@ -76,13 +79,10 @@ UNEVEN = {
         "the winner's minimum may be too sharp, and then the edge evens out its layers and hands "
         "signal back to the others"
     ),
-    EQUAL: f"{SENTENCES[EQUAL]}, though layers that start uneven may flip a sign or diverge first",
-    FLATTEST: (
-        f"{SENTENCES[FLATTEST]}, though layers that start uneven may flip a sign or diverge first"
-    ),
-    NO_GAIN: (
-        f"{SENTENCES[NO_GAIN]}, though layers that start uneven may flip a sign or diverge first"
-    ),
+    **{
+        name: f"{SENTENCES[name]}, though layers that start uneven may flip a sign or diverge first"
+        for name in (EQUAL, FLATTEST, NO_GAIN)
+    },
 }
 
 # The same of central flow.
