@@ -47,7 +47,7 @@ class Expected(NamedTuple):
     alive: np.ndarray  # (H, N)
     flattest: np.ndarray  # (H, N) the flattest split over the pathways alive, as shares
     lowest: np.ndarray  # (N,) the sharpness there
-    flow_end: np.ndarray  # (H, N) where GF ends, as `flow_ends.of`; nan where nobody knows
+    flow_end: np.ndarray  # (H, N) where GF ends, as `flow_ends.of` has it
     closed: np.ndarray  # (N,) whether that has a closed form
     winner: np.ndarray  # (N,) the sharpness there; where nobody knows, that of one pathway alone
     gains: np.ndarray  # (N,) whether sharing flattens
@@ -88,15 +88,15 @@ def expect(experiments: Sequence[Experiment], steps: float | None = None) -> Exp
             moving = max(1, sum(starts[place][-1]))
             alone[place] = theory.task_sharpness(e.task, depths[0])
             lowest[place] = theory.task_sharpness(e.task, depths[0], moving)
-    flow_end, sharpness = flow_ends.of(experiments)
+    flow = flow_ends.of(experiments)
     steps = steps_of(experiments[0]) if steps is None else steps
     return Expected(
         alive=np.array([moving for *_, moving in starts]).T,
         flattest=flattest.T,
         lowest=lowest,
-        flow_end=flow_end,
-        closed=np.array([follows_closed_forms(e) for e in experiments]),
-        winner=np.where(np.isnan(sharpness), alone, sharpness),
+        flow_end=flow.strengths,
+        closed=flow.closed,
+        winner=np.where(np.isnan(flow.sharpness), alone, flow.sharpness),
         gains=gains,
         trap=np.array([smallest_trap(*start, steps) for start in starts]),
     )

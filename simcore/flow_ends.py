@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import compress
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,8 +35,7 @@ def follows_closed_forms(experiment: Experiment) -> bool:
     zero, or a jitter will shake the layers apart.
     """
     start, depths = experiment.start, experiment.network.depths
-    decoupled = experiment.network.linear and experiment.task.whitened and start.balanced
-    if not decoupled or experiment.dynamics.jitters:
+    if not (stays_aligned(experiment) and start.balanced):
         return False
     modes = range(1 if start.uniform else len(experiment.task.singular_values))
     return all(
@@ -57,8 +57,7 @@ def kept_gaps(experiment: Experiment, mode: int = 0) -> tuple[tuple[float, ...],
         return tuple((0.0,) * depth for depth in depths)
     dynamics = experiment.dynamics
     plain = not (dynamics.iterated or dynamics.averages or dynamics.events)
-    decoupled = experiment.network.linear and experiment.task.whitened and start.aligned
-    if not (plain and decoupled):
+    if not (plain and stays_aligned(experiment)):
         return None
     rows = [[float(scale) for scale in row] for row in start.layer_scales(depths, mode)]
     if not all(scale > 0 for row in rows for scale in row):
@@ -66,16 +65,23 @@ def kept_gaps(experiment: Experiment, mode: int = 0) -> tuple[tuple[float, ...],
     return tuple(tuple(scale**2 - min(row) ** 2 for scale in row) for row in rows)
 
 
-def of(experiments: Sequence[Experiment]) -> tuple[np.ndarray, np.ndarray]:
-    """Strengths (H, N) of the sharpest mode where gradient flow ends from N starts of one network,
-    as parts of its target, and its sharpness there (N,); nan where nobody knows, and where it does
-    not come to the target. Of a target of zero there are no parts."""
+class Ends(NamedTuple):
+    """Where gradient flow of the sharpest mode ends from N starts of one network; nan where nobody
+    knows, and where it does not come to the target."""
+
+    strengths: np.ndarray  # (H, N) as parts of the target; nan for one of zero, too
+    sharpness: np.ndarray  # (N,)
+    closed: np.ndarray  # (N,) whether they have a closed form
+
+
+def of(experiments: Sequence[Experiment]) -> Ends:
+    """The ends from the starts of experiments with one network."""
     depths, modes = experiments[0].network.depths, [theory.sharpest_mode(e) for e in experiments]
     targets = np.array([theory.sharpest_target(e) for e in experiments])
     strengths = np.full((len(depths), len(experiments)), np.nan)
     sharpness = np.full(len(experiments), np.nan)
     closed = np.array([follows_closed_forms(e) for e in experiments])
-    layered = np.array([stays_aligned(e) for e in experiments]) & ~closed & (targets > 0)
+    layered = ~closed & (targets > 0) & np.array([stays_aligned(e) for e in experiments])
     begun = list(zip(experiments, modes, strict=True))
     if closed.any():
         starts = np.array([e.start.strengths(mode) for e, mode in compress(begun, closed)])
@@ -84,4 +90,4 @@ def of(experiments: Sequence[Experiment]) -> tuple[np.ndarray, np.ndarray]:
     if layered.any():
         rows = [e.start.layer_scales(depths, mode) for e, mode in compress(begun, layered)]
         strengths[:, layered], sharpness[layered] = layer_flow.ends(rows, targets[layered])
-    return strengths / np.where(targets > 0, targets, np.nan), sharpness
+    return Ends(strengths / np.where(targets > 0, targets, np.nan), sharpness, closed)

@@ -213,7 +213,6 @@ def _said(run: Trajectory, judged: Judged) -> str:
 
 _OF_REASONS = {
     Reason.THROWN: "The signal was there and has been thrown back near zero.",
-    Reason.CHANGING: "The run ended before it settled; give it more steps.",
     Reason.EARLY: "The run rests away from its target, or comes closer too slowly to tell.",
 }
 _OF_REGIMES = {

@@ -129,7 +129,7 @@ def _said(run: Trajectory, judged: Judged) -> str:
     if reason is Reason.SADDLE:
         return "The run never leaves the saddle at zero."
     if reason is Reason.THROWN and run.experiment.dynamics.plain:
-        return f"An overshoot threw the signal back near zero{_coming_back(run)}."
+        return _thrown(run)
     if reason is Reason.GROWS and regime is Regime.DIVERGED:
         return _GROWS
     if run.experiment.dynamics.averages:
@@ -160,12 +160,13 @@ def _turned(run: Trajectory, judged: Judged) -> str:
     return "A pathway turned its sign."
 
 
-def _coming_back(run: Trajectory) -> str:
-    """How many steps it takes, as theory says of the pathway that is first."""
+def _thrown(run: Trajectory) -> str:
+    """That it was, and how many steps it takes to come back, as theory says of the pathway that is
+    first."""
     depths, dynamics = run.experiment.network.depths, run.experiment.dynamics
     target = theory.sharpest_target(run.experiment)
     if dynamics.eta is None or not run.experiment.start.balanced:
-        return ", where gradients are so small that coming back takes long"
+        return Regime.TRAPPED.sentence
     strengths = sharpest(run).strengths[-1]
     times = [
         theory.return_time(
@@ -176,10 +177,10 @@ def _coming_back(run: Trajectory) -> str:
         for strength, depth in zip(strengths.tolist(), depths, strict=True)
         if depth > 1 and (strength > 0 or depth % 2 == 0)
     ]
-    first = min(times, default=np.inf)
+    first, thrown = min(times, default=np.inf), "An overshoot threw the signal back near zero"
     if not np.isfinite(first):
-        return " or below, from where it never comes back"
-    return f"; it would come back after about {about(first)} more steps"
+        return f"{thrown} or below, from where it never comes back."
+    return f"{thrown}; it would come back after about {about(first)} more steps."
 
 
 _UNFINISHED = {
@@ -207,8 +208,9 @@ def _unfinished(run: Trajectory, judged: Judged) -> str:
     said = _UNFINISHED.get(judged.reason)
     more = true_tail.more_steps(run.experiment) if true_tail.has_true_tail(run.experiment) else None
     if said is None:
-        wait = "give it more steps" if more is None else f"give it about {about(more)} more steps"
-        return f"The run ended before it settled; {wait}."
+        if more is None:
+            return judged.regime.sentence
+        return f"The run ended before it settled; give it about {about(more)} more steps."
     if more is not None:
         return f"{said}: about {about(more)} more steps until it has settled."
     if true_tail.has_true_tail(run.experiment):
