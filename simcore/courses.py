@@ -1,7 +1,9 @@
 """The sharpest mode along a run: what phases, verdicts and rows are about.
 
 It is `theory.sharpest_mode`; where its value is repeated by modes that start alike, the mean of
-them, which does not depend on the choice of basis.
+them, which does not depend on the choice of basis. The *share* of a pathway is
+q_h = |sigma_h| / sum_g |sigma_g| of that mode; there are none where there is no signal, nor where a
+strength is negative.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """The phases of a run: a plateau, growth, what the edge of stability does, and rest.
 
-They are those of the sharpest mode, as `courses` has it. The *share* of a pathway is
-q_h = |sigma_h| / sum_g |sigma_g| of that mode; there are none where there is no signal, nor where a
-strength is negative.
+They are those of the sharpest mode and of its shares, as `courses` has them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What happened in a run, in the words of the field: its regime, its phases, and sentences.
 
-All of it is said of the sharpest mode, as `courses` has it. Verdicts are those of `judged`, phases
-those of `phases`; here is which words they get.
+All of it is said of the sharpest mode and its shares, as `courses` has them. Verdicts are those of
+`judged`, phases those of `phases`; here is which words they get.
 """
 
 from __future__ import annotations
