@@ -5,7 +5,7 @@ readout (eta, gamma = eta S_1, the edge) and the highlighted regime move by them
 size is reported as the state value `eta`, at most every 150 ms while it moves and exactly at its
 end.
 
-    mount = st.components.v2.component("regime_ruler", html=HTML, css=CSS, js=JS)   # once
+    mount = st.components.v2.component("regime_ruler", **component())   # once
     mount(key="ruler", data=data(experiment), on_eta_change=lambda: ...)
 
 A rerun with another step size moves the handle, except while it is held and for a second after,
@@ -31,11 +31,6 @@ from simcore.marks import Mark
 from simcore.theory import StepSizeMarks
 from simcore.zones import Zone
 
-_HERE = Path(__file__).parent
-HTML = (_HERE / "ruler.html").read_text(encoding="utf-8")
-CSS = (_HERE / "ruler.css").read_text(encoding="utf-8")
-JS = modules.joined(_HERE / "streamlit.js")
-
 COLOURS = {  # of the end that a run in the zone may come to
     zone_words.NOTHING_MOVES: style.ENDS["unfinished"],
     zone_words.DECAYS: style.ENDS["trapped"],
@@ -58,6 +53,11 @@ MARGINS = 2.2, 1.6  # of the bar below the smallest and above the largest mark
 
 
 Part = tuple[str, float, float]  # the value of a `Regime`, and the step sizes from low to high
+
+
+def component() -> modules.Component:
+    """What the browser is given."""
+    return modules.component(Path(__file__).parent)
 
 
 def span(experiment: Experiment) -> tuple[float, float] | None:
