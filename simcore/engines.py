@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from simcore.events import Jitter
 from simcore.experiment import Descent, Experiment
 from simcore.kernels import dormand_prince, driven, ranges
-from simcore.kernels.records import Records, room
+from simcore.kernels.records import Records, begun, room, take_in_records, where_it_is
 from simcore.kernels.simd import zeros
 from simcore.looks import Look
 
@@ -92,9 +93,11 @@ class Engine(Protocol):
         """The weights kept last, in the task's coordinates, if the engine has them."""
 
 
-class Moving:
+class Moving(ABC):
     """What both engines say of their records and integrator, and which pathways move."""
 
+    numbers: np.ndarray  # (N,) what moves
+    seen: Any  # what was found at the state that was seen last, with its strengths (H, C)
     ranges: ranges.Ranges
     floor: float  # of the loss, what its kernels leave out
     integrator: dormand_prince.Integrator
@@ -125,6 +128,31 @@ class Moving:
 
     def hold(self, moving: tuple[bool, ...]) -> None:
         self.moving = np.array(moving)
+
+    def flow(self, goal: float, most: int, rtol: float) -> int:
+        here = where_it_is(self.numbers, self.seen.strengths, self.ranges)
+        return self._flow(np.array([goal]), most, rtol, here)[1]
+
+    def flow_through(
+        self, goals: np.ndarray, most: int, rtol: float
+    ) -> tuple[list[Observed], list[int], int]:
+        records = self._room(self._places(len(goals)))
+        count, status = self._flow(goals, most, rtol, records)
+        take_in_records(records, count)
+        if count:
+            self.numbers[:] = records.x[count - 1]
+        if count < len(goals):
+            self.ranges = begun(records, count)
+        return self._observed(records, count), records.steps[:count].tolist(), status
+
+    @abstractmethod
+    def _places(self, count: int) -> np.ndarray:
+        """(count, N) for the numbers at so many records."""
+
+    @abstractmethod
+    def _flow(self, goals: np.ndarray, most: int, rtol: float, records: Records) -> tuple[int, int]:
+        """How many of the goals it came to by `most` accepted steps, and REACHED, PENDING or
+        STALLED; a record is written at each."""
 
     def flow_time(self) -> float:
         return float(self.integrator.clock[dormand_prince.NOW])

@@ -38,7 +38,7 @@ class MatricesEngine(Moving):
         self.problem = self._goal()
         self.work = curvature.workspace(experiment)
         self.seen = curvature.workspace(experiment)
-        self.weights = self.enter(curvature.initial(experiment))
+        self.weights = self.numbers = self.enter(curvature.initial(experiment))
         self.floor = self._floor()
         loss = matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.work)
         self.limit = float(mode_starts.blow_up(mode_starts.natural_loss(task), loss))
@@ -84,7 +84,7 @@ class MatricesEngine(Moving):
         return self._descend(np.array([steps]), step_size, here)
 
     def descend_through(self, gaps: np.ndarray, step_size: float) -> list[Observed]:
-        records = self._room(self.states[self.waiting : self.waiting + len(gaps)])
+        records = self._room(self._places(len(gaps)))
         taken = self._descend(gaps, step_size, records)
         return self._observed(records, int(np.searchsorted(np.cumsum(gaps), taken, side="right")))
 
@@ -177,40 +177,30 @@ class MatricesEngine(Moving):
             self.weights, self.layout, self.problem, self.work, self.integrator, longest
         )
 
-    def flow(self, goal: float, most: int, rtol: float) -> int:
-        status = flows.HANDED_OVER
+    def _places(self, count: int) -> np.ndarray:
+        return self.states[self.waiting : self.waiting + count]
+
+    def _flow(self, goals: np.ndarray, most: int, rtol: float, records: Records) -> tuple[int, int]:
+        count, status, last = 0, flows.HANDED_OVER, self.flow_steps() + most
         while status == flows.HANDED_OVER:
-            stiff, before = self.integrator.stiff[flows.ON], self.flow_steps()
             through = (
-                goal,
-                most,
+                count,
+                goals,
+                last,
                 self.layout,
                 self.problem,
                 self.work,
+                self.seen,
                 self.integrator,
-                self.ranges,
                 rtol,
                 self.longest,
+                records,
             )
-            if stiff:
-                status = flows.stiff_flow(*through, self.plan)
+            if self.integrator.stiff[flows.ON]:
+                count, status = flows.stiff_flow(*through, self.plan)
             else:
-                status = flows.pair_flow(*through)
-            most -= self.flow_steps() - before
-        return status
-
-    def flow_through(
-        self, goals: np.ndarray, most: int, rtol: float
-    ) -> tuple[list[Observed], list[int], int]:
-        seen, steps, last = [], [], self.flow_steps() + most
-        for goal in goals.tolist():
-            status = self.flow(goal, last - self.flow_steps(), rtol)
-            if status != dormand_prince.REACHED:
-                break
-            self.move_to(goal)
-            seen.append(self.observe())
-            steps.append(self.flow_steps())
-        return seen, steps, status
+                count, status = flows.pair_flow(*through)
+        return count, status
 
     @cached_property
     def plan(self) -> orthogonal.Plan:

@@ -14,7 +14,7 @@ from simcore.events import Jitter
 from simcore.experiment import Experiment
 from simcore.kernels import dormand_prince, driven, mode_records, ranges
 from simcore.kernels import modes as mode_kernels
-from simcore.kernels.records import Records, begun, take_in_records, where_it_is
+from simcore.kernels.records import Records
 from simcore.kernels.simd import zeros
 from simcore.looks import Look
 
@@ -28,6 +28,7 @@ class ModesEngine(Moving):
         super().__init__(experiment)
         start = mode_starts.begin([experiment])
         self.system, self.x, self.state = start.system, start.x, start.state
+        self.numbers = self.x.reshape(-1)
         self.limit, self.floor = float(start.limit[0]), float(start.floor[0])
         self.seen = mode_starts.fresh_state(self.system)
         self.nothing = ranges.fresh(*self.state.strengths.shape)
@@ -48,7 +49,7 @@ class ModesEngine(Moving):
 
     def descend_through(self, gaps: np.ndarray, step_size: float) -> list[Observed]:
         self.system.step_size[:] = step_size
-        records = self._room(zeros(len(gaps), self.x.size))
+        records = self._room(self._places(len(gaps)))
         taken = mode_records.descend_through(
             gaps, self.x, self.system, self.limit, self.state, records
         )
@@ -94,21 +95,8 @@ class ModesEngine(Moving):
         self._integrate(self.x.size, weights, longest, time, end)
         mode_records.flow_start(self.x, self.system, self.state, self.integrator, longest)
 
-    def flow(self, goal: float, most: int, rtol: float) -> int:
-        here = where_it_is(self.x, self.seen.strengths, self.ranges)
-        return self._flow(np.array([goal]), most, rtol, here)[1]
-
-    def flow_through(
-        self, goals: np.ndarray, most: int, rtol: float
-    ) -> tuple[list[Observed], list[int], int]:
-        records = self._room(zeros(len(goals), self.x.size))
-        count, status = self._flow(goals, most, rtol, records)
-        take_in_records(records, count)
-        if count:
-            self.x.reshape(-1)[:] = records.x[count - 1]
-        if count < len(goals):
-            self.ranges = begun(records, count)
-        return self._observed(records, count), records.steps[:count].tolist(), status
+    def _places(self, count: int) -> np.ndarray:
+        return zeros(count, self.x.size)
 
     def _flow(self, goals: np.ndarray, most: int, rtol: float, records: Records) -> tuple[int, int]:
         return mode_records.flow_through(

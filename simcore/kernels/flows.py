@@ -40,11 +40,12 @@ from simcore.kernels.dormand_prince import (
     next_step,
     propose,
     row_of,
+    state_at,
 )
-from simcore.kernels.matrices import velocity
+from simcore.kernels.matrices import evaluate, velocity
 from simcore.kernels.orthogonal import LONGEST, make, stages_for
-from simcore.kernels.ranges import widen
-from simcore.kernels.simd import add_up, at, fma, larger, load, magnitude, splat, store
+from simcore.kernels.ranges import extend
+from simcore.kernels.simd import add_up, at, copy, fma, larger, load, magnitude, splat, store
 from simcore.kernels.stamp import inlined_kernel, inner_kernel, kernel, shared_kernel
 
 CAREFUL, LEAST, MOST = 0.85, 0.1, 3.0  # step control
@@ -263,66 +264,114 @@ def flow_start(theta, layout, problem, work, integrator, longest):
     integrator.stiff[WAIT] = LOOK_EVERY
 
 
+@inner_kernel
+def _widen(records, k, loss, work):
+    """Let the ranges of record k take in the end of a step."""
+    size = work.strengths.size
+    of_strengths = at(records.strengths_range, 2 * k * size)
+    extend(at(records.loss_range, 2 * k), of_strengths, loss, at(work.strengths, 0), size)
+
+
+@inner_kernel
+def _write(records, k, goal, layout, problem, seen, integrator):
+    """Record k: the state at the goal, evaluated into `seen`."""
+    state_at(goal, integrator, records.x, k)
+    records.loss[k] = evaluate(records.x[k], layout, problem, seen)
+    size = seen.strengths.size
+    copy(at(seen.strengths, 0), at(records.strengths, k * size), size)
+    records.steps[k] = integrator.counts[ACCEPTED]
+
+
 @kernel
-def pair_flow(goal, most, layout, problem, work, integrator, ranges, rtol, longest):
-    """Integrate by the pair until t >= goal or `most` more steps are accepted; return REACHED,
-    PENDING, STALLED, or HANDED_OVER where `stiff_flow` should go on. The ranges take in the ends of
-    steps up to the goal."""
+def pair_flow(
+    k,
+    goals,
+    last,
+    layout,
+    problem,
+    work,
+    seen,
+    integrator,
+    rtol,
+    longest,
+    records,
+):
+    """Integrate by the pair until t >= goals[k], then write record k, and so on, until `last` steps
+    are accepted; the ranges take in the ends of steps alone.
+
+    Return the number of the next record, and REACHED after all of them, PENDING after `last` steps,
+    STALLED, or HANDED_OVER where `stiff_flow` should go on.
+    """
     clock, stages, stiff = integrator.clock, integrator.stages, integrator.stiff
-    accepted = 0
-    if clock[NOW] <= goal and not integrator.seen[0]:  # the last call ended past its goal
-        widen(ranges, clock[LOSS], work.strengths)
-    while clock[NOW] < goal:
-        if accepted == most:
-            return PENDING
-        h, loss = next_step(integrator, longest), 0.0
-        if h == 0.0:
-            return STALLED
-        for stage in range(1, STAGES):
-            propose(integrator, stage, h)
-            out = stages[row_of(stage)]
-            loss = velocity(integrator.trial, layout, problem, work, integrator.moving, out)
-        if judge(integrator, h, rtol, loss):
-            accepted += 1
-            if clock[NOW] <= goal:
-                widen(ranges, loss, work.strengths)
-                integrator.seen[0] = True
-            stiff[WAIT] -= 1.0
-            if stiff[WAIT] <= 0.0 and _look(integrator, h):
-                stiff[ON], stiff[AGE], stiff[ORDER] = 1.0, UNKNOWN, 4.0
-                return HANDED_OVER
-    return REACHED
+    while k < goals.size:
+        if clock[NOW] <= goals[k] and not integrator.seen[0]:  # a step ended past the goal before
+            _widen(records, k, clock[LOSS], work)
+        while clock[NOW] < goals[k]:
+            if integrator.counts[ACCEPTED] >= last:
+                return k, PENDING
+            h, loss = next_step(integrator, longest), 0.0
+            if h == 0.0:
+                return k, STALLED
+            for stage in range(1, STAGES):
+                propose(integrator, stage, h)
+                out = stages[row_of(stage)]
+                loss = velocity(integrator.trial, layout, problem, work, integrator.moving, out)
+            if judge(integrator, h, rtol, loss):
+                if clock[NOW] <= goals[k]:
+                    _widen(records, k, loss, work)
+                    integrator.seen[0] = True
+                stiff[WAIT] -= 1.0
+                if stiff[WAIT] <= 0.0 and _look(integrator, h):
+                    stiff[ON], stiff[AGE], stiff[ORDER] = 1.0, UNKNOWN, 4.0
+                    return k, HANDED_OVER
+        _write(records, k, goals[k], layout, problem, seen, integrator)
+        k += 1
+    return k, REACHED
 
 
 @kernel
-def stiff_flow(goal, most, layout, problem, work, integrator, ranges, rtol, longest, plan):
+def stiff_flow(
+    k,
+    goals,
+    last,
+    layout,
+    problem,
+    work,
+    seen,
+    integrator,
+    rtol,
+    longest,
+    records,
+    plan,
+):
     """The same by a stabilised method; HANDED_OVER where the pair should go on."""
     clock, stiff = integrator.clock, integrator.stiff
-    accepted = 0
-    if clock[NOW] <= goal and not integrator.seen[0]:
-        widen(ranges, clock[LOSS], work.strengths)
-    while clock[NOW] < goal:
-        if accepted == most:
-            return PENDING
-        h = next_step(integrator, longest)
-        if h == 0.0:
-            return STALLED
-        if stiff[AGE] >= RENEW:
-            _find_radius(layout, problem, work, integrator)
-        radius = stiff[RADIUS]
-        if stiff[ORDER] == 4:
-            h = min(h, LONGEST / radius)
-            make(stages_for(h * radius), plan)
-            loss = advance_by_four(h, plan, layout, problem, work, integrator)
-        else:
-            h = min(h, LONGEST_OF_TWO / radius)
-            loss = advance_by_two(h, stages_of_two(h * radius), layout, problem, work, integrator)
-        if _judge(integrator, plan, h, rtol, loss, goal):
-            accepted += 1
-            if clock[NOW] <= goal:
-                widen(ranges, clock[LOSS], work.strengths)
+    while k < goals.size:
+        if clock[NOW] <= goals[k] and not integrator.seen[0]:
+            _widen(records, k, clock[LOSS], work)
+        while clock[NOW] < goals[k]:
+            if integrator.counts[ACCEPTED] >= last:
+                return k, PENDING
+            h = next_step(integrator, longest)
+            if h == 0.0:
+                return k, STALLED
+            if stiff[AGE] >= RENEW:
+                _find_radius(layout, problem, work, integrator)
+            radius = stiff[RADIUS]
+            if stiff[ORDER] == 4:
+                h = min(h, LONGEST / radius)
+                make(stages_for(h * radius), plan)
+                loss = advance_by_four(h, plan, layout, problem, work, integrator)
+            else:
+                h = min(h, LONGEST_OF_TWO / radius)
+                count = stages_of_two(h * radius)
+                loss = advance_by_two(h, count, layout, problem, work, integrator)
+            if _judge(integrator, plan, h, rtol, loss, goals[k]) and clock[NOW] <= goals[k]:
+                _widen(records, k, clock[LOSS], work)
                 integrator.seen[0] = True
-        _choose(clock, stiff, h)
-        if stiff[ON] == 0.0:
-            return HANDED_OVER
-    return REACHED
+            _choose(clock, stiff, h)
+            if stiff[ON] == 0.0:
+                return k, HANDED_OVER
+        _write(records, k, goals[k], layout, problem, seen, integrator)
+        k += 1
+    return k, REACHED
