@@ -24,6 +24,7 @@ from simcore.kernels.products import (
     ADD,
     SET,
     add_scaled,
+    clear,
     dot,
     set_scaled,
     times,
@@ -178,7 +179,7 @@ def push_forward(theta, layout, work, tangent, frame, direction):
     """Write tangent.misfit = dM along the direction, and tangent.forward."""
     n_in, size, panel = layout.n_in, tangent.misfit.size, at(work.panel, 0)
     misfit = at(tangent.misfit, 0)
-    tangent.misfit[:] = 0.0
+    clear(misfit, size)
     for h in range(layout.first.size - 1):
         first, stop = layout.first[h], layout.first[h + 1]
         moved = at(tangent.forward, layout.chain[first])

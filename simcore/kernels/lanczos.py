@@ -53,7 +53,7 @@ class Lanczos(NamedTuple):
     due: np.ndarray  # (1,) int64, whether all vectors have to be taken out of the next
 
 
-@kernel
+@inner_kernel
 def remove(basis, count, vector):
     """vector -= its part in the span of the first `count` orthonormal rows, four at a time."""
     size, rest = vector.size, at(vector, 0)
@@ -146,7 +146,7 @@ def _above(value, coupling, corner):
     return value + (coupling / (root - half) * coupling if coupling > 0.0 else 0.0)
 
 
-@kernel
+@inner_kernel
 def _top_ritz(alpha, beta, m, below, residual, scale, ritz):
     """Largest eigenvalue of the m x m tridiagonal matrix (alpha; beta); its eigenvector to ritz.
 
@@ -200,7 +200,7 @@ def _top_ritz(alpha, beta, m, below, residual, scale, ritz):
     return x
 
 
-@kernel
+@inner_kernel
 def _leaning(alpha, beta, j, leanings):
     """The largest estimate of <q_{j+1}, q_i> over i <= j; write them all to leanings[1], where
     those of q_j are, and those to leanings[0], where those of q_{j-1} are.
@@ -226,7 +226,7 @@ def _leaning(alpha, beta, j, leanings):
     return largest
 
 
-@kernel
+@inner_kernel
 def begin(lanczos, vectors, p, length):
     """Make the first Krylov vector a unit vector orthogonal to the first p vectors. `length`: its
     own, or 0 where it is not orthogonal to them yet."""
@@ -234,7 +234,8 @@ def begin(lanczos, vectors, p, length):
     if length == 0.0:
         length = purge(vectors, p, basis, NONE, basis[0], 0.0)
     set_scaled(1.0 / length, at(basis[0], 0), at(basis[0], 0), basis.shape[1])
-    leanings[:] = 0.0
+    for i in range(leanings.shape[1]):
+        leanings[0, i] = leanings[1, i] = 0.0
     leanings[1, 0], lanczos.due[0] = 1.0, 0
 
 

@@ -21,6 +21,7 @@ from simcore.kernels.products import (
     ADD,
     SET,
     add_scaled,
+    clear,
     dot,
     set_scaled,
     times,
@@ -249,13 +250,12 @@ def assist(theta, layout, step_size, work, signs, share):
 def velocity(theta, layout, problem, work, moving, out):
     """Write out = -grad at theta, 0 for pathways that do not move. Return the loss."""
     loss = evaluate(theta, layout, problem, work)
-    for n in range(out.size):
-        out[n] = 0.0
+    clear(at(out, 0), out.size)
     backpropagate(theta, layout, problem, work, -1.0, out)
     for h in range(moving.size):
         if not moving[h]:
-            for n in range(layout.start[layout.first[h]], layout.start[layout.first[h + 1]]):
-                out[n] = 0.0
+            start = layout.start[layout.first[h]]
+            clear(at(out, start), layout.start[layout.first[h + 1]] - start)
     return loss
 
 
@@ -289,7 +289,7 @@ def hessian_vector(theta, layout, problem, work, tangent, direction, out):
         return
     n_in, size = layout.n_in, problem.target.size
     misfit, slope, panel = at(tangent.misfit, 0), at(tangent.slope, 0), at(work.panel, 0)
-    tangent.misfit[:] = 0.0
+    clear(misfit, size)
     pathways = layout.first.size - 1
     for h in range(pathways):
         first, stop = layout.first[h], layout.first[h + 1]

@@ -138,6 +138,13 @@ def set_scaled(scale, a, out, size):
 
 
 @kernel
+def clear(out, size):
+    """out = 0 for `size` numbers, a multiple of four, whatever they were."""
+    for n in range(0, size, 4):
+        store(out, n, splat(0.0))
+
+
+@kernel
 def dot(a, b, size):
     """sum_n a_n b_n over `size` numbers, a multiple of four."""
     p = q = r = s = splat(0.0)

@@ -18,6 +18,7 @@ from simcore.kernels.products import (
     ADD,
     SET,
     add_scaled,
+    clear,
     dot,
     set_scaled,
     times,
@@ -124,7 +125,7 @@ def move_samples(theta, layout, problem, work, tangent, direction):
     Ra_l = V_l z_{l-1} + W_l Rz_{l-1}, Rz_l = phi' Ra_l (Pearlmutter's R-operator).
     """
     samples, count, panel = problem.samples, layout.n_in, at(work.panel, 0)
-    tangent.misfit[:] = 0.0
+    clear(at(tangent.misfit, 0), problem.target.size)
     for h in range(layout.first.size - 1):
         first, last = layout.first[h], layout.first[h + 1] - 1
         below, moved_below = at(samples.inputs, 0), at(tangent.forward, layout.chain[first])
