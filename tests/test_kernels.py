@@ -323,25 +323,17 @@ def count_versions(kernel) -> int:
     return len({signature for signature, *_ in file._load_index()})
 
 
-def is_merged(kernel) -> bool:
-    return getattr(kernel, "targetoptions", {}).get("inline") == "always"
-
-
 BOTH_WIDTHS = ["simcore.kernels.modes._powers", "simcore.kernels.modes.update"]
 
 
 def test_every_kernel_is_compiled_for_one_signature():
     """One, and not none: a new kernel must be reached by the case table, or whoever ran before; two
-    of those for runs alone, four numbers wide, and for the cells of a map. A merged one is compiled
-    in its callers, and by itself only where Python calls it."""
+    of those for runs alone, four numbers wide, and for the cells of a map."""
     counts = child(
         "import json, test_kernels; print(json.dumps(test_kernels.versions()))",
         NUMBA_DISABLE_JIT="0",
     )
-    merged = {name for name, kernel in kernels().items() if is_merged(kernel)}
-    assert len(merged) >= 9
-    assert all(counts[name] <= 1 for name in merged)
-    others = {name: counts[name] for name in counts.keys() - merged if counts[name] != 1}
+    others = {name: count for name, count in counts.items() if count != 1}
     assert others == dict.fromkeys(BOTH_WIDTHS, 2)
     decorators = sum(
         len(re.findall(r"^@(?:\w+_)?kernel$", path.read_text(), re.MULTILINE))
