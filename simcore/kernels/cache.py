@@ -6,18 +6,20 @@ calls in other files, their constants, the fields of their tuples. So an index i
 of all sources in this folder, wherever they lie and whenever they were written; and each entry
 begins with a tag, a hash of the code under that hash as a key, and what has another tag is compiled
 anew: code of an edited file as well as code that a crash or a full disk has damaged. Code that
-calls a shared kernel names it by its symbol, and is compiled anew where that has another one now.
+calls a shared kernel by its symbol brings that before it is used itself.
 
 Everything that leans on the inside of Numba is in this module (see `stamp.KNOWN_NUMBA`).
 """
 
 import contextlib
+import copy
 import hashlib
 import importlib
 import pickle
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from llvmlite.binding import add_symbol
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.serialize import dumps
@@ -32,19 +34,22 @@ def attach(dispatcher: Any) -> None:
 class _Shared(NamedTuple):
     """A compiled kernel that others call by its symbol."""
 
-    symbol: str
     module: str
     name: str
     arguments: tuple[Any, ...]  # Numba's types
 
-    def is_there(self) -> bool:
-        """Bring the kernel; whether it has this symbol still, which a later compilation may not."""
-        dispatcher = getattr(importlib.import_module(self.module), self.name)
-        dispatcher.compile(self.arguments)
-        return bool(dispatcher.overloads[self.arguments].fndesc.mangled_name == self.symbol)
+    @property
+    def symbol(self) -> str:
+        """The same in every process, which what Numba calls it is not."""
+        which = hashlib.blake2b(str(self.arguments).encode(), digest_size=8).hexdigest()
+        return f"{self.module}.{self.name}.{which}"
+
+    def bring(self) -> None:
+        """Compile it, or read it, if it is not there yet."""
+        getattr(importlib.import_module(self.module), self.name).compile(self.arguments)
 
 
-SHARED: dict[str, _Shared] = {}  # all of this process, by their symbols
+SHARED: dict[str, _Shared] = {}  # all that are there, by their symbols
 
 
 def share(dispatcher: Any) -> None:
@@ -56,15 +61,23 @@ def share(dispatcher: Any) -> None:
     def compile_and_share(signature: Any) -> Any:
         entry = compile_one(signature)
         for arguments, result in dispatcher.overloads.items():
-            symbol = result.fndesc.mangled_name
-            if symbol not in SHARED:
-                where = function.__module__, function.__qualname__
-                SHARED[symbol] = _Shared(symbol, *where, arguments)
-                result.target_context.remove_user_function(result.entry_point)
-                result.target_context.insert_user_function(result.entry_point, result.fndesc)
+            kernel = _Shared(function.__module__, function.__qualname__, arguments)
+            if kernel.symbol not in SHARED:
+                SHARED[kernel.symbol] = kernel
+                _give(result, kernel.symbol)
         return entry
 
     dispatcher.compile = compile_and_share
+
+
+def _give(result: Any, symbol: str) -> None:
+    """Compiled code a symbol, and whoever calls it the symbol instead of the code."""
+    called = copy.copy(result.fndesc)
+    address = result.library.get_pointer_to_function(called.mangled_name)
+    add_symbol(symbol, address)
+    called.mangled_name = symbol
+    result.target_context.remove_user_function(result.entry_point)
+    result.target_context.insert_user_function(result.entry_point, called)
 
 
 def _called_by(result: Any) -> list[_Shared]:
@@ -101,8 +114,8 @@ class _Entry(CompileResultCacheImpl):
         if tag != _tag(code):
             return None
         called, reduced = pickle.loads(code)
-        if not all(kernel.is_there() for kernel in called):
-            return None
+        for kernel in called:
+            kernel.bring()
         return super().rebuild(target_context, reduced)
 
 
