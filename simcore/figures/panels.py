@@ -109,7 +109,7 @@ def _with_others(
     run = run_of(named, mode, panels)
     columns = dict(run.columns)
     if "distance" in panels:
-        columns |= distance.column(runs[0], named, mode)
+        columns |= distance.columns(named, runs, mode)
     if named is runs[0] and mean_loss.predicted(runs):
         columns |= mean_loss.column(named.run)
     return replace(run, columns=columns)

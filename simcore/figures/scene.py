@@ -121,7 +121,8 @@ class Run:
 @dataclass(frozen=True)
 class Line:
     """A column against time. `low` and `high` name columns with the range since the record before.
-    One without a label is not in the legend.
+    One without a label is not in the legend. `pen` is the run in whose pen it is drawn, if it is
+    not that in whose records it is.
 
     colour: a pathway index (its hue) or a role of `style.py`; mode 1, 2, ... is drawn paler.
     """
@@ -134,6 +135,7 @@ class Line:
     theory: bool = False
     low: str | None = None
     high: str | None = None
+    pen: str | None = None
 
 
 @dataclass(frozen=True)

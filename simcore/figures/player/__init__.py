@@ -358,7 +358,7 @@ def _describe_panel(panel: Panel, number: Mapping[str, int]) -> dict[str, Any]:
     described = asdict(panel)
     described["kind"] = {SeriesPanel: "series", PlanePanel: "plane", HeatPanel: "heat"}[type(panel)]
     for part in (*described.get("lines", ()), *described.get("trails", ())):
-        part["run"] = number[part["run"]]
+        part |= {name: number[part[name]] for name in ("run", "pen") if part.get(name)}
     if isinstance(panel, PlanePanel) and panel.ground is not None:
         ground = panel.ground  # its values have a table of their own
         described["ground"] |= {"values": None, "count": len(ground.values), "label": ground.label}

@@ -142,8 +142,8 @@ def _key(scene: Scene, lines: Sequence[Line]) -> tuple[list[str], Key]:
     pens = [
         style.pen(
             line.colour,
-            runs[line.run].stroke,
-            rank[line.run],
+            runs[line.pen or line.run].stroke,
+            rank[line.pen or line.run],
             mode=line.mode,
             theory=line.theory,
         )
@@ -178,7 +178,6 @@ def _rows(scene: Scene, names: Sequence[str], key: Key, log: bool) -> list[Colum
     rows = []
     for name, line in zip(names, panel.lines, strict=True):
         columns = runs[line.run].columns
-        solid = runs[line.run].stroke == "points" and key.pens[name].dash == style.SOLID
         alone = len(columns[PLACE]) == 1  # a line needs two points to be seen
         row: Columns = {
             "x": columns[PLACE],
@@ -191,7 +190,7 @@ def _rows(scene: Scene, names: Sequence[str], key: Key, log: bool) -> list[Colum
             "kind": _kind(line, runs[line.run])
             if line.theory
             else "points"
-            if solid or alone
+            if key.pens[name].points or alone
             else "line",
         }
         rows.append(_positive(row) if log else row)
