@@ -445,6 +445,31 @@ def test_runs_that_are_known_at_no_same_time_have_no_difference():
     assert scene.missing["distance"].startswith("A difference needs runs that are known")
 
 
+@pytest.mark.parametrize("start", [(0.1, 0.05), (5.0, 0.1), (-4.0, 2.0), (30.0, 20.0)])
+def test_a_run_that_diverges_is_seen_where_it_starts(start):
+    """However far that is from the target."""
+    experiment = Experiment(
+        task=Spectrum(singular_values=(1.0,)),
+        network=Network(depths=(3, 3)),
+        start=LayerScales(scales=tuple((value, 1.0, 1.0) for value in start)),
+        dynamics=Descent(step_size=5.0, steps=50),
+        record=Record(eigenvalues=2),
+    )
+    one = named(experiment)
+    assert one.run.outcome.name == "DIVERGED"
+    scene = panels.simulator([one], ("plane", "strengths", "sharpness", "eigenvalues"))
+    beside = one.run.strengths[0].ravel(), one.run.strengths[0].ravel()
+    for panel, first in zip(
+        scene.panels, (*beside, one.run.sharpness[:1], one.run.eigenvalues[0]), strict=True
+    ):
+        cut = "cut at" in panel.title + getattr(panel, "label", "")
+        low, high = panel.limits or (-np.inf, np.inf)
+        assert low <= first.min(), panel.key
+        assert first.max() <= high, panel.key
+        assert cut == (panel.limits is not None), panel.key
+    assert scene.panels[1].limits or len(one.run.steps) == 1
+
+
 def test_what_an_integrator_leaves_is_not_drawn_as_structure(medium):
     flow = medium[1:]
     loss = panels.simulator(flow, ["loss"])
