@@ -601,3 +601,34 @@ def test_a_plateau_holds_no_more_than_a_spike_between_two_records(eta, every):
         assert not learned[run.steps[inside]].any()
         spikes = [learned[a:b].any() for a, b in pairwise(run.steps[inside])]
         assert not any(a and b for a, b in pairwise(spikes)), phase
+
+
+def enormous(rng: np.random.Generator) -> Experiment:
+    """Scales and targets up to where numbers end."""
+    sizes = np.array([1e308, 1e200, 1e100, 1.0, 0.01, 1e-100, 1e-308, 0.0])
+    depths = tuple(rng.choice([1, 2, 3, 5], rng.integers(1, 4)).tolist())
+    values = np.sort(rng.choice([1.0, 0.5, 1e100, 1e-150], rng.integers(1, 3)))[::-1]
+    starts = (
+        Balanced(scales=tuple(rng.choice(sizes, len(depths)).tolist())),
+        LayerScales(
+            scales=tuple(tuple(rng.choice(sizes, d) * rng.choice([1, -1], d)) for d in depths)
+        ),
+    )
+    return Experiment(
+        task=Spectrum(singular_values=tuple(values.tolist())),
+        network=Network(depths=depths),
+        start=starts[rng.integers(2)],
+        dynamics=Descent(step_size=float(rng.choice([0.1, 1e-300, 1e300])), steps=30),
+    )
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", range(60))
+def test_where_numbers_end_a_run_is_told_without_a_warning(seed):
+    try:
+        experiment = enormous(np.random.default_rng(seed))
+    except ValueError:
+        return  # refused in a sentence
+    run = simulate(experiment)
+    assert regimes.headline(run)
+    assert regimes.describe(run)
