@@ -15,7 +15,7 @@ from simcore.figures import cells
 MAP = "map_picture"  # key of the container that holds the map
 data = partial(cells.data, place=f"st-key-{MAP}")
 
-_CELLS = st.components.v2.component("cells", html=cells.HTML, css=cells.CSS, js=cells.JS)
+_CELLS = st.components.v2.component("cells", **cells.component())
 
 
 def by_keyboard(

@@ -63,9 +63,9 @@ def _history() -> str:
     return given + code
 
 
-_STAGE = st.components.v2.component(
-    "stage", html=stage.HTML, css=stage.CSS, js=f"{{{_history()}}}\n{stage.JS}"
-)
+_PARTS = stage.component()
+_PARTS_WITH_HISTORY = _PARTS | {"js": f"{{{_history()}}}\n{_PARTS['js']}"}
+_STAGE = st.components.v2.component("stage", **_PARTS_WITH_HISTORY)
 
 
 def style() -> None:

@@ -26,7 +26,7 @@ from simcore.figures import take
 from simcore.figures.scene import Scene
 from simcore.trajectory import Trajectory
 
-_MENU = st.components.v2.component("take", html=take.HTML, css=take.CSS, js=take.JS)
+_MENU = st.components.v2.component("take", **take.component())
 _FIRST_SHEET = {"width": 1240, "height": 600, "dark": False}  # until the browser says which
 _SIDES = 50, 10_000  # CSS pixels that a chart may have
 # What is saved is larger than the menu, which shows it in small.

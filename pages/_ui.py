@@ -166,8 +166,8 @@ def chart_of_run(picture: Any, title: str, run: Trajectory, width: Any = "stretc
     st.altair_chart(picture, width=width)
 
 
-_RULER = st.components.v2.component("regime_ruler", html=ruler.HTML, css=ruler.CSS, js=ruler.JS)
-_PLAYER = st.components.v2.component("run_player", html=player.HTML, css=player.CSS, js=player.JS)
+_RULER = st.components.v2.component("regime_ruler", **ruler.component())
+_PLAYER = st.components.v2.component("run_player", **player.component())
 
 _TO_TOP = st.components.v2.component(
     "to_top", js=Path(__file__).with_name("to_top.js").read_text(encoding="utf-8")

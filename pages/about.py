@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from pages import _lessons, _prose, _ui, _words
-from simcore import checks, export, presets, prospects, scenes, typed
+from simcore import checks, export, presets, prospects, scenes, typed, zone_words
 from simcore.experiment import Experiment
 
 _ui.open_page()
@@ -30,9 +30,9 @@ def step_sizes() -> list[tuple[str, str, str]]:
         (
             f"above ${prospects.MARKS[mark].tex}$" if mark else "smaller",
             name,
-            prospects.SENTENCES[name],
+            zone_words.SENTENCES[name],
         )
-        for mark, name in prospects.STORY
+        for mark, name in zone_words.STORY
     ]
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from pages import _controls, _prose, _runs, _ui
 from simcore import Outcome, curvature, presets, scenes, variations
 from simcore.figures import full_weights
+from simcore.wording import listed
 
 experiment = _ui.open_page(presets.BY_NAME["tree-4"].experiment, presets.TREE)
 with st.sidebar:
@@ -70,9 +71,7 @@ if full.dynamics.averages:
     others = ("the edge", *others)
 added = r"descent adds exactly $\eta^2 (G_{l+1}^\top G_{l+1} - G_l G_l^\top)$ per step"
 if others:
-    added = (
-        f"plain {added}. What else moves the weights here changes it too: {' and '.join(others)}"
-    )
+    added = f"plain {added}. What else moves the weights here changes it too: {listed(others)}"
 _prose.say(
     r"**Layer imbalance** $D_l = W_{l+1}^\top W_{l+1} - W_l W_l^\top$ (norms below): gradient flow "
     f"keeps it, {added}."

@@ -24,6 +24,7 @@ from simcore.plans import Plan, Side
 from simcore.rows import TITLES, Row
 from simcore.studies import map_table, phase_maps, stored_maps
 from simcore.studies.stored_maps import Reading
+from simcore.wording import listed
 
 HOSTED = limits.hosted()
 BUDGET = 20.0 if HOSTED else 240.0  # core seconds of one map
@@ -78,9 +79,7 @@ def plan_for(base: Experiment) -> Plan:
     others = [variations.AXES[s.name].title for s in (plan.x, plan.y) if s.name not in fitting]
     if not others:
         return plan
-    _state.complain(
-        f"This experiment does not vary along {' and '.join(others)}; the usual map is shown"
-    )
+    _state.complain(f"This experiment does not vary along {listed(others)}; the usual map is shown")
     return plans.usual_plan(base)
 
 

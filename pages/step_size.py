@@ -13,6 +13,7 @@ from simcore import Descent, Experiment, Record, prospects, theory, variations
 from simcore.dynamics import Dynamics
 from simcore.figures import orbits as pictures
 from simcore.studies import bifurcation
+from simcore.wording import listed
 
 COUNT = 480  # step sizes across the diagram
 
@@ -48,7 +49,7 @@ def whole_range() -> tuple[float, float]:
 def _plays_no_part(experiment: Experiment) -> str:
     """That the diagram is of plain descent, where the run is not."""
     said = [f"its {name}" for name in experiment.dynamics.beside_gradient]
-    return f" It is of plain descent, without {' and '.join(said)}." if said else ""
+    return f" It is of plain descent, without {listed(said)}." if said else ""
 
 
 low, high = _state.view().step_sizes or whole_range()
@@ -113,7 +114,7 @@ else:
         )
     with right:
         depths = experiment.network.depths
-        target = experiment.task.singular_values[theory.sharpest_mode(experiment)]
+        target = theory.sharpest_target(experiment)
         if len(set(depths)) == 1 and depths[0] > 1 and target > 0 and np.isfinite(eta):
             gamma = eta * theory.single_path_sharpness(target, depths[0])
             _prose.say(

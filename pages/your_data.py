@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 
 import numpy as np
 import streamlit as st
@@ -14,6 +15,7 @@ from simcore.data.choice import Choice, Made
 from simcore.data.table import Table
 from simcore.figures.spectrum import spectrum
 from simcore.tasks import Task, Tree
+from simcore.wording import listed
 
 LONGEST_TEXT = 200_000  # characters of a text that is pasted
 TREE = "tree"
@@ -233,8 +235,8 @@ def _toggle(table: Table, chosen: Choice, flag: str, label: str, meaning: str) -
 # --- A look at them --------------------------------------------------------------------------
 
 
-def listed(modes: tuple[int, ...]) -> str:
-    """Modes in words, counted from 1; those in a row as from .. to."""
+def in_words(modes: tuple[int, ...]) -> str:
+    """Modes counted from 1; those in a row as from .. to."""
     runs: list[list[int]] = []
     for mode in modes:
         if runs and mode == runs[-1][-1] + 1:
@@ -242,10 +244,10 @@ def listed(modes: tuple[int, ...]) -> str:
         else:
             runs.append([mode])
     parts = [
-        f"{run[0] + 1} to {run[-1] + 1}" if len(run) > 2 else ", ".join(str(m + 1) for m in run)
+        [f"{run[0] + 1} to {run[-1] + 1}"] if len(run) > 2 else [f"{mode + 1}" for mode in run]
         for run in runs
     ]
-    return ", ".join(parts)
+    return listed(chain(*parts))
 
 
 def facts(made: Made | None) -> None:
@@ -316,7 +318,7 @@ def card(show: str) -> None:
     learned = 1 + int(times[0] / dynamics.step_size)
     missing = outlook.unlearned(run)
     half = f"mode 1 is half learned after about {learned:,} steps"
-    left = f"modes {listed(missing)}" if missing else "none, every mode is half learned by then"
+    left = f"modes {in_words(missing)}" if missing else "none, every mode is half learned by then"
     _prose.say(
         f"**{title}**: η = {dynamics.step_size:.4g}, {dynamics.steps:,} steps, t up to "
         f"{dynamics.duration:.4g}.\n\n{prospects.place(run)}\n\n"

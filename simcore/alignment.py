@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from simcore import mode_curvature, mode_starts, prospects, theory, true_tail
+from simcore import expectations, mode_curvature, mode_starts, theory, true_tail
 from simcore.experiment import Experiment
 from simcore.kernels import mode_records, ranges
 from simcore.memory import remembered
@@ -28,7 +28,7 @@ def mixes(experiment: Experiment) -> bool:
     if not true_tail.has_true_tail(experiment):
         return False
     pairs = _nearly_equal(experiment)
-    if not pairs or prospects.expected(experiment).winner < experiment.dynamics.edge:
+    if not pairs or expectations.expected(experiment).winner < experiment.dynamics.edge:
         return False
     states = _states(experiment)
     return any(_growth(experiment, states, *pair) > GROWN for pair in pairs)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from simcore import prospects
+from simcore import expectations, zone_words
 from simcore.courses import sharpest
 from simcore.experiment import Experiment
-from simcore.prospects import TIE
+from simcore.marks import TIE
 from simcore.trajectory import Outcome, Trajectory
-from simcore.verdicts import CLOSE, STILL, Evidence, Reason, Regime, Verdicts, shares_of
+from simcore.verdicts import CLOSE, STILL, Evidence, Judged, Reason, Regime, Verdicts, shares_of
+from simcore.zones import start_edge
 
 BEGAN_ABOVE = "pulled down to the edge"
 
@@ -24,18 +25,13 @@ BEGAN_ABOVE = "pulled down to the edge"
 def judge(experiment: Experiment, seen: Evidence) -> Verdicts:
     """The regime of one finished run, by the rules of `regimes.classify` as far as they are about
     what does not oscillate; with Reason.SHORT where it rests short of the target."""
-    ahead, expected = seen.ahead, prospects.expected(experiment)
-    shares = shares_of(ahead.strengths[-1])
-    regime, reason = _verdict(experiment, seen, shares[:, 0], expected)
-    return Verdicts(
-        np.array([regime], dtype=object), np.array([reason], dtype=object), shares, ahead.sharpness
-    )
+    shares = shares_of(seen.ahead.strengths[-1])
+    regime, reason = _verdict(experiment, seen, shares[:, 0])
+    return Verdicts.of_one(regime, reason, shares, seen.ahead.sharpness)
 
 
-def _verdict(
-    experiment: Experiment, seen: Evidence, shares: np.ndarray, expected: prospects.Expected
-) -> tuple[Regime, Reason]:
-    ahead, edge = seen.ahead, experiment.edge
+def _verdict(experiment: Experiment, seen: Evidence, shares: np.ndarray) -> tuple[Regime, Reason]:
+    ahead, edge, expected = seen.ahead, experiment.edge, expectations.expected(experiment)
     assert edge is not None
     if not expected.alive.any():
         return Regime.TRAPPED, Reason.SADDLE
@@ -54,7 +50,7 @@ def _verdict(
     if expected.gains and np.abs(shares - expected.flattest).max() <= CLOSE:
         return Regime.BALANCED, reason
     too_sharp = bool(expected.winner > edge * (1 + TIE))
-    if np.isnan(expected.flow).any():  # then it is the sharpness of one pathway alone
+    if not expected.closed:  # then it is the sharpness of one pathway alone
         too_sharp = too_sharp and bool(seen.peak[0] - shares.max() > CLOSE)
     if expected.gains and too_sharp:
         return Regime.PARTLY_REBALANCED, reason
@@ -73,26 +69,27 @@ def met_edge(run: Trajectory) -> bool:
 def _began_above(run: Trajectory) -> bool:
     eta = run.experiment.dynamics.eta
     return eta is not None and (
-        eta > prospects.start_edge(run.experiment) or bool(run.sharpness[0] > 2 / eta)
+        eta > start_edge(run.experiment) or bool(run.sharpness[0] > 2 / eta)
     )
 
 
-def headline(run: Trajectory, regime: Regime, reason: Reason) -> str:
+def headline(run: Trajectory, judged: Judged) -> str:
     """The regime in a few words."""
-    if reason is Reason.SHORT:
-        return prospects.STOPS_SHORT
+    regime = judged.regime
+    if judged.reason is Reason.SHORT:
+        return zone_words.STOPS_SHORT
     if run.outcome is Outcome.FINISHED and regime is not Regime.UNFINISHED and not met_edge(run):
-        return prospects.IS_FLOW
+        return zone_words.IS_FLOW
     if regime is not Regime.WINNER_TAKES_ALL:
         return regime.value
     return BEGAN_ABOVE if _began_above(run) else "kept at the edge"
 
 
-def sentence(run: Trajectory, regime: Regime, reason: Reason) -> str:
+def sentence(run: Trajectory, judged: Judged) -> str:
     """What happened in a finished run, and why."""
-    if regime is Regime.UNFINISHED:
+    if judged.regime is Regime.UNFINISHED:
         return "The flow ended before it settled; give it a longer duration."
-    if reason is Reason.SHORT:
+    if judged.reason is Reason.SHORT:
         total = float(sharpest(run).total[-1])
         return (
             "No minimum is flat enough for this step size, so central flow stops short of the "
@@ -105,12 +102,12 @@ def sentence(run: Trajectory, regime: Regime, reason: Reason) -> str:
             "The start is above the edge, where central flow has no course: it was pulled down to "
             "the edge at once, and went on from there to a minimum that is flat enough."
         )
-    if regime is Regime.PARTLY_REBALANCED:
+    if judged.regime is Regime.PARTLY_REBALANCED:
         handed = (
             "central flow was kept at the edge and handed signal to the others until the shared "
             "solution was just flat enough."
         )
-        if np.isnan(prospects.flow_end(run.experiment)).any():
+        if not expectations.expected(run.experiment).knows_flow:
             return handed.capitalize()
         return f"The minimum that gradient flow leads to is too sharp for this step size; {handed}"
     return "Kept at the edge, central flow went on to a minimum that is flat enough."
@@ -132,7 +129,7 @@ def beside(central: Trajectory, descent: Trajectory) -> str:
         ".",
         _apart(central, descent, first),
     ]
-    edge, expected = experiment.edge, prospects.expected(experiment)
+    edge, expected = experiment.edge, expectations.expected(experiment)
     if edge is not None and expected.lowest > edge * (1 + TIE):
         words.append(
             "Above 2/λ(min) it stops short of the target: near descent's mean sum, with a loss "

@@ -1,7 +1,9 @@
 """The sharpest mode along a run: what phases, verdicts and rows are about.
 
 It is `theory.sharpest_mode`; where its value is repeated by modes that start alike, the mean of
-them, which does not depend on the choice of basis.
+them, which does not depend on the choice of basis. The *share* of a pathway is
+q_h = |sigma_h| / sum_g |sigma_g| of that mode; there are none where there is no signal, nor where a
+strength is negative.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import numpy as np
 from simcore import theory
 from simcore.experiment import Experiment
 from simcore.trajectory import Trajectory
-from simcore.verdicts import LEARNED, STILL, over_pathways, shares_of
+from simcore.verdicts import LEARNED, STILL, WON, over_pathways, shares_of
 
 BLOW_UP = 3.0  # of sigma*_1: no oscillation at the edge reaches so far
 
@@ -79,3 +81,9 @@ def sharpest(run: Trajectory) -> Course:
     modes = list(sharpest_modes(run.experiment))
     scale, ranges = run.experiment.task.singular_values[modes[0]], run.strengths_range[..., modes]
     return course(run.strengths[..., modes], ranges[:, 0], ranges[:, 1], scale)
+
+
+def has_winner(run: Trajectory) -> bool:
+    """Whether one of several pathways has the sharpest mode at the end, but for little."""
+    shares = shares_of(sharpest(run).strengths[-1])
+    return len(shares) > 1 and bool(shares.max() >= WON)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simcore import prospects, theory
+from simcore import expectations, flow_ends, theory
 from simcore.experiment import Experiment
 
 CLOSE = 0.02  # of a share: so near the flattest split the drift counts as over
@@ -17,7 +17,7 @@ def follows_law(experiment: Experiment) -> bool:
     nothing else, from a start whose gradient flow has a closed form."""
     dynamics = experiment.dynamics
     alone = not (dynamics.events or dynamics.momentum or dynamics.weight_decay)
-    return bool(dynamics.label_noise) and alone and prospects.follows_closed_forms(experiment)
+    return bool(dynamics.label_noise) and alone and flow_ends.follows_closed_forms(experiment)
 
 
 def law(experiment: Experiment, mode: int, steps: np.ndarray, begin: float) -> np.ndarray | None:
@@ -27,7 +27,7 @@ def law(experiment: Experiment, mode: int, steps: np.ndarray, begin: float) -> n
         return None
     found = np.full((len(steps), experiment.network.pathways), np.nan)
     after = steps >= begin
-    split = prospects.ends(experiment, mode)["flow"]
+    split = expectations.ends(experiment, mode)["flow"]
     if split.sum() > 0:
         found[after] = _drift(experiment, mode, split, steps[after] - begin)
     return found if np.isfinite(found).any() else None
@@ -40,7 +40,7 @@ def steps_to_level(experiment: Experiment, shares: np.ndarray) -> float | None:
         return None
     steps = np.geomspace(1, LONGEST, _POINTS)
     ahead = _drift(experiment, theory.sharpest_mode(experiment), np.abs(shares), steps)
-    off = np.abs(theory.shares(ahead) - prospects.expected(experiment).flattest).max(axis=1)
+    off = np.abs(theory.shares(ahead) - expectations.expected(experiment).flattest).max(axis=1)
     level = np.flatnonzero(off <= CLOSE)
     return float(f"{steps[level[0]]:.2g}") if len(level) else None
 

@@ -18,9 +18,9 @@ from functools import partial
 
 import numpy as np
 
-from simcore import driven, last_steps, prospects, theory, true_tail, verdicts
+from simcore import driven, expectations, last_steps, theory, true_tail, verdicts
+from simcore.expectations import Expected
 from simcore.experiment import Descent, Experiment
-from simcore.prospects import Expected
 from simcore.verdicts import (
     CLOSE,
     LEARNED,
@@ -84,18 +84,16 @@ def _part_seen(experiment: Experiment) -> float:
 
 
 def _with(found: Verdicts, regime: Regime, reason: Reason) -> Verdicts:
-    return found._replace(
-        regimes=np.array([regime], dtype=object), reasons=np.array([reason], dtype=object)
-    )
+    return Verdicts.of_one(regime, reason, found.shares, found.sharpness)
 
 
 def _as_seen(experiment: Experiment, seen: Evidence) -> Verdicts:
     """The same, if what is seen of the end stays."""
     expected = _expected(experiment, seen.ahead)
-    peak = expected.flow.max() if np.isfinite(expected.flow).all() else seen.peak
+    peak = expected.flow.max() if expected.closed else seen.peak
     # no end of gradient flow is asked for: where it was is what the run's end is held against
     of_run = expected._replace(
-        flow=np.full_like(expected.flow, np.nan), winner=np.full_like(expected.winner, np.inf)
+        closed=np.zeros_like(expected.closed), winner=np.full_like(expected.winner, np.inf)
     )
     ahead = _settled(experiment, seen.ahead)
     found = verdicts.judge_one(
@@ -108,14 +106,14 @@ def _expected(experiment: Experiment, ahead: Ahead) -> Expected:
     """With the pathways that are frozen for good where they are: the others share what these leave
     of the target, and only their own sharpness counts. With momentum nothing is known of how long a
     run that was thrown near zero stays there."""
-    expected, pathways = prospects.expected(experiment), experiment.network.pathways
+    expected, pathways = expectations.expected(experiment), experiment.network.pathways
     awake = np.array(experiment.dynamics.moving(pathways))
     if not awake.all():
         alive = expected.alive & awake
-        value = experiment.task.singular_values[theory.sharpest_mode(experiment)]
+        value = theory.sharpest_target(experiment)
         asleep = np.where(awake, 0.0, ahead.strengths[-1, :, 0])
         left = max(0.0, 1 - float(asleep.sum()))
-        split, lowest, _, gains = prospects.flattest_over(
+        split, lowest, _, gains = expectations.flattest_over(
             left * value, experiment.network.depths, tuple(alive.tolist())
         )
         expected = expected._replace(
@@ -130,10 +128,10 @@ def _expected(experiment: Experiment, ahead: Ahead) -> Expected:
 
 def _settled(experiment: Experiment, ahead: Ahead) -> Ahead:
     """The tail in units of where the sum rests; of label noise below the edge, its means."""
-    dynamics, expected = experiment.dynamics, prospects.expected(experiment)
+    dynamics, expected = experiment.dynamics, expectations.expected(experiment)
     goal = 1.0
     if dynamics.weight_decay:
-        scale = experiment.task.singular_values[theory.sharpest_mode(experiment)] or 1.0
+        scale = theory.sharpest_target(experiment) or 1.0
         last = ahead.strengths[-1, :, 0] * scale
         short = theory.decay_shortfall(last, experiment.network.depths, dynamics.weight_decay)
         goal = max(LEARNED, 1 - float(short) / scale)

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from simcore import drift, prospects, theory
+from simcore import drift, expectations, theory, zone_words
 from simcore.courses import sharpest
 from simcore.trajectory import Trajectory
-from simcore.verdicts import CLOSE, Reason, Regime
+from simcore.verdicts import CLOSE, Judged, Reason, Regime
 
 DECAYING = (
     "Weight decay is still moving the signal, slowly, so the shares are those of a while; give it "
@@ -30,7 +30,7 @@ _LOST = (
     "takes long."
 )
 _HEADLINES = {
-    Reason.DECAYS: "decays to zero",
+    Reason.DECAYS: zone_words.DECAYS,
     Reason.PINNED: "held at the edge by weight decay",
     Reason.DRIFTING: "still being shared by label noise",
     Reason.DECAYING: "still being moved by weight decay",
@@ -42,17 +42,19 @@ def headline(reason: Reason) -> str | None:
     return _HEADLINES.get(reason)
 
 
-def sentence(run: Trajectory, regime: Regime, reason: Reason, shares: np.ndarray) -> str | None:
-    """What happened; None where what is said of a plain run is true. `shares` (H,) are those by
-    which it is judged."""
+def sentence(run: Trajectory, judged: Judged) -> str | None:
+    """What happened; None where what is said of a plain run is true."""
+    regime, reason = judged.regime, judged.reason
     if reason in _OF_REASONS:
         return _OF_REASONS[reason]
     if reason is Reason.DRIFTING:
-        return _drifting(run, shares)
+        return _drifting(run, judged.shares)
     dynamics = run.experiment.dynamics
     if regime is Regime.TRAPPED and reason is Reason.THROWN:
         return regime.sentence if _steps_alone(run) else _LOST
-    if regime is Regime.PARTLY_REBALANCED and (_interrupted(run) or not _winner_is_too_sharp(run)):
+    if regime is Regime.PARTLY_REBALANCED and (
+        _interrupted(run) or not expectations.winner_is_too_sharp(run.experiment)
+    ):
         return _shared_more(run)
     if regime is Regime.BALANCED and dynamics.label_noise:
         return (
@@ -75,15 +77,10 @@ def _interrupted(run: Trajectory) -> bool:
     return len(dynamics.events) > (dynamics.warms_up_for > 0)
 
 
-def _winner_is_too_sharp(run: Trajectory) -> bool:
-    edge = run.experiment.edge
-    return edge is not None and bool(prospects.expected(run.experiment).winner > edge)
-
-
 def _shared_more(run: Trajectory) -> str:
     """That it is, and why where only one thing can be the reason."""
     dynamics = run.experiment.dynamics
-    known = np.isfinite(prospects.flow_end(run.experiment)).all()
+    known = expectations.expected(run.experiment).knows_flow
     if dynamics.momentum and not _interrupted(run) and known:
         return (
             "The minimum that gradient flow leads to is flat enough for this step size, but "
@@ -97,9 +94,9 @@ def _shared_more(run: Trajectory) -> str:
 def _kept(run: Trajectory) -> str | None:
     dynamics, depths = run.experiment.dynamics, run.experiment.network.depths
     shares = theory.shares(sharpest(run).strengths[-1])
-    winner, flow = int(shares.argmax()), prospects.expected(run.experiment).flow
-    more = len(depths) > 1 and bool(np.isfinite(flow).all() and shares.max() > flow.max() + CLOSE)
-    if more and dynamics.weight_decay and not _interrupted(run):
+    winner, expected = int(shares.argmax()), expectations.expected(run.experiment)
+    more = expected.closed and shares.max() > expected.flow.max() + CLOSE
+    if len(depths) > 1 and more and dynamics.weight_decay and not _interrupted(run):
         return (
             f"Weight decay handed the signal to pathway {winner + 1}: it keeps more of it than "
             "gradient flow alone would leave it."

@@ -13,7 +13,7 @@ from simcore.trajectory import Trajectory
 
 @dataclass(frozen=True)
 class End:
-    """The last records of one mode of a run, those by which `regimes` judges it."""
+    """The last records of one mode of a run, those by which it is judged."""
 
     run: Trajectory
     low: np.ndarray  # (H,) the smallest strength of each pathway over them

@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import mode_starts, prospects, theory, true_tail, verdicts
+from simcore import expectations, mode_starts, theory, true_tail, verdicts, zones
+from simcore.expectations import Expected
 from simcore.experiment import Descent, Experiment
 from simcore.kernels import ranges
 from simcore.kernels import twins as kernels
 from simcore.kernels.modes import evaluate
 from simcore.memory import remembered
-from simcore.prospects import Expected
 from simcore.trajectory import Outcome, Trajectory
 from simcore.true_tail import Descents
 from simcore.verdicts import CLOSE, STILL, Regime, shares_of
@@ -153,7 +153,7 @@ def _same(
     """Whether all of the runs, of which some may have diverged, have one verdict, and one end on
     their true tails: the same strengths where they rest, else the same band and the same mean
     shares. A verdict that theory leaves open is none to rely on."""
-    one, dynamics = prospects.expected(experiment), experiment.dynamics
+    one, dynamics = expectations.expected(experiment), experiment.dynamics
     assert isinstance(dynamics, Descent)
     # the last bits do not matter to theory
     expected = Expected(*(np.repeat(values[..., None], len(alive), axis=-1) for values in one))
@@ -162,7 +162,7 @@ def _same(
         depths = experiment.network.depths
         found = verdicts.judge(depths, expected, experiment.edge, origin.target, seen)
         regimes = np.where(alive, found.regimes, Regime.DIVERGED)
-        alike = (regimes == regimes[0]).all() and not prospects.zone(experiment).hedges
+        alike = (regimes == regimes[0]).all() and not zones.zone(experiment).hedges
         ahead = seen.ahead
         swing = ahead.swing.max()
         if swing <= STILL:

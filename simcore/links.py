@@ -38,6 +38,7 @@ from simcore.spec import written
 from simcore.tasks import Spectrum, Task
 from simcore.view import DEFAULT as DEFAULT_VIEW
 from simcore.view import PLAYED, View
+from simcore.wording import listed
 
 VERSION = "1"
 CLOCKS = tuple(next(iter(moves.parameters)) for moves in values.DYNAMICS)  # one tells the dynamics
@@ -179,10 +180,9 @@ def lesson_from_query(query: Mapping[str, str]) -> tuple[Lesson, tuple[str, ...]
     names = read.query.get("hide", "").split(",")
     unknown = [name for name in names if name and name not in PARTS]
     if unknown:
-        listed = ", ".join(map(shown, unknown[:3])) + (" and others" if len(unknown) > 3 else "")
+        told = listed(map(shown, unknown), most=3)
         read.complaints.append(
-            f"the link also hides {listed}, which this app does not know; it can hide "
-            f"{', '.join(PARTS)}"
+            f"the link also hides {told}, which this app does not know; it can hide {listed(PARTS)}"
         )
         read.query["hide"] = ",".join(name for name in names if name in PARTS)
     for member in OF_LESSON:
@@ -206,8 +206,8 @@ def unknown(query: Mapping[str, str]) -> str | None:
     ]
     if not names:
         return None
-    listed = ", ".join(map(shown, names[:3])) + (" and others" if len(names) > 3 else "")
-    return f"the link also says {listed}, which this app does not know; it was left out"
+    told = listed(map(shown, names), most=3)
+    return f"the link also says {told}, which this app does not know; it was left out"
 
 
 class _Reader:

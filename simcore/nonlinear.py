@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simcore import curvature, driven_verdicts, driven_words, last_steps, theory
-from simcore.courses import sharpest
+from simcore.courses import has_winner, sharpest
 from simcore.experiment import Dynamics
 from simcore.memory import once
 from simcore.trajectory import Trajectory
@@ -23,8 +23,8 @@ from simcore.verdicts import (
     GONE,
     LEARNED,
     LED,
-    WON,
     Evidence,
+    Judged,
     Reason,
     Regime,
     Verdicts,
@@ -59,8 +59,7 @@ def _as_seen(run: Trajectory, seen: Evidence) -> Verdicts:
     ahead = seen.ahead
     shares = shares_of(ahead.strengths[-1])
     regime, reason = _verdict(run, seen, float(seen.peak[0] - shares.max()))
-    regimes, reasons = np.array([regime], dtype=object), np.array([reason], dtype=object)
-    return Verdicts(regimes, reasons, shares, ahead.sharpness)
+    return Verdicts.of_one(regime, reason, shares, ahead.sharpness)
 
 
 def _verdict(run: Trajectory, seen: Evidence, fallen: float) -> tuple[Regime, Reason]:
@@ -183,29 +182,26 @@ def _have_died(run: Trajectory) -> bool:
 # --- In words --------------------------------------------------------------------------------
 
 
-def headline(run: Trajectory, regime: Regime, reason: Reason) -> str:
+def headline(run: Trajectory, judged: Judged) -> str:
     """The regime in a few words."""
-    if reason is Reason.DEAD:
+    regime = judged.regime
+    if judged.reason is Reason.DEAD:
         return "dead network" if regime is Regime.TRAPPED else "outputs died"
-    if regime is Regime.WINNER_TAKES_ALL and not _has_winner(run):
+    if regime is Regime.WINNER_TAKES_ALL and not has_winner(run):
         return "no pathway takes all"
     return regime.value
 
 
-def _has_winner(run: Trajectory) -> bool:
-    shares = shares_of(sharpest(run).strengths[-1])
-    return len(shares) > 1 and bool(shares.max() >= WON)
-
-
-def sentences(run: Trajectory, regime: Regime, reason: Reason) -> list[str]:
+def sentences(run: Trajectory, judged: Judged) -> list[str]:
     """What happened."""
     if silence(run).everywhere:
         return [_dead_network(run)]
-    first = [] if reason is Reason.DEAD else [_said(run, regime, reason)]
+    first = [] if judged.reason is Reason.DEAD else [_said(run, judged)]
     return [*first, *_silent(run), *_unknown(run)]
 
 
-def _said(run: Trajectory, regime: Regime, reason: Reason) -> str:
+def _said(run: Trajectory, judged: Judged) -> str:
+    regime, reason = judged.regime, judged.reason
     if reason is Reason.DECAYING:
         return driven_words.DECAYING
     if reason in _OF_REASONS:
@@ -217,7 +213,6 @@ def _said(run: Trajectory, regime: Regime, reason: Reason) -> str:
 
 _OF_REASONS = {
     Reason.THROWN: "The signal was there and has been thrown back near zero.",
-    Reason.CHANGING: "The run ended before it settled; give it more steps.",
     Reason.EARLY: "The run rests away from its target, or comes closer too slowly to tell.",
 }
 _OF_REGIMES = {
@@ -243,7 +238,7 @@ def _kept(run: Trajectory) -> str:
             "The run met the edge of stability, and no pathway handed signal to another: the "
             "weights became flatter without sharing."
         )
-    if _has_winner(run):
+    if has_winner(run):
         return "One pathway took the signal and kept it."
     if last_steps.met_edge(run):
         return "The pathways share the signal, as they did before they met the edge of stability."

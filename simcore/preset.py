@@ -56,9 +56,9 @@ class Preset:
 # --- What is measured ------------------------------------------------------------------------
 
 
-def strength(h: int, mode: int = 0, record: int = -1) -> Callable[[Trajectory], float]:
-    """sigma_{h,i} at a record, pathway h and mode i from 0."""
-    return lambda run: run.strengths[record, h, mode]
+def strength(h: int, mode: int = 0) -> Callable[[Trajectory], float]:
+    """sigma_{h,i} at the end, pathway h and mode i from 0."""
+    return lambda run: run.strengths[-1, h, mode]
 
 
 def at_step(step: int, h: int) -> Callable[[Trajectory], float]:

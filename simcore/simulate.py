@@ -17,6 +17,7 @@ from simcore.modes_engine import ModesEngine
 from simcore.samples_engine import SamplesEngine
 from simcore.trajectory import Outcome, Trajectory
 from simcore.updates import Updates, act
+from simcore.wording import listed
 
 Progress = Callable[[float], object]
 
@@ -174,7 +175,7 @@ WALKS: dict[type[Dynamics], Walk] = {Descent: _descend, Flow: _flow, CentralFlow
 def _walk_of(dynamics: Dynamics) -> Walk:
     walk = WALKS.get(type(dynamics))
     if walk is None:
-        known = ", ".join(kind.__name__ for kind in WALKS)
+        known = listed(kind.__name__ for kind in WALKS)
         raise TypeError(f"no engine can run {type(dynamics).__name__}; there are walks for {known}")
     return walk
 

@@ -7,6 +7,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Self
 
 from simcore.checks import require, shown
+from simcore.wording import listed
 
 
 def later(default: Any) -> Any:
@@ -84,14 +85,12 @@ def _from_plain(value: Any) -> Any:
     if kind is None:
         near = difflib.get_close_matches(str(name)[:60], kinds, n=3) or ["Spectrum", "Descent"]
         raise ValueError(
-            f'"type" must name a part of an experiment such as {" or ".join(near)}; '
+            f'"type" must name a part of an experiment such as {listed(near, "or")}; '
             f"got {shown(name)}"
         )
     known = {f.name for f in fields(kind)}
     unknown = sorted(str(key) for key in set(value) - known - {"type"})
     require(not unknown, f"{name} has no field {shown(unknown)}; it has {sorted(known)}")
     missing = [f.name for f in fields(kind) if f.default is MISSING and f.name not in value]
-    require(
-        not missing, f"a saved {name} needs {' and '.join(missing)}, which it lacks; save it again"
-    )
+    require(not missing, f"a saved {name} needs {listed(missing)}, which it lacks; save it again")
     return kind(**{key: _from_plain(entry) for key, entry in value.items() if key != "type"})

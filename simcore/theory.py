@@ -45,6 +45,7 @@ __all__ = [
     "return_time",
     "shares",
     "sharpest_mode",
+    "sharpest_target",
     "single_path_sharpness",
     "step_size_marks",
     "task_sharpness",
@@ -616,6 +617,11 @@ def _sharpest_mode(start: Start, depths: tuple[int, ...], values: tuple[float, .
     starts = [start.strengths(mode) for mode in range(len(values))]
     sharpness = np.nan_to_num(gfs_sharpness(starts, depths, values))
     return int(np.argmax(sharpness >= sharpness.max() * (1 - 1e-9)))
+
+
+def sharpest_target(experiment: Experiment) -> float:
+    """sigma* of the sharpest mode."""
+    return experiment.task.singular_values[sharpest_mode(experiment)]
 
 
 def step_size_marks(experiment: Experiment) -> StepSizeMarks:

@@ -13,14 +13,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simcore import mode_starts, prospects, theory
+from simcore import expectations, mode_starts, theory
+from simcore.expectations import Expected
 from simcore.experiment import Descent, Experiment, Record
 from simcore.kernels import driven, mode_records, ranges, tails
 from simcore.kernels import modes as kernels
 from simcore.kernels.simd import padded, zeros
+from simcore.marks import TIE
 from simcore.memory import remembered
 from simcore.modes_engine import ModesEngine
-from simcore.prospects import TIE, Expected
 from simcore.updates import Updates
 from simcore.verdicts import (
     GONE,
@@ -239,7 +240,7 @@ def after_the_end(experiment: Experiment) -> Ahead:
     """What such a descent shows after its end, with an axis of length one; the run is done again
     to come there."""
     with np.errstate(all="ignore"):
-        return watch(_end(experiment), np.atleast_1d(prospects.expected(experiment).lowest))
+        return watch(_end(experiment), np.atleast_1d(expectations.expected(experiment).lowest))
 
 
 @remembered(256)
@@ -252,7 +253,7 @@ def later(experiment: Experiment) -> Ahead:
     more = max(min(RUNS * dynamics.steps, MOST_LATER), int(min(acts, BUDGET)))
     with np.errstate(all="ignore"):
         there = _end(experiment).gone_on(more)
-        return watch(there, np.atleast_1d(prospects.expected(experiment).lowest))
+        return watch(there, np.atleast_1d(expectations.expected(experiment).lowest))
 
 
 def last_shares(experiment: Experiment) -> np.ndarray:
@@ -282,7 +283,7 @@ def _end(experiment: Experiment) -> Descents:
 @remembered(256)  # a page asks several times
 def of_descent(experiment: Experiment) -> tuple[Evidence, Verdicts]:
     """Of a finished descent from an aligned start; the run is done again, every step seen."""
-    return look_on(experiment, prospects.expected(experiment))
+    return look_on(experiment, expectations.expected(experiment))
 
 
 def look_on(experiment: Experiment, expected: Expected) -> tuple[Evidence, Verdicts]:
@@ -299,7 +300,7 @@ def more_steps(experiment: Experiment) -> int | None:
     """About how many more steps a descent takes until its verdict is another than UNFINISHED, found
     by taking them: 0 if it is another already, None if it takes more than BUDGET."""
     assert isinstance(experiment.dynamics, Descent)
-    expected = prospects.expected(experiment)
+    expected = expectations.expected(experiment)
     walk, more = _Walk(experiment, expected), 0
     walk.go(experiment.dynamics.steps)
     while judge_one(experiment, walk.seen(), expected).regimes[0] is Regime.UNFINISHED:
@@ -359,8 +360,7 @@ def peaks(starts: Descents, steps: int, expected: Expected) -> np.ndarray:
     (N,); 0 where it is not asked for: where the end of gradient flow is known, which tells more, or
     the edge is out of reach."""
     peak = np.zeros(len(starts.target))
-    unknown = np.isnan(expected.flow).any(axis=0)
-    asked = np.flatnonzero(unknown & (expected.winner * starts.step_size >= 2))
+    asked = np.flatnonzero(~expected.closed & (expected.winner * starts.step_size >= 2))
     if len(asked):
         system, x, state = starts.system(asked)
         found = np.zeros(len(system.target))

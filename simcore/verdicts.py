@@ -2,7 +2,7 @@
 
 Judged is the sharpest mode, in units of its target, on its tail: for a descent from an aligned
 start the steps that follow its end (`true_tail`); where weights are full, or time is continuous,
-the last records (`regimes`).
+the last records (`judged`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simcore import prospects, theory
+from simcore import expectations, theory
+from simcore.expectations import Expected
 from simcore.experiment import Experiment
-from simcore.prospects import TIE, Expected
+from simcore.marks import TIE
 
 LEARNED = 0.1  # of sigma*_1: below it there is no signal
 CLOSE = 0.02  # of sigma*_1, or of a share: what counts as the same
@@ -140,6 +141,24 @@ class Verdicts(NamedTuple):
     shares: np.ndarray  # (H, ...) of the minimum that is reached, or of the mean state
     sharpness: np.ndarray  # (...) there
 
+    @classmethod
+    def of_one(
+        cls, regime: Regime, reason: Reason, shares: np.ndarray, sharpness: np.ndarray
+    ) -> Verdicts:
+        """That on one run, with an axis of length one."""
+        regimes, reasons = np.array([regime], dtype=object), np.array([reason], dtype=object)
+        return cls(regimes, reasons, shares, sharpness)
+
+
+class Judged(NamedTuple):
+    """One run, judged (`judged.judge`)."""
+
+    regime: Regime
+    reason: Reason
+    shares: np.ndarray  # (H,) where it settles
+    sharpness: float  # there
+    seen: Evidence | None  # with one run; None of one that did not finish
+
 
 def over_pathways(combine: np.ufunc, values: np.ndarray) -> np.ndarray:
     """One by one along the first axis, so that a run gives the same bits alone and among others."""
@@ -186,10 +205,10 @@ def judge(
 
 def judge_one(experiment: Experiment, seen: Evidence, expected: Expected | None = None) -> Verdicts:
     """The verdict on one run, with an axis of length one, by the rules of plain dynamics."""
-    expected = prospects.expected(experiment) if expected is None else expected
+    expected = expectations.expected(experiment) if expected is None else expected
     expected = Expected(*(values[..., None] for values in expected))
     edge = np.inf if experiment.edge is None else experiment.edge
-    scale = experiment.task.singular_values[theory.sharpest_mode(experiment)]
+    scale = theory.sharpest_target(experiment)
     return judge(experiment.network.depths, expected, edge, scale, seen)
 
 
@@ -242,7 +261,7 @@ def _with_a_stable_minimum(
     level = _distance(minimum.shares, expected.flattest) <= CLOSE
     # where gradient flow's end is known to be too sharp, what is flat enough lies elsewhere
     elsewhere = np.where(
-        np.isnan(expected.flow).any(axis=0),
+        ~expected.closed,
         (expected.winner >= edge) & (seen.peak - minimum.shares.max(axis=0) > CLOSE) & seen.met,
         (expected.winner > edge * (1 + TIE))
         & ~sharp
@@ -275,7 +294,7 @@ def _minimum(
     ahead = seen.ahead
     strengths, sharpness = ahead.strengths[-1].copy(), ahead.sharpness.copy()
     off = np.abs(ahead.totals[-1] - 1)
-    known = (off <= CLOSE) & (ahead.swing[-1] <= CLOSE) & ~np.isnan(expected.flow).any(axis=0)
+    known = (off <= CLOSE) & (ahead.swing[-1] <= CLOSE) & expected.closed
     known &= (strengths >= 0)[np.array(depths) > 1].all(axis=0)
     goes = known & (off > UNMOVED)
     if goes.any():

@@ -14,6 +14,7 @@ from typing import Any
 from simcore import checks, limits
 from simcore.checks import require, shown
 from simcore.experiment import Experiment
+from simcore.wording import listed
 
 MOST_PINS = 4
 MOST_NAMES = 40  # of panels
@@ -106,7 +107,7 @@ class View:
             said.append(f"mode {self.mode + 1} is not shown, as the target has {modes}")
         if max(self.pathways) >= pathways and self.pathways != DEFAULT.pathways:
             view = replace(view, pathways=DEFAULT.pathways)
-            pair = " and ".join(str(h + 1) for h in self.pathways)
+            pair = listed(str(h + 1) for h in self.pathways)
             said.append(f"pathways {pair} are not shown, as the network has {pathways}")
         return view, tuple(said)
 

@@ -31,6 +31,7 @@ from simcore import (
     simulate,
     theory,
     variations,
+    zone_words,
 )
 from simcore.figures import panels
 from simcore.trajectory import Outcome
@@ -355,8 +356,8 @@ def test_from_above_the_target_it_is_gradient_flow_only_below_the_edge(seed):
     run = simulate(experiment(edge, 100.0, depths, scales, record=Record(every=1)))
     told, before = regimes.describe(run), prospects.zone(run.experiment).name
     never = "never reached" in told
-    assert never == (run.sharpness.max() < edge) == (before == prospects.IS_FLOW)
-    assert (regimes.headline(run) == prospects.IS_FLOW) == never
+    assert never == (run.sharpness.max() < edge) == (before == zone_words.IS_FLOW)
+    assert (regimes.headline(run) == zone_words.IS_FLOW) == never
     assert ("never reached" in prospects.place(run.experiment)) == never
     if never:
         flow = theory.flow_end_split(scales, depths, 1.0)

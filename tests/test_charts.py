@@ -909,7 +909,6 @@ REFUSED = {
     "a number below 1, got 1": lambda: charts.still(loss(), 1),
     "record must be from -1 to 0": lambda: maps_of(run("one record"), record=1),
     "two pathways for the minima line": lambda: charts.minima_curve(1.0, (3, 3, 3), 0.1),
-    "at least one depth": lambda: charts.gain(depths=()),
     "draw fewer runs": lambda: drawn(
         [Named(str(k), run("single pathway")) for k in range(2500)], "loss"
     ),

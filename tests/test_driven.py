@@ -33,6 +33,7 @@ from simcore import (
     simulate,
     theory,
     variations,
+    zone_words,
 )
 from simcore.ensemble import Ensemble, members
 from simcore.figures import panels, ruler, seeds
@@ -201,7 +202,7 @@ def test_decay_that_is_too_strong_is_said_before_the_run():
             run = simulate(replace(case, record=Record(frames=60)))
             assert bool(run.strengths[-1].sum() > run.strengths[0].sum()) is leaves
             if depth > 2:  # there the sum shrinks to 1 - mu, next to nothing
-                assert (prospects.zone(case).name != prospects.DECAYS) is leaves
+                assert (prospects.zone(case).name != zone_words.DECAYS) is leaves
                 assert (regimes.headline(run) != "decays to zero") is leaves
 
 
@@ -219,7 +220,7 @@ def test_a_zone_that_decays_to_zero_does_so():
             dynamics=Descent(step_size=units * 2 / decay, steps=3000, weight_decay=decay),
             record=Record(frames=2, sharpness=False),
         )
-        if prospects.zone(case).name == prospects.DECAYS:
+        if prospects.zone(case).name == zone_words.DECAYS:
             assert simulate(case).strengths[-1].sum() < 1e-3, case
             assert units <= 1, case
             told += 1

@@ -24,7 +24,7 @@ NOWHERE = "/proc/nowhere"  # where not even root makes a folder
 # A kernel in one file, what it is made of in another: a constant, a function, a tuple's fields.
 BASE = """
 from typing import NamedTuple
-from simcore.kernels.stamp import kernel
+from simcore.kernels.stamp import kernel as shared
 
 FACTOR = 3.0
 
@@ -32,7 +32,7 @@ class Pair(NamedTuple):
     one: float
     two: float
 
-@kernel
+@shared
 def scaled(x):
     return FACTOR * x
 """
@@ -44,6 +44,8 @@ from simcore.kernels.stamp import kernel
 def difference(pair):
     return scaled(pair.one) - pair.two
 """
+# The same, called where it lies.
+CALLED = BASE.replace("import kernel as", "import inner_kernel as")
 DIFFERENCE = """
 import json
 from simcore.kernels.user import Pair, difference
@@ -137,9 +139,15 @@ def small(tmp_path: Path) -> Path:
     return project(tmp_path / "project", base=BASE, user=USER)
 
 
+@pytest.fixture(scope="module", params=[BASE, CALLED], ids=["linked", "called"])
+def base(request: pytest.FixtureRequest) -> str:
+    """The source of what another kernel calls."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def ran(run: Callable[..., list], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = project(tmp_path_factory.mktemp("ran") / "project", base=BASE, user=USER)
+def ran(run: Callable[..., list], base: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = project(tmp_path_factory.mktemp("ran") / "project", base=base, user=USER)
     assert run(folder, DIFFERENCE) == [RESULT, 0]
     assert len(kept(folder)) == 4  # an index and code for each of two kernels
     return folder
@@ -177,7 +185,7 @@ def test_a_copy_of_sources_and_cache_compiles_nothing(run, warm, tmp_path):
     assert run(moved, DIFFERENCE) == [RESULT, 1]
 
 
-def test_an_edit_in_another_file_is_seen(run, warm):
+def test_an_edit_in_another_file_is_seen(run, base, warm):
     """Numba alone returns 14 again and again, and with the fields swapped 3 * 1 - 5."""
     constant = "FACTOR = 3.0", "FACTOR = 2.0"
     function = "FACTOR * x", "FACTOR * x + 1.0"
@@ -188,7 +196,7 @@ def test_an_edit_in_another_file_is_seen(run, warm):
     assert run(warm, DIFFERENCE) == [10.0, 0]
     edit(warm, "base", *fields)
     assert run(warm, DIFFERENCE) == [10.0, 0]
-    (warm / "simcore/kernels/base.py").write_text(BASE)  # as with a branch that is left again
+    (warm / "simcore/kernels/base.py").write_text(base)  # as with a branch that is left again
     assert run(warm, DIFFERENCE) == [RESULT, 0]
     assert run(warm, DIFFERENCE) == [RESULT, 1]
 
@@ -341,6 +349,49 @@ def test_a_damaged_file_is_compiled_anew_and_overwritten(
     for path, data in broken.items():
         assert path.read_bytes() != data
         assert path.stat().st_size == pytest.approx(whole[path], rel=0.1)
+
+
+# What is called where it lies, and what calls it by itself and by way of another.
+MIDDLE = """
+from simcore.kernels.base import scaled
+from simcore.kernels.stamp import kernel
+
+@kernel
+def twice(x):
+    return 2.0 * scaled(x)
+"""
+TOP = """
+from simcore.kernels.base import Pair, scaled
+from simcore.kernels.middle import twice
+from simcore.kernels.stamp import kernel
+
+@kernel
+def difference(pair):
+    return twice(pair.one) - scaled(pair.two)
+"""
+# Numba numbers what it compiles, and a symbol has that number in it.
+OTHERS = "from numba import njit\nfor _ in range(3): njit(lambda x: x * 2.0)(1.0)\n"
+
+
+@pytest.mark.parametrize("change", ["lost", "another's"])
+@pytest.mark.parametrize(("name", "hits"), [("base", 0), ("middle", 1), ("user", 0)])
+def test_code_that_calls_what_has_another_symbol_is_compiled_anew(
+    run, tmp_path, change: str, name: str, hits: int
+):
+    """Or it would jump to where nothing is: a crash, not an exception."""
+    sources = {"base": CALLED, "middle": MIDDLE, "user": TOP}
+    one, other = (project(tmp_path / name, **sources) for name in ("one", "other"))
+    assert run(one, DIFFERENCE) == [27.0, 0]
+    assert run(other, OTHERS + DIFFERENCE) == [27.0, 0]
+    for path in kept(one):
+        if path.name.startswith(f"{name}."):
+            path.unlink()
+    if change == "another's":
+        for path in kept(other):
+            if path.name.startswith(f"{name}."):
+                shutil.copy(path, one / path.relative_to(other))
+    assert run(one, OTHERS + DIFFERENCE) == [27.0, hits]
+    assert run(one, DIFFERENCE) == [27.0, 1]
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, empty], ids=["empty cache", "emptied files"])

@@ -26,13 +26,14 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.experiment simcore.trajectory simcore.ensemble simcore.rows simcore.view "
         "simcore.lesson "
         "simcore.typed simcore.run_inputs simcore.sharing simcore.bars simcore.memory "
-        "simcore.hands",
+        "simcore.hands simcore.wording",
         "numpy nouns",
     ),
     "truths": (
         "simcore.theory simcore.prospects simcore.variations simcore.plans simcore.cost "
         "simcore.differences simcore.branches simcore.driven "
-        "simcore.drift simcore.landscape simcore.layer_flow simcore.outlook",
+        "simcore.drift simcore.landscape simcore.layer_flow simcore.flow_ends simcore.expectations "
+        "simcore.marks simcore.zones simcore.zone_words simcore.outlook",
         "numpy nouns truths",
     ),
     "verbs": (
@@ -44,7 +45,8 @@ TABLE: dict[str, tuple[str, str | None]] = {
         "simcore.alignment simcore.courses simcore.verdicts simcore.nonlinear "
         "simcore.nonlinear_presets "
         "simcore.true_tail simcore.last_steps simcore.driven_verdicts simcore.driven_words "
-        "simcore.horizon simcore.regimes simcore.ends simcore.preset "
+        "simcore.horizon simcore.judged simcore.phases simcore.flow_words simcore.run_numbers "
+        "simcore.regimes simcore.ends simcore.preset "
         "simcore.event_presets simcore.central_presets simcore.drive_presets "
         "simcore.neighbour_presets simcore.neighbours simcore.presets "
         "simcore.links simcore.link_values simcore.run_table simcore.captions "
@@ -189,3 +191,47 @@ def test_importing_simcore_brings_no_interface():
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == ""
+
+
+def inner_kernels() -> dict[str, set[str]]:
+    """Per module of loops, the kernels that have no way in from Python."""
+    names: dict[str, set[str]] = {}
+    for path in (ROOT / "simcore/kernels").glob("*.py"):
+        functions = [x for x in ast.parse(path.read_text()).body if isinstance(x, ast.FunctionDef)]
+        names[module_of(path)] = {
+            function.name
+            for function in functions
+            for mark in function.decorator_list
+            if ast.unparse(mark) in ("inner_kernel", "inlined_kernel")
+        }
+    return names
+
+
+def kernels_named(source: str) -> Iterator[tuple[str, str]]:
+    """Module and name of what a source takes from the loops."""
+    tree, modules = ast.parse(source), {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("simcore.kernels"):
+            for alias in node.names:
+                modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                yield str(node.module), alias.name
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield modules.get(node.value.id, ""), node.attr
+
+
+def test_python_calls_no_kernel_that_it_has_no_way_into():
+    """The call would be a jump to nowhere."""
+    inner = inner_kernels()
+    assert sum(map(len, inner.values())) > 20
+    files = [*FILES, *ROOT.glob("tests/*.py"), *ROOT.glob("benchmarks/*.py")]
+    named = {
+        (str(path.relative_to(ROOT)), module, name)
+        for path in files
+        if path.parent.name != "kernels"
+        for module, name in kernels_named(path.read_text())
+        if name in inner.get(module, ())
+    }
+    assert named == set()
+    example = "from simcore.kernels import lanczos as loops\nloops.step(1)"
+    assert ("simcore.kernels.lanczos", "step") in kernels_named(example)

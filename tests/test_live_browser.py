@@ -236,7 +236,7 @@ def mounted(page, *shown):
         for run in scene["scene"]["runs"]:
             for phase in run["phases"]:
                 phase["colour"] = style.MUTED
-    arguments = [player.JS, player.HTML, player.CSS, json.loads(json.dumps(packed))]
+    arguments = [player.component(), json.loads(json.dumps(packed))]
     page.evaluate(MOUNT, arguments)
     painted(page)
 

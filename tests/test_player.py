@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from simcore import regimes
 from simcore.caption import Caption
 from simcore.figures import style
-from simcore.figures.player import CSS, HTML, MAX_MAP_VALUES, PAGE_JS, payload, standalone
+from simcore.figures.player import MAX_MAP_VALUES, component, payload, standalone
 from simcore.figures.scene import (
     MAX_RECORDS,
     Change,
@@ -315,7 +315,7 @@ def test_standalone_is_one_file_that_asks_for_nothing() -> None:
     asks = r"https?://|@import|\bsrc=|\burl\((?!#)|<link"
     assert re.findall(asks, page.replace(named, "")) == []
     assert "GD &amp; GF &lt;/title&gt;" in page
-    for part in (HTML, CSS, PAGE_JS):
+    for part in component("page.js").values():
         assert part in page
 
 

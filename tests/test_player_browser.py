@@ -13,7 +13,7 @@ import pytest
 from browser import launch
 from playwright.sync_api import Browser, Page, expect
 
-from simcore.figures.player import CSS, HTML, JS, payload, standalone
+from simcore.figures.player import component, payload, standalone
 from simcore.figures.scene import (
     Change,
     Curve,
@@ -747,7 +747,7 @@ def test_what_is_not_finite_is_a_gap(open_player) -> None:
 
 # --- as Streamlit mounts it: the same module, called again on the same element ----------------
 
-MOUNT = """async ([js, html, css, scenes]) => {
+MOUNT = """async ([{ js, html, css }, scenes]) => {
   const host = document.body.appendChild(document.createElement("div"));
   const shadow = host.attachShadow({ mode: "open" });
   shadow.innerHTML = `${html}<style>${css}</style>`;
@@ -798,7 +798,7 @@ def mounted(browser: Browser) -> Iterator[Page]:
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.clock.install(time=0)
     page.clock.pause_at(10_000)
-    page.evaluate(MOUNT, [JS, HTML, CSS, json.loads(json.dumps([plain(s) for s in scenes]))])
+    page.evaluate(MOUNT, [component(), json.loads(json.dumps([plain(s) for s in scenes]))])
     yield page
     page.close()
     assert troubles == []

@@ -26,7 +26,10 @@ from simcore import (
     variations,
 )
 from simcore.figures import ruler
-from simcore.prospects import (
+from simcore.marks import TIE
+from simcore.regimes import Regime
+from simcore.theory import StepSizeMarks
+from simcore.zone_words import (
     CROSSES_ZERO,
     DIVERGES,
     EQUAL,
@@ -37,10 +40,8 @@ from simcore.prospects import (
     NO_GAIN,
     NOTHING_MOVES,
     SENTENCES,
-    TIE,
+    STORY,
 )
-from simcore.regimes import Regime
-from simcore.theory import StepSizeMarks
 
 NAN = float("nan")
 PAPER = presets.MEDIUM.experiment
@@ -165,9 +166,9 @@ def test_runs_end_as_their_zone_says(depths, scales, eta, steps, name, ends) -> 
 
 def test_every_zone_has_its_sentence_and_its_colour():
     assert set(SENTENCES) == set(ruler.COLOURS)
-    assert {name for _, name in prospects.STORY} <= set(SENTENCES)
+    assert {name for _, name in STORY} <= set(SENTENCES)
     assert set(prospects.MARKS) == set(StepSizeMarks._fields)
-    assert {mark for mark, _ in prospects.STORY if mark} <= set(prospects.MARKS)
+    assert {mark for mark, _ in STORY if mark} <= set(prospects.MARKS)
 
 
 def test_a_flow_has_no_zone_but_a_sentence():

@@ -28,6 +28,7 @@ from simcore import (
     true_tail,
     variations,
 )
+from simcore.phases import LONG, PLATEAU
 from simcore.regimes import PHASES, Regime
 from simcore.verdicts import LEARNED
 
@@ -95,7 +96,7 @@ def test_where_a_run_lies_near_zero_for_long_it_is_on_a_plateau(step_size):
             longest = max(
                 map(len, "".join("x" if each else " " for each in inside).split()), default=0
             )
-            assert longest <= regimes.LONG or phase.name == "settled"
+            assert longest <= LONG or phase.name == "settled"
 
 
 @pytest.mark.parametrize(
@@ -594,7 +595,7 @@ def test_a_plateau_holds_no_more_than_a_spike_between_two_records(eta, every):
     medium = replace(presets.MEDIUM.experiment, dynamics=dynamics)
     learned = np.abs(simulate(medium).strengths[:, :, 0]).sum(axis=1) >= LEARNED  # every step
     run = simulate(replace(medium, record=Record(every=every)))
-    plateaus = [phase for phase in regimes.phases(run) if phase.name == regimes.PLATEAU]
+    plateaus = [phase for phase in regimes.phases(run) if phase.name == PLATEAU]
     assert not learned[: plateaus[0].last_step + 2 - every].any()
     for phase in plateaus:
         inside = (run.steps >= phase.first_step) & (run.steps <= phase.last_step)

@@ -163,7 +163,7 @@ def test_a_bad_step_size_is_refused_in_words(eta: float, words: str) -> None:
 
 def test_the_browser_gets_no_names_but_its_own() -> None:
     """The component has no dependencies and loads nothing."""
-    parts = ruler.HTML + ruler.CSS + ruler.JS
-    assert "http" not in parts
-    assert "import " not in ruler.JS
-    assert "url(" not in ruler.CSS
+    parts = ruler.component()
+    assert "http" not in "".join(parts.values())
+    assert "import " not in parts["js"]
+    assert "url(" not in parts["css"]

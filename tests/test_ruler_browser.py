@@ -13,7 +13,7 @@ from browser import launch
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from simcore import prospects
-from simcore.figures.ruler import CSS, HTML, JS, bar
+from simcore.figures.ruler import bar, component
 from simcore.figures.ruler import strip as reached
 from simcore.theory import StepSizeMarks
 
@@ -43,7 +43,7 @@ def data(marks: StepSizeMarks, eta: float, sharpness: float, *, token: object = 
 LIGHT = {"background-color": "#ffffff", "text-color": "#31333f"}
 DARK = {"background-color": "#0e1117", "text-color": "#fafafa"}
 
-MOUNT = """async ([js, html, css, first]) => {
+MOUNT = """async ([{ js, html, css }, first]) => {
   document.body.style.margin = "0";
   const host = document.body.appendChild(document.createElement("div"));
   const shadow = host.attachShadow({ mode: "open" });
@@ -145,7 +145,7 @@ def open_ruler(browser: Browser) -> Iterator:
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.clock.install(time=0)
         page.clock.pause_at(10_000)
-        page.evaluate(MOUNT, [JS, HTML, CSS, data(marks, eta, 20.0)])
+        page.evaluate(MOUNT, [component(), data(marks, eta, 20.0)])
         return Ruler(page)
 
     yield open_

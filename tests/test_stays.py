@@ -23,6 +23,7 @@ from simcore import (
     Record,
     Spectrum,
     driven_verdicts,
+    phases,
     regimes,
     simulate,
     theory,
@@ -123,7 +124,7 @@ def test_nothing_is_settled_that_decay_still_moves():
             assert "Weight decay is still moving the signal" in regimes.describe(run)
             moving += 1
         if regime is Regime.UNFINISHED:
-            assert regimes.SETTLED not in names
+            assert phases.SETTLED not in names
     assert moving > 20
 
 

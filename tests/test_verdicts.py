@@ -37,6 +37,7 @@ from simcore import (
     Outcome,
     Record,
     Spectrum,
+    flow_words,
     presets,
     prospects,
     regimes,
@@ -46,6 +47,7 @@ from simcore import (
     true_tail,
     variations,
     verdicts,
+    zone_words,
 )
 from simcore.regimes import Regime
 
@@ -56,12 +58,12 @@ SETTLED = {Regime.WINNER_TAKES_ALL, Regime.PARTLY_REBALANCED, Regime.BALANCED}
 RESTLESS = {Regime.CYCLE, Regime.CHAOS}
 
 ALLOWED = {
-    prospects.FOLLOWS_FLOW: {Regime.WINNER_TAKES_ALL, Regime.BALANCED},
-    prospects.IN_PART: {Regime.PARTLY_REBALANCED, Regime.BALANCED},
-    prospects.EQUAL: RESTLESS,
-    prospects.FLATTEST: RESTLESS,
-    prospects.NO_GAIN: RESTLESS,
-    prospects.DIVERGES: {Regime.DIVERGED},
+    zone_words.FOLLOWS_FLOW: {Regime.WINNER_TAKES_ALL, Regime.BALANCED},
+    zone_words.IN_PART: {Regime.PARTLY_REBALANCED, Regime.BALANCED},
+    zone_words.EQUAL: RESTLESS,
+    zone_words.FLATTEST: RESTLESS,
+    zone_words.NO_GAIN: RESTLESS,
+    zone_words.DIVERGES: {Regime.DIVERGED},
 }
 
 
@@ -231,7 +233,7 @@ def test_growth_is_divergence_before_the_run_has_gone_that_far():
         ends = [regimes.classify(simulate(replace(e, record=Record()))) for e in runs]
         assert ends[-1] is Regime.DIVERGED
         assert set(ends) <= {Regime.DIVERGED, Regime.UNFINISHED}
-        assert prospects.zone(runs[0]).name == prospects.DIVERGES
+        assert prospects.zone(runs[0]).name == zone_words.DIVERGES
 
 
 def test_uneven_layers_change_nothing_of_this():
@@ -284,9 +286,9 @@ def test_what_is_said_of_gradient_flow_is_what_it_does(kind):
             assert off <= verdicts.CLOSE + 1e-3, name
             told += 1
         if "Nearly as under" in said or headline == "follows gradient flow":
-            assert off <= regimes.NEARLY + 1e-3, name
+            assert off <= flow_words.NEARLY + 1e-3, name
         if "elsewhere than gradient flow" in said or "first steps overshot" in said:
-            assert off >= regimes.NEARLY - 1e-3, name
+            assert off >= flow_words.NEARLY - 1e-3, name
             elsewhere += 1
         if headline == "partly re-balanced" or "share enough" in said or "handed signal" in said:
             assert largest_share(run) < largest_share(flow_of(run.experiment)), name
@@ -298,9 +300,9 @@ def test_a_zone_says_that_descent_follows_gradient_flow_only_where_it_does():
     told = sharp = 0
     for run, _, off in settled("below", "above"):
         name = prospects.zone(run.experiment).name
-        sharp += name == prospects.SHARP_START
-        if name == prospects.FOLLOWS_FLOW:
-            assert off <= regimes.NEARLY, run.experiment
+        sharp += name == zone_words.SHARP_START
+        if name == zone_words.FOLLOWS_FLOW:
+            assert off <= flow_words.NEARLY, run.experiment
             told += 1
     assert told > 60
     assert sharp > 60
@@ -384,9 +386,9 @@ def test_what_is_said_of_gradient_flow_from_uneven_layers_is_what_it_does():
             assert off <= verdicts.CLOSE + 1e-3, name
             as_flow += 1
         if headline == "follows gradient flow":
-            assert off <= regimes.NEARLY, name
+            assert off <= flow_words.NEARLY, name
         if "elsewhere than gradient flow" in said:
-            assert off >= regimes.NEARLY, name
+            assert off >= flow_words.NEARLY, name
     assert too_sharp > 3
     assert as_flow > 20
 

@@ -13,6 +13,7 @@ from simcore import checks, typed
 from simcore.checks import require, shown
 from simcore.data.table import Column, Table
 from simcore.tasks import Dataset, Target, Task
+from simcore.wording import listed
 
 FLAGS = ("classes", "centre", "standardise", "whiten", "unit")
 _USUAL = ("classes", "centre", "standardise", "whiten")
@@ -150,7 +151,8 @@ class Choice:
                 found.append(self._scaled(column.values)[:, None])
         for reason, names in left.items():
             if names:
-                notes.append(f"Left out as {reason}: {_listed(names)}.")
+                named = listed((f"“{name}”" for name in names), most=6)
+                notes.append(f"Left out as {reason}: {named}.")
         notes += [f"{words}." for words in split]
         return np.concatenate([np.empty((len(columns and columns[0].values), 0)), *found], axis=1)
 
@@ -206,7 +208,7 @@ def of_text(text: str) -> Choice:
     kind, targets, left_out, flags = parts
     names = tuple(flags.split(",")) if flags else ()
     unknown = [name for name in names if name not in FLAGS]
-    require(not unknown, f"expected preparations out of {', '.join(FLAGS)}, got {shown(unknown)}")
+    require(not unknown, f"expected preparations out of {listed(FLAGS)}, got {shown(unknown)}")
     ordered = tuple(name for name in FLAGS if name in names)
     return Choice(kind == "matrix", _columns(targets), _columns(left_out), ordered)
 
@@ -215,8 +217,3 @@ def _columns(text: str) -> tuple[int, ...]:
     numbers = typed.wholes(text) if text else ()
     require(all(number >= 1 for number in numbers), "expected columns counted from 1", text)
     return tuple(number - 1 for number in numbers)
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown_names = ", ".join(f"“{name}”" for name in names[:6])
-    return shown_names + (f" and {len(names) - 6} others" if len(names) > 6 else "")

@@ -12,7 +12,7 @@ ValueError, in one sentence, for a panel or record that the scene does not have.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -31,6 +31,8 @@ from simcore.figures.stills import heat, plane, series
 __all__ = ["MAX_POINTS", "MAX_ROWS", "gain", "minima_curve", "planes", "still"]
 
 HEIGHTS = {"SeriesPanel": 300, "PlanePanel": 440, "HeatPanel": 280}
+THEORY_HEIGHT = 320
+SHARED_DEPTHS, SHARED_BY = range(2, 41), (1, 2, 3, 4, 8)  # of the picture of what sharing gains
 
 
 def still(
@@ -107,7 +109,6 @@ def minima_curve(
     *,
     edge: float | None = None,
     symbol: str = "2/η",
-    height: int = 320,
 ) -> alt.LayerChart:
     """Lambda_ii of the minima of one mode of two pathways, against sigma_1 = sigma* - sigma_2.
 
@@ -161,29 +162,16 @@ def minima_curve(
     ]
     words = "Sharpness along the line of minima of two pathways."
     subject = {"σ₁": curve["x"], "σ₂": curve["rest"], "λ": curve["value"], f"λ ≤ {symbol}": at_rest}
-    return parts.view(layers, height, words, subject=subject)
+    return parts.view(layers, THEORY_HEIGHT, words, subject=subject)
 
 
-def gain(
-    depths: Iterable[int] = range(2, 41),
-    pathways: Sequence[int] = (1, 2, 3, 4, 8),
-    here: Sequence[int] | None = None,
-    *,
-    singular_value: float = 1.0,
-    height: int = 320,
-) -> alt.LayerChart:
+def gain(here: Sequence[int] | None = None, *, singular_value: float = 1.0) -> alt.LayerChart:
     """lambda^min / S = H^{2/L-1} against depth L, a curve for each number H of pathways.
 
     What sharing gains: theory.balanced_sharpness over single_path_sharpness. `here` rings what
     these depths gain at `singular_value`: S is that of the sharpest pathway, at whose depth the
     ring stands; off the curves if depths differ, as they are for equal ones.
     """
-    layer_counts, pathway_counts = sorted(set(depths)), sorted(set(pathways))
-    require(
-        bool(layer_counts and pathway_counts),
-        "gain needs at least one depth and one number of pathways, got none; "
-        "give e.g. range(2, 41) and (1, 2, 4)",
-    )
 
     def row(layers: Sequence[int], count: int) -> Columns:
         factors = [
@@ -203,8 +191,8 @@ def gain(
         alt.Tooltip("x:Q", title="depth L"),
         alt.Tooltip("value:Q", title="λ(min) / S", format=".4g"),
     ]
-    rows = [row(layer_counts, count) for count in pathway_counts]
-    ends = [row(layer_counts[-1:], n) | {"text": f"H = {n}"} for n in pathway_counts]
+    rows = [row(SHARED_DEPTHS, count) for count in SHARED_BY]
+    ends = [row(SHARED_DEPTHS[-1:], n) | {"text": f"H = {n}"} for n in SHARED_BY]
     family = alt.Chart(table(rows)).encode(**axes, detail=alt.Detail("pathways:N"), tooltip=tooltip)
     words = alt.Chart(table(ends)).encode(**axes, text=alt.Text("text:N"))
     dashed: Channels = {"strokeWidth": style.THEORY_WIDTH, "strokeDash": style.THEORY_DASH}
@@ -220,7 +208,7 @@ def gain(
         for r in rows
     ]
     what = "How much flatter a shared minimum is, over depth."
-    return parts.view(layers, height, what, subject=subject)
+    return parts.view(layers, THEORY_HEIGHT, what, subject=subject)
 
 
 def _ring(

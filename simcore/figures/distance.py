@@ -16,6 +16,7 @@ import numpy as np
 from simcore.figures import scene
 from simcore.figures.tables import Named
 from simcore.trajectory import Trajectory
+from simcore.wording import listed
 
 PARTED = 0.02  # of the target: what counts as another strength, as in `verdicts`
 TOGETHER = 0.01  # of the clock: partings so close are one mark
@@ -93,7 +94,7 @@ def _partings(main: Named, compared: dict[str, Apart], mode: int) -> list[scene.
             same = abs(nearest[0] - place[0]) <= TOGETHER * main.run.time[-1]
             places.setdefault(nearest if same else place, {})[name] = note
     return [
-        scene.Mark(time, apart, f"parts from {' and '.join(notes)}", shape, note=_note(notes))
+        scene.Mark(time, apart, f"parts from {listed(notes)}", shape, note=_note(notes))
         for ((time, apart), notes), shape in zip(places.items(), cycle(_SHAPES), strict=False)
     ]
 

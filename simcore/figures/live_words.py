@@ -5,22 +5,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from simcore import prospects
+from simcore import prospects, zone_words
 from simcore.figures import panels, ruler, style
 
 MOST_PATHWAYS = 8  # that a control offers
 DEEPEST = 30
 
 _ZONES = {  # by what `twin/closed.js` calls them
-    "flow": prospects.FOLLOWS_FLOW,
-    "sharp": prospects.SHARP_START,
-    "part": prospects.IN_PART,
-    "equal": prospects.EQUAL,
-    "flattest": prospects.FLATTEST,
-    "gains": prospects.NO_GAIN,
-    "diverges": prospects.DIVERGES,
-    "trap": prospects.MAY_BE_TRAPPED,
-    "zero": prospects.CROSSES_ZERO,
+    "flow": zone_words.FOLLOWS_FLOW,
+    "sharp": zone_words.SHARP_START,
+    "part": zone_words.IN_PART,
+    "equal": zone_words.EQUAL,
+    "flattest": zone_words.FLATTEST,
+    "gains": zone_words.NO_GAIN,
+    "diverges": zone_words.DIVERGES,
+    "trap": zone_words.MAY_BE_TRAPPED,
+    "zero": zone_words.CROSSES_ZERO,
 }
 
 
@@ -34,7 +34,7 @@ def of_mode(mode: int) -> dict[str, Any]:
         "zones": {
             key: {
                 "name": name,
-                "sentence": prospects.SENTENCES[name],
+                "sentence": zone_words.SENTENCES[name],
                 "colour": list(ruler.COLOURS[name]),
             }
             for key, name in _ZONES.items()

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from simcore.checks import require
 
@@ -26,6 +27,14 @@ _UNKNOWN = re.compile(
     r"^(?:import|export|var|(?:const|let) [\[{]|(?:const|let) [^;\n]*,$).*|\bimport *[(.]",
     re.MULTILINE,
 )
+
+
+class Component(TypedDict):
+    """What `st.components.v2.component` takes."""
+
+    html: str
+    css: str
+    js: str
 
 
 class Module(NamedTuple):
@@ -106,3 +115,11 @@ def _collect(path: Path, found: dict[Path, Module], above: tuple[Path, ...]) -> 
 def joined(entry: Path) -> str:
     """One module that does what `entry` does, with its default export and without imports."""
     return "\n".join(module.code for module in modules(entry).values())
+
+
+@cache
+def component(folder: Path, entry: str = "streamlit.js") -> Component:
+    """The files that are called as their folder, and the module `entry` with all that it needs.
+    They are read when first asked for: who only computes shows nothing."""
+    html, css = ((folder / f"{folder.name}.{end}").read_text("utf-8") for end in ("html", "css"))
+    return {"html": html, "css": css, "js": joined(folder / entry)}

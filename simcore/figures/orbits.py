@@ -13,11 +13,13 @@ from simcore import prospects, theory
 from simcore.figures import parts, style
 from simcore.theory import StepSizeMarks
 
+HEIGHT, LOW_HEIGHT = 380, 180  # pixels: of a diagram, and of exponents below it
 FINEST = (240, 160, 120, 90, 60, 40, 24, 12)  # parts of the height that are told apart
 PHONE = 270  # pixels: the narrowest plot
 LETTER, ROW = 6.2, 14  # pixels: of a mark's name
 DRAWN = ("settled", "diverged")  # fates that need no mark
 FATES = {"still near zero": style.ENDS["trapped"], "not settled": style.MUTED}  # those that do
+STEPS = 60  # of a cobweb
 LATE = 16  # steps of a cobweb that are drawn strong: where it ends up
 
 
@@ -29,7 +31,6 @@ def bifurcation(
     *,
     fates: Sequence[str] = (),
     total: bool = True,
-    height: int = 380,
 ) -> alt.LayerChart:
     """Long-run values of the strengths (E, kept, H) against eta (E,).
 
@@ -43,7 +44,7 @@ def bifurcation(
     series = strengths.sum(axis=2, keepdims=True) if total else strengths
     rows = bars(step_sizes, series)
     if not rows["value"].size:
-        return parts.message(_no_orbit(fates), height)
+        return parts.message(_no_orbit(fates), HEIGHT)
     domain = [float(step_sizes[0]), float(step_sizes[-1])]
     x = _step_size(domain)
     what = "total strength Σσₕ₁" if total else "strengths σₕ₁"
@@ -77,7 +78,7 @@ def bifurcation(
     room = 8 + ROW * max((flag.row + 1 for flag in flagged), default=0)
     return parts.view(
         layers,
-        height + room,
+        HEIGHT + room,
         words,
         subject={
             "step size": rows["eta"],
@@ -93,8 +94,6 @@ def lyapunov(
     exponents: np.ndarray,
     marks: StepSizeMarks,
     chosen: float,
-    *,
-    height: int = 180,
 ) -> alt.LayerChart:
     """Largest Lyapunov exponent per step against eta: above 0 orbits are chaotic.
 
@@ -104,7 +103,7 @@ def lyapunov(
     x = _step_size(domain)
     finite = np.isfinite(exponents)
     if not finite.any():
-        return parts.message("At no step size in this range is there an orbit.", height)
+        return parts.message("At no step size in this range is there an orbit.", LOW_HEIGHT)
     low = max(float(exponents[finite].min()), -2.0)
     high = max(float(exponents[finite].max()), 0.2)
     y = alt.Y(
@@ -126,18 +125,16 @@ def lyapunov(
     ]
     words = "Largest Lyapunov exponent over the step size."
     subject = {"step size": rows["eta"], "Lyapunov exponent per step": rows["value"]}
-    return parts.view(layers, height, words, subject=subject)
+    return parts.view(layers, LOW_HEIGHT, words, subject=subject)
 
 
-def cobweb(
-    depth: int, gamma: float, start: float, *, steps: int = 60, height: int = 380
-) -> alt.LayerChart:
+def cobweb(depth: int, gamma: float, start: float) -> alt.LayerChart:
     """The chain x -> g(x) of one pathway around its orbit from `start`, its last steps strong, and
     where a step crosses zero.
 
     x = (sigma/sigma*)^{1/L}. Shaded: g(x) <= 0, the sign-flip region.
     """
-    orbit = np.array(_orbit(depth, gamma, start, steps))
+    orbit = np.array(_orbit(depth, gamma, start))
     ends = float(min(orbit.min(), 1.0)), float(max(orbit.max(), 1.0))
     pad = max(0.15 * (ends[1] - ends[0]), 0.02)  # most of 0 to 1 is empty where pathways are deep
     low, high = ends[0] - pad, ends[1] + pad
@@ -171,13 +168,13 @@ def cobweb(
     ]
     words = "Cobweb of the one-pathway chain at this step size."
     subject = {"step": np.arange(len(orbit)), "x": orbit, "next x": np.append(orbit[1:], np.nan)}
-    return parts.view(layers, height, words, subject=subject)
+    return parts.view(layers, HEIGHT, words, subject=subject)
 
 
-def _orbit(depth: int, gamma: float, start: float, steps: int) -> list[float]:
+def _orbit(depth: int, gamma: float, start: float) -> list[float]:
     """The chain from `start`, as long as it stays below 3."""
     orbit = [start]
-    for _ in range(steps):
+    for _ in range(STEPS):
         value = float(theory.chain(orbit[-1], depth, gamma))
         if not abs(value) < 3:
             break

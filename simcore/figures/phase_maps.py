@@ -9,15 +9,16 @@ from typing import Any, Literal
 import altair as alt
 import numpy as np
 
-from simcore import prospects
 from simcore.checks import require, shown
 from simcore.figures import parts, style
+from simcore.marks import MARKS, Mark
 from simcore.rows import TITLES
 
 Row = Mapping[str, Any]
 
 MEASURES = ("regime", "largest_share", "participation", "edge_ratio")  # what may colour a map
 NUMBERS = (*MEASURES[1:], "sharpness", "loss")  # what else a cell says of itself
+HEIGHT, SEEDS_HEIGHT = 480, 260  # pixels: of a map, and of a picture of seeds
 LOW, HIGH = 10, 90  # percent of the seeds below the band, and below its top
 
 
@@ -30,9 +31,8 @@ def phase_map(
     x_title: str = "x",
     y_title: str = "y",
     borders: Mapping[str, np.ndarray] | None = None,
-    names: Mapping[str, prospects.Mark] = prospects.MARKS,
+    names: Mapping[str, Mark] = MARKS,
     step_on: Literal["x", "y"] = "x",
-    height: int = 480,
     keyed: bool = False,
 ) -> alt.LayerChart:
     """One rectangle per row of a sweep, (len(ys), len(xs)) row by row; None is not drawn.
@@ -46,7 +46,7 @@ def phase_map(
     _check(xs, ys, rows, measure)
     known = [number for number, row in enumerate(rows) if row is not None]
     if not known:
-        return parts.message("No cell of this map is known yet.", height)
+        return parts.message("No cell of this map is known yet.", HEIGHT)
     left, bottom = _edges(xs), _edges(ys)
     column, line = np.array(known) % len(xs), np.array(known) // len(xs)
     table = {
@@ -95,7 +95,7 @@ def phase_map(
     subject = {x_title: table["x"], y_title: table["y"], "regime": table["regime"]}
     subject |= {TITLES[name]: table[name] for name in NUMBERS}
     words = f"Map of the {TITLES[measure]} over {x_title}, {y_title}."
-    return parts.view(layers, height, words, subject=subject)
+    return parts.view(layers, HEIGHT, words, subject=subject)
 
 
 def ensemble(
@@ -104,7 +104,6 @@ def ensemble(
     measure: str = "largest_share",
     *,
     x_title: str = "x",
-    height: int = 260,
 ) -> tuple[alt.LayerChart, alt.LayerChart]:
     """What seeds do along x: the median of a measure with its 10-90 % band, and regimes counted.
 
@@ -116,10 +115,10 @@ def ensemble(
     number = "largest_share" if measure == "regime" else measure
     columns = [[row for row in rows[i :: len(xs)] if row is not None] for i in range(len(xs))]
     if not any(columns):
-        return (parts.message("No seed is known yet.", height),) * 2
+        return (parts.message("No seed is known yet.", SEEDS_HEIGHT),) * 2
     return (
-        _median(xs, columns, number, _axis("x", x_title, _edges(xs)), x_title, height),
-        _counts(xs, columns, x_title, height),
+        _median(xs, columns, number, _axis("x", x_title, _edges(xs)), x_title),
+        _counts(xs, columns, x_title),
     )
 
 
@@ -145,7 +144,6 @@ def _median(
     number: str,
     x: alt.X,
     x_title: str,
-    height: int,
 ) -> alt.LayerChart:
     lines: list[list[float]] = []
     for place, column in zip(xs, columns, strict=True):
@@ -154,7 +152,7 @@ def _median(
         if len(values):
             lines.append([place, *np.percentile(values, (LOW, 50, HIGH)), len(values)])
     if not lines:
-        return parts.message("No seed has a finite value.", height)
+        return parts.message("No seed has a finite value.", SEEDS_HEIGHT)
     names = ("x", "low", "value", "high", "seeds")
     table = dict(zip(names, np.array(lines, dtype=float).T, strict=True))
     title = f"{TITLES[number]}: median, {LOW}–{HIGH} %"
@@ -185,12 +183,10 @@ def _median(
     titles = dict(zip(names, (x_title, f"{LOW} %", "median", f"{HIGH} %", "seeds"), strict=True))
     subject = {titles[name]: values for name, values in table.items()}
     words = f"Median and band of the {TITLES[number]} over seeds."
-    return parts.view(layers, height, words, subject=subject)
+    return parts.view(layers, SEEDS_HEIGHT, words, subject=subject)
 
 
-def _counts(
-    xs: Sequence[float], columns: list[list[Row]], x_title: str, height: int
-) -> alt.LayerChart:
+def _counts(xs: Sequence[float], columns: list[list[Row]], x_title: str) -> alt.LayerChart:
     edges = _edges(xs)
     x = _axis("left", x_title, edges)
     bars: list[dict[str, Any]] = []
@@ -224,7 +220,7 @@ def _counts(
         )
     )
     subject = {x_title: table["x"], "regime": table["regime"], "seeds": table["count"]}
-    return parts.view([chart], height, "How many seeds end in each regime.", subject=subject)
+    return parts.view([chart], SEEDS_HEIGHT, "How many seeds end in each regime.", subject=subject)
 
 
 def _border(

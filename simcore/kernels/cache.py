@@ -1,21 +1,25 @@
-"""Numba's cache, made safe: it never returns code of other sources, and never stops a run.
+"""Numba's cache, made safe: it never returns code of other sources, and never stops a run; and
+kernels that are compiled once, however many others call them.
 
 Numba compares the time and size of the file that a kernel stands in. Its code holds more: what it
 calls in other files, their constants, the fields of their tuples. So an index is good for one hash
 of all sources in this folder, wherever they lie and whenever they were written; and each entry
 begins with a tag, a hash of the code under that hash as a key, and what has another tag is compiled
-anew: code of an edited file as well as code that a crash or a full disk has damaged.
+anew: code of an edited file as well as code that a crash or a full disk has damaged. Code that
+calls a shared kernel names it by its symbol, and is compiled anew where that has another one now.
 
 Everything that leans on the inside of Numba is in this module (see `stamp.KNOWN_NUMBA`).
 """
 
 import contextlib
 import hashlib
+import importlib
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.serialize import dumps
 
 
@@ -23,6 +27,50 @@ def attach(dispatcher: Any) -> None:
     """Keep what this kernel is compiled to, where there is a folder to keep it in."""
     with contextlib.suppress(Exception):  # Numba has many ways to say that it can write nowhere
         dispatcher._cache = _Cache(dispatcher.py_func)
+
+
+class _Shared(NamedTuple):
+    """A compiled kernel that others call by its symbol."""
+
+    symbol: str
+    module: str
+    name: str
+    arguments: tuple[Any, ...]  # Numba's types
+
+    def is_there(self) -> bool:
+        """Bring the kernel; whether it has this symbol still, which a later compilation may not."""
+        dispatcher = getattr(importlib.import_module(self.module), self.name)
+        dispatcher.compile(self.arguments)
+        return bool(dispatcher.overloads[self.arguments].fndesc.mangled_name == self.symbol)
+
+
+SHARED: dict[str, _Shared] = {}  # all of this process, by their symbols
+
+
+def share(dispatcher: Any) -> None:
+    """Let kernels call this one by its symbol. Numba would link its code into theirs and optimise
+    it again in each of them, and in those that call them."""
+    function, compile_one = dispatcher.py_func, dispatcher.compile
+
+    @global_compiler_lock
+    def compile_and_share(signature: Any) -> Any:
+        entry = compile_one(signature)
+        for arguments, result in dispatcher.overloads.items():
+            symbol = result.fndesc.mangled_name
+            if symbol not in SHARED:
+                where = function.__module__, function.__qualname__
+                SHARED[symbol] = _Shared(symbol, *where, arguments)
+                result.target_context.remove_user_function(result.entry_point)
+                result.target_context.insert_user_function(result.entry_point, result.fndesc)
+        return entry
+
+    dispatcher.compile = compile_and_share
+
+
+def _called_by(result: Any) -> list[_Shared]:
+    """The shared kernels whose symbols compiled code has left open."""
+    functions = result.library._final_module.functions
+    return [SHARED[f.name] for f in functions if f.is_declaration and f.name in SHARED]
 
 
 def _hash_of_sources() -> bytes:
@@ -45,14 +93,17 @@ class _Entry(CompileResultCacheImpl):
     """How compiled code is written and read: behind its tag."""
 
     def reduce(self, data: Any) -> tuple[bytes, bytes]:
-        code = dumps(super().reduce(data))
+        code = dumps((_called_by(data), super().reduce(data)))
         return _tag(code), code
 
     def rebuild(self, target_context: Any, reduced_data: tuple[bytes, bytes]) -> Any:
         tag, code = reduced_data
         if tag != _tag(code):
             return None
-        return super().rebuild(target_context, pickle.loads(code))
+        called, reduced = pickle.loads(code)
+        if not all(kernel.is_there() for kernel in called):
+            return None
+        return super().rebuild(target_context, reduced)
 
 
 class _Cache(FunctionCache):

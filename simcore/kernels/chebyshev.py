@@ -19,7 +19,7 @@ from simcore.kernels.dormand_prince import STAGES
 from simcore.kernels.matrices import velocity
 from simcore.kernels.orthogonal import LAST
 from simcore.kernels.simd import at, fma, load, splat, store
-from simcore.kernels.stamp import inlined_kernel, kernel
+from simcore.kernels.stamp import inlined_kernel, kernel, shared_kernel
 
 # Rows of the integrator's stages: two of the method's, and a velocity; order 4 puts three
 # velocities from the second on.
@@ -62,7 +62,7 @@ def _recur(w0, t2, t1, d2, d1, e2, e1):
     )
 
 
-@kernel
+@shared_kernel
 def advance_by_two(h, count, layout, problem, work, integrator):
     """trial = the step of order 2 of `count` stages; its velocity to stages[SPEED]. Return the loss
     there."""
@@ -110,7 +110,7 @@ def _go_on(out, base, h, weights, velocities, count):
         store(out, a, fma(step, total, load(base, a)))
 
 
-@kernel
+@shared_kernel
 def advance_by_four(h, plan, layout, problem, work, integrator):
     """trial = the step of order 4 of this plan; its velocity to stages[SPEED]. Return the loss
     there."""

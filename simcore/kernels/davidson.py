@@ -9,7 +9,7 @@ from simcore.kernels.frames import framed_product, pull_back, push_forward
 from simcore.kernels.lanczos import NONE, norm, purge, remove
 from simcore.kernels.products import SET, add_scaled, set_scaled, transposed_times
 from simcore.kernels.simd import add_up, at, fma, load, splat, store
-from simcore.kernels.stamp import inlined_kernel, kernel
+from simcore.kernels.stamp import inlined_kernel, kernel, shared_kernel
 
 LOST = 1e-10  # of a vector's length: what is left of it is rounding
 # Of a vector go through sums at a time, so that four of them stay in the first-level cache.
@@ -88,7 +88,7 @@ def _normalise(rows, count, lengths):
     return shortest
 
 
-@kernel
+@shared_kernel
 def extend(basis, start, fresh, wanted, lengths, numbers):
     """Append the first `wanted` rows of `fresh`, made orthonormal to the `start` of the basis and
     to each other, but for those in the span of the others; return how many there are then.
@@ -120,7 +120,7 @@ def extend(basis, start, fresh, wanted, lengths, numbers):
     return count
 
 
-@kernel
+@shared_kernel
 def apply(
     theta, layout, problem, work, tangent, frame, basis, images, start, stop, overlaps, numbers
 ):

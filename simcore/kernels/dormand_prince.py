@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simcore.kernels.simd import add_up, at, copy, fma, larger, load, magnitude, splat, store
-from simcore.kernels.stamp import kernel
+from simcore.kernels.stamp import inner_kernel, kernel
 
 REACHED, PENDING, STALLED = 0, 1, 2
 STAGES = 7
@@ -100,7 +100,7 @@ def next_step(integrator, longest):
     return h if h > 1e-15 * clock[NOW] else 0.0
 
 
-@kernel
+@inner_kernel
 def propose(integrator, stage, h):
     """trial = new + h sum_j A[stage, j] k_j."""
     size, step = integrator.new.size, splat(h)
@@ -121,7 +121,7 @@ def row_of(stage):
     return stage % (STAGES - 1)
 
 
-@kernel
+@inner_kernel
 def judge(integrator, h, rtol, loss):
     """Take the step of all stages (True) or, where its error is too large, only a smaller h."""
     clock, counts, stages = integrator.clock, integrator.counts, integrator.stages

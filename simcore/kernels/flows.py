@@ -45,7 +45,7 @@ from simcore.kernels.matrices import velocity
 from simcore.kernels.orthogonal import LONGEST, make, stages_for
 from simcore.kernels.ranges import widen
 from simcore.kernels.simd import add_up, at, fma, larger, load, magnitude, splat, store
-from simcore.kernels.stamp import inlined_kernel, kernel
+from simcore.kernels.stamp import inlined_kernel, inner_kernel, kernel, shared_kernel
 
 CAREFUL, LEAST, MOST = 0.85, 0.1, 3.0  # step control
 # Of the third and the fifth difference, what the error of a step is taken to be. Of order 4 it is
@@ -90,7 +90,7 @@ def _norm(x):
 # --- Is it stiff? ------------------------------------------------------------------------------
 
 
-@kernel
+@shared_kernel
 def _look(integrator, h):
     """After a step h of the pair: whether stability limits its steps, by the change of velocity
     between its last two stages (Hairer, Wanner, Solving Ordinary Differential Equations II,
@@ -115,7 +115,7 @@ def _look(integrator, h):
     return True
 
 
-@kernel
+@inner_kernel
 def _find_radius(layout, problem, work, integrator):
     """Power method for the Jacobian at `new`, from the direction of the last time, or at first from
     the change of velocity between the last two stages of the pair."""
@@ -140,7 +140,7 @@ def _find_radius(layout, problem, work, integrator):
 # --- A step ----------------------------------------------------------------------------------
 
 
-@kernel
+@shared_kernel
 def _blend(ratio, h, blend):
     """What is made of a step `moved` = trial - new, where `back` = old - new was `ratio` steps of h
     earlier and the velocities in these three places are known: each row of `blend` is a sum of
@@ -180,7 +180,7 @@ def _sum(row, moved, back, start, end, begun):
     return fma(splat(row[4]), begun, fma(splat(row[3]), end, total))
 
 
-@kernel
+@inner_kernel
 def _judge(integrator, plan, h, rtol, loss, goal):
     """Take the step (True) or not. Its stages between the first and the last, by which the
     interpolant of the pair is the quartic of `_blend`, only if it comes to the goal."""
@@ -234,7 +234,7 @@ def _next(h, error, power):
     return h * min(MOST, max(LEAST, factor))
 
 
-@kernel
+@inner_kernel
 def _choose(clock, stiff, h):
     """After a step of h: what goes farthest for a gradient, and how far."""
     radius = stiff[RADIUS]

@@ -31,7 +31,7 @@ from simcore.kernels.products import (
     transposed_times,
 )
 from simcore.kernels.simd import at
-from simcore.kernels.stamp import kernel, merged_kernel
+from simcore.kernels.stamp import inner_kernel, kernel, shared_kernel
 
 LOST = 1e-12  # of a column: what is left of it is rounding
 
@@ -64,7 +64,7 @@ def _purge_row(rows, j, size):
     return np.sqrt(dot(row, row, size))
 
 
-@kernel
+@inner_kernel
 def _orthonormal(rows, count, size):
     """Make `count` <= size rows orthonormal, row after row; what lies in the span of the rows
     before it becomes another direction."""
@@ -83,7 +83,7 @@ def _orthonormal(rows, count, size):
         set_scaled(1.0 / left, row, row, size)
 
 
-@merged_kernel
+@shared_kernel
 def lay(layout, work, frame):
     """Write the bases; work must hold `evaluate` and `backpropagate` of scale 1."""
     n_in, panel = layout.n_in, at(work.panel, 0)
@@ -134,7 +134,7 @@ def _enter(layout, work, frame, vector, out):
             times(below, small, y, cols, n_in, n_in, ADD, panel)  # - Q Q^T V^T P
 
 
-@merged_kernel
+@shared_kernel
 def take_out(layout, work, frame, vectors):
     """Of every row, Y -= Q Q^T Y: the nearest coordinates that there are."""
     n_in, panel, small = layout.n_in, at(work.panel, 0), at(frame.small[0], 0)
@@ -173,7 +173,7 @@ def _leave(layout, work, tangent, frame, vector, out):
             times(above, turned, full, rows, n_in, cols, ADD, panel)  # + P Y^T
 
 
-@kernel
+@inner_kernel
 def push_forward(theta, layout, work, tangent, frame, direction):
     """Write tangent.misfit = dM along the direction, and tangent.forward."""
     n_in, size, panel = layout.n_in, tangent.misfit.size, at(work.panel, 0)
@@ -192,7 +192,7 @@ def push_forward(theta, layout, work, tangent, frame, direction):
         add_scaled(1.0, moved, misfit, size)
 
 
-@kernel
+@inner_kernel
 def pull_back(theta, layout, work, tangent, frame, slope, out):
     """out += J^T slope: the coordinates of B_l^T slope A_{l-1}^T for every layer."""
     n_in, size, panel = layout.n_in, slope.size, at(work.panel, 0)
@@ -210,7 +210,7 @@ def pull_back(theta, layout, work, tangent, frame, slope, out):
         add_scaled(1.0, pull, at(out, frame.start[first]), layout.rows[first] * n_in)
 
 
-@kernel
+@shared_kernel
 def framed_product(theta, layout, problem, work, tangent, frame, direction, out):
     """Write out = Hessian times direction, both in the frame's coordinates; work must hold
     `evaluate` and `backpropagate` of scale 1 at theta, and the frame be laid there."""

@@ -8,7 +8,7 @@ from simcore.kernels.frames import framed_product, lay, take_out
 from simcore.kernels.matrices import backpropagate, evaluate, rests
 from simcore.kernels.products import add_scaled, dot, set_scaled
 from simcore.kernels.simd import add_up, at, copy, fma, load, splat, store
-from simcore.kernels.stamp import kernel, merged_kernel
+from simcore.kernels.stamp import inner_kernel, kernel, shared_kernel
 
 NONE = np.int64(0)  # NumPy's, because Numba would compile a function anew for each literal
 
@@ -79,7 +79,7 @@ def norm(vector):
     return np.sqrt(dot(at(vector, 0), at(vector, 0), vector.size))
 
 
-@kernel
+@inner_kernel
 def purge(vectors, p, basis, m, image, before):
     """Make image orthogonal to the first p vectors and m rows of the basis; return what is left.
 
@@ -238,7 +238,7 @@ def begin(lanczos, vectors, p, length):
     leanings[1, 0], lanczos.due[0] = 1.0, 0
 
 
-@merged_kernel
+@inner_kernel
 def step(theta, layout, problem, work, tangent, frame, lanczos, m, vectors, p):
     """The m-th Krylov vector times the Hessian, made orthogonal to the m there are and to the first
     p vectors; write it behind them, alpha and beta. Return its length.
@@ -264,7 +264,7 @@ def step(theta, layout, problem, work, tangent, frame, lanczos, m, vectors, p):
     return beta[m - 1]
 
 
-@kernel
+@shared_kernel
 def lengthen(theta, layout, problem, work, tangent, frame, lanczos, start, stop, vectors, p):
     """Go on from `start` to `stop` Krylov vectors, orthogonal to the first p vectors; return how
     many there are, fewer where the space ends. With start 0, row 0 of the basis is the first, of
@@ -284,7 +284,7 @@ def lengthen(theta, layout, problem, work, tangent, frame, lanczos, start, stop,
     return stop
 
 
-@merged_kernel
+@inner_kernel
 def top_eigenpairs(
     theta,
     layout,
@@ -383,7 +383,7 @@ def _largest_first(known):
                     store(other, n, kept)
 
 
-@merged_kernel
+@inner_kernel
 def _arrive(theta, whole, layout, problem, work, slope, frame, known):
     """Make work, frame and guesses those of theta."""
     evaluate(theta, whole, problem, work)

@@ -35,7 +35,7 @@ from simcore.kernels.samples import (
     hessian_vector_of_samples,
 )
 from simcore.kernels.simd import at, copy, publish, published
-from simcore.kernels.stamp import inlined_kernel, kernel
+from simcore.kernels.stamp import inlined_kernel, kernel, shared_kernel
 
 # NumPy's number, because Numba would compile a function anew for each literal it is called with.
 FIRST = np.int64(0)
@@ -127,7 +127,7 @@ def _meet(layout, problem, work):
     return 0.5 * dot(misfit, slope, size)
 
 
-@kernel
+@shared_kernel
 def evaluate(theta, layout, problem, work):
     """Read theta; write work.forward, misfit, slope, strengths. Return the loss without floor."""
     if problem.samples.used:
@@ -157,7 +157,7 @@ def _go_back(theta, layout, work, scale, out, start, stop):
         add_scaled(1.0, pull, at(out, layout.start[first]), layout.rows[first] * n_in)
 
 
-@kernel
+@shared_kernel
 def backpropagate(theta, layout, problem, work, scale, out):
     """out += scale * grad at theta, from what `evaluate` left in work; write work.backward, which
     holds `scale` times the D_l, and work.turned.
@@ -245,7 +245,7 @@ def assist(theta, layout, step_size, work, signs, share):
 # --- Gradient flow ---------------------------------------------------------------------------
 
 
-@kernel
+@shared_kernel
 def velocity(theta, layout, problem, work, moving, out):
     """Write out = -grad at theta, 0 for pathways that do not move. Return the loss."""
     loss = evaluate(theta, layout, problem, work)
@@ -276,7 +276,7 @@ def rests(theta, before, start, share):
     return True
 
 
-@kernel
+@shared_kernel
 def hessian_vector(theta, layout, problem, work, tangent, direction, out):
     """Write out = Hessian times direction; work must hold `evaluate` and `backpropagate` of scale 1
     at theta.

@@ -104,9 +104,11 @@ def _layers(x, layer, i, j, w):
 
 @kernel
 def _couplings(w, first, above, below, r_i, r_j, block, row):
-    """Write what the residuals couple in the block; row (2T,) are the sums of their sizes."""
-    t = above.shape[1]
-    row[:] = 0.0
+    """Write what the residuals couple in the block, and the sums of their sizes to row (2T,).
+    Return the largest."""
+    t, largest = above.shape[1], 0.0
+    for p in range(2 * t):
+        row[p] = 0.0
     for h in range(first.size - 1):
         for p in range(first[h], first[h + 1]):
             for side in range(2):
@@ -120,6 +122,9 @@ def _couplings(w, first, above, below, r_i, r_j, block, row):
                     row[upper] += abs(value)
                     row[lower] += abs(value)
                     between *= w[1 - side, q]
+    for p in range(2 * t):
+        largest = max(largest, row[p])
+    return largest
 
 
 @allocating_kernel
@@ -135,8 +140,8 @@ def pair_bounds(states, layer, first, residuals, pairs, bounds):
             _layers(states[k], layer, i, j, w)
             _leave_one_out(w, first, above, below)
             r_j = residuals[k, j] if j >= 0 else 0.0
-            _couplings(w, first, above, below, residuals[k, i], r_j, block, row)
-            bounds[k, number] = _longer(above, below) + row.max()
+            row_at_most = _couplings(w, first, above, below, residuals[k, i], r_j, block, row)
+            bounds[k, number] = _longer(above, below) + row_at_most
 
 
 @allocating_kernel

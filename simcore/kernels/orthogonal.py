@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore.kernels.stamp import kernel
+from simcore.kernels.stamp import inner_kernel, kernel, shared_kernel
 
 LEAST_STAGES, MOST_STAGES, LAST = 5, 50, 4
 # Of each pair of roots (1 - real part) s^2 and the imaginary part times s^2, then the length over
@@ -72,7 +72,7 @@ def _scaled(row, square):
     return row[0] + (row[1] + row[2] / square) / square
 
 
-@kernel
+@inner_kernel
 def _make_recurrence(stages, plan):
     """By Stieltjes' procedure, at as many nodes of Chebyshev as make it exact."""
     square, count = float(stages * stages), stages + 1
@@ -102,7 +102,7 @@ def _make_recurrence(stages, plan):
         last = norm
 
 
-@kernel
+@inner_kernel
 def _weights(stages, plan):
     """Elementary weights of the recurrence, in the first row of the scratch: b, b c, b c^2, b A c,
     b c^3, b c A c, b A c^2, b A A c, each summed."""
@@ -120,7 +120,7 @@ def _weights(stages, plan):
             here[tree], before[tree] = grown, here[tree]
 
 
-@kernel
+@inner_kernel
 def _make_last(plan):
     """The four stages that go on where the recurrence ends and meet all conditions of order 4, in
     closed form; nodes and weights count from there."""
@@ -152,7 +152,7 @@ def _make_last(plan):
     last[3, 0], last[3, 1], last[3, 2], last[3, 3] = b - b2 - b3 - b4, b2, b3, b4
 
 
-@kernel
+@shared_kernel
 def make(stages, plan):
     """Let the plan be that of so many stages."""
     if plan.stages[0] != stages:

@@ -7,7 +7,7 @@ fight those of whoever runs many networks at once.
 import numpy as np
 
 from simcore.kernels.simd import add_up, at, fma, load, splat, store, turn
-from simcore.kernels.stamp import inlined_kernel, kernel
+from simcore.kernels.stamp import inlined_kernel, inner_kernel, kernel
 
 # NumPy's numbers, because Numba would compile a function anew for each literal it is called with.
 UNIT, PANEL = np.int64(1), np.int64(8)
@@ -65,7 +65,7 @@ def _half_tile(a, down, across, b, out, inner, width, add):
     store(out, 3 * width, s0)
 
 
-@kernel
+@inner_kernel
 def _product(a, down, across, b, out, rows, inner, width, add, panel):
     """out = a b (SET) or out += a b (ADD); a (rows, inner), b (inner, width), out (rows, width).
 

@@ -25,7 +25,7 @@ from simcore.kernels.products import (
     transposed_times,
 )
 from simcore.kernels.simd import at, fma, load, splat, store
-from simcore.kernels.stamp import kernel, merged_kernel
+from simcore.kernels.stamp import inner_kernel, kernel
 
 
 class Samples(NamedTuple):
@@ -57,7 +57,7 @@ def _strengths(outputs, size, count, samples, strengths, h):
         store(row, i, total)
 
 
-@merged_kernel
+@inner_kernel
 def evaluate_samples(theta, layout, problem, work):
     """Read theta; write work.forward (the z_l), misfit, slope, strengths. Return the loss."""
     samples, count, size = problem.samples, layout.n_in, problem.target.size
@@ -87,7 +87,7 @@ def evaluate_samples(theta, layout, problem, work):
     return 0.5 * dot(misfit, slope, size)
 
 
-@merged_kernel
+@inner_kernel
 def backpropagate_samples(theta, layout, problem, work, scale, out):
     """out += scale * grad at theta, as `matrices.backpropagate`; work.backward holds `scale` times
     the d_l, each with its phi'."""
@@ -116,7 +116,7 @@ def backpropagate_samples(theta, layout, problem, work, scale, out):
             times(pull, at(samples.turned, 0), gradient, rows, count, cols, ADD, panel)
 
 
-@merged_kernel
+@inner_kernel
 def move_samples(theta, layout, problem, work, tangent, direction):
     """Write how the network moves along V: tangent.forward the Rz_l, tangent.turned the Ra_l, and
     tangent.misfit their sum at the end.
@@ -150,7 +150,7 @@ def move_samples(theta, layout, problem, work, tangent, direction):
         add_scaled(1.0, moved_below, at(tangent.misfit, 0), problem.target.size)
 
 
-@merged_kernel
+@inner_kernel
 def hessian_vector_of_samples(theta, layout, problem, work, tangent, direction, out):
     """Write out = Hessian times direction (that of almost everywhere, for ReLU), as
     `matrices.hessian_vector`.

@@ -16,7 +16,8 @@ OPTIONS: Any = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 BARE: Any = OPTIONS | {"_nrt": False}
 
 # `cache` is written against parts of Numba that are not public and change without notice. Under
-# any other version kernels are compiled at each start: slow, but never stale.
+# any other version kernels are compiled at each start, and copied into all that call them: slow,
+# but never stale.
 KNOWN_NUMBA = "0.68."
 
 
@@ -30,10 +31,16 @@ def inlined_kernel(function: Callable[..., Any]) -> Any:
     return _compiled(function, BARE | {"forceinline": True, "no_cpython_wrapper": True})
 
 
-def merged_kernel(function: Callable[..., Any]) -> Any:
-    """A kernel that is compiled as a part of each kernel that calls it: what is compiled by itself
-    is optimised once more in its caller, and in whoever calls that."""
-    return _compiled(function, BARE | {"inline": "always"})
+def shared_kernel(function: Callable[..., Any]) -> Any:
+    """A kernel that other kernels call where it lies. Numba would copy its code into each of them
+    and optimise it again there, and again in whoever calls that. For work that is long beside a
+    call, which passes every field of every array."""
+    return _compiled(function, BARE, shared=True)
+
+
+def inner_kernel(function: Callable[..., Any]) -> Any:
+    """A shared kernel that kernels alone call: what Python would call is left out."""
+    return _compiled(function, BARE | {"no_cpython_wrapper": True}, shared=True)
 
 
 def allocating_kernel(function: Callable[..., Any]) -> Any:
@@ -41,10 +48,12 @@ def allocating_kernel(function: Callable[..., Any]) -> Any:
     return _compiled(function, OPTIONS)
 
 
-def _compiled(function: Callable[..., Any], options: Any) -> Any:
+def _compiled(function: Callable[..., Any], options: Any, *, shared: bool = False) -> Any:
     compiled = numba.njit(**options)(function)
     if compiled is not function and numba.__version__.startswith(KNOWN_NUMBA):
         from simcore.kernels import cache
 
         cache.attach(compiled)
+        if shared:
+            cache.share(compiled)
     return compiled

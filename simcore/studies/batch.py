@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import looks, mode_curvature, mode_starts, prospects, sharing, true_tail, verdicts
+from simcore import expectations, looks, mode_curvature, mode_starts, sharing, true_tail, verdicts
 from simcore.cost import cost
 from simcore.courses import Course, course, sharpest_modes
 from simcore.experiment import Descent, Experiment
@@ -140,7 +140,7 @@ def _regimes(
     ended = np.flatnonzero(cells.alive)
     if len(ended) == 0:
         return found
-    expected, dynamics = prospects.expect(origins).of(place[ended]), origins[0].dynamics
+    expected, dynamics = expectations.expect(origins).of(place[ended]), origins[0].dynamics
     target, step_size = cells.target[0, ended], cells.step_size[ended]
     here = Descents(system.first, system.power, target, step_size, cells.x[0][:, ended])
     past = [values[:, ended] for values in (start.strengths, cells.low, cells.high)]

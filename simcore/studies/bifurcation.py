@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import looks, mode_starts, prospects, theory, true_tail, verdicts
+from simcore import expectations, flow_ends, looks, mode_starts, theory, true_tail, verdicts
 from simcore.checks import require
+from simcore.expectations import Expected
 from simcore.experiment import Balanced, Experiment
 from simcore.kernels import mode_cells
 from simcore.kernels import orbits as kernels
 from simcore.looks import Cancelled
 from simcore.mode_starts import Beginning
-from simcore.prospects import Expected
 from simcore.tasks import Spectrum
 from simcore.true_tail import Descents
 from simcore.verdicts import Evidence, Regime
@@ -73,7 +73,7 @@ def orbits(
     `on_progress(fraction)` returns False.
     """
     require(
-        prospects.follows_closed_forms(experiment),
+        flow_ends.follows_closed_forms(experiment),
         "orbits need a balanced start without negative strengths, and whitened inputs, where modes "
         "decouple; choose those",
     )
@@ -133,7 +133,7 @@ def _long_run(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The weights w (E, H) where each orbit was when it had settled, or last, and its fate (E,)."""
     begin = mode_starts.begin([experiment])
-    expected = prospects.expect([experiment], steps=budget)
+    expected = expectations.expect([experiment], steps=budget)
     count, pathways = len(step_sizes), len(begin.system.first) - 1
     x = np.repeat(begin.x[:, :1], count, axis=1)
     fates = np.full(count, Fate.MOVING, dtype=object)

@@ -16,6 +16,7 @@ from simcore.plans import borders_of
 from simcore.rows import Row
 from simcore.studies.grids import MOST_CELLS, grid, plan_of
 from simcore.studies.store import Store
+from simcore.wording import listed
 
 STEP_SIZE = "dynamics.step_size"
 MOST_PLANS = 100  # that are looked at, from the last one on
@@ -239,7 +240,7 @@ def arrange(experiments: Sequence[Experiment], rows: Sequence[Row | None]) -> St
     require(
         len(kept) == 2 and len(numbers) == 2,
         "expected runs that differ in two numbers, those of this file differ in "
-        f"{'more than two ways' if len(kept) > 2 else ' and '.join(kept) or 'none'}; sweep over "
+        f"{'more than two ways' if len(kept) > 2 else listed(kept) or 'none'}; sweep over "
         "two axes",
     )
     x, y = (_Numbers(name, columns[name]) for name in sorted(kept, key=_rank))

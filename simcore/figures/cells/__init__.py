@@ -1,7 +1,7 @@
 """The cells of a map by keyboard: arrows move from cell to cell, what a cell says is announced,
 Enter opens its run.
 
-    mount = st.components.v2.component("cells", html=HTML, css=CSS, js=JS)   # once
+    mount = st.components.v2.component("cells", **component())   # once
     mount(key="cells", data=data(...), on_opened_change=lambda: None)
 
 The browser sets the value `opened` to the number of a cell. The map marks the cell whose number its
@@ -17,10 +17,10 @@ from typing import Any
 from simcore.figures import modules
 from simcore.rows import TITLES, Row
 
-_HERE = Path(__file__).parent
-HTML = (_HERE / "cells.html").read_text(encoding="utf-8")
-CSS = (_HERE / "cells.css").read_text(encoding="utf-8")
-JS = modules.joined(_HERE / "streamlit.js")
+
+def component() -> modules.Component:
+    """What the browser is given."""
+    return modules.component(Path(__file__).parent)
 
 
 def data(

@@ -8,7 +8,7 @@ of columns over records) and the panels to draw; `payload` packs it for `st.comp
         runs=(Run(name="GD", columns={"step": ..., "t": ..., "s11": ...}),),
         panels=(SeriesPanel(title="Strengths", lines=(Line("GD", "s11", "σ₁₁", colour=0),)),),
     )
-    mount = st.components.v2.component("run_player", html=HTML, css=CSS, js=JS)   # once
+    mount = st.components.v2.component("run_player", **component())   # once
     mount(key="player", data=payload(scene), on_view_change=lambda: None)
 
 The clock is t, so runs with different record times share an axis: at clock time t a run of points
@@ -65,12 +65,6 @@ from simcore.figures.scene import (
 
 MAX_MAP_VALUES = 1_000_000  # about 4 MB of float32 in the browser
 
-_HERE = Path(__file__).parent
-HTML = (_HERE / "player.html").read_text(encoding="utf-8")
-CSS = (_HERE / "player.css").read_text(encoding="utf-8")
-JS = modules.joined(_HERE / "streamlit.js")
-PAGE_JS = modules.joined(_HERE / "page.js")
-POCKET_JS = modules.joined(_HERE / "pocket.js")
 
 _STYLE = {
     "hues": [style.shade(h) for h in range(len(style.HUES))],
@@ -94,6 +88,11 @@ _STYLE = {
 # ---------------------------------------------------------------------------------------------
 # Packing
 # ---------------------------------------------------------------------------------------------
+
+
+def component(entry: str = "streamlit.js") -> modules.Component:
+    """What the browser is given."""
+    return modules.component(Path(__file__).parent, entry)
 
 
 def payload(scene: Scene) -> dict[str, Any]:
@@ -132,10 +131,11 @@ def standalone(scene: Scene, bar: Mapping[str, Any] | None = None) -> str:
         for name, table in tables.items()
     }
     data: dict[str, Any] = {"run-data": {"scene": description, **packed}}
-    style_, body, script = CSS, HTML, PAGE_JS
+    parts = component("page.js" if bar is None else "pocket.js")
+    css, html = parts["css"], parts["html"]
     if bar is not None:
         data["ruler-data"] = bar
-        style_, body, script = ruler.CSS + CSS, ruler.HTML + HTML, POCKET_JS
+        css, html = ruler.component()["css"] + css, ruler.component()["html"] + html
     caption = scene.caption
     name, escape = html_text.escape(caption.title), html_text.escape
     said = (("parameters", caption.parameters), ("verdict", caption.verdict))
@@ -148,18 +148,18 @@ def standalone(scene: Scene, bar: Mapping[str, Any] | None = None) -> str:
 <title>{name}</title>
 <style>
 {_PAGE_CSS}
-{style_}
+{css}
 </style>
 </head>
 <body>
 <main>
 <h1>{name}</h1>
-{head}{body}
+{head}{html}
 <p class="small">{escape(caption.small)}</p>
 </main>
 {_held(data)}
 <script type="module">
-{script}</script>
+{parts["js"]}</script>
 </body>
 </html>
 """

@@ -5,7 +5,7 @@ readout (eta, gamma = eta S_1, the edge) and the highlighted regime move by them
 size is reported as the state value `eta`, at most every 150 ms while it moves and exactly at its
 end.
 
-    mount = st.components.v2.component("regime_ruler", html=HTML, css=CSS, js=JS)   # once
+    mount = st.components.v2.component("regime_ruler", **component())   # once
     mount(key="ruler", data=data(experiment), on_eta_change=lambda: ...)
 
 A rerun with another step size moves the handle, except while it is held and for a second after,
@@ -23,40 +23,41 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from simcore import prospects, theory, variations
+from simcore import prospects, theory, variations, zone_words
 from simcore.checks import positive, shown
 from simcore.experiment import Experiment
 from simcore.figures import modules, style
-from simcore.prospects import Mark, Zone
+from simcore.marks import Mark
 from simcore.theory import StepSizeMarks
-
-_HERE = Path(__file__).parent
-HTML = (_HERE / "ruler.html").read_text(encoding="utf-8")
-CSS = (_HERE / "ruler.css").read_text(encoding="utf-8")
-JS = modules.joined(_HERE / "streamlit.js")
+from simcore.zones import Zone
 
 COLOURS = {  # of the end that a run in the zone may come to
-    prospects.NOTHING_MOVES: style.ENDS["unfinished"],
-    prospects.DECAYS: style.ENDS["trapped"],
-    prospects.FOLLOWS_FLOW: style.ENDS["winner takes all"],
-    prospects.IN_PART: style.ENDS["partly re-balanced"],
-    prospects.EQUAL: style.ENDS["cycle"],
-    prospects.FLATTEST: style.ENDS["cycle"],
-    prospects.NO_GAIN: style.ENDS["cycle"],
-    prospects.MAY_BE_TRAPPED: style.ENDS["trapped"],
-    prospects.CROSSES_ZERO: style.ENDS["sign flip"],
-    prospects.IS_FLOW: style.ENDS["winner takes all"],
-    prospects.ALONG_EDGE: style.ENDS["partly re-balanced"],
-    prospects.STOPS_SHORT: style.ENDS["balanced"],
-    prospects.ABOVE: style.ENDS["cycle"],
-    prospects.DIVERGES: style.ENDS["diverged"],
-    prospects.SHARP_START: style.ENDS["sign flip"],
+    zone_words.NOTHING_MOVES: style.ENDS["unfinished"],
+    zone_words.DECAYS: style.ENDS["trapped"],
+    zone_words.FOLLOWS_FLOW: style.ENDS["winner takes all"],
+    zone_words.IN_PART: style.ENDS["partly re-balanced"],
+    zone_words.EQUAL: style.ENDS["cycle"],
+    zone_words.FLATTEST: style.ENDS["cycle"],
+    zone_words.NO_GAIN: style.ENDS["cycle"],
+    zone_words.MAY_BE_TRAPPED: style.ENDS["trapped"],
+    zone_words.CROSSES_ZERO: style.ENDS["sign flip"],
+    zone_words.IS_FLOW: style.ENDS["winner takes all"],
+    zone_words.ALONG_EDGE: style.ENDS["partly re-balanced"],
+    zone_words.STOPS_SHORT: style.ENDS["balanced"],
+    zone_words.ABOVE: style.ENDS["cycle"],
+    zone_words.DIVERGES: style.ENDS["diverged"],
+    zone_words.SHARP_START: style.ENDS["sign flip"],
 }
 
 MARGINS = 2.2, 1.6  # of the bar below the smallest and above the largest mark
 
 
 Part = tuple[str, float, float]  # the value of a `Regime`, and the step sizes from low to high
+
+
+def component() -> modules.Component:
+    """What the browser is given."""
+    return modules.component(Path(__file__).parent)
 
 
 def span(experiment: Experiment) -> tuple[float, float] | None:

@@ -1,6 +1,6 @@
 """What a page does as a whole: undo, the stage of a lecture, its keys, full screen and laser dot.
 
-    mount = st.components.v2.component("stage", html=HTML, css=CSS, js=JS)   # once
+    mount = st.components.v2.component("stage", **component())   # once
     mount(key="stage", data=data(lesson, presets=9), on_asked_change=lambda: None)
 
 The browser sets the value `asked` to {"stage": bool} or {"preset": number, from 0}. While a page is
@@ -18,10 +18,10 @@ from simcore.lesson import Lesson
 
 MOST_PRESETS = 9  # one for each key
 
-_HERE = Path(__file__).parent
-HTML = (_HERE / "stage.html").read_text(encoding="utf-8")
-CSS = (_HERE / "stage.css").read_text(encoding="utf-8")
-JS = modules.joined(_HERE / "streamlit.js")
+
+def component() -> modules.Component:
+    """What the browser is given."""
+    return modules.component(Path(__file__).parent)
 
 
 def data(lesson: Lesson, presets: int) -> dict[str, Any]:

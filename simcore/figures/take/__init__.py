@@ -5,7 +5,7 @@ letters, and one button per kind of file. On a page with a player it asks that f
 shows; where charts are, Vega has drawn one of them as SVG in the page, and the menu puts it on a
 sheet with what it is above and what leads back to it below.
 
-    mount = st.components.v2.component("take", html=HTML, css=CSS, js=JS)   # once
+    mount = st.components.v2.component("take", **component())   # once
     mount(key="take", data=of_player())
     mount(key="take", data=of_chart(caption, "st-key-some"), on_sheet_change=lambda: ...)
 
@@ -22,10 +22,10 @@ from typing import Any
 from simcore.caption import Caption
 from simcore.figures import modules, style
 
-_HERE = Path(__file__).parent
-HTML = (_HERE / "take.html").read_text(encoding="utf-8")
-CSS = (_HERE / "take.css").read_text(encoding="utf-8")
-JS = modules.joined(_HERE / "streamlit.js")
+
+def component() -> modules.Component:
+    """What the browser is given."""
+    return modules.component(Path(__file__).parent)
 
 
 def of_player() -> dict[str, Any]:
