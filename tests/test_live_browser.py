@@ -219,7 +219,7 @@ def scene_of(experiment: Experiment, mode: int = 0, keys: tuple[str, ...] = SHOW
     flow = simulate(scenes.flow_beside(run))
     shown = panels.simulator([scenes.named(run), scenes.named(flow)], keys, View(mode=mode))
     bare = [
-        replace(r, phases=[("", 0, int(of.steps[-1]))], notices=())
+        replace(r, phases=[("", 0, of.time[-1])], notices=())
         for r, of in zip(shown.runs, (run, flow), strict=True)
     ]
     system = live.system(experiment, mode, flow=1)

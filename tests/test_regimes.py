@@ -9,6 +9,7 @@ import pytest
 
 from simcore import (
     Balanced,
+    CentralFlow,
     Descent,
     Experiment,
     Flow,
@@ -22,6 +23,7 @@ from simcore import (
     presets,
     prospects,
     regimes,
+    scenes,
     simulate,
     sweep,
     theory,
@@ -602,6 +604,47 @@ def test_a_plateau_holds_no_more_than_a_spike_between_two_records(eta, every):
         assert not learned[run.steps[inside]].any()
         spikes = [learned[a:b].any() for a, b in pairwise(run.steps[inside])]
         assert not any(a and b for a, b in pairwise(spikes)), phase
+
+
+@pytest.mark.parametrize("spacing", ["even", "log"])
+@pytest.mark.parametrize(
+    "dynamics",
+    [
+        Descent(step_size=0.45, steps=900),
+        Flow(duration=400.0),
+        CentralFlow(step_size=0.45, duration=400.0),
+    ],
+    ids=lambda dynamics: dynamics.short,
+)
+def test_phases_say_when_they_are_though_records_share_a_step(dynamics, spacing):
+    """Without gaps in t, from record to record; no record of them is in another one's time."""
+    run = simulate(
+        Experiment(
+            task=Spectrum(singular_values=(1.0,)),
+            network=Network(depths=(5, 5)),
+            start=Balanced(scales=(0.02, 0.017)),
+            dynamics=dynamics,
+            record=Record(spacing=spacing),
+        )
+    )
+    found = regimes.phases(run)
+    assert len(found) > 2
+    assert (found[0].begins, found[-1].ends) == (0.0, run.time[-1])
+    for before, after in pairwise(found):
+        assert before.begins < before.ends == after.begins
+    for phase in found:
+        assert np.isin([phase.begins, phase.ends], run.time).all()
+        assert phase.first_step <= phase.last_step
+        inside = (run.time >= phase.begins) & (run.time < phase.ends)
+        assert (run.steps[inside] >= phase.first_step).all()
+        assert (run.steps[inside] <= phase.last_step).all()
+    plateau = found[0]
+    total = run.strengths.sum(axis=(1, 2))
+    assert plateau.name == PLATEAU
+    assert (total[run.time < plateau.ends] < 0.1).all()
+    assert total[run.time == plateau.ends] >= 0.1
+    shown = scenes.of(run).runs[0].phases
+    assert [*shown] == [(phase.name, phase.begins, phase.ends) for phase in found]
 
 
 def enormous(rng: np.random.Generator) -> Experiment:
