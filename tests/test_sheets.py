@@ -75,6 +75,25 @@ def test_the_words_of_a_diverging_run_are_on_its_sheet(seed):
     assert outside(laid) == []
 
 
+@pytest.mark.parametrize("step_size", [1e7, 1e9])
+def test_beside_a_run_that_ended_where_it_began_the_other_is_drawn(step_size):
+    experiment = Experiment(
+        task=Spectrum(singular_values=(1.0,)),
+        network=Network(depths=(3, 3)),
+        start=Balanced(scales=(6.0, 0.2)),
+        dynamics=Descent(step_size=step_size, steps=50),
+    )
+    laid = sheet.lay(scenes.of(experiment, ("strengths", "loss")), SIZE)
+    assert len(laid.scene.runs[0]) == 1
+    assert outside(laid) == []
+    assert "nan" not in laid.picture()
+    for row in laid.around:
+        if row.tag.endswith("}rect"):
+            assert float(row.get("x")) >= laid.strip.left - 1
+    said = [text for text, _, _ in words(laid)]
+    assert said.count("time t = η · step") == 2
+
+
 def of_columns(panel: SeriesPanel | PlanePanel, **columns: np.ndarray) -> sheet.Sheet:
     step = np.arange(len(next(iter(columns.values()))))
     runs = [Run(name=name, columns={"step": step, "t": step, **columns}) for name in ("A", "B")]
