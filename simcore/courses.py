@@ -69,8 +69,9 @@ def course(strengths: np.ndarray, low: np.ndarray, high: np.ndarray, scale: Any)
     unit = modes * np.where(scale > 0, scale, 1.0)
 
     def mean(values: np.ndarray) -> np.ndarray:
-        total = reduce(np.add, (values[:, :, mode] for mode in range(modes)))
-        return total if (unit == 1).all() else total / unit
+        with np.errstate(over="ignore"):  # of a run that diverged
+            total = reduce(np.add, (values[:, :, mode] for mode in range(modes)))
+            return total if (unit == 1).all() else total / unit
 
     return Course(mean(strengths), mean(low), mean(high))
 

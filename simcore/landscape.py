@@ -26,7 +26,7 @@ def sharpness(strengths: ArrayLike, depths: Sequence[int], target: ArrayLike) ->
     a_h = sqrt(L_h) w_h^{L_h-1} it is the largest eigenvalue of the H x H block
     a a^T + diag((L_h-1) r w_h^{L_h-2}), in which the layers of a pathway move alike, or one of
     -r w_h^{L_h-2}, in which they move against each other (of pathways of two layers or more). nan
-    where a pathway of even depth would be negative.
+    where a pathway of even depth would be negative, inf where it is larger than numbers go.
     ValueError if the last axis does not match `depths`.
     """
     sigma, layers = np.asarray(strengths, dtype=float), np.asarray(depths)
@@ -35,14 +35,17 @@ def sharpness(strengths: ArrayLike, depths: Sequence[int], target: ArrayLike) ->
         f"strengths need one entry per pathway on their last axis, got shape {sigma.shape} "
         f"for {len(layers)} pathways",
     )
-    possible = ((sigma >= 0) | (layers % 2 == 1)).all(axis=-1)
+    possible = ((sigma >= 0) | ((sigma < 0) & (layers % 2 == 1))).all(axis=-1)
     w = np.sign(sigma) * np.abs(sigma) ** (1 / layers)
     residual = (sigma.sum(axis=-1) - np.asarray(target, dtype=float))[..., None]
-    slopes = np.sqrt(layers) * w ** (layers - 1)
-    bends = np.where(layers > 1, residual * w ** np.maximum(layers - 2, 0), 0.0)
-    block = slopes[..., :, None] * slopes[..., None, :]
-    block += np.eye(len(layers)) * ((layers - 1) * bends)[..., None, :]
-    together = np.linalg.eigvalsh(block)[..., -1]
+    with np.errstate(over="ignore", invalid="ignore"):  # of strengths as large as numbers go
+        slopes = np.sqrt(layers) * w ** (layers - 1)
+        bends = np.where(layers > 1, residual * w ** np.maximum(layers - 2, 0), 0.0)
+        block = slopes[..., :, None] * slopes[..., None, :]
+        block += np.eye(len(layers)) * ((layers - 1) * bends)[..., None, :]
+    finite = np.isfinite(block).all(axis=(-2, -1))
+    together = np.linalg.eigvalsh(np.where(finite[..., None, None], block, 0.0))[..., -1]
+    together = np.where(finite, together, np.inf)
     against = np.where(layers > 1, -bends, -np.inf).max(axis=-1)
     return np.where(possible, np.maximum(together, against), np.nan)
 

@@ -40,6 +40,7 @@ def tail(records: int) -> slice:
     return slice(max(0, records - wanted), records)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of a run that diverged
 def of(mode: Course, loss: np.ndarray, sharpness: Any, rests: bool) -> Ahead:
     """The mode and the loss (K,) of all modes as `Ahead` has them, with an axis of length one;
     steps hidden between records are included."""

@@ -41,7 +41,7 @@ def ends(starts: Sequence[Rows], targets: ArrayLike) -> tuple[np.ndarray, np.nda
             lengths = _length(w * real) / layers_of
             # a single layer moves evenly, through zero as well
             lengths = np.where(layers_of > 1, lengths, np.inf)
-            longest = STEP * np.nanmin(lengths / _length(slopes), axis=0)
+            longest = STEP * np.fmin.reduce(lengths / _length(slopes), axis=0)
             # the total is convex in tau: Newton's steps come to the target from above
             step = np.clip(missing / (slopes**2).sum(axis=(0, 1)), -longest, longest)
             on = (np.abs(missing) > ARRIVED * goal[away]) & np.isfinite(step)

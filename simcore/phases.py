@@ -19,11 +19,14 @@ from simcore.verdicts import CLOSE, LEARNED, Regime, over_pathways, shares_of
 
 
 class Phase(NamedTuple):
-    """A stretch of a run, both ends included."""
+    """A stretch of a run: its steps, both ends included, and in t from its first record to that of
+    the next one, or to the end. Records of a flow may share a step; where they are, t says."""
 
     name: str
     first_step: int
     last_step: int
+    begins: float
+    ends: float
 
 
 PHASES = (
@@ -120,11 +123,14 @@ def _thrown_back(run: Trajectory, mode: Course) -> np.ndarray:
 def _stretches(run: Trajectory, names: np.ndarray) -> tuple[Phase, ...]:
     """Records of one name in a row as a phase."""
     firsts = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1)]
+    last_steps = np.append(np.maximum(run.steps[:-1], run.steps[1:] - 1), run.steps[-1])
     return tuple(
         Phase(
             names[first],
             int(run.steps[first]),
-            int(run.steps[stop] - 1 if stop < len(names) else run.steps[-1]),
+            int(last_steps[stop - 1]),
+            float(run.time[first]),
+            float(run.time[min(stop, len(names) - 1)]),
         )
         for first, stop in zip(firsts, [*firsts[1:], len(names)], strict=True)
     )

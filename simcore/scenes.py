@@ -30,10 +30,16 @@ def named(run: Trajectory, name: str = "", sign: str = "") -> Named:
         name or run.experiment.dynamics.short,
         run,
         regimes.phases(run),
-        [Notice("depends on rounding", found.words, found.first, found.last)] if found else [],
+        [_notice(run, found)] if found else [],
         regimes.classify(run).value,
         sign,
     )
+
+
+def _notice(run: Trajectory, found: horizon.Horizon) -> Notice:
+    times = (run.experiment.dynamics.time(step) for step in (found.first, found.last))
+    begins, ends = (min(time, float(run.time[-1])) for time in times)
+    return Notice("depends on rounding", found.words, begins, ends)
 
 
 def named_flow(flow: Trajectory, run: Trajectory) -> Named:

@@ -67,7 +67,7 @@ def made_up(after: float = 0.0, records: int = 41, middle: int = 20, **options) 
     columns = {"step": step, "t": 0.1 * step, "a": wave, "b": 1 - wave[::1], "low": wave - 0.1}
     lines = [Line("GD", "a", "a", colour=0, low="low", high="a"), Line("GD", "b", "b", colour=1)]
     return Scene(
-        runs=[Run(name="GD", columns=columns, maps={"maps": maps}, phases=[("plateau", 0, 20)])],
+        runs=[Run(name="GD", columns=columns, maps={"maps": maps}, phases=[("plateau", 0, 2.0)])],
         panels=[
             SeriesPanel(title="Lines", lines=lines, limits=(-1, 2), key="lines"),
             PlanePanel(

@@ -53,6 +53,18 @@ def test_sharpness_is_that_of_the_dense_hessian_at_every_point(depths, target, w
         assert found == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("depths", [(1, 1), (2, 3), (5, 4), (3, 3, 3)])
+@pytest.mark.parametrize("size", [1e100, 1e200, 1e308])
+def test_where_numbers_end_the_sharpness_is_beyond_them_and_nobody_is_warned(depths, size):
+    strengths = np.array([0.5, size, 0.1][: len(depths)])
+    found = landscape.sharpness([strengths, strengths[::-1], 0 * strengths], depths, 1.0)
+    grown = (2 - 2 / depths[1]) * np.log10(size)
+    assert not np.isnan(found).any()
+    assert np.isfinite(found[2])
+    assert np.isinf(found[0]) == (grown > 308)
+
+
 def test_sharpness_of_a_minimum_is_the_closed_form_and_nothing_is_said_below_zero():
     split = np.array([0.7, 0.3])
     assert landscape.sharpness(split, (20, 20), 1.0) == pytest.approx(

@@ -219,7 +219,7 @@ def scene_of(experiment: Experiment, mode: int = 0, keys: tuple[str, ...] = SHOW
     flow = simulate(scenes.flow_beside(run))
     shown = panels.simulator([scenes.named(run), scenes.named(flow)], keys, View(mode=mode))
     bare = [
-        replace(r, phases=[("", 0, int(of.steps[-1]))], notices=())
+        replace(r, phases=[("", 0, of.time[-1])], notices=())
         for r, of in zip(shown.runs, (run, flow), strict=True)
     ]
     system = live.system(experiment, mode, flow=1)
@@ -252,6 +252,7 @@ def painted(page):
 
 
 LONG = variations.with_steps(MEDIUM.experiment, 2600)  # more steps than records in the browser
+FAR = replace(MEDIUM.experiment, network=Network(depths=(3, 3)), start=Balanced(scales=(4.0, 2.0)))
 
 
 @pytest.mark.parametrize(
@@ -259,13 +260,14 @@ LONG = variations.with_steps(MEDIUM.experiment, 2600)  # more steps than records
     [
         *((MEDIUM.experiment, eta, SHOWN) for eta in (0.05, 0.16, 2 / 10.5, 0.3, 0.9)),
         *((LONG, eta, SHOWN[:4]) for eta in (0.23, 0.9)),
+        (FAR, 0.3, SHOWN),
     ],
     ids=lambda value: str(value) if isinstance(value, float) else "",
 )
 def test_the_picture_that_follows_has_the_pixels_of_the_servers(page, experiment, eta, keys):
     """Gradient flow and predicted ends along, up to the ribbon of phases, which only the server
-    knows: under the edge, partly re-balanced, in a cycle, with a flipped sign and diverged; and
-    where not all records are drawn."""
+    knows: under the edge, partly re-balanced, in a cycle, with a flipped sign and diverged; where
+    not all records are drawn, and from beyond where a run that diverged is cut."""
     mounted(page, *(scene_of(each, keys=keys) for each in (experiment, at(experiment, eta))))
     before = page.evaluate(PIXELS)
     assert page.evaluate(MOVE, eta)

@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from scipy.interpolate import CubicSpline
 
 from simcore import (
     Balanced,
@@ -22,6 +23,7 @@ from simcore import (
     regimes,
     simulate,
     theory,
+    variations,
 )
 from simcore.figures import full_weights, panels, player, style, tables
 from simcore.figures.tables import blocks, top_pairs
@@ -346,12 +348,16 @@ def test_eigenvalues_are_asked_for_where_they_are_shown():
 
 
 def distances(main, other):
-    """Slowly: at each record of the other, the main run's last one until then."""
+    """Slowly: at each step of the other, the main run on its way from its last step to the next."""
     found = []
     for t, sigma in zip(other.time, other.strengths[:, :, 0], strict=True):
-        until = [k for k, then in enumerate(main.time) if then <= t * (1 + 1e-12)]
+        until = [k for k, then in enumerate(main.time) if then <= t * (1 + 1e-12)][-1]
+        there = main.strengths[until, :, 0]
+        if until + 1 < len(main.time):
+            part = max(0.0, t / main.time[1] - until)
+            there = there + part * (main.strengths[until + 1, :, 0] - there)
         over = t > main.time[-1] * (1 + 1e-12)
-        found.append(np.nan if over else np.abs(sigma - main.strengths[until[-1], :, 0]).max())
+        found.append(np.nan if over else np.abs(sigma - there).max())
     return np.array(found)
 
 
@@ -362,11 +368,106 @@ def test_the_difference_is_taken_at_the_same_time():
         named(CASES["one pathway"], "B"),
     ]
     scene = panels.simulator(runs, ["distance"])
-    assert [line.run for line in scene.panels[0].lines] == ["A"]
-    column = scene.runs[1].columns["distance"]
-    np.testing.assert_array_equal(column, distances(runs[0].run, runs[1].run))
+    assert [(line.run, line.pen) for line in scene.panels[0].lines] == [("A", "A")]
+    column = scene.runs[1].columns["distance of A"]
+    assert column == pytest.approx(distances(runs[0].run, runs[1].run), nan_ok=True, abs=1e-10)
     assert np.isnan(column[-1])
     assert panels.simulator(runs[:1], ["distance"]).missing["distance"].startswith("A difference")
+
+
+def slow(rng):
+    """A descent below its edge, beside which gradient flow goes: recorded every so many steps, or
+    ever more sparsely."""
+    depth = int(rng.integers(2, 5))
+    return Experiment(
+        task=Spectrum(singular_values=(1.0,)),
+        network=Network(depths=(depth, depth)),
+        start=Balanced(scales=tuple((10.0 ** rng.uniform(-2, -1, 2)).tolist())),
+        dynamics=Descent(step_size=rng.uniform(0.02, 0.8) * 2 / depth, steps=1200),
+        record=Record(every=int(rng.integers(2, 6)), sharpness=False)
+        if rng.random() < 0.5
+        else Record(frames=300, spacing="log", sharpness=False),
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_difference_to_flow_is_that_at_the_steps_of_a_descent(seed):
+    """Whatever is recorded of either; a run that nobody saw to part has no mark that it did."""
+    experiment = slow(np.random.default_rng(seed))
+    flow = variations.matching_flow(experiment)
+    fine = simulate(replace(flow, record=replace(flow.record, frames=20_000)))
+    runs = [named(experiment), named(flow, "GF")]
+    scene = panels.simulator(runs, ["distance"])
+    (panel,) = scene.panels
+    (line,) = panel.lines
+    assert (line.run, line.pen) == ("GD", "GF")
+    there = CubicSpline(fine.time, fine.strengths[:, :, 0])(runs[0].run.time)
+    apart = np.abs(runs[0].run.strengths[:, :, 0] - there).max(axis=1)
+    shown = scene.runs[0].columns["distance of GF"]
+    told = np.isfinite(shown)
+    assert told[1 : np.argmax(apart) + 1].mean() > 0.9
+    assert shown[told] == pytest.approx(apart[told], rel=0.3, abs=1e-6)
+    assert len(panel.marks) == (apart.max() > 0.02)
+    for mark in panel.marks:
+        assert mark.x == runs[0].run.time[np.argmax(apart > 0.02)]
+
+
+@pytest.mark.parametrize("every", [1, 7])
+def test_descents_differ_where_both_are_recorded(every):
+    """At steps that both have; of other step sizes, where no step is left out."""
+    record = Record(every=every, sharpness=False)
+    one = replace(MEDIUM, dynamics=Descent(step_size=0.1, steps=630), record=record)
+    two = replace(one, record=Record(every=3 * every, sharpness=False))
+    other = replace(two, dynamics=Descent(step_size=0.09, steps=700), record=record)
+    runs = [named(one), named(two, "A"), named(other, "B")]
+    scene = panels.simulator(runs, ["distance"])
+    columns = [run.columns for run in scene.runs]
+    same, apart = columns[1]["distance of A"], columns[2].get("distance of B")
+    assert (same == 0).all()
+    assert panels.simulator(runs[:2], ["distance"]).panels[0].marks == []
+    step = 10 * np.arange(71)  # 9 of the one, or 10 of the other
+    known = np.isin(columns[2]["step"], step) if every > 1 else np.full(len(apart), True)
+    assert np.array_equal(np.isfinite(apart), known)
+    meeting = {row: k for k, row in enumerate(columns[0]["step"])}
+    for k, taken in enumerate(columns[2]["step"]):
+        if taken % 10 == 0 and taken * 9 // 10 in meeting:
+            there = runs[0].run.strengths[meeting[taken * 9 // 10], :, 0]
+            assert apart[k] == np.abs(runs[2].run.strengths[k, :, 0] - there).max()
+
+
+def test_runs_that_are_known_at_no_same_time_have_no_difference():
+    record = Record(every=7, sharpness=False)
+    runs = [
+        named(replace(MEDIUM, dynamics=Descent(step_size=eta, steps=70), record=record), name)
+        for eta, name in ((0.1, "GD"), (np.pi / 30, "A"))
+    ]
+    scene = panels.simulator(runs, ["distance"])
+    assert scene.missing["distance"].startswith("A difference needs runs that are known")
+
+
+@pytest.mark.parametrize("start", [(0.1, 0.05), (5.0, 0.1), (-4.0, 2.0), (30.0, 20.0)])
+def test_a_run_that_diverges_is_seen_where_it_starts(start):
+    """However far that is from the target."""
+    experiment = Experiment(
+        task=Spectrum(singular_values=(1.0,)),
+        network=Network(depths=(3, 3)),
+        start=LayerScales(scales=tuple((value, 1.0, 1.0) for value in start)),
+        dynamics=Descent(step_size=5.0, steps=50),
+        record=Record(eigenvalues=2),
+    )
+    one = named(experiment)
+    assert one.run.outcome.name == "DIVERGED"
+    scene = panels.simulator([one], ("plane", "strengths", "sharpness", "eigenvalues"))
+    beside = one.run.strengths[0].ravel(), one.run.strengths[0].ravel()
+    for panel, first in zip(
+        scene.panels, (*beside, one.run.sharpness[:1], one.run.eigenvalues[0]), strict=True
+    ):
+        cut = "cut at" in panel.title + getattr(panel, "label", "")
+        low, high = panel.limits or (-np.inf, np.inf)
+        assert low <= first.min(), panel.key
+        assert first.max() <= high, panel.key
+        assert cut == (panel.limits is not None), panel.key
+    assert scene.panels[1].limits or len(one.run.steps) == 1
 
 
 def test_what_an_integrator_leaves_is_not_drawn_as_structure(medium):

@@ -217,9 +217,9 @@ def test_payload_holds_json_and_one_table_per_run() -> None:
     np.testing.assert_allclose(table["x"], descent().columns["x"], rtol=1e-7)
 
 
-def test_references_to_runs_become_numbers_and_phases_become_times() -> None:
+def test_references_to_runs_become_numbers_and_phases_keep_their_times() -> None:
     flow = Run(name="GF", stroke="thin", columns={"step": [0, 4], "t": [0.0, 2.0], "x": [0.0, 1.0]})
-    gd = dataclasses.replace(descent(9), phases=[("plateau", 0, 5), ("settled", 5, 8)])
+    gd = dataclasses.replace(descent(9), phases=[("plateau", 0, 0.5), ("settled", 0.5, 0.8)])
     both = Scene(
         runs=(gd, flow),
         panels=(
@@ -236,8 +236,8 @@ def test_references_to_runs_become_numbers_and_phases_become_times() -> None:
     assert settled["t1"] == pytest.approx(0.8)
 
 
-def test_notices_become_times() -> None:
-    noted = dataclasses.replace(descent(9), notices=(Notice("label", "Words.", 2, 7),))
+def test_notices_keep_their_times() -> None:
+    noted = dataclasses.replace(descent(9), notices=(Notice("label", "Words.", 0.2, 0.7),))
     (found,) = payload(scene(noted))["scene"]["runs"][0]["notices"]
     assert (found["label"], found["words"]) == ("label", "Words.")
     assert (found["t0"], found["t1"]) == pytest.approx((0.2, 0.7))

@@ -45,7 +45,7 @@ def two_runs(seconds: float = 12.0) -> Scene:
             "parity": step % 2,
             "loss": np.exp(-step / 4.0),
         },
-        phases=[("plateau", 0, 9), ("edge of stability", 10, STEPS)],
+        phases=[("plateau", 0, 10 * ETA), ("edge of stability", 10 * ETA, STEPS * ETA)],
     )
     t = np.array([0.0, 4.0, 10.0, 20.0])
     flow = Run(
@@ -395,7 +395,7 @@ def test_what_is_noted_of_a_run_is_said_where_it_begins_and_while_it_holds(open_
     descent, flow = (whole := two_runs()).runs
     noted = dataclasses.replace(
         descent,
-        notices=(Notice("by chance", "From here on by chance.", 10, STEPS),),
+        notices=(Notice("by chance", "From here on by chance.", 10 * ETA, STEPS * ETA),),
         changes=(Change("η = 0.1", "step size 0.1 from update 30 on", descent.columns["t"][30]),),
     )
     player = open_player(dataclasses.replace(whole, runs=(noted, flow)))
@@ -586,7 +586,7 @@ def test_step_sizes_that_differ_have_an_axis_of_time_and_steps_of_their_own(open
         name="A: η = 0.25",
         sign="A",
         columns=whole.runs[0].columns | {"t": whole.runs[0].columns["t"] / 2},
-        phases=[("plateau", 0, 30), ("settled", 31, STEPS)],
+        phases=[("plateau", 0, 31 * ETA / 2), ("settled", 31 * ETA / 2, STEPS * ETA / 2)],
     )
     lines = [Line(run.name, "loss", run.name) for run in (whole.runs[0], half)]
     panel = SeriesPanel(title="Loss", lines=lines)
@@ -600,9 +600,11 @@ def test_step_sizes_that_differ_have_an_axis_of_time_and_steps_of_their_own(open
 
 def test_a_phase_too_thin_for_its_name_has_it_above(open_player) -> None:
     whole = two_runs()
-    thin = [("plateau", 0, 15), ("symmetry breaking", 16, 16), ("edge of stability", 17, STEPS)]
+    first, second, end = 16 * ETA, 17 * ETA, STEPS * ETA
+    plateau = ("plateau", 0, first)
+    thin = [plateau, ("symmetry breaking", first, second), ("edge of stability", second, end)]
     heights = []
-    for phases in (thin, [("plateau", 0, 15), ("edge of stability", 16, STEPS)]):
+    for phases in (thin, [plateau, ("edge of stability", first, end)]):
         run = dataclasses.replace(whole.runs[0], phases=phases)
         player = open_player(dataclasses.replace(whole, runs=(run, whole.runs[1])))
         heights.append(player.slider.bounding_box()["height"])

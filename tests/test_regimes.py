@@ -9,6 +9,7 @@ import pytest
 
 from simcore import (
     Balanced,
+    CentralFlow,
     Descent,
     Experiment,
     Flow,
@@ -22,6 +23,7 @@ from simcore import (
     presets,
     prospects,
     regimes,
+    scenes,
     simulate,
     sweep,
     theory,
@@ -602,3 +604,75 @@ def test_a_plateau_holds_no_more_than_a_spike_between_two_records(eta, every):
         assert not learned[run.steps[inside]].any()
         spikes = [learned[a:b].any() for a, b in pairwise(run.steps[inside])]
         assert not any(a and b for a, b in pairwise(spikes)), phase
+
+
+@pytest.mark.parametrize("spacing", ["even", "log"])
+@pytest.mark.parametrize(
+    "dynamics",
+    [
+        Descent(step_size=0.45, steps=900),
+        Flow(duration=400.0),
+        CentralFlow(step_size=0.45, duration=400.0),
+    ],
+    ids=lambda dynamics: dynamics.short,
+)
+def test_phases_say_when_they_are_though_records_share_a_step(dynamics, spacing):
+    """Without gaps in t, from record to record; no record of them is in another one's time."""
+    run = simulate(
+        Experiment(
+            task=Spectrum(singular_values=(1.0,)),
+            network=Network(depths=(5, 5)),
+            start=Balanced(scales=(0.02, 0.017)),
+            dynamics=dynamics,
+            record=Record(spacing=spacing),
+        )
+    )
+    found = regimes.phases(run)
+    assert len(found) > 2
+    assert (found[0].begins, found[-1].ends) == (0.0, run.time[-1])
+    for before, after in pairwise(found):
+        assert before.begins < before.ends == after.begins
+    for phase in found:
+        assert np.isin([phase.begins, phase.ends], run.time).all()
+        assert phase.first_step <= phase.last_step
+        inside = (run.time >= phase.begins) & (run.time < phase.ends)
+        assert (run.steps[inside] >= phase.first_step).all()
+        assert (run.steps[inside] <= phase.last_step).all()
+    plateau = found[0]
+    total = run.strengths.sum(axis=(1, 2))
+    assert plateau.name == PLATEAU
+    assert (total[run.time < plateau.ends] < 0.1).all()
+    assert total[run.time == plateau.ends] >= 0.1
+    shown = scenes.of(run).runs[0].phases
+    assert [*shown] == [(phase.name, phase.begins, phase.ends) for phase in found]
+
+
+def enormous(rng: np.random.Generator) -> Experiment:
+    """Scales and targets up to where numbers end."""
+    sizes = np.array([1e308, 1e200, 1e100, 1.0, 0.01, 1e-100, 1e-308, 0.0])
+    depths = tuple(rng.choice([1, 2, 3, 5], rng.integers(1, 4)).tolist())
+    values = np.sort(rng.choice([1.0, 0.5, 1e100, 1e-150], rng.integers(1, 3)))[::-1]
+    starts = (
+        Balanced(scales=tuple(rng.choice(sizes, len(depths)).tolist())),
+        LayerScales(
+            scales=tuple(tuple(rng.choice(sizes, d) * rng.choice([1, -1], d)) for d in depths)
+        ),
+    )
+    return Experiment(
+        task=Spectrum(singular_values=tuple(values.tolist())),
+        network=Network(depths=depths),
+        start=starts[rng.integers(2)],
+        dynamics=Descent(step_size=float(rng.choice([0.1, 1e-300, 1e300])), steps=30),
+    )
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", range(60))
+def test_where_numbers_end_a_run_is_told_without_a_warning(seed):
+    try:
+        experiment = enormous(np.random.default_rng(seed))
+    except ValueError:
+        return  # refused in a sentence
+    run = simulate(experiment)
+    assert regimes.headline(run)
+    assert regimes.describe(run)

@@ -40,20 +40,15 @@ def draw(scene: Scene, place: Place, axis: Axis, span: Span, dark: bool) -> Iter
     for run in scene.runs:
         if run.phases:
             row = Place(place.left, top + _over(run) + ABOVE, place.width, ROW - 4)
-            part = partial(_part, run, scene, axis, span)
+            part = partial(_part, scene, axis, span)
             yield from _row(run, part, row, track(scene, row), dark)
-            times = [_part_of_time(scene, axis, span, change.t) for change in run.changes]
+            times = [part(change.t) for change in run.changes]
             yield from _changes(run, times, top, row, track(scene, row), dark)
             top += _over(run) + ROW + ABOVE
 
 
-def _part(run: Run, scene: Scene, axis: Axis, span: Span, step: int) -> float:
-    """How far along the axis a step of a run is."""
-    t = float(np.interp(step, run.columns["step"], run.columns["t"]))
-    return _part_of_time(scene, axis, span, t)
-
-
-def _part_of_time(scene: Scene, axis: Axis, span: Span, time: float) -> float:
+def _part(scene: Scene, axis: Axis, span: Span, time: float) -> float:
+    """How far along the axis a time is."""
     counted, t = reference(scene.runs), np.array([time])
     at = steps_at(t, counted) if axis == "step" and counted is not None else t
     return float(span.part(at[0]))
@@ -78,10 +73,10 @@ def _changes(
 
 
 def _row(
-    run: Run, part: Callable[[int], float], place: Place, time: Place, dark: bool
+    run: Run, part: Callable[[float], float], place: Place, time: Place, dark: bool
 ) -> Iterator[svg.Element]:
     ends = [part(first) for _, first, _ in run.phases] + [part(run.phases[-1][2])]
-    flags = [(part(notice.first_step), part(notice.last_step)) for notice in run.notices]
+    flags = [(part(notice.begins), part(notice.ends)) for notice in run.notices]
     ink = style.INK.dark if dark else style.INK.light
     letters: dict[str, Any] = {"font_family": FONT, "font_size": SMALL, "fill": ink}
     name = run.label or run.name

@@ -143,6 +143,7 @@ def minima_curve(
     y = Height("sharpness λ of the minimum")
     highest = 2.5 * float(curve["value"].max())
     level = [Level(edge, f"{symbol} = {style.short(edge)}", "edge")]
+    seen = y._replace(domain=(min(edge, float(curve["value"].min())), highest))
     tooltip = [
         alt.Tooltip("x:Q", title="σ₁", format=".4g"),
         alt.Tooltip("rest:Q", title="σ₂", format=".4g"),
@@ -156,7 +157,7 @@ def minima_curve(
         layers.append(parts.line(inside, color=ink(style.INK), strokeWidth=3.2))
     layers += [
         parts.nearest(whole.encode(tooltip=tooltip), color=ink(style.INK)),
-        *(parts.levels(level) if edge <= highest else parts.beyond(level, above=True)),
+        *(parts.levels(level, seen) if edge <= highest else parts.beyond(level, above=True)),
         *parts.marks(marks, x, y),
     ]
     words = "Sharpness along the line of minima of two pathways."

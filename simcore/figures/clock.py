@@ -61,10 +61,12 @@ def even(runs: Sequence[Run]) -> bool:
 
 def shared(runs: Sequence[Run]) -> bool:
     """Whether every run of updates has its steps at the same times, so that one axis counts them
-    all."""
+    all, and all that others do: a run that ended where it began has no steps to count by."""
     counted = reference(runs)
     if counted is None:
         return True
+    if len(counted) == 1 < max(map(len, runs)):
+        return False
     updates = [run for run in runs if run.stroke == "points" and run is not counted]
     own = [np.asarray(run.columns["step"], dtype=float) for run in updates]
     there = [steps_at(np.asarray(run.columns["t"], dtype=float), counted) for run in updates]

@@ -109,7 +109,7 @@ def _with_others(
     run = run_of(named, mode, panels)
     columns = dict(run.columns)
     if "distance" in panels:
-        columns |= distance.column(runs[0], named, mode)
+        columns |= distance.columns(named, runs, mode)
     if named is runs[0] and mean_loss.predicted(runs):
         columns |= mean_loss.column(named.run)
     return replace(run, columns=columns)
@@ -185,15 +185,27 @@ def _edge_label(named: Named, which: Hashable, main: Named) -> str:
 
 
 def _cut(
-    panel: scene.SeriesPanel, runs: Sequence[Named], values: np.ndarray, limit: float
+    panel: scene.SeriesPanel, runs: Sequence[Named], columns: Sequence[np.ndarray], limit: float
 ) -> scene.SeriesPanel:
-    """Up to +-`limit`, and saying so, where a diverged run goes beyond; else as it is."""
-    values = values[np.isfinite(values)]
+    """Up to +-`limit`, or to where the runs start, and saying so, where a diverged run goes beyond;
+    else as it is. `columns` (K, ...) are what is drawn of each run."""
+    limit, values = _far(columns, limit), _finite(columns)
     diverged = any(named.run.outcome is Outcome.DIVERGED for named in runs)
     if not (diverged and limit > 0 and (np.abs(values) > limit).any()):
         return panel
     limits = max(-limit, min(0.0, float(values.min()))), min(limit, float(values.max()))
     return replace(panel, limits=limits, label=f"{panel.label}, cut at {style.short(limit)}")
+
+
+def _far(columns: Sequence[np.ndarray], limit: float) -> float:
+    """The limit, or where one of the columns (K, ...) starts beyond: that much is always seen."""
+    starts = _finite([column[:1] for column in columns])
+    return max(limit, float(np.abs(starts).max(initial=0.0))) if limit > 0 else limit
+
+
+def _finite(columns: Sequence[np.ndarray]) -> np.ndarray:
+    values = np.concatenate([np.ravel(column) for column in columns])
+    return values[np.isfinite(values)]
 
 
 def _targets(runs: Sequence[Named], mode: int) -> list[float]:
@@ -228,8 +240,8 @@ def _strengths(runs: Sequence[Named], view: View) -> scene.SeriesPanel:
         levels=[scene.Level(target, f"{name} = {target:.4g}") for target in targets],
         marks=_predicted_strengths(runs, view),
     )
-    values = np.concatenate([n.run.strengths[:, :, view.mode].ravel() for n in runs])
-    return _cut(panel, runs, values, 3 * max(targets))
+    columns = [n.run.strengths[:, :, view.mode] for n in runs]
+    return _cut(panel, runs, columns, 3 * max(targets))
 
 
 END_MARKS: dict[str, tuple[str, scene.Shape]] = {
@@ -293,10 +305,11 @@ def _plane(runs: Sequence[Named], view: View) -> scene.Panel | str:
     shown_runs = [n for n in runs if n.run.strengths.shape[1] > max(p, q)]
     target = runs[0].run.experiment.task.singular_values[view.mode]
     x, y = style.strength_label(p, view.mode), style.strength_label(q, view.mode)
-    limits = _plane_limits(shown_runs, view, target)
+    far = _far([n.run.strengths[:, [p, q], view.mode] for n in shown_runs], 3 * target)
+    limits = _plane_limits(shown_runs, view, target, far)
     highest = max(float(np.nanmax(n.run.strengths[:, :, view.mode])) for n in runs)
     top = max(1.05 * target, highest if limits is None else limits[1])
-    cut = "" if limits is None else f", cut at {style.short(3 * target)}"
+    cut = "" if limits is None else f", cut at {style.short(far)}"
     minima = "minima" if pathways == 2 else "minima of these two alone"
     return scene.PlanePanel(
         title=f"Plane ({x}, {y}){cut}",
@@ -314,12 +327,14 @@ def _plane(runs: Sequence[Named], view: View) -> scene.Panel | str:
     )
 
 
-def _plane_limits(runs: Sequence[Named], view: View, target: float) -> tuple[float, float] | None:
-    """Up to +-3 sigma* where a run diverged; else what the panel needs."""
+def _plane_limits(
+    runs: Sequence[Named], view: View, target: float, far: float
+) -> tuple[float, float] | None:
+    """Up to +-`far` where a run diverged; else what the panel needs."""
     if target <= 0 or all(named.run.outcome is not Outcome.DIVERGED for named in runs):
         return None
     values = [n.run.strengths[:, list(view.pathways), view.mode].ravel() for n in runs]
-    values = np.clip([0.0, target, *np.concatenate(values)], -3 * target, 3 * target)
+    values = np.clip([0.0, target, *np.concatenate(values)], -far, far)
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     pad = 0.04 * (high - low)
     return low - pad, high + pad
@@ -394,14 +409,14 @@ def _sharpness(runs: Sequence[Named], view: View) -> scene.Panel | str:
             *_edges(runs),
         ],
     )
-    return _cut_above_edges(panel, known, np.concatenate([n.run.sharpness for n in known]))
+    return _cut_above_edges(panel, known, [n.run.sharpness for n in known])
 
 
 def _cut_above_edges(
-    panel: scene.SeriesPanel, runs: Sequence[Named], values: np.ndarray
+    panel: scene.SeriesPanel, runs: Sequence[Named], columns: Sequence[np.ndarray]
 ) -> scene.SeriesPanel:
     edges = [n.run.edge.max() for n in runs if n.run.edge is not None]
-    return _cut(panel, runs, values, 4 * max([1.0, *edges]))
+    return _cut(panel, runs, columns, 4 * max([1.0, *edges]))
 
 
 def _gfs(runs: Sequence[Named], view: View) -> scene.Panel | str:
@@ -442,7 +457,7 @@ def _eigenvalues(runs: Sequence[Named], view: View) -> scene.Panel | str:
         label="λ",
         lines=[*measured, *closed, *_edges([main])],
     )
-    return _cut_above_edges(panel, [main], main.run.eigenvalues)
+    return _cut_above_edges(panel, [main], [main.run.eigenvalues])
 
 
 ALONE = "needs two pathways; this network has one."

@@ -28,6 +28,8 @@ MAX_ROWS = 5000  # of a table: more, and Altair refuses
 OVERLAY_ROWS = 200  # of them kept for marks and rules
 LINE_ROWS = MAX_ROWS - OVERLAY_ROWS
 
+UNDER = 0.12  # of a plot: what a name needs under its line
+NEAR = 0.02  # of a plot: what is so near is at one height
 PAGE = alt.ExprRef("background")  # the colour behind the chart, for what must stand out
 
 
@@ -73,14 +75,50 @@ class Height(NamedTuple):
     domain: tuple[float, float] | None = None
     log: bool = False
 
+    def part(self, value: np.ndarray | float) -> np.ndarray:
+        """How far up in its domain a value is, 0 at the bottom and 1 at the top."""
+        low, high, at = (
+            np.log10(number) if self.log else np.asarray(number)
+            for number in (*(self.domain or (0.0, 1.0)), value)
+        )
+        return (at - low) / ((high - low) or 1.0)
+
+    def value(self, part: np.ndarray) -> np.ndarray:
+        """The value so far up."""
+        low, high = self.domain or (0.0, 1.0)
+        if self.log:
+            return 10 ** (np.log10(low) + part * (np.log10(high) - np.log10(low)))
+        return low + part * (high - low)
+
     def channel(self, field: str = "value", **axis: Any) -> alt.Y:
         scale: Channels = {"type": "log", "nice": False} if self.log else {"zero": False}
-        axis = CLOSE_AXIS | ({"format": ".0e", "tickCount": 6} if self.log else {}) | axis
+        axis = CLOSE_AXIS | (_decades(self.domain) if self.log else {}) | axis
         if self.domain is not None:
             scale |= {"domain": self.domain, "nice": False}
         title = textwrap.wrap(self.title, 36)  # as much as a small chart is tall
         scales, axes = alt.Scale(**scale), alt.Axis(**axis)
         return alt.Y(f"{field}:Q", title=title, scale=scales, axis=axes, stack=None)
+
+
+def _decades(domain: tuple[float, float] | None) -> Channels:
+    """The numbers of an axis by decades; where it shows a part of one that single digits do not
+    tell apart, those of an even one with as many as it takes."""
+    if domain is None:
+        return ONE_DIGIT
+    low, high = domain
+    decades = 10.0 ** np.unique(np.floor(np.log10(domain)))
+    single = np.outer(decades, np.arange(1, 10))
+    if high > 6 * low or ((low <= single) & (single <= high)).sum() > 4:
+        return ONE_DIGIT
+    raw = (high - low) / 5
+    power = 10.0 ** np.floor(np.log10(raw))
+    step = power * next(m for m in (1, 2, 5, 10) if m * power >= raw * (1 - 1e-9))
+    values = step * np.arange(np.ceil(low / step), np.floor(high / step) + 1)
+    digits = int(np.floor(np.log10(high)) - np.floor(np.log10(step) + 1e-9))
+    return {"values": values.tolist(), "labelExpr": f"format(datum.value, '.{max(0, digits)}e')"}
+
+
+ONE_DIGIT: Channels = {"format": ".0e", "tickCount": 6}
 
 
 # --- Keys --------------------------------------------------------------------------------------
@@ -214,19 +252,32 @@ def zoom() -> alt.Parameter:
     )
 
 
-def levels(marked: Sequence[Level]) -> list[alt.Chart]:
-    """Horizontal theory lines, each labelled under its left end."""
+def levels(marked: Sequence[Level], y: Height) -> list[alt.Chart]:
+    """Horizontal theory lines on an axis of known domain, each labelled under its left end; over it
+    where the axis below, with its numbers, is near. Those at one height are named together."""
     layers = []
-    for k, level in enumerate(sorted(marked, key=lambda level: level.value)):
-        shade = style.shade(level.role)
+    together: list[list[Level]] = []
+    for level in sorted(marked, key=lambda level: level.value):
         at = alt.Chart(table([{"value": [level.value], "text": level.label}]))
-        at = at.encode(y=alt.Y("value:Q"))
-        rule = at.mark_rule(
-            color=ink(shade), strokeDash=style.THEORY_DASH, strokeWidth=style.THEORY_WIDTH
+        layers.append(
+            at.encode(y=alt.Y("value:Q")).mark_rule(
+                color=ink(style.shade(level.role)),
+                strokeDash=style.THEORY_DASH,
+                strokeWidth=style.THEORY_WIDTH,
+            )
         )
-        text = at.encode(x=alt.XValue(0), text=alt.Text("text:N"))
-        beside: Channels = {"align": "left", "baseline": "top", "dx": 4 + 100 * (k % 2), "dy": 4}
-        layers += [rule, *haloed(text, shade, **beside)]
+        if together and y.part(level.value) - y.part(together[-1][0].value) < NEAR:
+            together[-1].append(level)
+        else:
+            together.append([level])
+    for k, (lowest, *others) in enumerate(together):
+        names = ", ".join(level.label for level in (lowest, *others))
+        text = alt.Chart(table([{"value": [lowest.value], "text": names}]))
+        text = text.encode(x=alt.XValue(0), y=alt.Y("value:Q"), text=alt.Text("text:N"))
+        above = y.part(lowest.value) < UNDER
+        side: Channels = {"baseline": "bottom", "dy": -4} if above else {"baseline": "top", "dy": 4}
+        shade = style.shade(lowest.role)
+        layers += haloed(text, shade, align="left", dx=4 + 100 * (k % 2), **side)
     return layers
 
 

@@ -27,7 +27,7 @@ MAX_RECORDS = 2000
 
 Axis = Literal["time", "step"]
 Shape = Literal["circle", "square", "diamond", "star"]
-Phase = tuple[str, int, int]
+Phase = tuple[str, float, float]
 
 _STROKES = ("points", "thin", "dotted")
 _SHAPES = get_args(Shape)
@@ -36,13 +36,13 @@ _SCALES = ("linear", "log")
 
 @dataclass(frozen=True)
 class Notice:
-    """What must be known of the steps from first to last of a run: in a few words where they are
-    passed, and in a sentence where the pointer rests on their mark."""
+    """What must be known of a run from one t to another: in a few words where they are passed, and
+    in a sentence where the pointer rests on their mark."""
 
     label: str
     words: str
-    first_step: int
-    last_step: int
+    begins: float
+    ends: float
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Run:
     stroke: as `Dynamics.stroke`: "points" joined faintly, each at its own step; or a "thin" or
     "dotted" line, read between records too.
     maps: name -> (K, M, rows, cols), M matrices per record drawn side by side by a `HeatPanel`.
-    phases: (name, first_step, last_step) in steps of this run, as `regimes.phases` gives them.
-    notices: of stretches of steps, marked where each begins.
+    phases: (name, begins, ends) in t, each up to the next.
+    notices: of stretches of time, marked where each begins.
     changes: of the rules while it lasts, marked on the axis of time.
     end: what became of it, a key of `style.ENDS`; the colour of its phase "settled".
     sign: a letter set along its lines, if there are several runs of a kind.
@@ -121,7 +121,8 @@ class Run:
 @dataclass(frozen=True)
 class Line:
     """A column against time. `low` and `high` name columns with the range since the record before.
-    One without a label is not in the legend.
+    One without a label is not in the legend. `pen` is the run in whose pen it is drawn, if it is
+    not that in whose records it is.
 
     colour: a pathway index (its hue) or a role of `style.py`; mode 1, 2, ... is drawn paler.
     """
@@ -134,6 +135,7 @@ class Line:
     theory: bool = False
     low: str | None = None
     high: str | None = None
+    pen: str | None = None
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,7 @@ class Pen(NamedTuple):
     width: float
     dash: Dash
     shade: Shade
+    points: bool = False  # joined faintly
 
 
 def pen(colour: Colour, stroke: str, rank: int = 0, *, mode: int = 0, theory: bool = False) -> Pen:
@@ -163,7 +164,7 @@ def pen(colour: Colour, stroke: str, rank: int = 0, *, mode: int = 0, theory: bo
     elif stroke == "dotted":
         dash = DOTS
     width = THEORY_WIDTH if theory else WIDTHS[stroke]
-    return Pen(width, dash, shade(colour, mode + (rank if points else 0)))
+    return Pen(width, dash, shade(colour, mode + (rank if points else 0)), points and dash == SOLID)
 
 
 def curve_pen(role: Colour) -> Pen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -13,14 +14,25 @@ from simcore.figures import scene
 from simcore.trajectory import Trajectory
 
 
+class Stretch(Protocol):
+    """A phase of a run and when it is in t, as `regimes.phases` gives them."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def begins(self) -> float: ...
+    @property
+    def ends(self) -> float: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Named:
-    """A run, its name in legends, its phases (name, first_step, last_step), what is noted of it,
-    what became of it (a key of `style.ENDS`) and the letter along its lines."""
+    """A run, its name in legends, its phases, what is noted of it, what became of it (a key of
+    `style.ENDS`) and the letter along its lines."""
 
     name: str
     run: Trajectory
-    phases: Sequence[scene.Phase] = ()
+    phases: Sequence[Stretch] = ()
     notices: Sequence[scene.Notice] = ()
     end: str = ""
     sign: str = ""
@@ -33,7 +45,7 @@ def run_of(named: Named, mode: int, panels: Sequence[str]) -> scene.Run:
         name=named.name,
         stroke=run.experiment.dynamics.stroke,
         columns=_columns(run, mode, panels),
-        phases=named.phases,
+        phases=[(phase.name, phase.begins, phase.ends) for phase in named.phases],
         notices=named.notices,
         changes=changes(run),
         end=named.end,

@@ -311,23 +311,22 @@ def _references(panel: Panel) -> Iterator[tuple[str, str]]:
 
 
 def _describe_run(run: Run, maps: Mapping[str, Any]) -> dict[str, Any]:
-    step, t = (np.asarray(run.columns[name], dtype=float) for name in ("step", "t"))
     return {
         "name": run.name,
         "label": run.label or run.name,
         "stroke": run.stroke,
         "sign": run.sign,
         "phases": [
-            {"name": name, "t0": np.interp(first, step, t), "t1": np.interp(last, step, t)}
+            {"name": name, "t0": begins, "t1": ends}
             | ({"colour": style.ENDS[run.end]} if name == "settled" and run.end else {})
-            for name, first, last in run.phases
+            for name, begins, ends in run.phases
         ],
         "notices": [
             {
                 "label": notice.label,
                 "words": notice.words,
-                "t0": np.interp(notice.first_step, step, t),
-                "t1": np.interp(notice.last_step, step, t),
+                "t0": notice.begins,
+                "t1": notice.ends,
             }
             for notice in run.notices
         ],
@@ -358,7 +357,7 @@ def _describe_panel(panel: Panel, number: Mapping[str, int]) -> dict[str, Any]:
     described = asdict(panel)
     described["kind"] = {SeriesPanel: "series", PlanePanel: "plane", HeatPanel: "heat"}[type(panel)]
     for part in (*described.get("lines", ()), *described.get("trails", ())):
-        part["run"] = number[part["run"]]
+        part |= {name: number[part[name]] for name in ("run", "pen") if part.get(name)}
     if isinstance(panel, PlanePanel) and panel.ground is not None:
         ground = panel.ground  # its values have a table of their own
         described["ground"] |= {"values": None, "count": len(ground.values), "label": ground.label}

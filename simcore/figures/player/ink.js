@@ -189,7 +189,7 @@ export function copy(ctx, S, layer, x, y, w, h, alpha = 1) {
 /** Simulation solid, theory dashed, flow thin, central flow dotted. Further descents are paler
  * (points cannot be dashed), further flows and pathways past the hues have a dash of their own. */
 export function lineStyle(S, line) {
-  const run = S.runs[line.run],
+  const run = S.runs[line.pen ?? line.run],
     { style } = S.theme;
   const round = typeof line.colour === "number" ? Math.floor(line.colour / style.hues.length) : 0;
   const dash = line.theory

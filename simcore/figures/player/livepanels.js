@@ -105,9 +105,11 @@ function fitted(S, spec, made) {
   return far[spec.key] ? cutFar(S, spec, made, "label", far[spec.key], valuesIn(S, spec)) : spec;
 }
 
-/** Up to +-`far`, and saying so in its title or label, where a run that diverged goes beyond. */
-function cutFar(S, spec, made, told, far, columns) {
-  let [low, high] = [0, 0];
+/** Up to +-`least`, or to where the columns start, and saying so in its title or label, where a run
+ * that diverged goes beyond. */
+function cutFar(S, spec, made, told, least, columns) {
+  let [low, high, far] = [0, 0, least];
+  for (const [start] of columns) if (Number.isFinite(start)) far = Math.max(far, Math.abs(start));
   for (const values of columns)
     for (const v of values) {
       if (v < low) low = v;

@@ -37,11 +37,14 @@ export function readRuns(data) {
   });
 }
 
+/** Up to where a time reaches: times that differ by rounding are one, however early. */
+const until = (t) => t + 1e-9 * (Math.abs(t) + 1e-9);
+
 /** Place in run.pick of the last shown record at or before t; -1 before the first. */
 export function position(run, t) {
   let lo = 0,
     hi = run.pick.length;
-  const limit = t + 1e-9 * (Math.abs(t) + 1e-9);
+  const limit = until(t);
   while (lo < hi) {
     const mid = (lo + hi) >> 1;
     if (run.t[run.pick[mid]] <= limit) lo = mid + 1;
@@ -73,4 +76,4 @@ export const noticesOf = (S) => (S.reference ?? S.runs[0]).notices;
 /** What changes its rules. */
 export const changesOf = (S) => (S.reference ?? S.runs[0]).changes;
 
-export const phaseAt = (run, t) => run.phases.findLast((phase) => phase.t0 <= t + 1e-9)?.name;
+export const phaseAt = (run, t) => run.phases.findLast((phase) => phase.t0 <= until(t))?.name;

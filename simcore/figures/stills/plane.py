@@ -152,14 +152,18 @@ def _curves(panel: PlanePanel, x: Width, y: Height) -> list[alt.Chart]:
 def _names(
     rows: Sequence[Columns], x: Width, y: Height, domain: tuple[float, float]
 ) -> list[alt.Chart]:
-    """The names of several runs where they end, on the side where there is room; those that end
-    together are named together."""
+    """The names of several runs where they end, or leave the plot, on the side where there is room;
+    those that end together are named together."""
     if len(rows) < 2:
         return []
     wide = domain[1] - domain[0]
     ends: list[tuple[float, float, list[str]]] = []
     for row in rows:
-        here = float(row["x"][-1]), float(row["value"][-1])
+        both = np.stack([row["x"], row["value"]])
+        inside = np.flatnonzero(((both >= domain[0]) & (both <= domain[1])).all(axis=0))
+        if not inside.size:
+            continue
+        here = float(both[0, inside[-1]]), float(both[1, inside[-1]])
         near = [e for e in ends if max(abs(e[0] - here[0]), abs(e[1] - here[1])) < NEAR * wide]
         names = near[0][2] if near else []
         names.append(row["line"])

@@ -27,6 +27,7 @@ from simcore.figures.scene import Axis, Level, Line, Mark, Run, Scene, SeriesPan
 KINDS = ("line", "points", "theory", "bound")  # of lines, in the order in which they are drawn
 THEORY = ("theory", "bound")  # a bound holds from record to record
 MARKED = 4  # markers of a line
+LEAST = 1.2  # times its bottom is the top of an axis by decades
 PLACE = "|x"  # the column of a run that says where its records stand on the axis
 
 
@@ -59,17 +60,22 @@ def draw(
     for row in rows:
         if row["kind"] in THEORY:
             far = (row["value"] < low) | (row["value"] > high)
-            row["value"] = np.where(far, np.nan, row["value"])
+            row |= {name: np.where(far, np.nan, row[name]) for name in ("value", "low", "high")}
+    near = [level for level in levels if low <= level.value <= high]
+    marks = _placed(panel.marks, rows, scene.runs, axis, (low, high))
+    seen = np.append(_finite(rows), [*(level.value for level in near), *(mark.y for mark in marks)])
+    there = y if y.domain else y._replace(domain=_extent(seen, log))
+    y = there if log else y
     x = _width(_clock(scene.runs, axis), span)
     labelled = [row for row in rows if row["kind"] in THEORY and row["line"] not in key.listed]
     layers = [
         *_changes(scene.runs, axis, x),
         *parts.named(parts.RUN, [*_line_layers(rows, x, y, key), *_markers(rows, x, y, key)]),
-        *parts.levels([level for level in levels if low <= level.value <= high]),
+        *parts.levels(near, there),
         *parts.beyond([level for level in levels if level.value > high], above=True),
         *parts.beyond([level for level in levels if level.value < low and not log], above=False),
-        *parts.named(parts.END, _end_labels(labelled[:8], rows, x, y, height)),
-        *parts.marks(_placed(panel.marks, rows, scene.runs, axis, (low, high)), x, y, dx=-8),
+        *parts.named(parts.END, _end_labels(labelled[:8], x, y, there, height)),
+        *parts.marks(marks, x, y, dx=-8),
     ]
     note = f" {thinned.note}" if thinned.note else ""
     words = f"{panel.title} over {axis}.{note}"
@@ -142,8 +148,8 @@ def _key(scene: Scene, lines: Sequence[Line]) -> tuple[list[str], Key]:
     pens = [
         style.pen(
             line.colour,
-            runs[line.run].stroke,
-            rank[line.run],
+            runs[line.pen or line.run].stroke,
+            rank[line.pen or line.run],
             mode=line.mode,
             theory=line.theory,
         )
@@ -178,7 +184,6 @@ def _rows(scene: Scene, names: Sequence[str], key: Key, log: bool) -> list[Colum
     rows = []
     for name, line in zip(names, panel.lines, strict=True):
         columns = runs[line.run].columns
-        solid = runs[line.run].stroke == "points" and key.pens[name].dash == style.SOLID
         alone = len(columns[PLACE]) == 1  # a line needs two points to be seen
         row: Columns = {
             "x": columns[PLACE],
@@ -191,7 +196,7 @@ def _rows(scene: Scene, names: Sequence[str], key: Key, log: bool) -> list[Colum
             "kind": _kind(line, runs[line.run])
             if line.theory
             else "points"
-            if solid or alone
+            if key.pens[name].points or alone
             else "line",
         }
         rows.append(_positive(row) if log else row)
@@ -313,9 +318,10 @@ def _spacing(rows: Sequence[Columns]) -> tuple[alt.ExprRef, alt.ExprRef]:
 
 
 def _end_labels(
-    labelled: Sequence[Columns], rows: Sequence[Columns], x: Width, y: Height, height: int
+    labelled: Sequence[Columns], x: Width, y: Height, there: Height, height: int
 ) -> list[alt.Chart]:
-    """The name of each line over its right end; moved up where two would overlap."""
+    """The name of each line over its right end; moved up where two would overlap, and down where
+    there is no room above. `there` is the part of the axis that is seen."""
     ends = []
     for row in labelled:
         seen = np.flatnonzero(np.isfinite(row["value"]))
@@ -324,12 +330,14 @@ def _end_labels(
     if not ends:
         return []
     ends.sort()
-    scaled, back = (np.log10, lambda v: 10**v) if y.log else (np.asarray, np.asarray)
-    pixel = np.ptp(scaled(_finite(rows))) / max(height - 110, 40)
-    places = scaled([value for value, _, _ in ends])
+    letter = 15 / max(height - 110, 40)  # of the plot
+    line = min(letter, 1 / len(ends))
+    places = there.part(np.array([value for value, _, _ in ends]))
     for k in range(1, len(places)):
-        places[k] = max(places[k], places[k - 1] + 15 * pixel)
-    at = {"x": [end for _, end, _ in ends], "value": back(places)}
+        places[k] = max(places[k], places[k - 1] + line)
+    for k, left in enumerate(reversed(range(len(places))), 1):
+        places[left] = min(places[left], 1 - k * line)
+    at = {"x": [end for _, end, _ in ends], "value": there.value(np.maximum(places, 0.0))}
     encoded = alt.Chart(table([at | {"text": [name for _, _, name in ends]}]))
     encoded = encoded.encode(x=x.channel(), y=y.channel(), text=alt.Text("text:N"))
     return parts.haloed(encoded, style.INK, align="right", baseline="bottom", dx=-2, dy=-2)
@@ -363,6 +371,15 @@ def _reach(values: np.ndarray, log: bool) -> tuple[float, float]:
         return low / factor, high * factor
     room = 1.5 * max(abs(low), abs(high)) or np.inf
     return low - room, high + room
+
+
+def _extent(values: np.ndarray, log: bool) -> tuple[float, float]:
+    """From the smallest to the largest; by decades, far enough apart for numbers to differ."""
+    low, high = float(values.min()), float(values.max())
+    if log and high < LEAST * low:
+        middle = float(np.sqrt(low) * np.sqrt(high))
+        return middle / np.sqrt(LEAST), middle * np.sqrt(LEAST)
+    return low, high
 
 
 def _positive(row: Columns) -> Columns:
