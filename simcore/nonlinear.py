@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import curvature, driven_verdicts, driven_words, last_steps, theory
+from simcore import curvature, driven_verdicts, driven_words, last_steps, lone_words
 from simcore.courses import has_winner, sharpest
 from simcore.experiment import Dynamics
 from simcore.memory import once
@@ -188,7 +188,7 @@ def headline(run: Trajectory, judged: Judged) -> str:
     if judged.reason is Reason.DEAD:
         return "dead network" if regime is Regime.TRAPPED else "outputs died"
     if regime is Regime.WINNER_TAKES_ALL and not has_winner(run):
-        return "no pathway takes all"
+        return lone_words.headline(run)
     return regime.value
 
 
@@ -203,7 +203,7 @@ def sentences(run: Trajectory, judged: Judged) -> list[str]:
 def _said(run: Trajectory, judged: Judged) -> str:
     regime, reason = judged.regime, judged.reason
     if reason is Reason.DECAYING:
-        return driven_words.DECAYING
+        return driven_words.decaying(run)
     if reason in _OF_REASONS:
         return _OF_REASONS[reason]
     if regime is Regime.WINNER_TAKES_ALL:
@@ -220,19 +220,19 @@ _OF_REGIMES = {
         "At the edge of stability the oscillation handed signal from one pathway to the others."
     ),
     Regime.CYCLE: (
-        "The pathways' sum keeps jumping around the target in a regular cycle; at this step size "
-        "the run does not come to rest."
+        "The sum keeps jumping around the target in a regular cycle; at this step size the run "
+        "does not come to rest."
     ),
     Regime.CHAOS: (
-        "The pathways' sum keeps jumping around the target without a period; at this step size the "
-        "run does not come to rest."
+        "The sum keeps jumping around the target without a period; at this step size the run does "
+        "not come to rest."
     ),
 }
 
 
 def _kept(run: Trajectory) -> str:
     if run.experiment.network.pathways == 1:
-        return f"The one pathway learned {_learned(run)}."
+        return lone_words.sentence(run)
     if last_steps.met_edge(run) and shares_of(sharpest(run).strengths[-1]).max() >= LED:
         return (
             "The run met the edge of stability, and no pathway handed signal to another: the "
@@ -254,15 +254,6 @@ def _dead_network(run: Trajectory) -> str:
         "The network is dead: ReLU gives zero wherever a gradient would have to pass, so at any "
         f"step size no {end}; the loss stays at {run.loss[-1]:.3g}."
     )
-
-
-def _learned(run: Trajectory) -> str:
-    """What of the target: a verdict is about one mode, and others may be slow, or not be given."""
-    values = np.array(run.experiment.task.singular_values)
-    missing = np.abs(run.strengths[-1].sum(axis=0) - values)
-    if (missing <= CLOSE * values.max()).all():
-        return "the target"
-    return f"mode {theory.sharpest_mode(run.experiment) + 1} of the target"
 
 
 def _silent(run: Trajectory) -> list[str]:

@@ -57,12 +57,12 @@ _SENTENCES = {
     ),
     Regime.BALANCED: "The pathways share the signal in the flattest way.",
     Regime.CYCLE: (
-        "No minimum within reach is flat enough for this step size: the pathways' sum keeps "
-        "jumping around the target in a regular cycle."
+        "No minimum within reach is flat enough for this step size: the sum keeps jumping around "
+        "the target in a regular cycle."
     ),
     Regime.CHAOS: (
-        "No minimum within reach is flat enough for this step size: the pathways' sum keeps "
-        "jumping around the target without a period."
+        "No minimum within reach is flat enough for this step size: the sum keeps jumping around "
+        "the target without a period."
     ),
     Regime.SIGN_FLIP: "An overshoot crossed zero and turned the sign of a pathway.",
     Regime.TRAPPED: (
