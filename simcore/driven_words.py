@@ -64,9 +64,9 @@ def sentence(run: Trajectory, judged: Judged) -> str | None:
 
 def decaying(run: Trajectory) -> str:
     """That weight decay has not come to its end."""
-    several = run.experiment.network.pathways > 1
+    several, more = run.experiment.network.pathways > 1, run.experiment.dynamics.more
     so = ", so the shares are those of a while" if several else ""
-    return f"Weight decay is still moving the signal, slowly{so}; give it more steps."
+    return f"Weight decay is still moving the signal, slowly{so}; give it {more}."
 
 
 def _steps_alone(run: Trajectory) -> bool:
@@ -114,7 +114,7 @@ def _drifting(run: Trajectory, shares: np.ndarray) -> str:
     said = "Label noise is still sharing the signal out, so the shares are those of a while"
     more = drift.steps_to_level(run.experiment, shares)
     if more is None:
-        return f"{said}; give it more steps."
+        return f"{said}; give it {run.experiment.dynamics.more}."
     return (
         f"{said}: about {more:,.0f} more steps, by its drift law, until they are those of the "
         "flattest split."

@@ -208,6 +208,8 @@ def _said(run: Trajectory, judged: Judged) -> str:
         return _OF_REASONS[reason]
     if regime is Regime.WINNER_TAKES_ALL:
         return _kept(run)
+    if regime is Regime.UNFINISHED:
+        return f"{regime.sentence[:-1]}; give it {run.experiment.dynamics.more}."
     return _OF_REGIMES.get(regime, regime.sentence)
 
 

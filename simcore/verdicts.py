@@ -70,7 +70,7 @@ _SENTENCES = {
         "back takes long."
     ),
     Regime.DIVERGED: "The steps overshot more and more, and the loss grew without bound.",
-    Regime.UNFINISHED: "The run ended before it settled; give it more steps.",
+    Regime.UNFINISHED: "The run ended before it settled.",
 }
 
 
@@ -323,6 +323,17 @@ def steady(ahead: Ahead) -> np.ndarray:
     kept = [np.abs(band[0] - band[-1]) <= same for band in (ahead.low, ahead.high)]
     shares = _distance(shares_of(ahead.strengths[0]), shares_of(ahead.strengths[-1]))
     return kept[0] & kept[1] & (shares <= CLOSE)
+
+
+def goes_both_ways(ahead: Ahead) -> np.ndarray:
+    """Whether the total rises and falls, (...): it repeats itself after several steps, or one part
+    of the tail does not lie beyond the part before. What drifts moves one way through all of them,
+    and repeats itself, nearly, after each step."""
+    (low, then_low), (high, then_high) = ahead.low[:2], ahead.high[:2]
+    beyond = (then_low >= high - GONE) | (then_high <= low + GONE)
+    untold = (then_low == low) & (then_high == high)  # of records too few to be parted
+    both: np.ndarray = (np.abs(ahead.period) > 1) | ~(beyond | untold)
+    return both
 
 
 def _near(ahead: Ahead) -> np.ndarray:
