@@ -68,14 +68,14 @@ def _of_the_sum(run: Trajectory, judged: Judged, ahead: Ahead) -> list[str]:
             return []
         return [f"Its sum swings between {low[0]:.3f} and {high[0]:.3f} of the target."]
     total = sharpest(run).total
-    ways = np.sign([*np.diff(ahead.totals[:, 0]), *np.diff(total[-2:])])
+    before, now = total[-2:]
+    way = np.sign(np.diff(ahead.totals[:2, 0]))[0]
+    goes_on = max((way * (ahead.totals[:, 0] - now)).max(), (high - low)[-1])
     # a wider swing is of steps between the records, which may go both ways
-    if (ways != ways[0]).any() or not (swing > STILL).all() or (swing > high - low).any():
+    one_way = way != 0 and np.sign(now - before) == way
+    if not one_way or goes_on <= STILL or (swing > high - low).any():
         return []
-    return [
-        f"Its sum ends at {total[-1]:.3f} of the target and still "
-        f"{'rises' if ways[0] > 0 else 'falls'}."
-    ]
+    return [f"Its sum ends at {now:.3f} of the target and still {'rises' if way > 0 else 'falls'}."]
 
 
 def _whose(run: Trajectory) -> str:

@@ -28,6 +28,7 @@ GONE = 1e-6  # of sigma*_1: so little has nothing left to die out
 FLAT_ENOUGH = 1 + 1e-4  # edges: an excess that swings of STILL make and mend
 UNMOVED = 1e-9  # of sigma*_1: nothing moves
 PARTS = 3  # of a tail, which are compared
+RETURNS = 0.05  # of a band: what comes back by less goes one way
 
 
 class Regime(StrEnum):
@@ -327,10 +328,11 @@ def steady(ahead: Ahead) -> np.ndarray:
 
 def goes_both_ways(ahead: Ahead) -> np.ndarray:
     """Whether the total rises and falls, (...): it repeats itself after several steps, or one part
-    of the tail does not lie beyond the part before. What drifts moves one way through all of them,
-    and repeats itself, nearly, after each step."""
+    of the tail does not lie beyond the part before, but for little. What drifts moves one way
+    through all of them, and repeats itself, nearly, after each step."""
     (low, then_low), (high, then_high) = ahead.low[:2], ahead.high[:2]
-    beyond = (then_low >= high - GONE) | (then_high <= low + GONE)
+    back = RETURNS * (high - low)
+    beyond = (then_low >= high - back) | (then_high <= low + back)
     untold = (then_low == low) & (then_high == high)  # of records too few to be parted
     both: np.ndarray = (np.abs(ahead.period) > 1) | ~(beyond | untold)
     return both
