@@ -20,9 +20,11 @@ from simcore.trajectory import Trajectory
 from simcore.verdicts import (
     BLOWN,
     CLOSE,
+    FLAT_ENOUGH,
     GONE,
     LEARNED,
     LED,
+    Ahead,
     Evidence,
     Judged,
     Reason,
@@ -45,7 +47,8 @@ def judge(run: Trajectory, seen: Evidence) -> Verdicts:
     * UNFINISHED: the signal was there and is lost, or the band of the sum or the shares still
       change;
     * CYCLE, CHAOS: the sum keeps jumping by more than 0.02 sigma*_1 in a band that stays;
-    * UNFINISHED: the sum rests away from its target, maybe because outputs died;
+    * UNFINISHED: the sum rests away from its target, maybe because outputs died, or at weights
+      that are sharper than the edge, where it cannot stay;
     * PARTLY_REBALANCED: the edge was met, and the largest share ends more than 0.02 below its peak;
     * WINNER_TAKES_ALL: everything else.
 
@@ -78,9 +81,20 @@ def _verdict(run: Trajectory, seen: Evidence, fallen: float) -> tuple[Regime, Re
         return (Regime.CYCLE if ahead.period[0] > 0 else Regime.CHAOS), Reason.NONE
     if not (np.abs(ahead.totals - 1) <= CLOSE).all():
         return Regime.UNFINISHED, Reason.DEAD if _have_died(run) else Reason.EARLY
+    if _is_too_sharp(run, ahead):
+        return Regime.UNFINISHED, Reason.LEAVING
     if last_steps.met_edge(run) and fallen > CLOSE:
         return Regime.PARTLY_REBALANCED, Reason.NONE
     return Regime.WINNER_TAKES_ALL, Reason.NONE
+
+
+def _is_too_sharp(run: Trajectory, ahead: Ahead) -> bool:
+    """Whether it ends above its edge, on average, too, and still moves; not where the sharpness is
+    not known."""
+    edge, last = run.experiment.edge, last_steps.felt(run)[-1]
+    if edge is None or ahead.rests[0]:
+        return False
+    return bool(min(last, ahead.sharpness[0]) > edge * FLAT_ENOUGH)
 
 
 # --- Outputs that ReLU holds at zero ---------------------------------------------------------
@@ -209,7 +223,9 @@ def _said(run: Trajectory, judged: Judged) -> str:
     if regime is Regime.WINNER_TAKES_ALL:
         return _kept(run)
     if regime is Regime.UNFINISHED:
-        return f"{regime.sentence[:-1]}; give it {run.experiment.dynamics.more}."
+        sharp = "The run ends sharper than its edge, so it has not settled."
+        ended = sharp if reason is Reason.LEAVING else regime.sentence
+        return f"{ended[:-1]}; give it {run.experiment.dynamics.more}."
     return _OF_REGIMES.get(regime, regime.sentence)
 
 
