@@ -71,7 +71,7 @@ class TourStep:
 
 DEPTH = DESCENT.network.depths[0]
 WEAK = 0.7  # a weight that looks like zero in the curve of a pathway's strength
-TRAPPED = 0.2427  # a step size from which a run is caught near zero
+TRAPPED = 0.27  # a step size at which one jump is lost for longer than the run
 TARGET = DESCENT.task.singular_values[0]
 FIRST, SECOND = DESCENT.start.strengths(0)
 ETA = DESCENT.dynamics.step_size or 0.0

@@ -87,8 +87,12 @@ _prose.say(
 The smooth curve about which descent oscillates: gradient flow that is kept where
 $\lambda_{\max} \le 2/\eta$, with $\Sigma$ the covariance of the oscillation,
 
-$$\dot\theta = -\nabla L - \tfrac12 \nabla \langle \Sigma, H(\theta) \rangle, \qquad
-0 \preceq \Sigma \perp \tfrac{2}{\eta} I - H \succeq 0 .$$
+$$
+\begin{gathered}
+\dot\theta = -\nabla L - \tfrac12 \nabla \langle \Sigma, H(\theta) \rangle, \\
+0 \preceq \Sigma \perp \tfrac{2}{\eta} I - H \succeq 0 .
+\end{gathered}
+$$
 
 Descent then has on average the loss $L + \operatorname{tr}\Sigma/\eta$. Right are the end of two
 pathways to about a hundredth and the loss summed over time; not shown are the first overshoots after

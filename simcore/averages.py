@@ -88,7 +88,7 @@ def headline(run: Trajectory, judged: Judged) -> str:
 def sentence(run: Trajectory, judged: Judged) -> str:
     """What happened in a finished run, and why."""
     if judged.regime is Regime.UNFINISHED:
-        return "The flow ended before it settled; give it a longer duration."
+        return f"The flow ended before it settled; give it {run.experiment.dynamics.more}."
     if judged.reason is Reason.SHORT:
         total = float(sharpest(run).total[-1])
         return (

@@ -10,10 +10,6 @@ from simcore.courses import sharpest
 from simcore.trajectory import Trajectory
 from simcore.verdicts import CLOSE, Judged, Reason, Regime
 
-DECAYING = (
-    "Weight decay is still moving the signal, slowly, so the shares are those of a while; give it "
-    "more steps."
-)
 _OF_REASONS = {
     Reason.DECAYS: (
         "Weight decay is stronger than the pull of the target on so small a start, so the weights "
@@ -23,7 +19,6 @@ _OF_REASONS = {
         "Weight decay favours a single pathway, and the edge of stability hands signal back to the "
         "others: the run stays at the edge, where the two balance."
     ),
-    Reason.DECAYING: DECAYING,
 }
 _LOST = (
     "The signal was there and fell back near zero, where gradients are so small that coming back "
@@ -47,6 +42,8 @@ def sentence(run: Trajectory, judged: Judged) -> str | None:
     regime, reason = judged.regime, judged.reason
     if reason in _OF_REASONS:
         return _OF_REASONS[reason]
+    if reason is Reason.DECAYING:
+        return decaying(run)
     if reason is Reason.DRIFTING:
         return _drifting(run, judged.shares)
     dynamics = run.experiment.dynamics
@@ -63,6 +60,13 @@ def sentence(run: Trajectory, judged: Judged) -> str | None:
     if regime is Regime.WINNER_TAKES_ALL:
         return _kept(run)
     return None
+
+
+def decaying(run: Trajectory) -> str:
+    """That weight decay has not come to its end."""
+    several, more = run.experiment.network.pathways > 1, run.experiment.dynamics.more
+    so = ", so the shares are those of a while" if several else ""
+    return f"Weight decay is still moving the signal, slowly{so}; give it {more}."
 
 
 def _steps_alone(run: Trajectory) -> bool:
@@ -110,7 +114,7 @@ def _drifting(run: Trajectory, shares: np.ndarray) -> str:
     said = "Label noise is still sharing the signal out, so the shares are those of a while"
     more = drift.steps_to_level(run.experiment, shares)
     if more is None:
-        return f"{said}; give it more steps."
+        return f"{said}; give it {run.experiment.dynamics.more}."
     return (
         f"{said}: about {more:,.0f} more steps, by its drift law, until they are those of the "
         "flattest split."

@@ -27,6 +27,7 @@ class Dynamics(Spec):
     parts_layers: ClassVar[bool] = False  # whether equal layers of several modes may part
     meaning: ClassVar[str] = ""  # in a sentence
     unit: ClassVar[str] = "t = "  # of the times of events, in sentences
+    more: ClassVar[str] = "a longer duration"  # what lets a run go on, in sentences
     takes: ClassVar[tuple[type[Event], ...]] = ()  # kinds of events that it can have
 
     duration: float  # t at the end of the run
@@ -174,6 +175,7 @@ class Descent(Dynamics):
     short = "GD"
     title = "gradient descent"
     iterated = True
+    more = "more steps"
     stroke = "points"
     unit = "update "
     takes = events.KINDS

@@ -17,6 +17,7 @@ import numpy as np
 from simcore import flow_ends, theory
 from simcore.experiment import DEFAULT_RECORD, Experiment
 from simcore.flow_ends import follows_closed_forms
+from simcore.marks import TIE
 from simcore.memory import remembered
 
 
@@ -219,9 +220,13 @@ def _ends(
 def _border(
     flow: np.ndarray, flattest: np.ndarray, depths: tuple[int, ...], target: float, edge: float
 ) -> np.ndarray | None:
-    """The split at the edge on gradient flow's side of the flattest one."""
-    if target == 0 or not theory.mode_sharpness(flow, depths) > edge:
+    """The split at the edge on gradient flow's side of the flattest one, or that itself where the
+    step size is 2/lambda_min."""
+    if target == 0 or not theory.mode_sharpness(flow, depths) > edge * (1 + TIE):
         return None
+    lowest = theory.mode_sharpness(flattest, depths)
+    if lowest >= edge * (1 - TIE):
+        return flattest if lowest <= edge * (1 + TIE) else None
     for split in theory.edge_splits(target, depths, 2 / edge):
         if (split[0] > flattest[0]) == (flow[0] > flattest[0]):
             split.setflags(write=False)

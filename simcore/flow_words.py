@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simcore import expectations, last_steps, zones
+from simcore import expectations, last_steps, lone_words, zones
 from simcore.courses import has_winner, sharpest
 from simcore.experiment import Experiment
 from simcore.phases import reached_edge
@@ -24,12 +24,12 @@ def headline(run: Trajectory, judged: Judged) -> str:
     if _winner_takes_all(run):
         return judged.regime.value
     if not run.experiment.dynamics.plain:
-        return "no pathway takes all"
+        return lone_words.headline(run)
     if _left_the_edge(run):
         return "evened out its layers" if _knows_flow(run.experiment) else "left the edge"
     if _off_flow(run, judged) > NEARLY:
         return "another split than that of gradient flow"
-    return "follows gradient flow" if _is_as_flow(run, judged) else "no pathway takes all"
+    return "follows gradient flow" if _is_as_flow(run, judged) else lone_words.headline(run)
 
 
 def _winner_takes_all(run: Trajectory) -> bool:
@@ -70,7 +70,9 @@ def as_under_flow(run: Trajectory, judged: Judged) -> str:
     if _left_the_edge(run):
         return _left(run, judged)
     if run.experiment.network.pathways == 1:
-        return "The one pathway learned the target, as under gradient flow."
+        said = lone_words.sentence(run)
+        decays = run.experiment.dynamics.weight_decay  # which gradient flow does not know
+        return said if decays else f"{said[:-1]}, as under gradient flow."
     off = _off_flow(run, judged)
     if off > NEARLY:
         return _elsewhere(run)

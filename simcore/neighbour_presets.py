@@ -162,7 +162,7 @@ _AT_REST = Expected(
 GAPS = (
     _gap(
         0.18,
-        "below 2/S₁, the gap stays",
+        "below 2/S₁, a gap stays",
         _AT_REST,
         Expected("gap at the end", 3.0, 0.0, lambda run: float(gaps(run)[-1]), at_least=True),
     ),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simcore import curvature, driven_verdicts, driven_words, last_steps, theory
+from simcore import curvature, driven_verdicts, driven_words, last_steps, lone_words
 from simcore.courses import has_winner, sharpest
 from simcore.experiment import Dynamics
 from simcore.memory import once
@@ -20,9 +20,11 @@ from simcore.trajectory import Trajectory
 from simcore.verdicts import (
     BLOWN,
     CLOSE,
+    FLAT_ENOUGH,
     GONE,
     LEARNED,
     LED,
+    Ahead,
     Evidence,
     Judged,
     Reason,
@@ -45,7 +47,8 @@ def judge(run: Trajectory, seen: Evidence) -> Verdicts:
     * UNFINISHED: the signal was there and is lost, or the band of the sum or the shares still
       change;
     * CYCLE, CHAOS: the sum keeps jumping by more than 0.02 sigma*_1 in a band that stays;
-    * UNFINISHED: the sum rests away from its target, maybe because outputs died;
+    * UNFINISHED: the sum rests away from its target, maybe because outputs died, or at weights
+      that are sharper than the edge, where it cannot stay;
     * PARTLY_REBALANCED: the edge was met, and the largest share ends more than 0.02 below its peak;
     * WINNER_TAKES_ALL: everything else.
 
@@ -78,9 +81,20 @@ def _verdict(run: Trajectory, seen: Evidence, fallen: float) -> tuple[Regime, Re
         return (Regime.CYCLE if ahead.period[0] > 0 else Regime.CHAOS), Reason.NONE
     if not (np.abs(ahead.totals - 1) <= CLOSE).all():
         return Regime.UNFINISHED, Reason.DEAD if _have_died(run) else Reason.EARLY
+    if _is_too_sharp(run, ahead):
+        return Regime.UNFINISHED, Reason.LEAVING
     if last_steps.met_edge(run) and fallen > CLOSE:
         return Regime.PARTLY_REBALANCED, Reason.NONE
     return Regime.WINNER_TAKES_ALL, Reason.NONE
+
+
+def _is_too_sharp(run: Trajectory, ahead: Ahead) -> bool:
+    """Whether it ends above its edge, on average, too, and still moves; not where the sharpness is
+    not known."""
+    edge, last = run.experiment.edge, last_steps.felt(run)[-1]
+    if edge is None or ahead.rests[0]:
+        return False
+    return bool(min(last, ahead.sharpness[0]) > edge * FLAT_ENOUGH)
 
 
 # --- Outputs that ReLU holds at zero ---------------------------------------------------------
@@ -188,7 +202,7 @@ def headline(run: Trajectory, judged: Judged) -> str:
     if judged.reason is Reason.DEAD:
         return "dead network" if regime is Regime.TRAPPED else "outputs died"
     if regime is Regime.WINNER_TAKES_ALL and not has_winner(run):
-        return "no pathway takes all"
+        return lone_words.headline(run)
     return regime.value
 
 
@@ -203,11 +217,15 @@ def sentences(run: Trajectory, judged: Judged) -> list[str]:
 def _said(run: Trajectory, judged: Judged) -> str:
     regime, reason = judged.regime, judged.reason
     if reason is Reason.DECAYING:
-        return driven_words.DECAYING
+        return driven_words.decaying(run)
     if reason in _OF_REASONS:
         return _OF_REASONS[reason]
     if regime is Regime.WINNER_TAKES_ALL:
         return _kept(run)
+    if regime is Regime.UNFINISHED:
+        sharp = "The run ends sharper than its edge, so it has not settled."
+        ended = sharp if reason is Reason.LEAVING else regime.sentence
+        return f"{ended[:-1]}; give it {run.experiment.dynamics.more}."
     return _OF_REGIMES.get(regime, regime.sentence)
 
 
@@ -220,19 +238,19 @@ _OF_REGIMES = {
         "At the edge of stability the oscillation handed signal from one pathway to the others."
     ),
     Regime.CYCLE: (
-        "The pathways' sum keeps jumping around the target in a regular cycle; at this step size "
-        "the run does not come to rest."
+        "The sum keeps jumping around the target in a regular cycle; at this step size the run "
+        "does not come to rest."
     ),
     Regime.CHAOS: (
-        "The pathways' sum keeps jumping around the target without a period; at this step size the "
-        "run does not come to rest."
+        "The sum keeps jumping around the target without a period; at this step size the run does "
+        "not come to rest."
     ),
 }
 
 
 def _kept(run: Trajectory) -> str:
     if run.experiment.network.pathways == 1:
-        return f"The one pathway learned {_learned(run)}."
+        return lone_words.sentence(run)
     if last_steps.met_edge(run) and shares_of(sharpest(run).strengths[-1]).max() >= LED:
         return (
             "The run met the edge of stability, and no pathway handed signal to another: the "
@@ -254,15 +272,6 @@ def _dead_network(run: Trajectory) -> str:
         "The network is dead: ReLU gives zero wherever a gradient would have to pass, so at any "
         f"step size no {end}; the loss stays at {run.loss[-1]:.3g}."
     )
-
-
-def _learned(run: Trajectory) -> str:
-    """What of the target: a verdict is about one mode, and others may be slow, or not be given."""
-    values = np.array(run.experiment.task.singular_values)
-    missing = np.abs(run.strengths[-1].sum(axis=0) - values)
-    if (missing <= CLOSE * values.max()).all():
-        return "the target"
-    return f"mode {theory.sharpest_mode(run.experiment) + 1} of the target"
 
 
 def _silent(run: Trajectory) -> list[str]:

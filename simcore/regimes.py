@@ -205,14 +205,16 @@ _UNFINISHED = {
 
 def _unfinished(run: Trajectory, judged: Judged) -> str:
     """Where it stands and how many more steps it takes, found by taking them."""
-    said = _UNFINISHED.get(judged.reason)
+    said, give = _UNFINISHED.get(judged.reason), f"give it {run.experiment.dynamics.more}"
     more = true_tail.more_steps(run.experiment) if true_tail.has_true_tail(run.experiment) else None
+    if judged.reason is Reason.DYING_OUT and not run_numbers.swings(run, judged):
+        said = None  # it drifts to its end
     if said is None:
-        if more is None:
-            return judged.regime.sentence
-        return f"The run ended before it settled; give it about {about(more)} more steps."
+        if more is not None:
+            give = f"give it about {about(more)} more steps"
+        return f"{judged.regime.sentence[:-1]}; {give}."
     if more is not None:
         return f"{said}: about {about(more)} more steps until it has settled."
     if true_tail.has_true_tail(run.experiment):
         return f"{said}; {true_tail.BUDGET:,} more steps do not settle it."
-    return f"{said}; give it more steps."
+    return f"{said}; {give}."

@@ -9,7 +9,16 @@ from simcore import alignment, horizon, last_steps, theory
 from simcore.courses import sharpest
 from simcore.judged import judge
 from simcore.trajectory import Outcome, Trajectory
-from simcore.verdicts import CLOSE, FLAT_ENOUGH, LEARNED, STILL, Judged, Reason, Regime
+from simcore.verdicts import (
+    CLOSE,
+    FLAT_ENOUGH,
+    LEARNED,
+    STILL,
+    Ahead,
+    Judged,
+    Regime,
+    goes_both_ways,
+)
 from simcore.wording import split
 
 
@@ -20,9 +29,8 @@ def sentences(run: Trajectory) -> list[str]:
 
 
 def _shared(run: Trajectory, judged: Judged) -> list[str]:
-    """How the mode is shared, and the band of a sum that swings; nothing where there is nothing."""
-    mode, seen = sharpest(run), judged.seen
-    end, low, high = mode.strengths[-1], 0.0, 0.0
+    """How the mode is shared, and how its sum moves; nothing where there is nothing."""
+    end = sharpest(run).strengths[-1]
     if judged.regime is Regime.DIVERGED or not np.isfinite(end).all():
         return []
     if (end < -STILL).any():
@@ -30,15 +38,44 @@ def _shared(run: Trajectory, judged: Judged) -> list[str]:
     jumps = judged.regime in (Regime.CYCLE, Regime.CHAOS)  # so one record may well be near zero
     if not jumps and end.sum() < LEARNED:
         return []
-    if seen is not None and np.isfinite(seen.ahead.strengths[0]).all():
-        end, low, high = seen.ahead.strengths[0, :, 0], seen.ahead.low[0, 0], seen.ahead.high[0, 0]
+    ahead = _seen(judged)
+    if ahead is not None and (swings(run, judged) or run.experiment.dynamics.label_noise):
+        end = ahead.strengths[0, :, 0]
     words = []
     if len(end) > 1:
         mean = " on average" if run.experiment.dynamics.label_noise else ""
         words.append(f"{_whose(run)} ends shared {split(theory.shares(end))}{mean}.")
-    if high - low > STILL and judged.reason is not Reason.EARLY:
-        words.append(f"Its sum swings between {low:.3f} and {high:.3f} of the target.")
-    return words
+    return words if ahead is None else [*words, *_of_the_sum(run, judged, ahead)]
+
+
+def _seen(judged: Judged) -> Ahead | None:
+    """What is seen of its end, if that is finite."""
+    seen = judged.seen
+    return None if seen is None or not np.isfinite(seen.ahead.strengths[0]).all() else seen.ahead
+
+
+def swings(run: Trajectory, judged: Judged) -> bool:
+    """Whether the sum rises and falls at the end, as steps alone can make it."""
+    ahead, iterated = _seen(judged), run.experiment.dynamics.iterated
+    return ahead is not None and iterated and bool(goes_both_ways(ahead)[0])
+
+
+def _of_the_sum(run: Trajectory, judged: Judged, ahead: Ahead) -> list[str]:
+    """The band in which it swings, or where a sum that drifts has come."""
+    low, high, swing = ahead.low[:, 0], ahead.high[:, 0], ahead.swing[:, 0]
+    if swings(run, judged):
+        if high[0] - low[0] <= STILL:
+            return []
+        return [f"Its sum swings between {low[0]:.3f} and {high[0]:.3f} of the target."]
+    total = sharpest(run).total
+    before, now = total[-2:]
+    way = np.sign(np.diff(ahead.totals[:2, 0]))[0]
+    goes_on = max((way * (ahead.totals[:, 0] - now)).max(), (high - low)[-1])
+    # a wider swing is of steps between the records, which may go both ways
+    one_way = way != 0 and np.sign(now - before) == way
+    if not one_way or goes_on <= STILL or (swing > high - low).any():
+        return []
+    return [f"Its sum ends at {now:.3f} of the target and still {'rises' if way > 0 else 'falls'}."]
 
 
 def _whose(run: Trajectory) -> str:

@@ -28,6 +28,7 @@ GONE = 1e-6  # of sigma*_1: so little has nothing left to die out
 FLAT_ENOUGH = 1 + 1e-4  # edges: an excess that swings of STILL make and mend
 UNMOVED = 1e-9  # of sigma*_1: nothing moves
 PARTS = 3  # of a tail, which are compared
+RETURNS = 0.05  # of a band: what comes back by less goes one way
 
 
 class Regime(StrEnum):
@@ -57,12 +58,12 @@ _SENTENCES = {
     ),
     Regime.BALANCED: "The pathways share the signal in the flattest way.",
     Regime.CYCLE: (
-        "No minimum within reach is flat enough for this step size: the pathways' sum keeps "
-        "jumping around the target in a regular cycle."
+        "No minimum within reach is flat enough for this step size: the sum keeps jumping around "
+        "the target in a regular cycle."
     ),
     Regime.CHAOS: (
-        "No minimum within reach is flat enough for this step size: the pathways' sum keeps "
-        "jumping around the target without a period."
+        "No minimum within reach is flat enough for this step size: the sum keeps jumping around "
+        "the target without a period."
     ),
     Regime.SIGN_FLIP: "An overshoot crossed zero and turned the sign of a pathway.",
     Regime.TRAPPED: (
@@ -70,7 +71,7 @@ _SENTENCES = {
         "back takes long."
     ),
     Regime.DIVERGED: "The steps overshot more and more, and the loss grew without bound.",
-    Regime.UNFINISHED: "The run ended before it settled; give it more steps.",
+    Regime.UNFINISHED: "The run ended before it settled.",
 }
 
 
@@ -323,6 +324,18 @@ def steady(ahead: Ahead) -> np.ndarray:
     kept = [np.abs(band[0] - band[-1]) <= same for band in (ahead.low, ahead.high)]
     shares = _distance(shares_of(ahead.strengths[0]), shares_of(ahead.strengths[-1]))
     return kept[0] & kept[1] & (shares <= CLOSE)
+
+
+def goes_both_ways(ahead: Ahead) -> np.ndarray:
+    """Whether the total rises and falls, (...): it repeats itself after several steps, or one part
+    of the tail does not lie beyond the part before, but for little. What drifts moves one way
+    through all of them, and repeats itself, nearly, after each step."""
+    (low, then_low), (high, then_high) = ahead.low[:2], ahead.high[:2]
+    back = RETURNS * (high - low)
+    beyond = (then_low >= high - back) | (then_high <= low + back)
+    untold = (then_low == low) & (then_high == high)  # of records too few to be parted
+    both: np.ndarray = (np.abs(ahead.period) > 1) | ~(beyond | untold)
+    return both
 
 
 def _near(ahead: Ahead) -> np.ndarray:

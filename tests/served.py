@@ -84,9 +84,11 @@ def _of_servers(parent: int, name: str) -> list[Path]:
 
 
 def settle(page: Page) -> None:
-    """Wait until the page's script has run to its end."""
+    """Wait until the page's script has run to its end; no formula on it may be shown as an error,
+    as all text after a fence that is not closed is."""
     page.wait_for_timeout(150)
     page.wait_for_selector(READY, timeout=PATIENCE, state="attached")
+    assert page.locator(".katex-error").all_inner_texts() == []
 
 
 def open_page(page: Page, address: str) -> None:

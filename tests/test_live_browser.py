@@ -34,7 +34,7 @@ from simcore import (
     variations,
 )
 from simcore.figures import live_words, modules, panels, player, style
-from simcore.presets import MEDIUM
+from simcore.presets import MEDIUM, unequal_depths
 from simcore.view import View
 
 TWIN = Path(player.__file__).parents[1] / "twin"
@@ -125,7 +125,7 @@ THEORY = """async ([source, asked]) => {
 
 def networks() -> list[Experiment]:
     """Descents of balanced starts: equal depths and others, depths of 1 and 2 too, tiny starts and
-    large, from far below the edge to far beyond."""
+    large, from far below the edge to far beyond, and at it."""
     rng, found = np.random.default_rng(14), []
     for number in range(40):
         pathways, deepest = (2, 7) if number % 3 == 0 else (int(rng.integers(1, 6)), 25)
@@ -140,7 +140,7 @@ def networks() -> list[Experiment]:
             record=Record(frames=60),
         )
         found.append(variations.with_units(experiment, float(rng.uniform(0.5, 2.2))))
-    return found
+    return [*found, *(unequal_depths(pair, 100) for pair in ((3, 5), (5, 3)))]
 
 
 def asked_of(experiment: Experiment) -> dict:

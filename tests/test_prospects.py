@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 import pytest
 from cases import CASES
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from strategies import descents, experiments, flows
 
@@ -321,3 +321,26 @@ def test_many_starts_are_expected_as_each_alone():
         alone = prospects.expected(experiment)
         for values, own in zip(together.of(np.array(number)), alone, strict=True):
             assert np.array_equal(values, own)
+
+
+@given(
+    st.lists(st.integers(1, 12), min_size=2, max_size=2),
+    st.lists(st.floats(1e-3, 0.4), min_size=2, max_size=2),
+    st.sampled_from(["flow_edge", "single_path", "balanced", "wcr", "trap"]),
+    st.sampled_from([1.0, 1 - 1e-13, 1 + 1e-13, 0.97, 1.03]),
+)
+@example([5, 3], [0.002, 0.002], "balanced", 1.0)
+def test_mirror_images_end_alike_and_lie_in_one_zone(depths, scales, mark, times):
+    """Also at a mark itself, where rounding would decide."""
+    eta = times * getattr(theory.step_size_marks(paper(depths, scales)), mark)
+    assume(math.isfinite(eta))
+    one, other = (
+        paper(tuple(depths[::way]), tuple(scales[::way]), eta=eta, steps=400) for way in (1, -1)
+    )
+    ends, mirrored = prospects.ends(one), prospects.ends(other)
+    assert (ends["edge"] is None) == (mirrored["edge"] is None)
+    for name, split in ends.items():
+        if split is not None:
+            assert split[::-1] == pytest.approx(mirrored[name], rel=1e-6)
+    assert prospects.zone(one).name == prospects.zone(other).name
+    assert prospects.place(one) == prospects.place(other)

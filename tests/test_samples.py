@@ -39,6 +39,7 @@ from simcore.figures import panels, ruler
 from simcore.kernels.activations import TANH, activate
 from simcore.kernels.simd import at
 from simcore.kernels.stamp import BARE
+from simcore.regimes import Regime
 from simcore.view import View
 
 every_case = pytest.mark.parametrize("experiment", SAMPLED.values(), ids=SAMPLED)
@@ -264,6 +265,40 @@ def test_verdicts_say_what_holds(preset, headline, words):
     found = said_of(preset)
     assert found[0] == headline
     assert words in found[1]
+
+
+def near_its_edge(seed, steps):
+    """A bent network at a step size about that of one pathway's edge; weight decay balances its
+    layers, which makes it sharper."""
+    rng = np.random.default_rng(seed)
+    depth, width = int(rng.integers(3, 6)), int(rng.integers(4, 9))
+    return Experiment(
+        task=Spectrum(singular_values=(1.0, 0.4)),
+        network=Network(
+            depths=(depth,) * (1 + seed % 2),
+            width=width,
+            activation=["tanh", "relu"][seed % 5 // 4],
+        ),
+        start=Gaussian(std=float(rng.uniform(0.6, 0.9) / np.sqrt(width)), seed=seed),
+        dynamics=Descent(
+            step_size=float(2 / depth * rng.uniform(0.8, 1.5)),
+            steps=steps,
+            weight_decay=float(rng.choice([0, 0.002, 0.01])),
+            momentum=float(rng.choice([0, 0, 0.5])),
+        ),
+    )
+
+
+def test_what_ends_sharper_than_its_edge_has_not_settled():
+    for seed in range(150):
+        run = simulate(near_its_edge(seed, 400))
+        above = run.sharpness[-100:].min() > 1.001 * run.edge[-1]
+        moves = np.ptp(run.strengths[-5:].sum(axis=1)[:, 0]) > 0
+        if regimes.classify(run) in (Regime.WINNER_TAKES_ALL, Regime.PARTLY_REBALANCED):
+            assert not (above and moves), run.experiment
+        assert ("sharper than its edge" in regimes.said(run)) <= (run.sharpness[-1] > run.edge[-1])
+    assert "sharper than its edge" in regimes.said(simulate(near_its_edge(190, 400)))
+    assert regimes.classify(simulate(near_its_edge(190, 4000))) is Regime.CYCLE
 
 
 def test_a_network_without_any_gradient_is_called_dead():

@@ -154,9 +154,14 @@ def test_the_two_jumps_are_those_of_the_run(runs):
 
 
 def test_the_trap_that_is_shown_is_one():
-    run = simulate(variations.with_step_size(DESCENT, TRAPPED))
-    assert regimes.classify(run) is Regime.TRAPPED
+    """The way back takes longer than the run, which is longer than what is seen before."""
+    trapped, steps = variations.with_step_size(DESCENT, TRAPPED), DESCENT.dynamics.steps
+    assert regimes.classify(simulate(trapped)) is Regime.TRAPPED
     assert theory.step_size_marks(DESCENT).trap < TRAPPED
+    there = np.flatnonzero(descend(variations.with_steps(trapped, 5 * steps)).sum(axis=1) > 0.1)
+    before, after = there[there <= steps].max(), there[there > steps].min()
+    assert after - before > steps > 4 * before
+    assert f"η = {TRAPPED:g}" in STEPS[5].words(simulate(DESCENT))
 
 
 def test_some_runs_get_away_from_the_trap_and_none_is_lost_before_it():

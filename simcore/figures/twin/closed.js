@@ -107,9 +107,9 @@ function blowUp(start, depths) {
 export function edgeEnd(flow, flattest, depths, target, eta) {
   const edge = 2 / eta;
   const flat = depths.length !== 2 || (depths[0] === depths[1] && depths[0] <= 2);
-  if (flat || !(sharpnessOfMinimum(flow, depths) > edge)) return null;
+  if (flat || !(sharpnessOfMinimum(flow, depths) > edge * (1 + TIE))) return null;
   const lowest = sharpnessOfMinimum(flattest, depths);
-  if (lowest > edge * (1 - 4 * Number.EPSILON)) return null;
+  if (lowest >= edge * (1 - TIE)) return lowest <= edge * (1 + TIE) ? flattest : null;
   const loser = flow[0] > flattest[0] ? 1 : 0,
     split = (v) => (loser === 0 ? [v, target - v] : [target - v, v]);
   if (sharpnessOfMinimum(split(0), depths) < edge) return null;
