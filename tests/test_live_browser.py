@@ -429,6 +429,7 @@ FRAMES = """async ([film, times]) => {
   [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
   for (const time of times) {
     await new Promise((ok) => { video.onseeked = ok; video.currentTime = time; });
+    while (video.readyState < 2) await new Promise(requestAnimationFrame);  // on a busy machine
     canvas.getContext("2d").drawImage(video, 0, 0);
     found.push(canvas.toDataURL().split(",")[1]);
   }
