@@ -591,7 +591,7 @@ def test_steps_come_from_the_records_and_not_from_a_step_size():
     assert beside(ramp(), [0.0, 1.0, 2.0, 4.0]) == pytest.approx([0.0, 1.0, 4.0, 16.0])
     last = np.sqrt(20.0) - np.sqrt(19.0)  # beyond its end, at the rate of its last step
     assert beside(ramp(), [0.0, np.sqrt(20.0) + last]) == pytest.approx([0.0, 21.0])
-    assert beside(ramp(1), [0.0, 1.0]) == [0.0, None]  # a run of one record has no rate
+    assert beside(ramp(1), [0.0, 1.0]) == [0.0, 1.0]  # one record has no rate: over time
 
 
 def test_an_edge_that_changes_is_a_dashed_line():

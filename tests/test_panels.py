@@ -435,6 +435,20 @@ def test_descents_differ_where_both_are_recorded(every):
             assert apart[k] == np.abs(runs[2].run.strengths[k, :, 0] - there).max()
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("case", ["one record", "diverged"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_run_that_soon_ended_is_compared_as_far_as_it_came(case, first):
+    runs = [named(CASES[case], "A"), named(replace(MEDIUM, dynamics=Flow(duration=9.0)), "GF")]
+    scene = panels.simulator(runs if first else runs[::-1], ["distance"])
+    end = runs[0].run.time[-1]
+    for run in scene.runs:
+        for name, column in run.columns.items():
+            if name.startswith("distance"):
+                assert not np.isfinite(column[run.columns["t"] > end]).any()
+    assert (len(runs[0].run.steps) == 1) == ("distance" in scene.missing)
+
+
 def test_runs_that_are_known_at_no_same_time_have_no_difference():
     record = Record(every=7, sharpness=False)
     runs = [

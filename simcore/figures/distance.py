@@ -136,7 +136,7 @@ def _known(run: Trajectory, times: np.ndarray, mode: int) -> tuple[np.ndarray, n
     last = np.clip(np.searchsorted(when, times * (1 - SAME)), 0, len(when) - 1)
     first = np.maximum(last - 1, 0)
     recorded = np.abs(times - when[last]) <= SAME * times
-    gap = np.where(recorded, 1.0, when[last] - when[first])
+    gap = np.where(last > first, when[last] - when[first], 1.0)
     part = ((times - when[first]) / gap)[:, None]
     bent, known = np.zeros_like(strengths), recorded | (times < when[last])
     with np.errstate(over="ignore", invalid="ignore"):  # of a run that diverged
