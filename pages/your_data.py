@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from itertools import chain
 
 import numpy as np
 import streamlit as st
@@ -15,7 +14,6 @@ from simcore.data.choice import Choice, Made
 from simcore.data.table import Table
 from simcore.figures.spectrum import spectrum
 from simcore.tasks import Task, Tree
-from simcore.wording import listed
 
 LONGEST_TEXT = 200_000  # characters of a text that is pasted
 TREE = "tree"
@@ -235,21 +233,6 @@ def _toggle(table: Table, chosen: Choice, flag: str, label: str, meaning: str) -
 # --- A look at them --------------------------------------------------------------------------
 
 
-def in_words(modes: tuple[int, ...]) -> str:
-    """Modes counted from 1; those in a row as from .. to."""
-    runs: list[list[int]] = []
-    for mode in modes:
-        if runs and mode == runs[-1][-1] + 1:
-            runs[-1].append(mode)
-        else:
-            runs.append([mode])
-    parts = [
-        [f"{run[0] + 1} to {run[-1] + 1}"] if len(run) > 2 else [f"{mode + 1}" for mode in run]
-        for run in runs
-    ]
-    return listed(chain(*parts))
-
-
 def facts(made: Made | None) -> None:
     """Sizes and what limits learning, as a table."""
     floor, whole = task.floor(), task.moments()[2] / 2
@@ -314,19 +297,15 @@ def card(show: str) -> None:
         return
     exact = prospects.follows_closed_forms(run)
     title = (SHOWN if exact else SHOWN_ABOUT)[show]
-    dynamics, times = run.dynamics, outlook.plateau_times(run)
-    learned = 1 + int(times[0] / dynamics.step_size)
-    missing = outlook.unlearned(run)
-    half = f"mode 1 is half learned after about {learned:,} steps"
-    left = f"modes {in_words(missing)}" if missing else "none, every mode is half learned by then"
+    dynamics, half = run.dynamics, outlook.half_learned(run)
     _prose.say(
         f"**{title}**: η = {dynamics.step_size:.4g}, {dynamics.steps:,} steps, t up to "
         f"{dynamics.duration:.4g}.\n\n{prospects.place(run)}\n\n"
         + (
-            f"{half.capitalize()}. Not learned in that time: {left}."
+            f"{half[0].upper()}{half[1:]}."
             if exact
-            else f"By its plateau alone {half}; not learned in that time, by theirs: {left}. Where "
-            "the inputs hardly vary it takes longer, and no closed form tells how long."
+            else f"Going by plateaus alone, {half}. Where the inputs hardly vary it takes longer, "
+            "and no closed form tells how long."
         )
     )
     _ui.link("simulator", "Open in the Simulator", run, icon="▶️")

@@ -11,6 +11,7 @@ from simcore import theory
 from simcore.experiment import Experiment
 from simcore.starts import Gaussian
 from simcore.tasks import Task
+from simcore.wording import in_rows
 
 NOTHING = 1e-8  # of the largest singular value: a mode below it is none
 NEAR = 0.9  # past the edge, modes whose values are closer than this ratio mix from rounding alone
@@ -77,3 +78,18 @@ def unlearned(experiment: Experiment) -> tuple[int, ...]:
     modes = range(rank(experiment.task))
     times = plateau_times(experiment)
     return tuple(mode for mode in modes if times[mode] > end)
+
+
+def half_learned(experiment: Experiment) -> str:
+    """When a descent has half learned the first mode, and which modes it has not when it ends, in a
+    clause."""
+    eta = experiment.dynamics.step_size
+    assert eta is not None
+    steps = 1 + int(plateau_times(experiment)[0] / eta)
+    first = f"mode 1 is half learned after about {steps:,} steps"
+    missing = unlearned(experiment)
+    if missing:
+        which = "mode {} is" if len(missing) == 1 else "modes {} are"
+        return f"{first}; {which.format(in_rows(missing))} not when the run ends"
+    alone = rank(experiment.task) == 1
+    return first if alone else f"{first}, and every other mode before the run ends"

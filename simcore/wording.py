@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 import numpy as np
 
@@ -15,6 +16,21 @@ def listed(names: Iterable[str], last: str = "and", most: int | None = None) -> 
         told[most:] = ["1 other" if left == 1 else f"{left} others"]
     *others, end = told or [""]
     return f"{', '.join(others)} {last} {end}" if others else end
+
+
+def in_rows(modes: Iterable[int]) -> str:
+    """Modes (from 0) counted from 1; those in a row as 3 to 5."""
+    rows: list[list[int]] = []
+    for mode in modes:
+        if rows and mode == rows[-1][-1] + 1:
+            rows[-1].append(mode)
+        else:
+            rows.append([mode])
+    parts = [
+        [f"{row[0] + 1} to {row[-1] + 1}"] if len(row) > 2 else [f"{mode + 1}" for mode in row]
+        for row in rows
+    ]
+    return listed(chain(*parts))
 
 
 def about(number: float) -> str:

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simcore import presets, prospects, theory
 from simcore.figures import orbits, parts, style
@@ -42,6 +44,42 @@ def test_names_of_marks_are_apart_and_clear_of_other_lines(marks, part):
         for two, other in enumerate(spans):
             if one != two and names[one].row == names[two].row:
                 assert right <= other[0] or other[1] <= left
+
+
+def crossed(names, domain):
+    """The names that the line of another runs through, which goes up to the row of its own; by the
+    places on a phone, where they are longest beside the plot."""
+    return [
+        (one.text, two.text)
+        for one in names
+        for two in names
+        if one.row < two.row
+        and one.span(domain)[0] + 1
+        < orbits.PHONE * (two.value - domain[0]) / (domain[1] - domain[0])
+        < one.span(domain)[1] - 1
+    ]
+
+
+def test_no_name_of_a_mark_is_crossed_by_the_line_of_another():
+    rng, several = np.random.default_rng(3), 0
+    for _ in range(300):
+        depth, count = int(rng.integers(2, 31)), int(rng.integers(1, 7))
+        marks = marks_of(
+            (depth,) * count if rng.random() < 0.7 else tuple(rng.integers(2, 12, 2).tolist())
+        )
+        low, high = whole_range(marks)
+        if rng.random() < 0.5:
+            low, high = np.sort(rng.uniform(low, high, 2)).tolist()
+        names = orbits.flags(marks, [low, high])
+        assert crossed(names, [low, high]) == [], marks
+        several += len(names) > 3
+    assert several > 50
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=4, unique=True))
+def test_names_of_up_to_four_marks_anywhere_are_not_crossed(values):
+    marks = StepSizeMarks(*values, *[NAN] * (5 - len(values)))
+    assert crossed(orbits.flags(marks, [0.0, 1.0]), [0.0, 1.0]) == []
 
 
 def test_no_rows_are_spent_where_names_are_far_apart():

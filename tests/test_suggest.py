@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from contextlib import suppress
 from dataclasses import replace
 
@@ -362,3 +363,23 @@ def test_modes_that_a_run_does_not_get_to_are_told():
     for steps, missing in ((10**6, ()), (20, (2,)), (1, (0, 1, 2))):
         shorter = replace(run, dynamics=Descent(step_size=eta, steps=steps))
         assert outlook.unlearned(shorter) == missing
+
+
+@pytest.mark.parametrize(
+    ("values", "steps", "words"),
+    [
+        ((1.0,), 2000, "steps"),
+        ((1.0, 0.9), 2000, "steps, and every other mode before the run ends"),
+        ((1.0, 0.9, 0.1), 60, "steps; mode 3 is not when the run ends"),
+        ((1.0, 0.9, 0.1, 0.1), 60, "steps; modes 3 and 4 are not when the run ends"),
+    ],
+)
+def test_what_is_half_learned_is_said_in_plain_words(values, steps, words):
+    run = Experiment(
+        task=Spectrum(singular_values=values),
+        network=Network(depths=(3, 3)),
+        start=Balanced(scales=(0.01, 0.01)),
+        dynamics=Descent(step_size=0.1, steps=steps),
+    )
+    found = outlook.half_learned(run)
+    assert re.fullmatch(r"mode 1 is half learned after about [\d,]+ " + words, found), found

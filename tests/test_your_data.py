@@ -47,7 +47,8 @@ def drop(app, content):
 def test_real_sets_are_looked_at_and_run():
     app = open_page(**links.to_query(suggest(Tree())))
     assert "modes 3 and 4; 5 to 8" in said(app)
-    assert said(app).count("Not learned in that time") == 3
+    assert said(app).count("Mode 1 is half learned after about") == 3
+    assert said(app).count("not when the run ends") + said(app).count("every other mode") == 3
     app.selectbox(key="data_set").set_value("iris").run()
     run = the_experiment(app)
     assert run.task.singular_values == pytest.approx((0.568587, 0.272046, 0), abs=1e-6)

@@ -272,43 +272,52 @@ def _step_size(domain: list[float]) -> alt.X:
     return alt.X("eta:Q", title="step size η", scale=scale, axis=alt.Axis(**parts.CLOSE_AXIS))
 
 
+AFTER, BEFORE = 1.0, -1.0  # where a name stands: beside its line, or in between: on the end of it
+SIDES = {AFTER: 0.0, BEFORE: 0.5, 0.0: 0.6}  # and what that costs, in rows
+MORE_SIDES = SIDES | {0.5: 0.7, -0.5: 0.7}
+UNREADABLE = 50.0  # what a crossing costs, more than any rows
+
+
 class Flag(NamedTuple):
-    """The name of a mark in a row above the plot (0 is the lowest), before or after its line."""
+    """The name of a mark in a row above the plot (0 is the lowest), at a side of its line."""
 
     value: float
     text: str
     row: int
-    before: bool
+    side: float
+
+    def line(self, domain: list[float]) -> float:
+        """Where its line is on a phone, in pixels of the plot."""
+        return PHONE * (self.value - domain[0]) / (domain[1] - domain[0])
 
     def span(self, domain: list[float]) -> tuple[float, float]:
-        """From where to where it reaches on a phone, in pixels of the plot."""
-        at = PHONE * (self.value - domain[0]) / (domain[1] - domain[0])
-        length = LETTER * len(self.text) + 4
-        return (at - length, at) if self.before else (at, at + length)
+        """From where to where the name reaches there."""
+        at, length = self.line(domain), LETTER * len(self.text) + 4
+        left = at + (self.side - 1) * length / 2
+        return left, left + length
 
 
 def flags(marks: StepSizeMarks, domain: list[float]) -> list[Flag]:
     """The marks inside the range, named in as few rows as keep them apart on a phone too, none
-    across the line of another."""
+    across the line of another if that can be."""
     inside = sorted(
         (value, f"{prospects.MARKS[field].name} = {style.short(value)}")
         for field, value in marks._asdict().items()
         if domain[0] <= value <= domain[1]
     )
+    for sides, less_than in ((SIDES, UNREADABLE), (MORE_SIDES, UNREADABLE), (SIDES, math.inf)):
+        found = _placed(inside, domain, tuple(sides), less_than)
+        if found:
+            return found
+    return []
 
-    def cost(placed: list[Flag]) -> float:
-        """What the last of them adds."""
-        *others, flag = placed
-        left, right = flag.span(domain)
-        total = flag.row + 0.5 * flag.before + 100 * (left < -40 or right > PHONE + 5)
-        for other in others:
-            span = other.span(domain)
-            apart = right <= span[0] or span[1] <= left
-            total += 1000 * (flag.row == other.row and not apart)
-            total += 10 * (_crosses(flag, other, domain) or _crosses(other, flag, domain))
-        return total
 
-    best, least = [], math.inf
+def _placed(
+    inside: list[tuple[float, str]], domain: list[float], sides: Sequence[float], less_than: float
+) -> list[Flag]:
+    """The cheapest way to name them, by value and text in order; none if all cost too much."""
+    best: list[Flag] = []
+    least = less_than
 
     def place(placed: list[Flag], so_far: float) -> None:
         nonlocal best, least
@@ -317,21 +326,32 @@ def flags(marks: StepSizeMarks, domain: list[float]) -> list[Flag]:
         if len(placed) == len(inside):
             best, least = placed, so_far
             return
-        value, text = inside[len(placed)]
         for row in range(len(inside)):
-            for before in (False, True):
-                longer = [*placed, Flag(value, text, row, before)]
-                place(longer, so_far + cost(longer))
+            for side in sides:
+                flag = Flag(*inside[len(placed)], row, side)
+                place([*placed, flag], so_far + _cost(flag, placed, domain))
 
     place([], 0.0)
     return best
 
 
+def _cost(flag: Flag, others: list[Flag], domain: list[float]) -> float:
+    """What it adds to them, in rows."""
+    left, right = flag.span(domain)
+    total = flag.row + MORE_SIDES[flag.side]
+    total += 2 * UNREADABLE * (left < -40 or right > PHONE + 5)
+    for other in others:
+        span = other.span(domain)
+        apart = right <= span[0] or span[1] <= left
+        total += 20 * UNREADABLE * (flag.row == other.row and not apart)
+        total += UNREADABLE * (_crosses(flag, other, domain) or _crosses(other, flag, domain))
+    return total
+
+
 def _crosses(one: Flag, two: Flag, domain: list[float]) -> bool:
     """Whether the line up to the second name runs through the first."""
-    span = one.span(domain)
-    line = two.span(domain)[1 if two.before else 0]
-    return span[0] + 1 < line < span[1] - 1 and two.row > one.row
+    left, right = one.span(domain)
+    return left + 1 < two.line(domain) < right - 1 and two.row > one.row
 
 
 def _staffs(flagged: list[Flag], x: alt.X) -> list[alt.Chart]:
@@ -344,17 +364,21 @@ def _staffs(flagged: list[Flag], x: alt.X) -> list[alt.Chart]:
 
 
 def _names(flagged: list[Flag], x: alt.X) -> list[alt.Chart]:
-    """The names above the plot, each with its line going on up to it."""
-    layers = []
+    """The names above the plot, each with its line going on up to it, and over all lines."""
+    staffs, names = [], []
     for flag in flagged:
         at = alt.Chart(parts.table([{"eta": np.array([flag.value])}])).encode(x=x)
         middle = -8 - ROW * flag.row
+        end = middle + (-5 if flag.side in (AFTER, BEFORE) else 6)
         staff = at.mark_rule(color=parts.ink(style.THEORY))
-        layers.append(staff.encode(y=alt.value(middle - 5), y2=alt.value(0)))
-        side = {"align": "right", "dx": -4} if flag.before else {"align": "left", "dx": 4}
+        staffs.append(staff.encode(y=alt.value(end), y2=alt.value(0)))
+        align, shift = {AFTER: ("left", 4.0), BEFORE: ("right", -4.0)}.get(
+            flag.side, ("center", flag.side * LETTER * len(flag.text) / 2)
+        )
         named = at.encode(y=alt.value(middle))
-        layers += parts.haloed(named, style.THEORY, text=flag.text, baseline="middle", **side)
-    return layers
+        words: parts.Channels = {"text": flag.text, "baseline": "middle", "align": align}
+        names += parts.haloed(named, style.THEORY, dx=shift, **words)
+    return [*staffs, *names]
 
 
 def _here(chosen: float, domain: list[float], x: alt.X) -> list[alt.Chart]:
