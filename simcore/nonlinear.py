@@ -78,7 +78,7 @@ def _verdict(run: Trajectory, seen: Evidence, fallen: float) -> tuple[Regime, Re
         return (Regime.CYCLE if ahead.period[0] > 0 else Regime.CHAOS), Reason.NONE
     if not (np.abs(ahead.totals - 1) <= CLOSE).all():
         return Regime.UNFINISHED, Reason.DEAD if _have_died(run) else Reason.EARLY
-    if last_steps.met_edge(run) and fallen > CLOSE:
+    if fallen > CLOSE and np.all(seen.met):
         return Regime.PARTLY_REBALANCED, Reason.NONE
     return Regime.WINNER_TAKES_ALL, Reason.NONE
 

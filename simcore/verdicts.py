@@ -131,6 +131,7 @@ class Evidence(NamedTuple):
     peak: np.ndarray  # (...)
     ahead: Ahead
     met: np.ndarray | bool = True  # (...) whether it met the edge, where only the run can tell
+    part: float = 1.0  # how long what is ahead lasts, against the run
 
 
 class Verdicts(NamedTuple):
