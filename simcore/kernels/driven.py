@@ -24,6 +24,7 @@ from simcore.kernels.simd import at, copy, load, splat, store
 from simcore.kernels.stamp import inlined_kernel, kernel
 
 ONE, NOTHING = np.float64(1.0), np.float64(0.0)
+FIRST = np.int64(0)  # NumPy's, because Numba would compile a function anew for each literal
 
 
 class Drive(NamedTuple):
@@ -74,7 +75,7 @@ def descend_modes_through(gaps, x, velocity, system, drive, limit, state, record
     Return how many updates kept the loss at or below `limit`; the one after them has left x
     diverged.
     """
-    taken, loss = 0, 0.0
+    taken, loss = FIRST, 0.0
     scales, strands = x.size, state.strengths.size
     strengths = at(state.strengths, 0)
     for k in range(gaps.size):
@@ -134,7 +135,7 @@ def descend_matrices(
     """
     size, beta, strands = theta.size, drive.momentum, work.strengths.size
     weights, old, speed, pushed = at(theta, 0), at(before, 0), at(velocity, 0), at(push, 0)
-    taken, loss = 0, 0.0
+    taken, loss = FIRST, 0.0
     for k in range(gaps.size):
         of_loss, of_strengths = at(records.loss_range, 2 * k), at(records.strengths_range, 0)
         of_strengths = at(of_strengths, 2 * k * strands)
