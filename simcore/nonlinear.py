@@ -1,8 +1,8 @@
 """What is said of pathways that are not linear, of which theory knows nothing.
 
-No closed form says where such a run ends, so its verdict is read from what it shows near its end
-(`last_steps`): whether that stays as it is, whether the largest share has fallen, and whether the
-edge was met.
+No closed form says where such a run ends, so its verdict is read from what it shows after its end
+(`last_steps`) and at every step (`past`): whether that stays as it is, whether the largest share
+has fallen, and whether the edge was met.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ a loss that is smooth.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -18,20 +17,13 @@ import numpy as np
 from simcore import cost, looks
 from simcore.courses import BLOW_UP, Course, course, sharpest, sharpest_modes
 from simcore.engines import Engine
-from simcore.experiment import Descent, Dynamics, Experiment, Record
-from simcore.matrices_engine import MatricesEngine
+from simcore.experiment import Descent, Experiment, Record
 from simcore.memory import once
-from simcore.modes_engine import ModesEngine
-from simcore.samples_engine import SamplesEngine
+from simcore.simulate import ENGINES
 from simcore.trajectory import Trajectory
 from simcore.updates import Stretch, Updates
 from simcore.verdicts import LEARNED
 
-ENGINES: dict[str, Callable[[Experiment], Engine]] = {
-    "modes": ModesEngine,
-    "matrices": MatricesEngine,
-    "samples": SamplesEngine,
-}
 QUIET = Record(frames=2, sharpness=False)
 # Seconds that doing it again may take, as they are estimated; of a longer run its first steps.
 AFFORDED = 2.0
@@ -58,34 +50,28 @@ def of(run: Trajectory) -> Past:
     engine = engine_of(experiment, QUIET)
     updates = Updates(experiment, engine)
     most = min(dynamics.steps, int(AFFORDED / cost.cost(experiment).step))
-    tells = is_smooth(experiment)
-    curvatures = _Curvatures(dynamics, engine.counts)
     modes = list(sharpest_modes(experiment))
     target = experiment.task.singular_values[modes[0]]
-    last = sharpest(run).strengths[:1]
-    largest, least = float(Course(last, last, last).largest_share.max()), run.loss[0]
-    met = signal = ended = False
+    last, edge = sharpest(run).strengths[:1], _Edge(run, engine.counts)
+    largest, ended = _of_strengths(last).largest_share.max(), False
     with np.errstate(all="ignore"):
         for stretch in updates.each(most):
-            if not stretch.seen:
+            if ended or not stretch.seen:
                 break
             some = np.array([strengths for _, strengths, *_ in stretch.seen])[..., modes]
-            of_mode = course(some, some, some, target)
-            largest = max(largest, float(of_mode.largest_share.max()))
-            if tells:
-                total = Course(*[np.concatenate([last, of_mode.strengths])] * 3).total
-                above = curvatures.above(stretch, engine.passed)
-                met |= bool(above.any())
-                if dynamics.plain:
-                    losses = np.array([least, *(of_loss for of_loss, *_ in stretch.seen)])
-                    met |= bool(rises(losses[1:], np.minimum.accumulate(losses)[:-1], run).any())
-                    least = losses.min()
-                signal |= bool((above & _is_there(total)[-1 - len(above) : -1]).any())
-            last = of_mode.strengths[-1:]
-            ended = _rests(updates, stretch, engine.passed)
-            if ended:
-                break
-    return Past(np.inf if ended else updates.done, largest, met, signal)
+            strengths = course(some, some, some, target).strengths
+            largest = max(largest, _of_strengths(strengths).largest_share.max())
+            if is_smooth(experiment):
+                total = _of_strengths(np.concatenate([last, strengths])).total
+                edge.take_in(stretch, engine.passed, total)
+            last, ended = strengths[-1:], _rests(updates, stretch, engine.passed)
+    steps = np.inf if ended else updates.done
+    return Past(steps, float(largest), edge.met, edge.met_with_signal)
+
+
+def _of_strengths(strengths: np.ndarray) -> Course:
+    """The course with nothing between these (K, H)."""
+    return Course(strengths, strengths, strengths)
 
 
 def engine_of(experiment: Experiment, record: Record) -> Engine:
@@ -114,34 +100,45 @@ def _is_there(total: np.ndarray) -> np.ndarray:
     return (np.abs(total) >= LEARNED) & (np.abs(total) <= BLOW_UP)
 
 
-class _Curvatures:
-    """Those along the updates of a descent, against the edge."""
+class _Edge:
+    """What the updates of a descent tell of the edge."""
 
-    def __init__(self, dynamics: Dynamics, counts: np.ndarray) -> None:
+    def __init__(self, run: Trajectory, counts: np.ndarray) -> None:
+        dynamics = run.experiment.dynamics
         self.momentum, self.nesterov = dynamics.momentum, dynamics.nesterov
-        self.reach, self.counts = dynamics.reach, counts
+        self.plain, self.reach, self.counts = dynamics.plain, dynamics.reach, counts
+        self.run, self.least = run, run.loss[0]
+        self.met = self.met_with_signal = False
         # of the update at whose end the gradient is not known yet
         self.here = self.moved = self.pull = np.empty((0, len(counts)))
         self.step_size = np.empty(0)
 
-    def above(self, stretch: Stretch, states: np.ndarray) -> np.ndarray:
-        """Whether it came up to the edge, of each update but the last, and of the one before these
-        if nothing acted between: (K-1,) or (K,)."""
+    def take_in(self, stretch: Stretch, states: np.ndarray, total: np.ndarray) -> None:
+        """Some updates to these states (K, N), and the total of the mode before and after each,
+        (K+1,)."""
+        above = self._above(stretch, states)
+        self.met |= bool(above.any())
+        self.met_with_signal |= bool((above & _is_there(total)[-1 - len(above) : -1]).any())
+        if self.plain:
+            loss = np.array([self.least, *(of_loss for of_loss, *_ in stretch.seen)])
+            before = np.minimum.accumulate(loss)
+            self.met |= bool(rises(loss[1:], before[:-1], self.run).any())
+            self.least = before[-1]
+
+    def _above(self, stretch: Stretch, states: np.ndarray) -> np.ndarray:
+        """Whether the curvature came up to the edge on each update but the last, and on the one
+        before these if nothing acted between: (K-1,) or (K,)."""
         moved = np.diff(states, axis=0, prepend=stretch.state[None])
-        pushed = self._pushed(moved, stretch.velocity)
-        pull = pushed / stretch.step_sizes[:, None]  # minus the gradient, penalty included
-        here = np.concatenate([stretch.state[None], states])[:-1]
-        if stretch.goes_on and len(self.moved):
-            step_sizes = np.append(self.step_size, stretch.step_sizes)
+        pull = self._pushed(moved, stretch.velocity) / stretch.step_sizes[:, None]
+        here, step_sizes = np.concatenate([stretch.state[None], states[:-1]]), stretch.step_sizes
+        if stretch.goes_on:
             moved, pull = np.concatenate([self.moved, moved]), np.concatenate([self.pull, pull])
             here = np.concatenate([self.here, here])
-        else:
-            step_sizes = stretch.step_sizes
-        self.moved, self.pull, self.here = moved[-1:], pull[-1:], here[-1:]
+            step_sizes = np.append(self.step_size, step_sizes)
+        self.here, self.moved, self.pull = here[-1:], moved[-1:], pull[-1:]
         self.step_size = step_sizes[-1:]
         d = moved[:-1]
-        along = ((pull[:-1] - pull[1:]) * d) @ self.counts
-        size = (d * d) @ self.counts
+        along, size = ((pull[:-1] - pull[1:]) * d) @ self.counts, (d * d) @ self.counts
         visible = size >= SEEN**2 * ((here[:-1] ** 2) @ self.counts)
         return visible & (along * step_sizes[:-1] >= self.reach * size)
 
