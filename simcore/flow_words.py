@@ -41,13 +41,15 @@ def _winner_takes_all(run: Trajectory) -> bool:
 
 def partly(run: Trajectory, judged: Judged) -> str:
     """How a run that is partly re-balanced came to be so."""
-    peak = last_steps.largest_share(run)
     known, now = _knows_flow(run.experiment), float(judged.shares.max())
     too_sharp = "The minimum that gradient flow leads to is too sharp for this step size; descent "
     if known and not _is_more_even(run, judged):
         return f"{too_sharp}ended at another one that is flat enough."
     if known and not last_steps.met_edge(run, with_signal=True):
         return f"{too_sharp}ended where the pathways share enough for a stable one."
+    peak = float(sharpest(run).largest_share.max())
+    if peak < max(LED, now + CLOSE):  # at the records, so steps may tell more
+        peak = last_steps.largest_share(run)
     if not known or peak - now <= CLOSE:
         return (
             "At the edge of stability the signal came to be shared more evenly, and the run ended "

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from simcore import past, true_tail
-from simcore.courses import Course, course, sharpest, sharpest_modes
+from simcore.courses import BLOW_UP, Course, course, sharpest, sharpest_modes
 from simcore.engines import Engine
 from simcore.experiment import Descent, Record
 from simcore.matrices_engine import MatricesEngine
@@ -23,8 +23,8 @@ from simcore.verdicts import LEARNED, PARTS, STILL, Ahead, over_pathways
 
 # Steps that a descent goes on at least, and the part of its run where that is more.
 LEAST, PART_OF_RUN = 48, 5
-# A run with so many records, all of them so many times below the edge, has not met it between them.
-DENSE, FAR = 50, 2
+# A plain run with so many records, all so many times below the edge, has not met it between them.
+DENSE, FAR = 50, 3
 STATES = 12  # of those steps whose mean sharpness is that of what keeps moving
 
 
@@ -154,16 +154,26 @@ def met_edge(run: Trajectory, *, with_signal: bool = False) -> bool:
         return False
     if not isinstance(run.experiment.dynamics, Descent):
         return bool((felt(run) >= run.edge).any())
-    if len(run.steps) >= DENSE and (felt(run) < run.edge / FAR).all():
+    plainly = run.experiment.dynamics.plain and past.is_smooth(run.experiment)
+    if plainly and len(run.steps) >= DENSE and (FAR * felt(run) < run.edge).all():
         return False
-    told = run.experiment.dynamics.plain and past.is_smooth(run.experiment) and not with_signal
-    if told and past.rises(run.loss_range[1:, 1], run.loss[:-1], run).any():
+    if plainly and _rises(run, with_signal):
         return True
     seen = past.of(run)
     if seen.met_with_signal if with_signal else seen.met:
         return True
     few = past.samples(run)
     return bool(((few.sharpness >= few.edge) & (few.signal | (not with_signal))).any())
+
+
+def _rises(run: Trajectory, with_signal: bool) -> bool:
+    """Whether records show that a step raised the loss, where there was signal all the way."""
+    rises = past.rises(run.loss_range[1:, 1], run.loss[:-1], run)
+    if with_signal:
+        mode = sharpest(run)
+        low, high = (over_pathways(np.add, v[1:].swapaxes(0, 1)) for v in (mode.low, mode.high))
+        rises &= (low >= LEARNED) & (high <= BLOW_UP)
+    return bool(rises.any())
 
 
 def stays_far_below(run: Trajectory, times: float) -> bool:

@@ -95,7 +95,7 @@ def _rests(updates: Updates, stretch: Stretch, states: np.ndarray) -> bool:
     return over and len(states) >= AT_REST and bool((states == stretch.state).all())
 
 
-def _is_there(total: np.ndarray) -> np.ndarray:
+def is_there(total: np.ndarray) -> np.ndarray:
     """Whether so much of the mode is a signal to be shared."""
     return (np.abs(total) >= LEARNED) & (np.abs(total) <= BLOW_UP)
 
@@ -116,14 +116,17 @@ class _Edge:
     def take_in(self, stretch: Stretch, states: np.ndarray, total: np.ndarray) -> None:
         """Some updates to these states (K, N), and the total of the mode before and after each,
         (K+1,)."""
-        above = self._above(stretch, states)
-        self.met |= bool(above.any())
-        self.met_with_signal |= bool((above & _is_there(total)[-1 - len(above) : -1]).any())
+        above, there = self._above(stretch, states), is_there(total)
+        self._met(above, there[-1 - len(above) : -1])
         if self.plain:
             loss = np.array([self.least, *(of_loss for of_loss, *_ in stretch.seen)])
             before = np.minimum.accumulate(loss)
-            self.met |= bool(rises(loss[1:], before[:-1], self.run).any())
+            self._met(rises(loss[1:], before[:-1], self.run), there[1:])
             self.least = before[-1]
+
+    def _met(self, where: np.ndarray, there: np.ndarray) -> None:
+        self.met |= bool(where.any())
+        self.met_with_signal |= bool((where & there).any())
 
     def _above(self, stretch: Stretch, states: np.ndarray) -> np.ndarray:
         """Whether the curvature came up to the edge on each update but the last, and on the one
@@ -182,7 +185,7 @@ def samples(run: Trajectory) -> Samples:
     modes = list(sharpest_modes(experiment))
     some, target = strengths[..., modes], experiment.task.singular_values[modes[0]]
     edge, whole = dynamics.edges(goals[: len(sharpness)]), len(sharpness) == len(goals)
-    return Samples(sharpness, edge, _is_there(course(some, some, some, target).total), whole)
+    return Samples(sharpness, edge, is_there(course(some, some, some, target).total), whole)
 
 
 def _sampled_steps(last: int) -> np.ndarray:
