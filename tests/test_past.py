@@ -90,7 +90,7 @@ def drawn(kind: str, count: int, seed: int, driven: dict[str, dict] = DRIVEN):
 @cache
 def runs(kind: str) -> list[Trajectory]:
     """Those that finish."""
-    done = [simulate(experiment) for experiment in drawn(kind, 70, 7)]
+    done = [simulate(experiment) for experiment in drawn(kind, 49, 7)]
     return [run for run in done if run.outcome is Outcome.FINISHED]
 
 
@@ -139,7 +139,7 @@ def test_uneven_plain_runs_are_told_alike_with_every_step_recorded(kind):
 
 @pytest.mark.parametrize("kind", LINEAR)
 def test_a_cell_of_a_map_is_what_a_click_opens(kind):
-    for experiment in drawn(kind, 70, 31):
+    for experiment in drawn(kind, 49, 31):
         cell = phase_maps.base_of(experiment)
         opened = replace(cell, record=Record())
         assert regimes.classify(simulate(cell)) is regimes.classify(simulate(opened)), cell
@@ -154,7 +154,7 @@ STEADY = {"plain": {}, **{name: DRIVEN[name] for name in ("momentum", "Nesterov'
 def test_a_run_at_rest_has_one_headline_however_long_it_is(kind):
     """Across 20,000 steps, from where on a look at every third would miss the early peak."""
     rested = 0
-    for experiment in drawn(kind, 36, 5, STEADY):
+    for experiment in drawn(kind, 24, 5, STEADY):
         rules = replace(experiment.dynamics, events=(), steps=3000)
         lengths = [
             simulate(replace(experiment, dynamics=replace(rules, steps=steps)))
@@ -164,7 +164,7 @@ def test_a_run_at_rest_has_one_headline_however_long_it_is(kind):
         if all(np.abs(end - ends[-1]).max() <= 1e-12 for end in ends):
             assert len({regimes.headline(run) for run in lengths}) == 1, experiment
             rested += 1
-    assert rested > 8
+    assert rested > 5
 
 
 def test_a_short_overshoot_early_on_is_seen_in_a_long_run():
@@ -198,12 +198,12 @@ def test_the_past_is_that_of_all_steps(kind):
 def test_a_step_that_met_the_edge_passed_weights_as_sharp_as_that(kind):
     """Between two states the sharpness may be a little above both."""
     met = 0
-    for run in runs(kind):
-        if past.of(run).met:
-            every = simulate(replace(run.experiment, record=Record(every=1)))
-            assert (last_steps.felt(every) >= 0.9 * every.edge).any(), run.experiment
+    for experiment in drawn(kind, 60, 23, STEADY):
+        every = simulate(replace(experiment, record=Record(every=1)))
+        if every.outcome is Outcome.FINISHED and past.of(every).met:
+            assert (last_steps.felt(every) >= 0.9 * every.edge).any(), experiment
             met += 1
-    assert met > 2
+    assert met > 3
 
 
 @pytest.mark.parametrize("kind", KINDS)
