@@ -18,9 +18,9 @@ from functools import partial
 
 import numpy as np
 
-from simcore import driven, expectations, last_steps, theory, true_tail, verdicts
+from simcore import driven, expectations, theory, true_tail, verdicts
 from simcore.expectations import Expected
-from simcore.experiment import Descent, Experiment
+from simcore.experiment import Experiment
 from simcore.verdicts import (
     CLOSE,
     LEARNED,
@@ -34,7 +34,7 @@ from simcore.verdicts import (
     shares_of,
 )
 
-FASTER = 2  # than shares move at the end they may on average move later
+FASTER = 3  # than shares move at the end they may on average move later
 PINNED = 0.03  # of the edge: as near as decay holds the sharpness to it
 RESTLESS = (Regime.CYCLE, Regime.CHAOS)
 STAYS = (Regime.WINNER_TAKES_ALL, Regime.PARTLY_REBALANCED, Regime.BALANCED, *RESTLESS)
@@ -65,7 +65,7 @@ def _stays(experiment: Experiment, seen: Evidence, found: Verdicts) -> bool:
     if not true_tail.goes_on(experiment):
         first, last = (shares_of(seen.ahead.strengths[part]) for part in (0, -1))
         moved = np.abs(last - first).max() * PARTS / (PARTS - 1)
-        later = FASTER * true_tail.RUNS / _part_seen(experiment) * moved
+        later = FASTER * true_tail.RUNS / seen.part * moved
         return restless or bool(later <= CLOSE)
     later = _as_seen(experiment, seen._replace(ahead=true_tail.later(experiment)))
     if restless:
@@ -73,14 +73,6 @@ def _stays(experiment: Experiment, seen: Evidence, found: Verdicts) -> bool:
     end = true_tail.last_shares(experiment)
     same = (later.regimes[0], later.reasons[0]) == (found.regimes[0], found.reasons[0])
     return same and bool(np.abs(later.shares - end).max() <= CLOSE)
-
-
-def _part_seen(experiment: Experiment) -> float:
-    """The part of a descent that its last records show."""
-    dynamics = experiment.dynamics
-    assert isinstance(dynamics, Descent)
-    steps = dynamics.recorded(experiment.record)
-    return float(np.ptp(steps[last_steps.tail(len(steps))]) / dynamics.steps)
 
 
 def _with(found: Verdicts, regime: Regime, reason: Reason) -> Verdicts:

@@ -25,6 +25,7 @@ class Engine(Protocol):
     ranges: ranges.Ranges
     per_call: int  # steps that one call should take, so that progress stays lively
     together: int  # records that one call should come through, or compute the eigenvalues of
+    passed: np.ndarray  # (K, N) what it moves, at the records that it came through last
 
     def descend(self, steps: int, step_size: float) -> int:
         """Take steps of plain gradient descent; fewer come back if the loss blew up."""
@@ -37,6 +38,9 @@ class Engine(Protocol):
         """Take updates of these step sizes (K,) with the momentum and weight decay of the dynamics,
         the target shifted in each mode by shifts (K, R), if there are any (else (0, R)), and
         pathways on hold; fewer come back if the loss blew up."""
+
+    def drive_through(self, step_sizes: np.ndarray, shifts: np.ndarray) -> list[Observed]:
+        """The same, observing after each; at most `together` with those that wait."""
 
     def hold(self, moving: tuple[bool, ...]) -> None:
         """From now on only these pathways (H,) move."""
@@ -86,11 +90,21 @@ class Engine(Protocol):
         `eigenvalues` was last asked about, in which these pathways (states, H) do; nan where none
         does."""
 
+    @property
+    def counts(self) -> np.ndarray:
+        """How many weights each of the numbers that it moves stands for, (N,)."""
+
+    def moved(self) -> tuple[np.ndarray, np.ndarray]:
+        """Copies of what the engine moves, (N,), and of its velocity."""
+
     def keep(self) -> None:
         """The record of the current state is complete: its weights are those of `theta`."""
 
     def theta(self) -> np.ndarray | None:
         """The weights kept last, in the task's coordinates, if the engine has them."""
+
+    def velocity_of_theta(self) -> np.ndarray | None:
+        """That of the current weights, in the same order, if they have both."""
 
 
 class Moving(ABC):
@@ -102,6 +116,8 @@ class Moving(ABC):
     floor: float  # of the loss, what its kernels leave out
     integrator: dormand_prince.Integrator
     longest: float
+
+    passed: np.ndarray
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
@@ -116,6 +132,7 @@ class Moving(ABC):
 
     def _observed(self, records: Records, count: int) -> list[Observed]:
         """The first records, so many."""
+        self.passed = records.x[:count]
         return list(
             zip(
                 (records.loss[:count] + self.floor).tolist(),

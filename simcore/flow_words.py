@@ -8,7 +8,6 @@ import numpy as np
 from simcore import expectations, last_steps, lone_words, zones
 from simcore.courses import has_winner, sharpest
 from simcore.experiment import Experiment
-from simcore.phases import reached_edge
 from simcore.trajectory import Trajectory
 from simcore.verdicts import CLOSE, LED, Judged, Regime
 from simcore.wording import listed, split
@@ -42,13 +41,15 @@ def _winner_takes_all(run: Trajectory) -> bool:
 
 def partly(run: Trajectory, judged: Judged) -> str:
     """How a run that is partly re-balanced came to be so."""
-    peak = float(sharpest(run).largest_share.max())
     known, now = _knows_flow(run.experiment), float(judged.shares.max())
     too_sharp = "The minimum that gradient flow leads to is too sharp for this step size; descent "
     if known and not _is_more_even(run, judged):
         return f"{too_sharp}ended at another one that is flat enough."
-    if known and not reached_edge(run):
+    if known and not last_steps.met_edge(run, with_signal=True):
         return f"{too_sharp}ended where the pathways share enough for a stable one."
+    peak = float(sharpest(run).largest_share.max())
+    if peak < max(LED, now + CLOSE):  # at the records, so steps may tell more
+        peak = last_steps.largest_share(run)
     if not known or peak - now <= CLOSE:
         return (
             "At the edge of stability the signal came to be shared more evenly, and the run ended "
@@ -186,7 +187,7 @@ def _is_as_flow(run: Trajectory, judged: Judged) -> bool:
     off = _off_flow(run, judged)
     if np.isfinite(off):
         return off <= NEARLY
-    return run.edge is not None and bool((FAR_BELOW * last_steps.felt(run) < run.edge).all())
+    return last_steps.stays_far_below(run, FAR_BELOW)
 
 
 def _is_more_even(run: Trajectory, judged: Judged) -> bool:
@@ -198,4 +199,4 @@ def _is_more_even(run: Trajectory, judged: Judged) -> bool:
 def _left_the_edge(run: Trajectory) -> bool:
     """Whether it met the edge and left it from layers that started uneven, which need not share
     for that."""
-    return not run.experiment.start.balanced and reached_edge(run)
+    return not run.experiment.start.balanced and last_steps.met_edge(run, with_signal=True)

@@ -12,7 +12,7 @@ from simcore.experiment import Dynamics, Experiment
 from simcore.last_steps import tail
 from simcore.memory import once
 from simcore.trajectory import Outcome, Trajectory
-from simcore.verdicts import Evidence, Judged, Reason, Regime, Verdicts
+from simcore.verdicts import STILL, Evidence, Judged, Reason, Regime, Verdicts
 
 
 @once  # sentences, phases and pictures ask several times
@@ -26,25 +26,56 @@ def judge(run: Trajectory) -> Judged:
     if true_tail.has_true_tail(run.experiment):
         seen, found = true_tail.of_descent(run.experiment)
     else:
-        seen = _of_records(run)
-        if true_tail.goes_on(run.experiment):
-            seen = seen._replace(ahead=true_tail.after_the_end(run.experiment))
-        elif last_steps.go_on(run):
-            seen = seen._replace(ahead=last_steps.after_the_end(run))
-        # what else moves a run needs no edge
-        if run.experiment.network.linear and run.experiment.dynamics.plain:
-            seen = seen._replace(met=np.array([last_steps.met_edge(run)]))
-        found, always = (_by_the_rules(run, _with_peak(seen, peak)) for peak in (1.0, 0.0))
-        if found.regimes[0] is not always.regimes[0]:  # so the largest share tells
-            seen = _with_peak(seen, last_steps.largest_share(run))
-            found = _by_the_rules(run, seen)
+        seen, found = _of_run(run)
     return Judged(
         found.regimes[0], found.reasons[0], found.shares[:, 0], float(found.sharpness[0]), seen
     )
 
 
-def _with_peak(seen: Evidence, peak: float) -> Evidence:
-    return seen._replace(peak=np.array([peak]))
+def _of_run(run: Trajectory) -> tuple[Evidence, Verdicts]:
+    """What a verdict is judged on, and the verdict. What takes long to know is asked for where it
+    tells; of the largest share records know a part, and what it cannot exceed."""
+    seen = _of_records(run)
+    if true_tail.goes_on(run.experiment):
+        seen = seen._replace(ahead=true_tail.after_the_end(run.experiment))
+    elif last_steps.go_on(run):
+        seen = _further(run, seen)
+    highest = seen._replace(peak=np.array([last_steps.most_share(run)]))
+    found = _by_the_rules(run, seen._replace(met=np.array([False])))
+    if not _agree(found, _by_the_rules(run, highest)):
+        # what else moves a linear network needs no edge
+        driven = run.experiment.network.linear and not run.experiment.dynamics.plain
+        met = np.array([driven or last_steps.met_edge(run)])
+        seen, highest = seen._replace(met=met), highest._replace(met=met)
+        found = _by_the_rules(run, seen)
+        if not _agree(found, _by_the_rules(run, highest)):
+            seen = seen._replace(peak=np.array([last_steps.largest_share(run)]))
+            found = _by_the_rules(run, seen)
+    return seen, found
+
+
+def _further(run: Trajectory, seen: Evidence) -> Evidence:
+    """With what the steps after the end show; where dynamics shake the sharpness, its mean."""
+    ahead, part = last_steps.after_the_end(run)
+    seen = seen._replace(ahead=ahead, part=part)
+    dynamics = run.experiment.dynamics
+    shaken = dynamics.weight_decay or dynamics.label_noise
+    if not shaken or not ahead.swing.max() > STILL:
+        return seen
+
+    def with_sharpness(value: float) -> Evidence:
+        return seen._replace(ahead=ahead._replace(sharpness=np.array([value])))
+
+    edge = run.experiment.edge
+    assert edge is not None
+    low, *others = (_by_the_rules(run, with_sharpness(value)) for value in (0.0, edge, np.inf))
+    if all(_agree(low, other) for other in others):
+        return seen
+    return with_sharpness(last_steps.mean_sharpness(run, round(part * run.steps[-1])))
+
+
+def _agree(one: Verdicts, other: Verdicts) -> bool:
+    return bool(one.regimes[0] is other.regimes[0] and one.reasons[0] is other.reasons[0])
 
 
 def _by_the_rules(run: Trajectory, seen: Evidence) -> Verdicts:
@@ -69,6 +100,7 @@ def _of_records(run: Trajectory) -> Evidence:
         highest=mode.high.max(axis=0)[:, None],
         peak=mode.largest_share.max()[None],
         ahead=last_steps.of(end, run.loss[last], _last_sharpness(run), _rests(run)),
+        part=float(np.ptp(run.time[last]) / run.time[-1]),
     )
 
 

@@ -1,36 +1,31 @@
 """What a run shows near its end, on which its verdict is judged where the end is not that of a
 descent from an aligned start (`true_tail`).
 
-Full weights that plain descent moves go on from where they are, every step seen, so that a verdict
-does not depend on how often somebody recorded; other runs show their last records.
+A descent goes on from where it is, every step seen, so that a verdict does not depend on how often
+somebody recorded; other runs show their last records.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from simcore import true_tail
-from simcore.cost import cost
-from simcore.courses import Course, course, sharpest, sharpest_modes
+from simcore import past, true_tail
+from simcore.courses import BLOW_UP, Course, course, sharpest, sharpest_modes
+from simcore.engines import Engine
 from simcore.experiment import Descent, Record
-from simcore.kernels import matrices as kernels
 from simcore.matrices_engine import MatricesEngine
 from simcore.memory import once
-from simcore.samples_engine import SamplesEngine
-from simcore.simulate import simulate
 from simcore.trajectory import Trajectory
-from simcore.verdicts import PARTS, STILL, Ahead, over_pathways
+from simcore.updates import Updates
+from simcore.verdicts import LEARNED, PARTS, STILL, Ahead, over_pathways
 
-FULL = {"matrices": MatricesEngine, "samples": SamplesEngine}  # engines of full weights
-# Steps that full weights go on at least, and the part of their run where that is more.
+# Steps that a descent goes on at least, and the part of its run where that is more.
 LEAST, PART_OF_RUN = 48, 5
-RAISED = 1e-9  # of the loss at the start: less is rounding
-# Steps of a run of which the largest share is known, if it is asked for, and seconds that this may
-# take, as they are estimated.
-MOST_SEEN, AFFORDED = 20_000, 10.0
+# A plain run with so many records, all so many times below the edge, has not met it between them.
+DENSE, FAR = 50, 3
+STATES = 12  # of those steps whose mean sharpness is that of what keeps moving
 
 
 def tail(records: int) -> slice:
@@ -75,27 +70,33 @@ def _period(series: np.ndarray, swings: np.ndarray) -> int:
     return int(np.lcm.reduce(found) if (found > 0).all() else found.min())
 
 
-# --- Full weights that go on -----------------------------------------------------------------
+# --- Descents that go on -----------------------------------------------------------------------
 
 
 def go_on(run: Trajectory) -> bool:
-    """Whether plain descent goes on from the weights at the end."""
+    """Whether it is a descent that goes on from its end. Of full weights they must be known, and
+    their velocity, which files of before do not have."""
     experiment, dynamics = run.experiment, run.experiment.dynamics
-    full = experiment.resolved_engine in FULL and run.theta is not None
-    plainly = dynamics.iterated and not dynamics.driven
-    return full and plainly and all(dynamics.moving(experiment.network.pathways))
+    if experiment.resolved_engine == "modes":
+        return dynamics.iterated
+    known = run.theta is not None and (not dynamics.momentum or run.velocity is not None)
+    return dynamics.iterated and known
 
 
-def after_the_end(run: Trajectory) -> Ahead:
-    """What such a run shows after its end. Where it moves it is seen for longer: other modes, which
-    are still small, may be about to end its cycle."""
-    steps = int(run.steps[-1])
+def after_the_end(run: Trajectory) -> tuple[Ahead, float]:
+    """What such a run shows after its end, and how long that lasts, against the run. Where it moves
+    it is seen for longer: other modes, which are still small, may be about to end its cycle."""
+    dynamics, steps = run.experiment.dynamics, int(run.steps[-1])
     few, many = (PARTS * part for part in (true_tail.PART, true_tail.LONGER))
+    wanted = min(few, max(LEAST, steps // PART_OF_RUN))
+    if dynamics.weight_decay or dynamics.label_noise:  # which moves slowly, or by chance
+        wanted = min(many, max(few, steps // PART_OF_RUN))
     with np.errstate(all="ignore"):
-        ahead = _look(run, min(few, max(LEAST, steps // PART_OF_RUN)))
-        if steps > few and not ahead.swing.max() <= STILL:
-            ahead = _look(run, min(many, steps))
-    return ahead
+        ahead = _look(run, wanted)
+        if wanted < steps > few and not ahead.swing.max() <= STILL:
+            wanted = min(many, steps)
+            ahead = _look(run, wanted)
+    return ahead, wanted / steps
 
 
 def _look(run: Trajectory, steps: int) -> Ahead:
@@ -104,32 +105,38 @@ def _look(run: Trajectory, steps: int) -> Ahead:
     some, target = strengths[..., modes], run.experiment.task.singular_values[modes[0]]
     mode = course(some, some, some, target)
     rests = bool((strengths[-3:] == strengths[-1]).all())
-    return of(mode, loss, run.sharpness[-1], rests)
+    return of(mode, loss, felt(run)[-1], rests)
 
 
 def _next_steps(run: Trajectory, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """Strengths (T, H, R) and loss (T,) after each of the next steps; inf once it has blown up."""
-    experiment, eta = run.experiment, run.experiment.dynamics.eta
-    assert run.theta is not None
-    assert eta is not None
-    engine = FULL[experiment.resolved_engine](
-        replace(experiment, record=Record(frames=2, sharpness=False))
-    )
-    engine.weights[:] = engine.enter(run.theta)
-    kernels.evaluate(engine.weights, engine.layout, engine.problem, engine.work)
+    updates = _from_the_end(run, past.engine_of(run.experiment, past.QUIET))
     strengths = np.full((steps, *run.strengths.shape[1:]), np.inf)
-    loss = np.full(steps, np.inf)
-    done = 0
-    while done < steps:
-        wanted = min(engine.together, steps - done)
-        seen = engine.descend_through(np.ones(wanted, np.int64), eta)
-        for k, (of_loss, of_strengths, *_) in enumerate(seen, done):
+    loss, done = np.full(steps, np.inf), 0
+    for stretch in updates.each(updates.done + steps):
+        for k, (of_loss, of_strengths, *_) in enumerate(stretch.seen, done):
             loss[k], strengths[k] = of_loss, of_strengths
-        done += len(seen)
-        if len(seen) < wanted:
-            break
-        engine.keep()
+        done += len(stretch.seen)
     return strengths, loss
+
+
+def mean_sharpness(run: Trajectory, steps: int) -> float:
+    """Of the weights that move, over the next steps."""
+    updates = _from_the_end(run, past.engine_of(run.experiment, Record(frames=2)))
+    goals = updates.done + np.linspace(0, steps, STATES + 1).astype(int)[1:]
+    return float(np.mean(past.sharpness_at(updates, goals)[0]))
+
+
+def _from_the_end(run: Trajectory, engine: Engine) -> Updates:
+    """The updates after the end, of an engine that is brought there."""
+    updates = Updates(run.experiment, engine)
+    if isinstance(engine, MatricesEngine):
+        assert run.theta is not None
+        engine.put(run.theta, run.velocity)
+    else:
+        updates.go(int(run.steps[-1]))
+    updates.be_at_the_end()
+    return updates
 
 
 # --- The past --------------------------------------------------------------------------------
@@ -140,30 +147,60 @@ def felt(run: Trajectory) -> np.ndarray:
     return run.sharpness if run.moving_sharpness is None else run.moving_sharpness
 
 
-def met_edge(run: Trajectory) -> bool:
-    """Whether the recorded sharpness came up to the edge, or a step of plain descent raised a loss
-    that is smooth, which below the edge none can."""
+def met_edge(run: Trajectory, *, with_signal: bool = False) -> bool:
+    """Whether a run met its edge, or did so while there was signal, so that a start above the edge
+    does not count: a descent on the way of any step, or where its sharpness is looked at; another
+    run at a record."""
     if run.edge is None:
         return False
-    met = felt(run) >= run.edge
-    if run.experiment.dynamics.plain and run.experiment.network.activation != "relu":
-        met[1:] |= run.loss_range[1:, 1] > run.loss[:-1] + RAISED * run.loss[0]
-    return bool(met.any())
+    if not isinstance(run.experiment.dynamics, Descent):
+        return bool((felt(run) >= run.edge).any())
+    plainly = run.experiment.dynamics.plain and past.is_smooth(run.experiment)
+    if plainly and len(run.steps) >= DENSE and (FAR * felt(run) < run.edge).all():
+        return False
+    if plainly and _rises(run, with_signal):
+        return True
+    seen = past.of(run)
+    if seen.met_with_signal if with_signal else seen.met:
+        return True
+    few = past.samples(run)
+    return bool(((few.sharpness >= few.edge) & (few.signal | (not with_signal))).any())
+
+
+def _rises(run: Trajectory, with_signal: bool) -> bool:
+    """Whether records show that a step raised the loss, where there was signal all the way."""
+    rises = past.rises(run.loss_range[1:, 1], run.loss[:-1], run)
+    if with_signal:
+        mode = sharpest(run)
+        low, high = (over_pathways(np.add, v[1:].swapaxes(0, 1)) for v in (mode.low, mode.high))
+        rises &= (low >= LEARNED) & (high <= BLOW_UP)
+    return bool(rises.any())
+
+
+def stays_far_below(run: Trajectory, times: float) -> bool:
+    """Whether the edge is so many times the sharpness of a descent wherever that is looked at."""
+    if not isinstance(run.experiment.dynamics, Descent):
+        return False
+    few = past.samples(run)
+    return few.whole and bool((times * few.sharpness < few.edge).all())
+
+
+def most_share(run: Trajectory) -> float:
+    """What the largest share can have been at most, by the ranges between records."""
+    mode = sharpest(run)
+    high, low = np.maximum(mode.high, -mode.low), np.maximum(mode.low, 0.0)
+    others = low.sum(axis=1, keepdims=True) - low
+    shares = np.divide(high, others + high, out=np.zeros_like(high), where=high > 0)
+    there = high.sum(axis=1) >= LEARNED
+    return float(np.where(there, np.minimum(shares.max(axis=1), 1.0), 0.0).max())
 
 
 @once
 def largest_share(run: Trajectory) -> float:
-    """The largest share that a pathway had at any step of a descent, which is done again to see
-    them all (of a very long one, evenly many; of one that takes long, its records)."""
-    return float(sharpest(_step_by_step(run)).largest_share.max())
-
-
-def _step_by_step(run: Trajectory) -> Trajectory:
-    experiment, steps = run.experiment, int(run.steps[-1])
-    if not isinstance(experiment.dynamics, Descent):
-        return run
-    last = replace(experiment, record=Record(every=steps, sharpness=False))
-    stride = -(-steps // min(MOST_SEEN, last.most_records - 1))
-    every = replace(last, record=Record(every=stride + 1 - stride % 2, sharpness=False))
-    same = np.array_equal(run.steps, experiment.dynamics.recorded(every.record))
-    return run if same or cost(every).seconds > AFFORDED else simulate(every)
+    """The largest share that a pathway had at any step of a descent; of one that takes long, of the
+    steps that are seen, and of its records after them."""
+    mode = sharpest(run).largest_share
+    if not isinstance(run.experiment.dynamics, Descent):
+        return float(mode.max())
+    seen = past.of(run)
+    return max(seen.largest_share, float(mode[run.steps >= seen.steps].max(initial=0.0)))

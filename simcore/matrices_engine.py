@@ -135,9 +135,21 @@ class MatricesEngine(Moving):
         return 1 + int(np.abs(ends - self.layout.start[-1] / 2).argmin()) if len(ends) else 1
 
     def drive(self, step_sizes: np.ndarray, shifts: np.ndarray) -> int:
+        here = where_it_is(self.weights, self.work.strengths, self.ranges)
+        return self._be_driven(np.array([len(step_sizes)]), step_sizes, shifts, here)
+
+    def drive_through(self, step_sizes: np.ndarray, shifts: np.ndarray) -> list[Observed]:
+        records = self._room(self._places(len(step_sizes)))
+        each = np.ones(len(step_sizes), np.int64)
+        return self._observed(records, self._be_driven(each, step_sizes, shifts, records))
+
+    def _be_driven(
+        self, gaps: np.ndarray, step_sizes: np.ndarray, shifts: np.ndarray, records: Records
+    ) -> int:
         velocity, before, push = self.driving
         drive = self._drive(step_sizes, np.ascontiguousarray(shifts))
         return driven.descend_matrices(
+            gaps,
             self.weights,
             velocity,
             before,
@@ -147,7 +159,7 @@ class MatricesEngine(Moving):
             drive,
             self.limit,
             self.work,
-            self.ranges,
+            records,
         )
 
     @cached_property
@@ -259,9 +271,27 @@ class MatricesEngine(Moving):
                 found[here] = values[:, 0]
         return found
 
+    def put(self, theta: np.ndarray, velocity: np.ndarray | None) -> None:
+        """Begin at these weights (N,), with that velocity."""
+        self.weights[:] = self.enter(theta)
+        if velocity is not None:
+            self.driving[0][:] = self.enter(velocity)
+        matrix_kernels.evaluate(self.weights, self.layout, self.problem, self.work)
+
+    def moved(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.weights.copy(), self.driving[0].copy()
+
+    @property
+    def counts(self) -> np.ndarray:
+        return np.ones(len(self.weights))
+
     def keep(self) -> None:
         self.kept[:] = self.states[self.waiting - 1]
         self.waiting = 0
 
     def theta(self) -> np.ndarray | None:
         return self._leave(self.kept)
+
+    def velocity_of_theta(self) -> np.ndarray | None:
+        has_one = self.experiment.dynamics.momentum > 0
+        return self._leave(self.driving[0]) if has_one else None

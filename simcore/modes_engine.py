@@ -14,7 +14,7 @@ from simcore.events import Jitter
 from simcore.experiment import Experiment
 from simcore.kernels import dormand_prince, driven, mode_records, ranges
 from simcore.kernels import modes as mode_kernels
-from simcore.kernels.records import Records
+from simcore.kernels.records import Records, where_it_is
 from simcore.kernels.simd import zeros
 from simcore.looks import Look
 
@@ -62,11 +62,22 @@ class ModesEngine(Moving):
         return super()._observed(records, count)
 
     def drive(self, step_sizes: np.ndarray, shifts: np.ndarray) -> int:
+        here = where_it_is(self.x, self.state.strengths, self.ranges)
+        return self._be_driven(np.array([len(step_sizes)]), step_sizes, shifts, here)
+
+    def drive_through(self, step_sizes: np.ndarray, shifts: np.ndarray) -> list[Observed]:
+        records = self._room(self._places(len(step_sizes)))
+        each = np.ones(len(step_sizes), np.int64)
+        return self._observed(records, self._be_driven(each, step_sizes, shifts, records))
+
+    def _be_driven(
+        self, gaps: np.ndarray, step_sizes: np.ndarray, shifts: np.ndarray, records: Records
+    ) -> int:
         wide = np.zeros((len(shifts), len(self.system.target)))
         wide[:, : self.modes] = shifts
         drive = self._drive(step_sizes, wide)
-        return driven.descend_modes(
-            self.x, self.velocity, self.system, drive, self.limit, self.state, self.ranges
+        return driven.descend_modes_through(
+            gaps, self.x, self.velocity, self.system, drive, self.limit, self.state, records
         )
 
     @cached_property
@@ -153,8 +164,18 @@ class ModesEngine(Moving):
                 found[here] = top[:, 0]
         return found
 
+    def moved(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.x.ravel().copy(), self.velocity.ravel().copy()
+
+    @property
+    def counts(self) -> np.ndarray:
+        return np.repeat(self.system.power, self.x.shape[1]).astype(float)
+
     def keep(self) -> None:
         pass
 
     def theta(self) -> np.ndarray | None:
+        return None
+
+    def velocity_of_theta(self) -> np.ndarray | None:
         return None

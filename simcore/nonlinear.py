@@ -1,8 +1,8 @@
 """What is said of pathways that are not linear, of which theory knows nothing.
 
-No closed form says where such a run ends, so its verdict is read from what it shows near its end
-(`last_steps`): whether that stays as it is, whether the largest share has fallen, and whether the
-edge was met.
+No closed form says where such a run ends, so its verdict is read from what it shows after its end
+(`last_steps`) and at every step (`past`): whether that stays as it is, whether the largest share
+has fallen, and whether the edge was met.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _verdict(run: Trajectory, seen: Evidence, fallen: float) -> tuple[Regime, Re
         return Regime.UNFINISHED, Reason.DEAD if _have_died(run) else Reason.EARLY
     if _is_too_sharp(run, ahead):
         return Regime.UNFINISHED, Reason.LEAVING
-    if last_steps.met_edge(run) and fallen > CLOSE:
+    if fallen > CLOSE and np.all(seen.met):
         return Regime.PARTLY_REBALANCED, Reason.NONE
     return Regime.WINNER_TAKES_ALL, Reason.NONE
 

@@ -51,6 +51,8 @@ def dataset(run: Trajectory) -> Any:
     }
     if run.theta is not None:
         variables["theta"] = (("weight",), run.theta)
+    if run.velocity is not None:
+        variables["velocity"] = (("weight",), run.velocity)
     return xarray.Dataset(
         variables,
         coords={

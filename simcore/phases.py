@@ -176,8 +176,3 @@ def _from_then_on(condition: np.ndarray) -> int:
     """The first record from which `condition` holds up to the end."""
     failures = np.flatnonzero(~condition)
     return int(failures[-1]) + 1 if len(failures) else 0
-
-
-def reached_edge(run: Trajectory) -> bool:
-    """Whether it was at the edge of stability for a phase."""
-    return EDGE in {phase.name for phase in phases(run)}

@@ -53,15 +53,14 @@ def classify(run: Trajectory) -> Regime:
     * PARTLY_REBALANCED: some depth is above 2 and the step size above 2/lambda_GF, where the end of
       gradient flow is not stable. From uneven layers, which may get flatter alone: the largest
       share ends more than 0.02 below its peak, too. Of other starts nobody knows lambda_GF: there
-      2/S_1 stands for it, and the recorded sharpness came up to the edge.
+      2/S_1 stands for it, and the run met its edge (`past`).
     * WINNER_TAKES_ALL: everything else, mostly as under gradient flow.
 
-    A descent from an aligned start is judged on its true tail (`verdicts`), so neither this nor
-    what a longer run does depends on how often it was recorded; one with events, momentum or weight
-    decay, too, and plain descent of full weights on the steps that follow (`last_steps`). Other
-    runs are judged on the last fifth of their records, 12 to 200 of them. Those with events,
-    momentum, weight decay or label noise are judged by the rules of `driven_verdicts`, those of
-    pathways that are not linear by `nonlinear`.
+    A descent from an aligned start is judged on its true tail (`verdicts`), any other one on the
+    steps that follow its end (`last_steps`) and on all that it took (`past`), so neither this nor
+    what a longer run does depends on how often it was recorded. Flows are judged on the last fifth
+    of their records, 12 to 200 of them. Runs with events, momentum, weight decay or label noise are
+    judged by the rules of `driven_verdicts`, those of pathways that are not linear by `nonlinear`.
     """
     return judge(run).regime
 

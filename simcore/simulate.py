@@ -331,6 +331,7 @@ class _Recorder:
             maps=np.array(self.maps) if self.experiment.record.maps else None,
             **self._of_oscillation(np.array(loss)),
             theta=self.engine.theta(),
+            velocity=self.engine.velocity_of_theta() if outcome is Outcome.FINISHED else None,
             moving_sharpness=np.concatenate(self.moving_sharpness)
             if self.experiment.dynamics.freezes
             else None,

@@ -57,9 +57,10 @@ class Trajectory:
     ||Hv - lambda v|| (0 where a block was solved directly; both nan if not asked for); `maps`
     Omega_h. `loss_range` and `strengths_range` hold the smallest and largest value over all steps
     since the previous record. `theta` are the weights at the last record, layer by layer, where the
-    matrices engine ran. `moving_sharpness` is lambda_max of the weights that move at each record,
-    where a pathway was ever frozen. Of a central flow: `variance` tr Sigma of the oscillation about
-    it, and `predicted_loss`, loss + variance / eta, what descent has on average.
+    matrices engine ran, and `velocity` is that of a finished run with momentum, in the same order.
+    `moving_sharpness` is lambda_max of the weights that move at each record, where a pathway was
+    ever frozen. Of a central flow: `variance` tr Sigma of the oscillation about it, and
+    `predicted_loss`, loss + variance / eta, what descent has on average.
     """
 
     experiment: Experiment
@@ -74,6 +75,7 @@ class Trajectory:
     strengths_range: np.ndarray  # (K, 2, H, R)
     maps: np.ndarray | None = None  # (K, H, n_out, n_in)
     theta: np.ndarray | None = None  # (N,)
+    velocity: np.ndarray | None = None  # (N,)
     moving_sharpness: np.ndarray | None = None  # (K,)
     variance: np.ndarray | None = None  # (K,)
     predicted_loss: np.ndarray | None = None  # (K,)
@@ -174,7 +176,10 @@ class Trajectory:
         with _refusing(refusal):
             (records,) = packed.claims["steps"][1]
             require(1 <= records <= experiment.most_records, "no records, or too many")
-            arrays = packed.arrays(_contents(experiment, records))
+            contents = _contents(experiment, records)
+            if "velocity" in packed.claims:  # files of before have none
+                contents["velocity"] = contents["theta"]
+            arrays = packed.arrays(contents)
             outcome = Outcome[packed.header["outcome"]]
             seconds = number("seconds", packed.header["seconds"])
             experiment.dynamics.check_clock(

@@ -5,13 +5,26 @@ Where nothing but the gradient drives the weights the engine descends plainly, w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
-from simcore.engines import Engine
+from simcore.engines import Engine, Observed
 from simcore.events import Jitter, Kick
 from simcore.experiment import Descent, Dynamics, Experiment
+
+DRAWN = 100_000  # random numbers of each mode that are passed over at once
+
+
+class Stretch(NamedTuple):
+    """Some updates in a row, between which nothing else acts."""
+
+    seen: list[Observed]  # after each
+    step_sizes: np.ndarray  # (K,)
+    state: np.ndarray  # (N,) before them
+    velocity: np.ndarray  # (N,) before them; zero without momentum
+    goes_on: bool  # from where the last one ended, without an event
 
 
 class Updates:
@@ -51,16 +64,57 @@ class Updates:
         return min(wanted, next(later, wanted))
 
     def _take(self, count: int) -> int:
-        dynamics, schedule = self.dynamics, self.schedule
-        ends = schedule.stretch(np.array([self.done, self.done + count - 1]))
+        step_size = self._plainly(count)
+        if step_size is not None:
+            return self.engine.descend(count, step_size)
+        return self.engine.drive(*self._driven_by(count))
+
+    def _plainly(self, count: int) -> float | None:
+        """The one step size of the next updates, if nothing else moves the weights in them."""
+        ends = self.schedule.stretch(np.array([self.done, self.done + count - 1]))
         steady = ends[0] == ends[1]
-        if steady and not dynamics.driven and all(self.moving):
-            return self.engine.descend(count, float(schedule.step_size[ends[0]]))
-        step_sizes = schedule.step_sizes(np.arange(self.done, self.done + count))
-        shifts = np.empty((0, self.modes))
-        if self.rng is not None:
-            shifts = dynamics.label_noise * self.rng.standard_normal((count, self.modes))
-        return self.engine.drive(step_sizes, shifts)
+        plain = steady and not self.dynamics.driven and all(self.moving)
+        return float(self.schedule.step_size[ends[0]]) if plain else None
+
+    def _driven_by(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Step sizes (K,) and shifts (K, R) of the next updates."""
+        return self._step_sizes(count), self._shifts(count)
+
+    def _step_sizes(self, count: int) -> np.ndarray:
+        return self.schedule.step_sizes(np.arange(self.done, self.done + count))
+
+    def _shifts(self, count: int) -> np.ndarray:
+        if self.rng is None:
+            return np.empty((0, self.modes))
+        return self.dynamics.label_noise * self.rng.standard_normal((count, self.modes))
+
+    # --- Every one seen ----------------------------------------------------------------------
+
+    def each(self, goal: int) -> Iterator[Stretch]:
+        """Take the updates up to number `goal`, seeing every one; fewer if the loss blew up."""
+        while self.done < goal:
+            acts = self.done in self.changes
+            wanted = self._until_a_change(min(goal - self.done, self.engine.together))
+            state, velocity = self.engine.moved()
+            step_sizes, step_size = self._step_sizes(wanted), self._plainly(wanted)
+            if step_size is not None:
+                seen = self.engine.descend_through(np.ones(wanted, np.int64), step_size)
+            else:
+                seen = self.engine.drive_through(*self._driven_by(wanted))
+            self.done += len(seen)
+            yield Stretch(seen, step_sizes[: len(seen)], state, velocity, not acts)
+            if len(seen) < wanted:
+                return
+            self.engine.keep()
+
+    def be_at_the_end(self) -> None:
+        """What is taken next are the updates after the last, of an engine that is where that led;
+        they are those of a longer run."""
+        for drawn in range(self.done, self.dynamics.steps, DRAWN):
+            self._shifts(min(DRAWN, self.dynamics.steps - drawn))
+        self.done = self.dynamics.steps
+        self.moving = self.dynamics.moving(self.pathways)
+        self.engine.hold(self.moving)
 
 
 def act(dynamics: Dynamics, time: float, engine: Engine, pathways: int) -> tuple[bool, ...]:

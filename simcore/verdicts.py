@@ -1,8 +1,7 @@
 """How a run ends, judged so that a longer run does not contradict it.
 
-Judged is the sharpest mode, in units of its target, on its tail: for a descent from an aligned
-start the steps that follow its end (`true_tail`); where weights are full, or time is continuous,
-the last records (`judged`).
+Judged is the sharpest mode, in units of its target, on its tail: of a descent the steps that follow
+its end (`true_tail`, `last_steps`); where time is continuous the last records (`judged`).
 """
 
 from __future__ import annotations
@@ -132,6 +131,7 @@ class Evidence(NamedTuple):
     peak: np.ndarray  # (...)
     ahead: Ahead
     met: np.ndarray | bool = True  # (...) whether it met the edge, where only the run can tell
+    part: float = 1.0  # how long what is ahead lasts, against the run
 
 
 class Verdicts(NamedTuple):

@@ -146,6 +146,8 @@ def test_the_arrays_have_the_documented_shapes(experiment):
         expected["maps"] = (records, pathways, task.n_out, task.n_in)
     if experiment.resolved_engine != "modes":
         expected["theta"] = (weights,)
+        if experiment.dynamics.momentum and run.outcome is Outcome.FINISHED:
+            expected["velocity"] = (weights,)
     if experiment.dynamics.freezes:
         expected["moving_sharpness"] = (records,)
     assert {name: array.shape for name, array in arrays_of(run).items()} == expected

@@ -18,11 +18,13 @@ from simcore.kernels.matrices import backpropagate, slope_of
 from simcore.kernels.matrices import evaluate as evaluate_weights
 from simcore.kernels.modes import STAY, step_once
 from simcore.kernels.products import add_scaled, set_scaled
-from simcore.kernels.ranges import widen
-from simcore.kernels.simd import at, load, splat, store
+from simcore.kernels.ranges import extend
+from simcore.kernels.records import where_it_is
+from simcore.kernels.simd import at, copy, load, splat, store
 from simcore.kernels.stamp import inlined_kernel, kernel
 
 ONE, NOTHING = np.float64(1.0), np.float64(0.0)
+FIRST = np.int64(0)  # NumPy's, because Numba would compile a function anew for each literal
 
 
 class Drive(NamedTuple):
@@ -65,20 +67,37 @@ def move_scales(x, velocity, system, state, drive, step):
 
 
 @kernel
-def descend_modes(x, velocity, system, drive, limit, state, ranges):
-    """Take the updates of `drive`; x, velocity (G, C), state (current on entry) and ranges are
-    updated. The step sizes of the system are not read.
+def descend_modes_through(gaps, x, velocity, system, drive, limit, state, records):
+    """Take the updates of `drive`, gaps[k] of them, at least one, then write record k, and so on;
+    x, velocity (G, C) and state (current on entry) are updated. The step sizes of the system are
+    not read.
 
     Return how many updates kept the loss at or below `limit`; the one after them has left x
     diverged.
     """
-    for step in range(drive.step_sizes.size):
-        move_scales(at(x, 0), at(velocity, 0), system, state, drive, step)
-        loss = step_once(at(x, 0), system, state, STAY)
-        if not loss <= limit:
-            return step
-        widen(ranges, loss, state.strengths)
-    return drive.step_sizes.size
+    taken, loss = FIRST, 0.0
+    scales, strands = x.size, state.strengths.size
+    strengths = at(state.strengths, 0)
+    for k in range(gaps.size):
+        of_loss, of_strengths = at(records.loss_range, 2 * k), at(records.strengths_range, 0)
+        of_strengths = at(of_strengths, 2 * k * strands)
+        for _ in range(gaps[k]):
+            move_scales(at(x, 0), at(velocity, 0), system, state, drive, taken)
+            loss = step_once(at(x, 0), system, state, STAY)
+            if not loss <= limit:
+                return taken
+            extend(of_loss, of_strengths, loss, strengths, strands)
+            taken += 1
+        records.loss[k] = loss
+        copy(at(x, 0), at(records.x, k * scales), scales)
+        copy(strengths, at(records.strengths, k * strands), strands)
+    return taken
+
+
+def descend_modes(x, velocity, system, drive, limit, state, ranges):
+    """`descend_modes_through` without a record; the ranges are widened."""
+    here, gaps = where_it_is(x, state.strengths, ranges), np.array([len(drive.step_sizes)])
+    return descend_modes_through(gaps, x, velocity, system, drive, limit, state, here)
 
 
 # --- Matrices --------------------------------------------------------------------------------
@@ -104,38 +123,49 @@ def _keep_asleep(theta, velocity, layout, moving, before):
 
 
 @kernel
-def descend_matrices(theta, velocity, before, push, layout, problem, drive, limit, work, ranges):
-    """Take the updates of `drive`; theta, velocity, work (current on entry) and ranges are updated.
-    `before` and `push`, as long as theta, are scratch.
+def descend_matrices(
+    gaps, theta, velocity, before, push, layout, problem, drive, limit, work, records
+):
+    """Take the updates of `drive`, gaps[k] of them, at least one, then write record k, and so on;
+    theta, velocity and work (current on entry) are updated. `before` and `push`, as long as theta,
+    are scratch.
 
     Return how many updates kept the loss at or below `limit`; the one after them has left theta
     diverged.
     """
-    size, beta = theta.size, drive.momentum
+    size, beta, strands = theta.size, drive.momentum, work.strengths.size
     weights, old, speed, pushed = at(theta, 0), at(before, 0), at(velocity, 0), at(push, 0)
-    for step in range(drive.step_sizes.size):
-        back = -drive.step_sizes[step]
-        if drive.shifts.shape[0] > 0:
-            _shift_target(layout, problem, work, drive.shifts, step)
-        set_scaled(ONE, weights, old, size)
-        if beta > 0.0:
-            for n in range(size):
-                push[n] = 0.0
-            backpropagate(theta, layout, problem, work, back, push)
-            add_scaled(back * drive.weight_decay, old, pushed, size)
-            set_scaled(beta, speed, speed, size)
-            add_scaled(ONE, pushed, speed, size)
-            if drive.nesterov:
-                add_scaled(ONE, pushed, weights, size)
-                add_scaled(beta, speed, weights, size)
-            else:
-                add_scaled(ONE, speed, weights, size)
-        else:  # straight into theta, as `matrices.descend_through` does
-            backpropagate(theta, layout, problem, work, back, theta)
-            add_scaled(back * drive.weight_decay, old, weights, size)
-        _keep_asleep(theta, velocity, layout, drive.moving, before)
-        loss = evaluate_weights(theta, layout, problem, work)
-        if not loss <= limit:
-            return step
-        widen(ranges, loss, work.strengths)
-    return drive.step_sizes.size
+    taken, loss = FIRST, 0.0
+    for k in range(gaps.size):
+        of_loss, of_strengths = at(records.loss_range, 2 * k), at(records.strengths_range, 0)
+        of_strengths = at(of_strengths, 2 * k * strands)
+        for _ in range(gaps[k]):
+            back = -drive.step_sizes[taken]
+            if drive.shifts.shape[0] > 0:
+                _shift_target(layout, problem, work, drive.shifts, taken)
+            set_scaled(ONE, weights, old, size)
+            if beta > 0.0:
+                for n in range(size):
+                    push[n] = 0.0
+                backpropagate(theta, layout, problem, work, back, push)
+                add_scaled(back * drive.weight_decay, old, pushed, size)
+                set_scaled(beta, speed, speed, size)
+                add_scaled(ONE, pushed, speed, size)
+                if drive.nesterov:
+                    add_scaled(ONE, pushed, weights, size)
+                    add_scaled(beta, speed, weights, size)
+                else:
+                    add_scaled(ONE, speed, weights, size)
+            else:  # straight into theta, as `matrices.descend_through` does
+                backpropagate(theta, layout, problem, work, back, theta)
+                add_scaled(back * drive.weight_decay, old, weights, size)
+            _keep_asleep(theta, velocity, layout, drive.moving, before)
+            loss = evaluate_weights(theta, layout, problem, work)
+            if not loss <= limit:
+                return taken
+            extend(of_loss, of_strengths, loss, at(work.strengths, 0), strands)
+            taken += 1
+        records.loss[k] = loss
+        copy(weights, at(records.x, k * size), size)
+        copy(at(work.strengths, 0), at(records.strengths, k * strands), strands)
+    return taken
