@@ -18,15 +18,27 @@ from simcore.trajectory import Trajectory
 from simcore.verdicts import CLOSE, LEARNED, Regime, over_pathways, shares_of
 
 
-class Phase(NamedTuple):
-    """A stretch of a run: its steps, both ends included, and in t from its first record to that of
-    the next one, or to the end. Records of a flow may share a step; where they are, t says."""
-
+class _Steps(NamedTuple):
     name: str
     first_step: int
     last_step: int
+
+
+class Phase(_Steps):
+    """A stretch of a run: its name and steps, both ends included. Records of a flow may share a
+    step; where the phase is in t, from its first record to that of the next one or to the end, its
+    attributes say."""
+
     begins: float
     ends: float
+
+    def __new__(cls, name: str, first: int, last: int, begins: float, ends: float) -> Phase:
+        phase = super().__new__(cls, name, first, last)
+        phase.begins, phase.ends = begins, ends
+        return phase
+
+    def __getnewargs__(self) -> tuple[str, int, int, float, float]:
+        return (*self, self.begins, self.ends)
 
 
 PHASES = (

@@ -1,5 +1,6 @@
 """Phases and regimes: the paper's runs are called rightly, and depth 2 never re-balances."""
 
+import pickle
 import re
 from dataclasses import replace
 from itertools import pairwise
@@ -645,6 +646,10 @@ def test_phases_say_when_they_are_though_records_share_a_step(dynamics, spacing)
     assert total[run.time == plateau.ends] >= 0.1
     shown = scenes.of(run).runs[0].phases
     assert [*shown] == [(phase.name, phase.begins, phase.ends) for phase in found]
+    for phase, kept in zip(found, pickle.loads(pickle.dumps(found)), strict=True):
+        name, first, last = phase
+        assert (name, first, last) == (phase.name, phase.first_step, phase.last_step) == kept
+        assert (kept.begins, kept.ends) == (phase.begins, phase.ends)
 
 
 def enormous(rng: np.random.Generator) -> Experiment:
