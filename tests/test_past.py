@@ -190,7 +190,7 @@ def test_the_past_is_that_of_all_steps(kind):
     for run in runs(kind)[::4]:
         every = simulate(replace(run.experiment, record=EVERY))
         shares = courses.sharpest(every).largest_share
-        assert past.of(run).largest_share == shares.max()
+        assert past.shared(run).largest_share == shares.max()
         assert shares.max() <= last_steps.most_share(run) + 1e-12
 
 
@@ -200,7 +200,7 @@ def test_a_step_that_met_the_edge_passed_weights_as_sharp_as_that(kind):
     met = 0
     for experiment in drawn(kind, 60, 23, STEADY):
         every = simulate(replace(experiment, record=Record(every=1)))
-        if every.outcome is Outcome.FINISHED and past.of(every).met:
+        if every.outcome is Outcome.FINISHED and past.met(every).at_all:
             assert (last_steps.felt(every) >= 0.9 * every.edge).any(), experiment
             met += 1
     assert met > 3
