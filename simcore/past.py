@@ -29,7 +29,7 @@ from simcore.verdicts import LEARNED
 QUIET = Record(frames=2, sharpness=False)
 # Seconds that doing it again may take, as they are estimated; of a longer run its first steps.
 AFFORDED = 2.0
-CURVATURE = 2e-9  # of them per step and weight, for what the step tells of the edge
+CURVATURE = 3e-9  # of them per step and weight, for what the step tells of the edge
 SPARSE = 6  # steps of which the sharpness is looked at are at most this part of the way apart
 RAISED = 1e-9  # of the loss at the start: less is rounding
 SEEN = 1e-7  # of the weights: shorter updates are too close to rounding to tell a curvature
