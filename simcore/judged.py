@@ -78,6 +78,7 @@ def _agree(one: Verdicts, other: Verdicts) -> bool:
     return bool(one.regimes[0] is other.regimes[0] and one.reasons[0] is other.reasons[0])
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of a run that blows up soon after its end
 def _by_the_rules(run: Trajectory, seen: Evidence) -> Verdicts:
     if run.experiment.network.linear:
         return _rules_of(run.experiment.dynamics)(run.experiment, seen)

@@ -160,8 +160,8 @@ def met_edge(run: Trajectory, *, with_signal: bool = False) -> bool:
         return False
     if plainly and _rises(run, with_signal):
         return True
-    seen = past.of(run)
-    if seen.met_with_signal if with_signal else seen.met:
+    met = past.met(run)
+    if met.with_signal if with_signal else met.at_all:
         return True
     few = past.samples(run)
     return bool(((few.sharpness >= few.edge) & (few.signal | (not with_signal))).any())
@@ -202,5 +202,5 @@ def largest_share(run: Trajectory) -> float:
     mode = sharpest(run).largest_share
     if not isinstance(run.experiment.dynamics, Descent):
         return float(mode.max())
-    seen = past.of(run)
+    seen = past.shared(run)
     return max(seen.largest_share, float(mode[run.steps >= seen.steps].max(initial=0.0)))

@@ -31,6 +31,7 @@ from simcore import (
     theory,
     variations,
 )
+from simcore.matrices_engine import MatricesEngine
 from simcore.studies import phase_maps
 from simcore.updates import Updates
 
@@ -190,7 +191,7 @@ def test_the_past_is_that_of_all_steps(kind):
     for run in runs(kind)[::4]:
         every = simulate(replace(run.experiment, record=EVERY))
         shares = courses.sharpest(every).largest_share
-        assert past.of(run).largest_share == shares.max()
+        assert past.shared(run).largest_share == shares.max()
         assert shares.max() <= last_steps.most_share(run) + 1e-12
 
 
@@ -200,7 +201,7 @@ def test_a_step_that_met_the_edge_passed_weights_as_sharp_as_that(kind):
     met = 0
     for experiment in drawn(kind, 60, 23, STEADY):
         every = simulate(replace(experiment, record=Record(every=1)))
-        if every.outcome is Outcome.FINISHED and past.of(every).met:
+        if every.outcome is Outcome.FINISHED and past.met(every).at_all:
             assert (last_steps.felt(every) >= 0.9 * every.edge).any(), experiment
             met += 1
     assert met > 3
@@ -241,3 +242,134 @@ def test_a_saved_run_keeps_its_velocity_and_one_of_before_opens_without(tmp_path
     before = Trajectory.load(tmp_path / "before.npz")
     assert before.velocity is None
     assert regimes.headline(before)
+
+
+# --- What it takes ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def steps_seen(monkeypatch) -> list[int]:
+    """How many steps each stretch had that was done again."""
+    seen, each = [], Updates.each
+
+    def counted(self, goal):
+        for stretch in each(self, goal):
+            seen.append(len(stretch.seen))
+            yield stretch
+
+    monkeypatch.setattr(Updates, "each", counted)
+    return seen
+
+
+def wide(step_size: float, steps: int = 3000) -> Trajectory:
+    """Comes to rest, but for bits, within a few hundred steps; the edge is 2/eta."""
+    return simulate(
+        Experiment(
+            task=Spectrum(singular_values=(2.0, 1.0, 0.5)),
+            network=Network(depths=(4, 4), width=64),
+            start=Gaussian(std=0.075),
+            dynamics=Descent(step_size=step_size, steps=steps),
+            record=Record(frames=150),
+        )
+    )
+
+
+def test_a_run_is_not_done_again_beyond_where_it_rests(steps_seen):
+    run = wide(0.14)
+    assert not last_steps.met_edge(run)
+    assert 100 < sum(steps_seen) < 500
+    few = past.samples(wide(0.06))
+    assert few.whole
+    assert len(few.sharpness) < len(past._sampled_steps(3000))
+
+
+@pytest.mark.parametrize("kind", [*LINEAR, "tanh"])
+def test_nor_once_it_is_known_that_the_edge_was_met(kind, monkeypatch):
+    known, take_in = [], past._Edge.take_in
+
+    def watched(edge, *stretch):
+        take_in(edge, *stretch)
+        known.append(edge.met_with_signal)
+
+    monkeypatch.setattr(past._Edge, "take_in", watched)
+    met = 0
+    driven = {name: DRIVEN[name] for name in ("momentum", "Nesterov's", "decay", "both")}
+    for run in map(simulate, drawn(kind, 48, 61, driven)):
+        known.clear()
+        last_steps.met_edge(run, with_signal=True)
+        assert not any(known[:-1])
+        met += any(known)
+    assert met > 3
+
+
+@pytest.mark.parametrize("kind", [*LINEAR, "tanh"])
+def test_what_is_told_of_a_part_of_the_steps_is_what_all_tell(kind, monkeypatch):
+    experiments = [*drawn(kind, 15, 41, STEADY), *drawn(kind, 14, 43)]
+    longer = [replace(e, dynamics=replace(e.dynamics, events=(), steps=5000)) for e in experiments]
+    done = [run for run in map(simulate, longer) if run.outcome is Outcome.FINISHED]
+    parts = [(past.met(run), past.samples(run)) for run in done]
+    monkeypatch.setattr(past, "AT_REST", np.inf)
+    shorter = 0
+    for run, (met, few) in zip(done, parts, strict=True):
+        again = replace(run)
+        assert past.met(again) == met, run.experiment
+        every = past.samples(again)
+        assert every.whole == few.whole
+        rest = every.sharpness[len(few.sharpness) :]
+        np.testing.assert_array_equal(every.sharpness[: len(few.sharpness)], few.sharpness)
+        assert rest == pytest.approx(np.full(len(rest), few.sharpness[-1]), rel=1e-6)
+        shorter += len(rest) > 0
+    assert shorter > 3 or kind == "modes"  # whose weights at the end are not known
+
+
+def gradient(engine: MatricesEngine, state: np.ndarray) -> np.ndarray:
+    """Of the loss and the penalty."""
+    engine.weights[:] = state
+    engine.observe()
+    engine.backpropagate()
+    engine.keep()
+    return engine.gradient + engine.experiment.dynamics.weight_decay * state
+
+
+@pytest.mark.parametrize("name", ["momentum", "Nesterov's", "decay", "both", "events"])
+def test_the_curvature_on_the_way_is_that_of_gradients(name):
+    above = below = 0
+    for experiment in drawn("matrices", 12, 47, {name: DRIVEN[name]}):
+        run, dynamics = simulate(experiment), experiment.dynamics
+        engine, beside = (past.engine_of(experiment, past.QUIET) for _ in range(2))
+        edge = past._Edge(run, engine)
+
+        for stretch in Updates(experiment, engine).each(300):
+            states = np.concatenate([stretch.state[None], engine.passed])
+            found = edge._above(stretch, engine.passed)[-len(states) + 2 :]
+            slopes = np.array([gradient(beside, state) for state in states])
+            d = np.diff(states, axis=0)[:-1]
+            along = (np.diff(slopes, axis=0)[:-1] * d).sum(axis=1) * stretch.step_sizes[:-1]
+            size = (d * d).sum(axis=1)
+            at_edge = dynamics.reach * size
+            told = np.abs(along - at_edge) > 1e-5 * at_edge
+            told &= size > 1e-10 * (states**2).sum(axis=1)[:-2]
+            assert (found == (along >= at_edge))[told].all()
+            above, below = above + found[told].sum(), below + (~found)[told].sum()
+    assert above > 3
+    assert below > 100
+
+
+# --- Runs that blow up soon after their end --------------------------------------------------
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", [*LINEAR, "tanh"])
+def test_a_run_that_blows_up_after_its_end_is_told_without_warnings(kind):
+    rules = {name: DRIVEN[name] for name in ("momentum", "decay", "noise", "both", "Nesterov's")}
+    if kind in LINEAR:
+        rules["all"] = {"weight_decay": 1e-3, "label_noise": 0.2, "momentum": 0.5}
+    diverged = 0
+    for experiment in drawn(kind, 60, 53, rules):
+        eta = 3 * experiment.dynamics.step_size
+        for steps in (1, 2, 3, 5, 9):
+            cut = replace(experiment.dynamics, step_size=eta, steps=steps, events=())
+            run = simulate(replace(experiment, dynamics=cut))
+            if run.outcome is Outcome.FINISHED:
+                diverged += told(run)[0] == "diverged"
+    assert diverged > 10
