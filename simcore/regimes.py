@@ -10,6 +10,7 @@ import numpy as np
 
 from simcore import (
     averages,
+    courses,
     driven_words,
     expectations,
     flow_words,
@@ -68,6 +69,8 @@ def classify(run: Trajectory) -> Regime:
 def headline(run: Trajectory) -> str:
     """The regime in a few words, other ones where its name would not be true of this run."""
     judged = judge(run)
+    if run.outcome is Outcome.FINISHED and not courses.has_target(run):
+        return "nothing to learn"
     special = driven_words.headline(judged.reason)
     if special is not None:
         return special
@@ -115,7 +118,7 @@ def _grows(experiment: Experiment) -> bool:
 
 
 def _told(run: Trajectory, judged: Judged) -> list[str]:
-    if run.experiment.task.singular_values[0] == 0:
+    if not courses.has_target(run):
         return ["The target is zero: there is nothing to learn, and nothing to share."]
     if not run.experiment.network.linear:
         return nonlinear.sentences(run, judged)
