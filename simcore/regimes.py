@@ -60,8 +60,9 @@ def classify(run: Trajectory) -> Regime:
     A descent from an aligned start is judged on its true tail (`verdicts`), any other one on the
     steps that follow its end (`last_steps`) and on all that it took (`past`), so neither this nor
     what a longer run does depends on how often it was recorded. Flows are judged on the last fifth
-    of their records, 12 to 200 of them. Runs with events, momentum, weight decay or label noise are
-    judged by the rules of `driven_verdicts`, those of pathways that are not linear by `nonlinear`.
+    of their records, 12 to 200 of them, or the last of few. Runs with events, momentum,
+    weight decay or label noise are judged by the rules of `driven_verdicts`, those of pathways that
+    are not linear by `nonlinear`.
     """
     return judge(run).regime
 
