@@ -14,6 +14,7 @@ from simcore.experiment import Experiment
 from simcore.marks import TIE
 from simcore.trajectory import Outcome, Trajectory
 from simcore.verdicts import CLOSE, STILL, Evidence, Judged, Reason, Regime, Verdicts, shares_of
+from simcore.wording import part
 from simcore.zones import start_edge
 
 BEGAN_ABOVE = "pulled down to the edge"
@@ -93,7 +94,7 @@ def sentence(run: Trajectory, judged: Judged) -> str:
         total = float(sharpest(run).total[-1])
         return (
             "No minimum is flat enough for this step size, so central flow stops short of the "
-            f"target, with a sum of {total:.3f} of it; of descent's jumps it knows nothing."
+            f"target, with a sum of {part(total)} of it; of descent's jumps it knows nothing."
         )
     if not met_edge(run):
         return "The edge is never reached, so this is gradient flow."

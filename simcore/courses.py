@@ -62,6 +62,11 @@ def sharpest_modes(experiment: Experiment) -> tuple[int, ...]:
     )
 
 
+def has_target(run: Trajectory) -> bool:
+    """Whether there is anything to learn, of which strengths are parts."""
+    return bool(run.experiment.task.singular_values[0] > 0)
+
+
 def course(strengths: np.ndarray, low: np.ndarray, high: np.ndarray, scale: Any) -> Course:
     """The course of the M sharpest modes (K, H, M, ...) in units of their target `scale` (...)."""
 

@@ -118,15 +118,17 @@ def _expected(experiment: Experiment, ahead: Ahead) -> Expected:
     return expected._replace(trap=np.zeros_like(expected.trap)) if momentum else expected
 
 
+def decay_leaves(experiment: Experiment, ahead: Ahead) -> float:
+    """The part of the target that weight decay lets no sum reach, shared as at the end."""
+    scale = theory.sharpest_target(experiment) or 1.0
+    last, decay = ahead.strengths[-1, :, 0] * scale, experiment.dynamics.weight_decay
+    return float(theory.decay_shortfall(last, experiment.network.depths, decay)) / scale
+
+
 def _settled(experiment: Experiment, ahead: Ahead) -> Ahead:
     """The tail in units of where the sum rests; of label noise below the edge, its means."""
     dynamics, expected = experiment.dynamics, expectations.expected(experiment)
-    goal = 1.0
-    if dynamics.weight_decay:
-        scale = theory.sharpest_target(experiment) or 1.0
-        last = ahead.strengths[-1, :, 0] * scale
-        short = theory.decay_shortfall(last, experiment.network.depths, dynamics.weight_decay)
-        goal = max(LEARNED, 1 - float(short) / scale)
+    goal = max(LEARNED, 1 - decay_leaves(experiment, ahead))
     edge = np.inf if experiment.edge is None else experiment.edge
     if dynamics.label_noise and expected.lowest <= edge:
         totals = float(ahead.totals.mean())
@@ -159,7 +161,8 @@ def _truer(
     drifts = waits or regime in (Regime.PARTLY_REBALANCED, Regime.WINNER_TAKES_ALL)
     drifts |= bool(dynamics.weight_decay) and regime is Regime.BALANCED
     if dynamics.label_noise and driven.gains(experiment) and learned and drifts:
-        return Regime.UNFINISHED, Reason.DRIFTING
+        against = bool(dynamics.weight_decay)
+        return Regime.UNFINISHED, Reason.PULLED if against else Reason.DRIFTING
     return regime, reason
 
 

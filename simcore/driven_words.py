@@ -28,6 +28,7 @@ _HEADLINES = {
     Reason.DECAYS: zone_words.DECAYS,
     Reason.PINNED: "held at the edge by weight decay",
     Reason.DRIFTING: "still being shared by label noise",
+    Reason.PULLED: "pulled both ways by label noise and weight decay",
     Reason.DECAYING: "still being moved by weight decay",
 }
 
@@ -44,6 +45,12 @@ def sentence(run: Trajectory, judged: Judged) -> str | None:
         return _OF_REASONS[reason]
     if reason is Reason.DECAYING:
         return decaying(run)
+    if reason is Reason.PULLED:
+        return (
+            "Label noise shares the signal out and weight decay favours a single pathway; they "
+            "pull against each other, so the shares may change yet. Give it "
+            f"{run.experiment.dynamics.more}."
+        )
     if reason is Reason.DRIFTING:
         return _drifting(run, judged.shares)
     dynamics = run.experiment.dynamics

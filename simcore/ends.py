@@ -9,6 +9,7 @@ import numpy as np
 
 from simcore import last_steps, regimes
 from simcore.trajectory import Trajectory
+from simcore.wording import part
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class End:
 
 
 def _band(low: float, high: float, mean: float) -> str:
-    ends = f"{low:.3f}", f"{high:.3f}"
+    ends = part(low), part(high)
     return f"{mean:.4f}" if ends[0] == ends[1] else " to ".join(ends)
 
 

@@ -23,12 +23,12 @@ def headline(run: Trajectory, judged: Judged) -> str:
     if _winner_takes_all(run):
         return judged.regime.value
     if not run.experiment.dynamics.plain:
-        return lone_words.headline(run)
+        return lone_words.headline(run, judged)
     if _left_the_edge(run):
         return "evened out its layers" if _knows_flow(run.experiment) else "left the edge"
     if _off_flow(run, judged) > NEARLY:
         return "another split than that of gradient flow"
-    return "follows gradient flow" if _is_as_flow(run, judged) else lone_words.headline(run)
+    return "follows gradient flow" if _is_as_flow(run, judged) else lone_words.headline(run, judged)
 
 
 def _winner_takes_all(run: Trajectory) -> bool:
@@ -71,7 +71,7 @@ def as_under_flow(run: Trajectory, judged: Judged) -> str:
     if _left_the_edge(run):
         return _left(run, judged)
     if run.experiment.network.pathways == 1:
-        said = lone_words.sentence(run)
+        said = lone_words.sentence(run, judged)
         decays = run.experiment.dynamics.weight_decay  # which gradient flow does not know
         return said if decays else f"{said[:-1]}, as under gradient flow."
     off = _off_flow(run, judged)

@@ -12,7 +12,7 @@ from simcore.experiment import Dynamics, Experiment
 from simcore.last_steps import tail
 from simcore.memory import once
 from simcore.trajectory import Outcome, Trajectory
-from simcore.verdicts import STILL, Evidence, Judged, Reason, Regime, Verdicts
+from simcore.verdicts import CLOSE, PARTS, STILL, Evidence, Judged, Reason, Regime, Verdicts
 
 
 @once  # sentences, phases and pictures ask several times
@@ -95,12 +95,18 @@ def _of_records(run: Trajectory) -> Evidence:
     """What the last records show, steps hidden between them included."""
     mode, last = sharpest(run), tail(len(run.steps))
     end = Course(*(values[last] for values in mode))
+    loss, dynamics = run.loss[last], run.experiment.dynamics
+    flows = not (dynamics.iterated or dynamics.averages)
+    if flows and len(loss) < 2 * PARTS and abs(mode.total[-1] - 1) <= CLOSE:
+        # too few, of most of the run: a flow that has come to its target is there to stay
+        still = np.repeat(mode.strengths[-1:], len(loss), axis=0)
+        end, loss = Course(still, still, still), np.repeat(loss[-1:], len(loss))
     return Evidence(
         start=mode.strengths[0][:, None],
         lowest=mode.low.min(axis=0)[:, None],
         highest=mode.high.max(axis=0)[:, None],
         peak=mode.largest_share.max()[None],
-        ahead=last_steps.of(end, run.loss[last], _last_sharpness(run), _rests(run)),
+        ahead=last_steps.of(end, loss, _last_sharpness(run), _rests(run)),
         part=float(np.ptp(run.time[last]) / run.time[-1]),
     )
 

@@ -46,7 +46,8 @@ def judge(run: Trajectory, seen: Evidence) -> Verdicts:
     * DIVERGED: its strengths grow beyond any bound;
     * UNFINISHED: the signal was there and is lost, or the band of the sum or the shares still
       change;
-    * CYCLE, CHAOS: the sum keeps jumping by more than 0.02 sigma*_1 in a band that stays;
+    * CYCLE, CHAOS: the sum of a descent keeps jumping by more than 0.02 sigma*_1 in a band that
+      stays;
     * UNFINISHED: the sum rests away from its target, maybe because outputs died, or at weights
       that are sharper than the edge, where it cannot stay;
     * PARTLY_REBALANCED: the edge was met, and the largest share ends more than 0.02 below its peak;
@@ -75,9 +76,10 @@ def _verdict(run: Trajectory, seen: Evidence, fallen: float) -> tuple[Regime, Re
         return Regime.DIVERGED, Reason.NONE
     if reach[0] > 0.5 and ahead.left[0] < LEARNED:
         return Regime.UNFINISHED, Reason.THROWN
-    if not steady(ahead)[0]:
+    moves, jumps = bool(ahead.swing.max() > CLOSE), run.experiment.dynamics.iterated
+    if not steady(ahead)[0] or (moves and not jumps):
         return Regime.UNFINISHED, Reason.CHANGING
-    if ahead.swing.max() > CLOSE:
+    if moves:
         return (Regime.CYCLE if ahead.period[0] > 0 else Regime.CHAOS), Reason.NONE
     if not (np.abs(ahead.totals - 1) <= CLOSE).all():
         return Regime.UNFINISHED, Reason.DEAD if _have_died(run) else Reason.EARLY
@@ -202,7 +204,7 @@ def headline(run: Trajectory, judged: Judged) -> str:
     if judged.reason is Reason.DEAD:
         return "dead network" if regime is Regime.TRAPPED else "outputs died"
     if regime is Regime.WINNER_TAKES_ALL and not has_winner(run):
-        return lone_words.headline(run)
+        return lone_words.headline(run, judged)
     return regime.value
 
 
@@ -221,7 +223,7 @@ def _said(run: Trajectory, judged: Judged) -> str:
     if reason in _OF_REASONS:
         return _OF_REASONS[reason]
     if regime is Regime.WINNER_TAKES_ALL:
-        return _kept(run)
+        return _kept(run, judged)
     if regime is Regime.UNFINISHED:
         sharp = "The run ends sharper than its edge, so it has not settled."
         ended = sharp if reason is Reason.LEAVING else regime.sentence
@@ -248,9 +250,9 @@ _OF_REGIMES = {
 }
 
 
-def _kept(run: Trajectory) -> str:
+def _kept(run: Trajectory, judged: Judged) -> str:
     if run.experiment.network.pathways == 1:
-        return lone_words.sentence(run)
+        return lone_words.sentence(run, judged)
     if last_steps.met_edge(run) and shares_of(sharpest(run).strengths[-1]).max() >= LED:
         return (
             "The run met the edge of stability, and no pathway handed signal to another: the "

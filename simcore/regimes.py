@@ -10,6 +10,7 @@ import numpy as np
 
 from simcore import (
     averages,
+    courses,
     driven_words,
     expectations,
     flow_words,
@@ -59,8 +60,9 @@ def classify(run: Trajectory) -> Regime:
     A descent from an aligned start is judged on its true tail (`verdicts`), any other one on the
     steps that follow its end (`last_steps`) and on all that it took (`past`), so neither this nor
     what a longer run does depends on how often it was recorded. Flows are judged on the last fifth
-    of their records, 12 to 200 of them. Runs with events, momentum, weight decay or label noise are
-    judged by the rules of `driven_verdicts`, those of pathways that are not linear by `nonlinear`.
+    of their records, 12 to 200 of them, or the last of few. Runs with events, momentum,
+    weight decay or label noise are judged by the rules of `driven_verdicts`, those of pathways that
+    are not linear by `nonlinear`.
     """
     return judge(run).regime
 
@@ -68,6 +70,8 @@ def classify(run: Trajectory) -> Regime:
 def headline(run: Trajectory) -> str:
     """The regime in a few words, other ones where its name would not be true of this run."""
     judged = judge(run)
+    if run.outcome is Outcome.FINISHED and not courses.has_target(run):
+        return "nothing to learn"
     special = driven_words.headline(judged.reason)
     if special is not None:
         return special
@@ -115,7 +119,7 @@ def _grows(experiment: Experiment) -> bool:
 
 
 def _told(run: Trajectory, judged: Judged) -> list[str]:
-    if run.experiment.task.singular_values[0] == 0:
+    if not courses.has_target(run):
         return ["The target is zero: there is nothing to learn, and nothing to share."]
     if not run.experiment.network.linear:
         return nonlinear.sentences(run, judged)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from simcore import alignment, horizon, last_steps, theory
-from simcore.courses import sharpest
+from simcore.courses import has_target, sharpest
 from simcore.judged import judge
 from simcore.trajectory import Outcome, Trajectory
 from simcore.verdicts import (
@@ -19,7 +19,7 @@ from simcore.verdicts import (
     Regime,
     goes_both_ways,
 )
-from simcore.wording import split
+from simcore.wording import part, split
 
 
 def sentences(run: Trajectory) -> list[str]:
@@ -29,9 +29,10 @@ def sentences(run: Trajectory) -> list[str]:
 
 
 def _shared(run: Trajectory, judged: Judged) -> list[str]:
-    """How the mode is shared, and how its sum moves; nothing where there is nothing."""
+    """How the mode is shared, and how its sum moves; nothing where there is nothing, or
+    nothing that it is a part of."""
     end = sharpest(run).strengths[-1]
-    if judged.regime is Regime.DIVERGED or not np.isfinite(end).all():
+    if judged.regime is Regime.DIVERGED or not (has_target(run) and np.isfinite(end).all()):
         return []
     if (end < -STILL).any():
         return [f"{_whose(run)}'s strengths end at {split(end, ', ')} of its target."]
@@ -66,7 +67,7 @@ def _of_the_sum(run: Trajectory, judged: Judged, ahead: Ahead) -> list[str]:
     if swings(run, judged):
         if high[0] - low[0] <= STILL:
             return []
-        return [f"Its sum swings between {low[0]:.3f} and {high[0]:.3f} of the target."]
+        return [f"Its sum swings between {part(low[0])} and {part(high[0])} of the target."]
     total = sharpest(run).total
     before, now = total[-2:]
     way = np.sign(np.diff(ahead.totals[:2, 0]))[0]
@@ -75,7 +76,9 @@ def _of_the_sum(run: Trajectory, judged: Judged, ahead: Ahead) -> list[str]:
     one_way = way != 0 and np.sign(now - before) == way
     if not one_way or goes_on <= STILL or (swing > high - low).any():
         return []
-    return [f"Its sum ends at {now:.3f} of the target and still {'rises' if way > 0 else 'falls'}."]
+    return [
+        f"Its sum ends at {part(now)} of the target and still {'rises' if way > 0 else 'falls'}."
+    ]
 
 
 def _whose(run: Trajectory) -> str:

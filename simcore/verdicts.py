@@ -90,6 +90,7 @@ class Reason(StrEnum):
     DECAYS = "weight decay is stronger than the target"
     PINNED = "weight decay and the edge push against each other"
     DRIFTING = "label noise still shares the signal out"
+    PULLED = "weight decay and label noise pull against each other"
     DECAYING = "weight decay still moves the signal"
     DEAD = "no gradient reaches any weight"
 

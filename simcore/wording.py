@@ -38,6 +38,11 @@ def about(number: float) -> str:
     return f"{float(f'{number:.2g}'):,.0f}" if number < 1e6 else f"{number:.0e}"
 
 
+def part(value: float) -> str:
+    """A part of the target or of the signal, as 0.300; what rounds to zero has no sign."""
+    return f"{value:z.3f}"
+
+
 def split(values: np.ndarray, between: str = " : ") -> str:
     """How pathways share a mode, as 0.700 : 0.300; the first eight."""
-    return between.join(f"{value:.3f}" for value in values[:8])
+    return between.join(map(part, values[:8]))

@@ -432,3 +432,15 @@ def test_depth_1_keeps_the_difference_unless_weights_decay(decay, momentum):
     words = regimes.describe(run)
     assert ("keeps the difference" in words) == kept
     assert ("takes the difference of the strengths away" in words) == (not kept)
+
+
+@pytest.mark.parametrize("scales", [(0.3, 0.2), (0.3, 0.3), (0.2, 0.19)])
+@pytest.mark.parametrize("decay", [1e-4, 1e-3])
+def test_noise_that_decay_pulls_against_is_not_said_to_share_on(scales, decay):
+    dynamics = {"step_size": 0.1, "steps": 20_000, "label_noise": 0.05, "momentum": 0.9}
+    experiment = paper(4, scales, **dynamics, weight_decay=decay)
+    run = simulate(experiment)
+    assert regimes.classify(run) is Regime.UNFINISHED
+    assert regimes.headline(run) == "pulled both ways by label noise and weight decay"
+    assert "pull against each other" in regimes.said(run)
+    assert "still sharing" not in regimes.said(run)

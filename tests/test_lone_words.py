@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from simcore import (
     Gaussian,
     LayerScales,
     Network,
+    Record,
     Spectrum,
     StepSize,
     regimes,
@@ -28,6 +30,7 @@ from simcore.verdicts import Regime
 OF_SEVERAL = re.compile(
     r"pathways|no pathway|other pathway|others|\bshar(e|es|ed|ing)\b|hand(ed|s)|winner|took"
 )
+HELD = "held short of the target by weight decay"
 KINDS = (
     *({}, {"momentum": 0.5}, {"momentum": 0.5, "nesterov": True}),
     *({"weight_decay": 1e-4}, {"weight_decay": 0.02}, {"label_noise": 0.02}),
@@ -92,8 +95,7 @@ def test_what_weight_decay_leaves_is_not_said_to_be_learned(decay):
     far = abs(run.strengths[-1, 0, 0] - 1) > 0.02
     assert far == (decay > 0.01)
     assert ("as far as weight decay lets it" in regimes.said(run)) == far
-    held = "held short of the target by weight decay"
-    assert regimes.headline(run) == (held if far else "learned the target")
+    assert regimes.headline(run) == (HELD if far else "learned the target")
     assert "gradient flow" not in regimes.said(run)
 
 
@@ -107,3 +109,33 @@ def test_what_decay_still_moves_has_no_shares():
     run = simulate(experiment)
     assert "still moving" in regimes.said(run)
     assert not OF_SEVERAL.search(regimes.describe(run))
+
+
+def test_what_one_pathway_learned_does_not_depend_on_how_often_it_was_recorded():
+    told: Counter[str] = Counter()
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        first = float(rng.uniform(0.5, 1.8))
+        experiment = Experiment(
+            task=Spectrum(singular_values=(first, first * float(rng.uniform(0.9, 0.99)))),
+            network=Network(depths=(int(rng.integers(2, 4)),)),
+            start=Balanced(scales=(0.5,)),
+            dynamics=Descent(
+                step_size=0.06,
+                steps=1500,
+                label_noise=0.005,
+                weight_decay=float(rng.choice([0.0, 1e-4, 0.3])),
+            ),
+        )
+        runs = [
+            simulate(replace(experiment, record=Record(frames=frames)))
+            for frames in (2, 3, 10, 300)
+        ]
+        headlines = {regimes.headline(run) for run in runs}
+        assert len(headlines) == 1, (experiment, headlines)
+        assert len({regimes.said(run) for run in runs}) == 1, experiment
+        (headline,) = headlines
+        if "held short" in headline:
+            assert experiment.dynamics.weight_decay > 0.01, experiment
+        told[headline] += 1
+    assert min(told[what] for what in ("learned the target", HELD)) > 5, told

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
+import simcore
 from simcore import (
     Balanced,
     CentralFlow,
@@ -16,12 +18,14 @@ from simcore import (
     Flow,
     LayerScales,
     Network,
+    Outcome,
     Record,
     Spectrum,
     regimes,
     simulate,
     theory,
 )
+from simcore.wording import part, split
 
 MORE = 400  # steps, or a part of them in time
 
@@ -108,3 +112,27 @@ def test_what_has_not_settled_is_to_go_on_as_it_counts():
         if "give it" in said:
             assert ("longer duration" in said) != ("more steps" in said)
             assert ("more steps" in said) == run.experiment.dynamics.iterated, said
+
+
+def test_what_rounds_to_zero_has_no_minus():
+    assert [part(v) for v in (-4e-4, -0.0, 4e-4, -6e-4)] == ["0.000", "0.000", "0.000", "-0.001"]
+    assert split(np.array([-1e-5, 1.0])) == "0.000 : 1.000"
+    for path in Path(simcore.__file__).parent.glob("*.py"):
+        written = re.findall(r":\.3f}", path.read_text(encoding="utf-8"))
+        assert not written, (path, "write parts by wording.part")
+
+
+def test_of_a_target_of_zero_there_is_nothing_to_say():
+    seen: Counter[str] = Counter()
+    for seed in range(60):
+        run = simulate(replace(drawn(seed), task=Spectrum(singular_values=(0.0,))))
+        seen[run.outcome] += 1
+        if run.outcome is not Outcome.FINISHED:
+            continue
+        headline, described = regimes.headline(run), regimes.describe(run)
+        assert headline == "nothing to learn", run.experiment
+        assert "The target is zero" in described
+        assert not re.search("shared|sum|strengths|of its target|of the target", described), (
+            described
+        )
+    assert seen[Outcome.FINISHED] > 40, seen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import naive
@@ -387,3 +388,29 @@ def test_samples_that_are_kept_come_back_with_their_data_set():
     data["kept"][0][0][0] += 1.0
     with pytest.raises(ValueError, match="those of its samples"):
         Dataset.from_dict(data)
+
+
+# --- Flows of few records ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("activation", ["linear", "tanh"])
+def test_a_flow_of_few_records_does_not_jump(activation):
+    told: Counter[Regime] = Counter()
+    for seed in range(12):
+        experiment = Experiment(
+            task=Spectrum(singular_values=(0.41,)),
+            network=Network(depths=(3, 5), width=4, activation=activation),
+            start=Gaussian(std=0.6, seed=seed),
+            dynamics=Flow(duration=(0.2, 2.0, 80.0)[seed % 3]),
+        )
+        often = regimes.classify(simulate(replace(experiment, record=Record(frames=300))))
+        for frames in (2, 3, 6):
+            run = simulate(replace(experiment, record=Record(frames=frames)))
+            found = regimes.classify(run)
+            told[found] += 1
+            assert found not in (Regime.CYCLE, Regime.CHAOS), (experiment, frames)
+            assert "jump" not in regimes.said(run)
+            if experiment.dynamics.duration > 50:
+                assert found is often, (experiment, frames)
+    assert told[Regime.WINNER_TAKES_ALL] + told[Regime.BALANCED] > 5, told
+    assert told[Regime.UNFINISHED] > 2, told
