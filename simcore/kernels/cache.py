@@ -45,8 +45,8 @@ class _Shared(NamedTuple):
         return f"{self.module}.{self.name}.{which}"
 
     def bring(self) -> None:
-        """Compile it, or read it, if it is not there yet. Under the compiler's lock, which an import
-        may not wait for: no module of kernels runs one while it is imported."""
+        """Compile it, or read it, if it is not there yet. Under the compiler's lock, for which an
+        import may not wait: no module of kernels runs one while it is imported."""
         getattr(importlib.import_module(self.module), self.name).compile(self.arguments)
 
 
