@@ -9,8 +9,6 @@ from simcore import driven_verdicts, theory
 from simcore.trajectory import Trajectory
 from simcore.verdicts import CLOSE, Judged
 
-LATE = 0.8  # of a run: from then on noise is averaged
-
 
 def headline(run: Trajectory, judged: Judged) -> str:
     """A few words for a run of which no pathway's win is told."""
@@ -27,13 +25,11 @@ def sentence(run: Trajectory, judged: Judged) -> str:
 
 
 def _what(run: Trajectory) -> str:
-    """What of the target: a verdict is about one mode, and others may be slow, or not be given."""
-    mode = theory.sharpest_mode(run.experiment)
-    values, sums = np.array(run.experiment.task.singular_values), run.strengths.sum(axis=1)
-    noisy = bool(run.experiment.dynamics.label_noise)  # which shakes every single step
-    late = run.steps >= LATE * run.steps[-1]  # however many records that are
-    now = sums[late].mean(axis=0) if noisy else sums[-1]
-    missing = np.delete(np.abs(now - values) > CLOSE * values.max(), mode)
+    """What of the target: a verdict is about one mode, and others may be slow, or not be given.
+    Under label noise, which shakes every step, nothing is said of them."""
+    mode, values = theory.sharpest_mode(run.experiment), run.experiment.task.singular_values
+    off = np.abs(run.strengths[-1].sum(axis=0) - values) > CLOSE * max(values)
+    missing = np.delete(off | bool(run.experiment.dynamics.label_noise), mode)
     return f"mode {mode + 1} of the target" if missing.any() else "the target"
 
 
