@@ -115,10 +115,12 @@ def rises(loss: np.ndarray, before: np.ndarray, run: Trajectory) -> np.ndarray:
     return loss > before + RAISED * run.loss[0]
 
 
+@np.errstate(over="ignore")
 def _are_at(states: np.ndarray, place: np.ndarray, near: float) -> bool:
-    """Whether all of some states (K, N) are at a place (N,), or as near to it, of its size."""
+    """Whether all of some states (K, N) are at a place (N,), or as near to it, of its size; not
+    where numbers end."""
     reach = near * np.linalg.norm(place)
-    return all(np.linalg.norm(state - place) <= reach for state in states[::-1])
+    return bool(np.isfinite(reach)) and all(np.linalg.norm(state - place) <= reach for state in states[::-1])
 
 
 def _end(run: Trajectory, engine: Engine) -> np.ndarray:
