@@ -120,7 +120,9 @@ def _are_at(states: np.ndarray, place: np.ndarray, near: float) -> bool:
     """Whether all of some states (K, N) are at a place (N,), or as near to it, of its size; not
     where numbers end."""
     reach = near * np.linalg.norm(place)
-    return bool(np.isfinite(reach)) and all(np.linalg.norm(state - place) <= reach for state in states[::-1])
+    return bool(np.isfinite(reach)) and all(
+        np.linalg.norm(state - place) <= reach for state in states[::-1]
+    )
 
 
 def _end(run: Trajectory, engine: Engine) -> np.ndarray:
