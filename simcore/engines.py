@@ -111,7 +111,8 @@ class Moving(ABC):
     """What both engines say of their records and integrator, and which pathways move."""
 
     numbers: np.ndarray  # (N,) what moves
-    seen: Any  # what was found at the state that was seen last, with its strengths (H, C)
+    now: Any  # what was found there, with its strengths (H, C)
+    seen: Any  # the same of the state that was seen last
     ranges: ranges.Ranges
     floor: float  # of the loss, what its kernels leave out
     integrator: dormand_prince.Integrator
@@ -146,6 +147,24 @@ class Moving(ABC):
     def hold(self, moving: tuple[bool, ...]) -> None:
         self.moving = np.array(moving)
 
+    def descend(self, steps: int, step_size: float) -> int:
+        here = where_it_is(self.numbers, self.now.strengths, self.ranges)
+        return self._descend(np.array([steps]), step_size, here)
+
+    def descend_through(self, gaps: np.ndarray, step_size: float) -> list[Observed]:
+        records = self._room(self._places(len(gaps)))
+        taken = self._descend(gaps, step_size, records)
+        return self._observed(records, int(np.searchsorted(np.cumsum(gaps), taken, side="right")))
+
+    def drive(self, step_sizes: np.ndarray, shifts: np.ndarray) -> int:
+        here = where_it_is(self.numbers, self.now.strengths, self.ranges)
+        return self._be_driven(np.array([len(step_sizes)]), step_sizes, shifts, here)
+
+    def drive_through(self, step_sizes: np.ndarray, shifts: np.ndarray) -> list[Observed]:
+        records = self._room(self._places(len(step_sizes)))
+        each = np.ones(len(step_sizes), np.int64)
+        return self._observed(records, self._be_driven(each, step_sizes, shifts, records))
+
     def flow(self, goal: float, most: int, rtol: float) -> int:
         here = where_it_is(self.numbers, self.seen.strengths, self.ranges)
         return self._flow(np.array([goal]), most, rtol, here)[1]
@@ -165,6 +184,16 @@ class Moving(ABC):
     @abstractmethod
     def _places(self, count: int) -> np.ndarray:
         """(count, N) for the numbers at so many records."""
+
+    @abstractmethod
+    def _descend(self, gaps: np.ndarray, step_size: float, records: Records) -> int:
+        """Take gaps[k] steps before record k, and so on; how many were taken."""
+
+    @abstractmethod
+    def _be_driven(
+        self, gaps: np.ndarray, step_sizes: np.ndarray, shifts: np.ndarray, records: Records
+    ) -> int:
+        """The same by the updates of `drive`."""
 
     @abstractmethod
     def _flow(self, goals: np.ndarray, most: int, rtol: float, records: Records) -> tuple[int, int]:

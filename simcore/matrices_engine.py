@@ -15,7 +15,7 @@ from simcore.experiment import Experiment
 from simcore.kernels import dormand_prince, driven, flows, orthogonal, ranges
 from simcore.kernels import matrices as matrix_kernels
 from simcore.kernels.matrices import Problem, Workspace
-from simcore.kernels.records import Records, where_it_is
+from simcore.kernels.records import Records
 from simcore.kernels.simd import zeros
 from simcore.looks import Look
 from simcore.places import Accuracy
@@ -36,7 +36,7 @@ class MatricesEngine(Moving):
         task = experiment.task
         self.layout = curvature.layout(experiment)
         self.problem = self._goal()
-        self.work = curvature.workspace(experiment)
+        self.work = self.now = curvature.workspace(experiment)
         self.seen = curvature.workspace(experiment)
         self.weights = self.numbers = self.enter(curvature.initial(experiment))
         self.floor = self._floor()
@@ -78,15 +78,6 @@ class MatricesEngine(Moving):
     def _floor(self) -> float:
         """Of the loss, what its kernels leave out."""
         return self.experiment.task.floor()
-
-    def descend(self, steps: int, step_size: float) -> int:
-        here = where_it_is(self.weights, self.work.strengths, self.ranges)
-        return self._descend(np.array([steps]), step_size, here)
-
-    def descend_through(self, gaps: np.ndarray, step_size: float) -> list[Observed]:
-        records = self._room(self._places(len(gaps)))
-        taken = self._descend(gaps, step_size, records)
-        return self._observed(records, int(np.searchsorted(np.cumsum(gaps), taken, side="right")))
 
     def _observed(self, records: Records, count: int) -> list[Observed]:
         self.waiting += count
@@ -133,15 +124,6 @@ class MatricesEngine(Moving):
         """The first pathway that another thread would move: both have as many weights as can be."""
         ends = self.layout.start[self.layout.first[1:-1]]  # of all pathways but the last
         return 1 + int(np.abs(ends - self.layout.start[-1] / 2).argmin()) if len(ends) else 1
-
-    def drive(self, step_sizes: np.ndarray, shifts: np.ndarray) -> int:
-        here = where_it_is(self.weights, self.work.strengths, self.ranges)
-        return self._be_driven(np.array([len(step_sizes)]), step_sizes, shifts, here)
-
-    def drive_through(self, step_sizes: np.ndarray, shifts: np.ndarray) -> list[Observed]:
-        records = self._room(self._places(len(step_sizes)))
-        each = np.ones(len(step_sizes), np.int64)
-        return self._observed(records, self._be_driven(each, step_sizes, shifts, records))
 
     def _be_driven(
         self, gaps: np.ndarray, step_sizes: np.ndarray, shifts: np.ndarray, records: Records

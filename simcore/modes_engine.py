@@ -14,7 +14,7 @@ from simcore.events import Jitter
 from simcore.experiment import Experiment
 from simcore.kernels import dormand_prince, driven, mode_records, ranges
 from simcore.kernels import modes as mode_kernels
-from simcore.kernels.records import Records, where_it_is
+from simcore.kernels.records import Records
 from simcore.kernels.simd import zeros
 from simcore.looks import Look
 
@@ -28,7 +28,7 @@ class ModesEngine(Moving):
         super().__init__(experiment)
         start = mode_starts.begin([experiment])
         self.system, self.x, self.state = start.system, start.x, start.state
-        self.numbers = self.x.reshape(-1)
+        self.numbers, self.now = self.x.reshape(-1), self.state
         self.limit, self.floor = float(start.limit[0]), float(start.floor[0])
         self.seen = mode_starts.fresh_state(self.system)
         self.nothing = ranges.fresh(*self.state.strengths.shape)
@@ -43,32 +43,17 @@ class ModesEngine(Moving):
     def architecture(self) -> mode_curvature.Architecture:
         return mode_curvature.architecture_of(self.experiment)
 
-    def descend(self, steps: int, step_size: float) -> int:
+    def _descend(self, gaps: np.ndarray, step_size: float, records: Records) -> int:
         self.system.step_size[:] = step_size
-        return mode_records.descend(self.x, self.system, steps, self.limit, self.state, self.ranges)
-
-    def descend_through(self, gaps: np.ndarray, step_size: float) -> list[Observed]:
-        self.system.step_size[:] = step_size
-        records = self._room(self._places(len(gaps)))
-        taken = mode_records.descend_through(
+        return mode_records.descend_through(
             gaps, self.x, self.system, self.limit, self.state, records
         )
-        return self._observed(records, int(np.searchsorted(np.cumsum(gaps), taken, side="right")))
 
     def _observed(self, records: Records, count: int) -> list[Observed]:
         if self.experiment.record.sharpness:
             states = records.x[:count].reshape(count, *self.x.shape)
             self.queue += list(states[:, :, : self.modes].swapaxes(1, 2))
         return super()._observed(records, count)
-
-    def drive(self, step_sizes: np.ndarray, shifts: np.ndarray) -> int:
-        here = where_it_is(self.x, self.state.strengths, self.ranges)
-        return self._be_driven(np.array([len(step_sizes)]), step_sizes, shifts, here)
-
-    def drive_through(self, step_sizes: np.ndarray, shifts: np.ndarray) -> list[Observed]:
-        records = self._room(self._places(len(step_sizes)))
-        each = np.ones(len(step_sizes), np.int64)
-        return self._observed(records, self._be_driven(each, step_sizes, shifts, records))
 
     def _be_driven(
         self, gaps: np.ndarray, step_sizes: np.ndarray, shifts: np.ndarray, records: Records
