@@ -67,7 +67,7 @@ class Updates:
         step_size = self._plainly(count)
         if step_size is not None:
             return self.engine.descend(count, step_size)
-        return self.engine.drive(*self._driven_by(count))
+        return self.engine.drive(self._step_sizes(count), self._shifts(count))
 
     def _plainly(self, count: int) -> float | None:
         """The one step size of the next updates, if nothing else moves the weights in them."""
@@ -76,14 +76,12 @@ class Updates:
         plain = steady and not self.dynamics.driven and all(self.moving)
         return float(self.schedule.step_size[ends[0]]) if plain else None
 
-    def _driven_by(self, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Step sizes (K,) and shifts (K, R) of the next updates."""
-        return self._step_sizes(count), self._shifts(count)
-
     def _step_sizes(self, count: int) -> np.ndarray:
+        """Of the next updates, (K,)."""
         return self.schedule.step_sizes(np.arange(self.done, self.done + count))
 
     def _shifts(self, count: int) -> np.ndarray:
+        """Of the target in the next updates, (K, R); drawn anew at each call."""
         if self.rng is None:
             return np.empty((0, self.modes))
         return self.dynamics.label_noise * self.rng.standard_normal((count, self.modes))
@@ -100,7 +98,7 @@ class Updates:
             if step_size is not None:
                 seen = self.engine.descend_through(np.ones(wanted, np.int64), step_size)
             else:
-                seen = self.engine.drive_through(*self._driven_by(wanted))
+                seen = self.engine.drive_through(step_sizes, self._shifts(wanted))
             self.done += len(seen)
             yield Stretch(seen, step_sizes[: len(seen)], state, velocity, not acts)
             if len(seen) < wanted:
