@@ -323,9 +323,8 @@ def test_back_and_forward_walk_through_changes_and_pages(page, address):
 
 def open_menu(page: Page) -> Locator:
     """The menu "Take it with you", opened by the keyboard."""
-    button = page.get_by_role("button", name="Take it with you")
-    button.focus()
-    page.keyboard.press("Enter")
+    served.settle(page)  # a page that is still made anew would close it
+    page.get_by_role("button", name="Take it with you").press("Enter")
     menu = page.get_by_test_id("stPopoverBody")
     menu.locator("code").first.wait_for(timeout=served.PATIENCE)
     served.settle(page)
